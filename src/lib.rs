@@ -1,0 +1,36 @@
+//! # pointsman
+//!
+//! Stepwise routing between language models, in the terminal: at each
+//! chain-of-thought step a *router* decides which model of a pool writes the
+//! next one. This library holds everything the `pointsman` program does, in
+//! rooms whose dependencies point downwards only:
+//!
+//! ```text
+//! cli  tui  headless   faces: parse, draw, print
+//!         app          Model, Msg, update, Effect: synchronous, no I/O, no clock
+//!       session        one routing session as a tree of steps
+//!        router        the decision rules
+//! policy signal cost   network and action set · confidence · ledgers
+//!        model         who writes a step: local, HTTP servers, recorded
+//!  trace  pair         the log · the embedded pair's language and training
+//!       problem        problems, data sets, answers
+//! ```
+//!
+//! `tests/layering.rs` holds the arrows: nothing below `tui` and `cli` names
+//! ratatui, crossterm or clap; nothing but `model`, `headless` and the faces
+//! names tokio or reqwest; `app` names neither tokio nor `std::time`.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod cost;
+pub mod headless;
+pub mod model;
+pub mod pair;
+pub mod policy;
+pub mod problem;
+pub mod router;
+pub mod session;
+pub mod signal;
+pub mod trace;
+pub mod tui;

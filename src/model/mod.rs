@@ -1,0 +1,4 @@
+//! Who writes a step: the endpoint trait and its implementations.
+
+pub mod endpoint;
+pub mod pool;

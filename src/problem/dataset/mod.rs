@@ -1,0 +1,1 @@
+//! Readers for the public data sets, chosen by content.

@@ -1,0 +1,1 @@
+//! What a router sees of a step: math tokens, confidence, observation.

@@ -1,0 +1,3 @@
+//! The log of routing sessions: JSON lines, append only.
+
+pub mod record;

@@ -1,0 +1,450 @@
+//! The records of the log, one JSON object a line, told apart by `record`.
+//!
+//! Readers ignore fields they do not know, so fields may be added within
+//! [`FORMAT`]; removing or changing the meaning of one raises it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
+use crate::problem::answer::Verdict;
+
+/// The log format written by this version.
+pub const FORMAT: u32 = 1;
+
+/// Content hash of a step: 16 hexadecimal digits.
+pub type StepId = String;
+
+/// One line of the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "record", rename_all = "lowercase")]
+pub enum Record {
+    Run(Box<RunRecord>),
+    Problem(ProblemRecord),
+    Step(Box<StepRecord>),
+    Score(ScoreRecord),
+    Decision(Box<DecisionRecord>),
+    Outcome(Box<OutcomeRecord>),
+    Label(LabelRecord),
+    Note(NoteRecord),
+}
+
+/// The head of a run: everything needed to know what produced the records
+/// that carry its `run` id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    pub format: u32,
+    /// Id of the run: a hash over the run key and the start time.
+    pub run: String,
+    /// Hash over every parameter that shapes the results (router with all its
+    /// parameters and files, pool, sampling, seed): two runs share results
+    /// only if their keys agree.
+    pub key: String,
+    /// RFC 3339, UTC.
+    pub started: String,
+    /// Version of pointsman.
+    pub version: String,
+    /// The command that made the run: `inspect`, `solve` …
+    pub command: String,
+    pub router: RouterFacts,
+    pub pool: Vec<ModelFacts>,
+    pub sampling: Sampling,
+    pub seed: u64,
+    /// Which confidence the router saw: `logit` or `prob`.
+    pub signal: String,
+    /// Unit of every cost in this run: `flops` or a currency code; `None`
+    /// where neither parameters nor prices are known for the whole pool.
+    #[serde(default)]
+    pub cost_unit: Option<String>,
+    #[serde(default)]
+    pub dataset: Option<DatasetFacts>,
+}
+
+/// A router with all its parameters, as the log keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RouterFacts {
+    /// The full spec, as the router-spec parser reads it.
+    pub spec: String,
+    pub name: String,
+    /// Every parameter, defaults included.
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// SHA-256 of every file the router was made from, by path.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+}
+
+/// A model of the pool as the log keeps it. Never holds a key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    pub name: String,
+    pub server: String,
+    /// The name the server knows the model by.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Number of parameters N, for FLOPs `2·N` a token.
+    #[serde(default)]
+    pub params: Option<f64>,
+    #[serde(default)]
+    pub price: Option<PriceFacts>,
+    #[serde(default)]
+    pub template: Option<String>,
+}
+
+/// Price of a model in currency per `per` tokens, as decimal strings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceFacts {
+    pub input: rust_decimal::Decimal,
+    /// Defaults to `input`.
+    #[serde(default)]
+    pub cached_input: Option<rust_decimal::Decimal>,
+    pub output: rust_decimal::Decimal,
+    pub currency: String,
+    pub per: rust_decimal::Decimal,
+    #[serde(default)]
+    pub as_of: Option<String>,
+}
+
+/// Sampling parameters of one step and the limits of a trajectory.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 is greedy.
+    pub temperature: f64,
+    pub top_p: f64,
+    /// Most tokens in one step.
+    pub max_tokens: u32,
+    /// Most steps in one trajectory.
+    pub max_steps: u32,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            temperature: 0.7,
+            top_p: 1.0,
+            max_tokens: 512,
+            max_steps: 40,
+        }
+    }
+}
+
+/// Where the problems came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetFacts {
+    /// File name without its folder.
+    pub name: String,
+    pub sha256: String,
+    pub problems: usize,
+}
+
+/// A problem, written once before its first step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProblemRecord {
+    pub run: String,
+    #[serde(flatten)]
+    pub problem: Problem,
+}
+
+/// Why a step was generated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    Step,
+    Draft,
+    Regenerated,
+    Reference,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepEnd {
+    /// At the step delimiter `"\n\n"`.
+    Delimiter,
+    /// At the end of the sequence: the trajectory is over.
+    Eos,
+    /// At the token limit: the step is cut off.
+    Length,
+    /// The model had nothing to add.
+    Empty,
+    Error,
+}
+
+/// How the model was made to go on from the partial answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Continuation {
+    /// The prompt held the partial answer byte for byte.
+    Exact,
+    /// A chat route was talked into going on.
+    Emulated,
+    /// A person wrote the step.
+    Edited,
+}
+
+/// One token of a step with what the server told about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Token {
+    pub text: String,
+    /// Natural log-probability of the sampled token at temperature 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprob: Option<f32>,
+    /// Highest raw (pre-softmax, pre-temperature) logit at this position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_logit: Option<f32>,
+    /// The most probable tokens, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub top: Vec<TopToken>,
+    /// Whether this is a math token (J_t of the paper).
+    #[serde(default)]
+    pub math: bool,
+}
+
+/// One alternative at a token position.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopToken {
+    pub text: String,
+    /// Natural log-probability at temperature 1.
+    pub logprob: f32,
+}
+
+/// What the probabilities of a step are, best first (the confidence ladder).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueKind {
+    /// Raw logits of the whole vocabulary.
+    RawLogit,
+    /// Log-probabilities before temperature.
+    LogprobPreTemperature,
+    /// Log-probabilities after temperature: comparable at equal temperature only.
+    LogprobPostTemperature,
+    /// The server gives none.
+    None,
+}
+
+/// Confidence u_t of a step (§2 of the algorithm).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Confidence {
+    /// `None` where it is unavailable; never a made-up constant.
+    pub value: Option<f64>,
+    /// The measure: `logit` (mean max logit over math tokens) or `prob`
+    /// (min top-1 probability over math tokens); others for comparison.
+    pub source: String,
+    /// True where the step has no math token and all tokens were used.
+    #[serde(default)]
+    pub fallback: bool,
+    /// What the values were measured from.
+    pub kind: ValueKind,
+    /// Why there is no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
+    /// Every measure that could be computed, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub measures: BTreeMap<String, f64>,
+}
+
+/// Tokens of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Prompt tokens, cached ones included.
+    pub prompt: u64,
+    /// Prompt tokens served from the prefix cache; `None` where the server
+    /// does not say: billed as uncached, and the cost is an upper bound.
+    pub cached: Option<u64>,
+    /// Generated tokens.
+    pub output: u64,
+}
+
+/// What a call was for, in the full ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Step,
+    Draft,
+    Judge,
+    Prm,
+    Verifier,
+    Grader,
+    Probe,
+}
+
+/// One attempt at a call that did not give the step: retried, cut, empty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub role: Role,
+    pub usage: Usage,
+    /// Why the attempt was not used.
+    pub failure: String,
+    /// True where the usage is our estimate, the server having sent none.
+    pub estimated: bool,
+}
+
+/// One step of a trajectory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRecord {
+    pub run: String,
+    pub id: StepId,
+    /// The step before it; `None` for the first of a trajectory.
+    pub parent: Option<StepId>,
+    pub problem: String,
+    /// 1-based position t in the trajectory.
+    pub index: u32,
+    /// Name of the model that wrote it (of the pool), or `person`.
+    pub model: String,
+    /// The text without its delimiter.
+    pub text: String,
+    pub purpose: Purpose,
+    /// False for a rejected draft.
+    pub kept: bool,
+    /// Id of the decision that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
+    #[serde(default)]
+    pub tokens: Vec<Token>,
+    pub confidence: Confidence,
+    pub usage: Usage,
+    /// Attempts before the one that gave the step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    pub end: StepEnd,
+    /// What stopped generation where the end had to be inferred, or a remark
+    /// such as `retried once: empty step`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_note: Option<String>,
+    pub continuation: Continuation,
+    pub seed: u64,
+    pub seconds: f64,
+    /// RFC 3339, UTC.
+    #[serde(default)]
+    pub at: String,
+}
+
+/// A score given to a step by a PRM, a judge, a verifier or a checker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreRecord {
+    pub run: String,
+    pub step: StepId,
+    pub problem: String,
+    /// `prm`, `judge`, `verifier` or `checker`.
+    pub scorer: String,
+    pub value: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    #[serde(default)]
+    pub usage: Usage,
+}
+
+/// A person's choice in place of the router's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    pub who: String,
+    /// RFC 3339, UTC.
+    pub when: String,
+    /// The model the router had wanted.
+    pub wanted: String,
+}
+
+/// A routing decision: who writes the step after `after`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    pub run: String,
+    pub id: String,
+    pub problem: String,
+    /// `None` for the first step, which the cheapest model drafts.
+    pub after: Option<StepId>,
+    pub router: String,
+    /// Named features o_t; a missing value is `null`, never 0.
+    pub observation: BTreeMap<String, Option<f64>>,
+    /// π(a|o) by model, in pool order; empty where the rule has none.
+    #[serde(default)]
+    pub probabilities: Vec<f64>,
+    /// κ, t … of the rule.
+    pub threshold: Option<f64>,
+    /// Models whose probability reaches the threshold, in pool order.
+    pub action_set: Vec<String>,
+    /// The model that writes the next step.
+    pub action: String,
+    pub reason: String,
+    /// Probability with which this action was drawn (1 for a deterministic rule).
+    pub propensity: f64,
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
+}
+
+/// Both ledgers of a trajectory in the run's cost unit.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CostFacts {
+    /// As the papers count: output tokens of the steps only.
+    pub published: Option<f64>,
+    /// Everything that was paid for.
+    pub full: Option<f64>,
+    /// True where an unknown cached count was billed as uncached.
+    #[serde(default)]
+    pub upper_bound: bool,
+}
+
+/// Why a trajectory ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrajectoryEnd {
+    /// A step gave a final answer or the model ended the sequence.
+    Finished,
+    /// The step cap was reached: truncated.
+    StepCap,
+    /// The model kept repeating a step: truncated.
+    Repetition,
+    /// Two empty steps in a row: truncated.
+    Empty,
+    /// The context was full: truncated.
+    Context,
+    /// An endpoint failed for good.
+    Error,
+}
+
+/// How a trajectory came out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeRecord {
+    pub run: String,
+    pub problem: String,
+    /// Last step of the trajectory; `None` where there is none.
+    pub leaf: Option<StepId>,
+    pub answer: Option<String>,
+    pub gold: Option<String>,
+    pub verdict: Verdict,
+    pub grader: String,
+    pub rule: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub steps: u32,
+    pub cost: CostFacts,
+    pub end: TrajectoryEnd,
+    /// Steps by model name.
+    #[serde(default)]
+    pub steps_by_model: BTreeMap<String, u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A person's label of a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelRecord {
+    pub run: String,
+    pub step: StepId,
+    pub problem: String,
+    pub who: String,
+    pub when: String,
+    pub label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Anything else worth keeping: a resume, a warning, a remark.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NoteRecord {
+    pub run: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    pub when: String,
+    pub kind: String,
+    pub text: String,
+}
