@@ -1,0 +1,286 @@
+//! Both ledgers over steps and trajectories.
+
+use std::collections::BTreeMap;
+
+use crate::trace::record::{CostFacts, ModelFacts, Role, ScoreRecord, StepRecord};
+
+use super::rate::{Amount, Rate, Unit, common_unit, rate_in};
+
+/// Counts the steps of one run.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    unit: Option<Unit>,
+    rates: BTreeMap<String, Rate>,
+}
+
+/// A running sum in both ledgers.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Tally {
+    published: Option<Amount>,
+    full: Option<Amount>,
+    upper_bound: bool,
+    /// True where something was counted whose rate is not known.
+    unknown: bool,
+}
+
+impl Ledger {
+    /// A ledger over the models of a pool; without a common unit every cost
+    /// is unknown, which is shown as such and never as 0.
+    pub fn new(models: &[ModelFacts]) -> Self {
+        let Some(unit) = common_unit(models) else {
+            return Self::default();
+        };
+        let rates = models
+            .iter()
+            .filter_map(|model| Some((model.name.clone(), rate_in(model, &unit)?)))
+            .collect();
+        Self { unit: Some(unit), rates }
+    }
+
+    /// The unit of every amount; `None` where the pool has none in common.
+    pub fn unit(&self) -> Option<&Unit> {
+        self.unit.as_ref()
+    }
+
+    /// Cost of `output` tokens of `model` in the published ledger.
+    pub fn output(&self, model: &str, output: u64) -> Option<f64> {
+        self.rates.get(model).map(|rate| rate.output(output).value())
+    }
+
+    /// What one step cost. A rejected draft (`kept: false`) is in the full
+    /// ledger only; a step that a person wrote costs nothing.
+    pub fn step(&self, step: &StepRecord) -> Tally {
+        let mut tally = self.start();
+        if step.model == PERSON {
+            return tally;
+        }
+        let Some(rate) = self.rates.get(&step.model) else {
+            tally.unknown = true;
+            return tally;
+        };
+        let published = if step.kept { rate.output(step.usage.output) } else { rate.zero() };
+        tally.add_amounts(published, rate.call(step.usage), step.usage.cached.is_none());
+        for attempt in &step.attempts {
+            // A probe or a retry never stands in the papers' accounts.
+            let upper = attempt.usage.cached.is_none() && attempt.usage.prompt > 0;
+            tally.add_amounts(rate.zero(), rate.call(attempt.usage), upper);
+        }
+        tally
+    }
+
+    /// What a score cost: `scorer` names the pool's model that was asked. Of a
+    /// judge the papers count the output token, of a PRM nothing.
+    pub fn score(&self, score: &ScoreRecord, model: &str, role: Role) -> Tally {
+        let mut tally = self.start();
+        let Some(rate) = self.rates.get(model) else {
+            tally.unknown = true;
+            return tally;
+        };
+        let published =
+            if role == Role::Judge { rate.output(score.usage.output) } else { rate.zero() };
+        tally.add_amounts(published, rate.call(score.usage), score.usage.cached.is_none());
+        tally
+    }
+
+    /// Sum over steps, in any order.
+    pub fn total<'a>(&self, steps: impl IntoIterator<Item = &'a StepRecord>) -> Tally {
+        steps.into_iter().fold(self.start(), |sum, step| sum.plus(&self.step(step)))
+    }
+
+    fn start(&self) -> Tally {
+        let zero = self.rates.values().next().map(Rate::zero);
+        Tally { published: zero, full: zero, upper_bound: false, unknown: false }
+    }
+}
+
+/// The writer of a step that a person edited.
+pub const PERSON: &str = "person";
+
+impl Tally {
+    /// The sum of two tallies of one ledger.
+    pub fn plus(&self, other: &Self) -> Self {
+        let add = |a: Option<Amount>, b: Option<Amount>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.plus(b)),
+            (one, other) => one.or(other),
+        };
+        Self {
+            published: add(self.published, other.published),
+            full: add(self.full, other.full),
+            upper_bound: self.upper_bound || other.upper_bound,
+            unknown: self.unknown || other.unknown,
+        }
+    }
+
+    /// Published cost; `None` where any part of it is unknown.
+    pub fn published(&self) -> Option<f64> {
+        self.known(self.published)
+    }
+
+    /// Full cost; `None` where any part of it is unknown.
+    pub fn full(&self) -> Option<f64> {
+        self.known(self.full)
+    }
+
+    /// Whether the full cost bills unknown cached counts as uncached.
+    pub fn upper_bound(&self) -> bool {
+        self.upper_bound
+    }
+
+    /// As the log keeps it.
+    pub fn facts(&self) -> CostFacts {
+        CostFacts {
+            published: self.published(),
+            full: self.full(),
+            upper_bound: self.upper_bound,
+        }
+    }
+
+    fn known(&self, amount: Option<Amount>) -> Option<f64> {
+        if self.unknown { None } else { amount.map(Amount::value) }
+    }
+
+    fn add_amounts(&mut self, published: Amount, full: Amount, upper_bound: bool) {
+        self.published = Some(self.published.map_or(published, |sum| sum.plus(published)));
+        self.full = Some(self.full.map_or(full, |sum| sum.plus(full)));
+        self.upper_bound |= upper_bound;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::trace::record::{
+        Attempt, Confidence, Continuation, PriceFacts, Purpose, StepEnd, Usage, ValueKind,
+    };
+
+    fn model(name: &str, params: Option<f64>, price: Option<PriceFacts>) -> ModelFacts {
+        ModelFacts {
+            name: name.into(),
+            server: "llama-cpp".into(),
+            model: None,
+            params,
+            price,
+            template: None,
+        }
+    }
+
+    fn price(input: &str, cached: Option<&str>, output: &str) -> PriceFacts {
+        let decimal = |text: &str| text.parse::<Decimal>().unwrap();
+        PriceFacts {
+            input: decimal(input),
+            cached_input: cached.map(decimal),
+            output: decimal(output),
+            currency: "USD".into(),
+            per: decimal("1000000"),
+            as_of: None,
+        }
+    }
+
+    fn step(model: &str, usage: Usage, kept: bool) -> StepRecord {
+        StepRecord {
+            run: "r".into(),
+            id: "s".into(),
+            parent: None,
+            problem: "p".into(),
+            index: 1,
+            model: model.into(),
+            text: String::new(),
+            purpose: Purpose::Step,
+            kept,
+            decision: None,
+            tokens: Vec::new(),
+            confidence: Confidence {
+                value: None,
+                source: "prob".into(),
+                fallback: false,
+                kind: ValueKind::None,
+                unavailable: None,
+                measures: BTreeMap::new(),
+            },
+            usage,
+            attempts: Vec::new(),
+            end: StepEnd::Delimiter,
+            end_note: None,
+            continuation: Continuation::Exact,
+            seed: 0,
+            seconds: 0.0,
+            at: String::new(),
+        }
+    }
+
+    #[test]
+    fn flops_count_output_only_in_the_published_ledger() {
+        let ledger = Ledger::new(&[model("a", Some(10.0), None), model("b", Some(100.0), None)]);
+        let usage = Usage { prompt: 50, cached: Some(20), output: 7 };
+        let cost = ledger.step(&step("b", usage, true));
+        assert_eq!(cost.published(), Some(2.0 * 100.0 * 7.0));
+        assert_eq!(cost.full(), Some(2.0 * 100.0 * 37.0));
+        assert!(!cost.upper_bound());
+    }
+
+    #[test]
+    fn a_rejected_draft_and_a_failed_attempt_are_in_the_full_ledger_only() {
+        let ledger = Ledger::new(&[model("a", Some(1.0), None), model("b", Some(2.0), None)]);
+        let usage = Usage { prompt: 0, cached: Some(0), output: 5 };
+        assert_eq!(ledger.step(&step("a", usage, false)).published(), Some(0.0));
+        let mut retried = step("a", usage, true);
+        retried.attempts.push(Attempt {
+            role: Role::Step,
+            usage: Usage { prompt: 4, cached: None, output: 3 },
+            failure: "cut".into(),
+            estimated: true,
+        });
+        let cost = ledger.step(&retried);
+        assert_eq!(cost.published(), Some(10.0));
+        assert_eq!(cost.full(), Some(10.0 + 14.0));
+        assert!(cost.upper_bound());
+    }
+
+    #[test]
+    fn money_is_exact_and_wins_over_flops() {
+        let priced = price("0.40", Some("0.10"), "1.60");
+        let ledger = Ledger::new(&[
+            model("a", Some(1.0), Some(priced.clone())),
+            model("b", None, Some(priced)),
+        ]);
+        assert_eq!(ledger.unit(), Some(&Unit::Money("USD".into())));
+        let usage = Usage { prompt: 1000, cached: Some(400), output: 100 };
+        let cost = ledger.step(&step("b", usage, true));
+        assert_eq!(cost.published(), Some(0.00016));
+        assert_eq!(cost.full(), Some(0.00044));
+    }
+
+    #[test]
+    fn without_a_common_unit_costs_are_unknown_not_zero() {
+        let ledger = Ledger::new(&[model("a", Some(1.0), None), model("b", None, None)]);
+        assert_eq!(ledger.unit(), None);
+        let usage = Usage { prompt: 1, cached: None, output: 1 };
+        assert_eq!(ledger.step(&step("a", usage, true)).published(), None);
+        let total = ledger.total(&[step("a", usage, true), step("b", usage, true)]);
+        assert_eq!(total.full(), None);
+    }
+
+    #[test]
+    fn the_total_is_the_sum_of_the_steps() {
+        let ledger = Ledger::new(&[model("a", Some(3.0), None), model("b", Some(7.0), None)]);
+        let steps: Vec<_> = (1..20)
+            .map(|i| {
+                let usage = Usage { prompt: 10 * i, cached: Some(i), output: i };
+                step(if i % 3 == 0 { "b" } else { "a" }, usage, i % 4 != 0)
+            })
+            .collect();
+        let total = ledger.total(&steps);
+        let sum: f64 = steps.iter().filter_map(|s| ledger.step(s).full()).sum();
+        assert_eq!(total.full(), Some(sum));
+        assert!(total.published() <= total.full());
+    }
+
+    #[test]
+    fn a_person_costs_nothing() {
+        let ledger = Ledger::new(&[model("a", Some(3.0), None), model("b", Some(7.0), None)]);
+        let cost = ledger.step(&step(PERSON, Usage::default(), true));
+        assert_eq!((cost.published(), cost.full()), (Some(0.0), Some(0.0)));
+    }
+}

@@ -1,0 +1,130 @@
+//! What one model's tokens cost: FLOPs from its parameters, or money.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::trace::record::{ModelFacts, PriceFacts, Usage};
+
+/// What a ledger counts in; one unit for a whole pool, never mixed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unit {
+    Flops,
+    /// A currency code such as `USD`.
+    Money(String),
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flops => f.write_str("flops"),
+            Self::Money(currency) => f.write_str(currency),
+        }
+    }
+}
+
+/// An amount in the ledger's unit. Money is added as a decimal, so that sums
+/// of small prices are exact.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Amount {
+    Flops(f64),
+    Money(Decimal),
+}
+
+impl Amount {
+    /// The amount as a number, for the log and for drawing.
+    pub fn value(self) -> f64 {
+        match self {
+            Self::Flops(flops) => flops,
+            // A decimal has at most 96 bits of mantissa: it always fits an f64's range.
+            Self::Money(money) => money.to_f64().unwrap_or(f64::NAN),
+        }
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Flops(a), Self::Flops(b)) => Self::Flops(a + b),
+            (Self::Money(a), Self::Money(b)) => Self::Money(a.saturating_add(b)),
+            // One ledger has one unit, so its amounts never mix.
+            (mine, _) => mine,
+        }
+    }
+}
+
+/// The rate of one model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rate {
+    /// `2·params` FLOPs a token.
+    Flops { params: f64 },
+    Money(PriceFacts),
+}
+
+impl Rate {
+    /// Cost of `output` generated tokens alone (published ledger).
+    pub fn output(&self, output: u64) -> Amount {
+        match self {
+            Self::Flops { params } => Amount::Flops(2.0 * params * output as f64),
+            Self::Money(price) => Amount::Money(per_token(price.output, price, output)),
+        }
+    }
+
+    /// Cost of a whole call (full ledger). An unknown cached count is billed
+    /// as uncached, which makes the amount an upper bound.
+    pub fn call(&self, usage: Usage) -> Amount {
+        let cached = usage.cached.unwrap_or(0).min(usage.prompt);
+        let uncached = usage.prompt - cached;
+        match self {
+            Self::Flops { params } => {
+                Amount::Flops(2.0 * params * (uncached + usage.output) as f64)
+            }
+            Self::Money(price) => {
+                let cached_rate = price.cached_input.unwrap_or(price.input);
+                Amount::Money(
+                    per_token(price.input, price, uncached)
+                        .saturating_add(per_token(cached_rate, price, cached))
+                        .saturating_add(per_token(price.output, price, usage.output)),
+                )
+            }
+        }
+    }
+
+    /// Nothing, in this rate's unit.
+    pub fn zero(&self) -> Amount {
+        match self {
+            Self::Flops { .. } => Amount::Flops(0.0),
+            Self::Money(_) => Amount::Money(Decimal::ZERO),
+        }
+    }
+}
+
+fn per_token(rate: Decimal, price: &PriceFacts, tokens: u64) -> Decimal {
+    if price.per.is_zero() {
+        return Decimal::ZERO;
+    }
+    // Multiply first: rates are exact, the quotient may not be.
+    rate.checked_mul(Decimal::from(tokens))
+        .and_then(|total| total.checked_div(price.per))
+        .unwrap_or(Decimal::MAX)
+}
+
+/// The unit that a whole pool can be counted in: money where every model has
+/// a price in one currency, else FLOPs where every model's parameters are
+/// known, else none.
+pub(super) fn common_unit(models: &[ModelFacts]) -> Option<Unit> {
+    let currency = models.first()?.price.as_ref().map(|p| p.currency.clone());
+    if let Some(currency) = currency
+        && models.iter().all(|m| m.price.as_ref().is_some_and(|p| p.currency == currency))
+    {
+        return Some(Unit::Money(currency));
+    }
+    models.iter().all(|m| m.params.is_some()).then_some(Unit::Flops)
+}
+
+/// The rate of `model` in `unit`, where it has one.
+pub(super) fn rate_in(model: &ModelFacts, unit: &Unit) -> Option<Rate> {
+    match unit {
+        Unit::Flops => model.params.map(|params| Rate::Flops { params }),
+        Unit::Money(_) => model.price.clone().map(Rate::Money),
+    }
+}

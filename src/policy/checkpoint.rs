@@ -1,0 +1,271 @@
+//! A trained policy on disk: `policy.safetensors` (the network) beside
+//! `policy.json` (everything needed to know whether it fits).
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::network::{Network, ShapeError};
+
+/// Format of `policy.json` written by this version.
+const FORMAT: u32 = 1;
+const WEIGHTS: &str = "policy.safetensors";
+const FACTS: &str = "policy.json";
+
+/// `x ↦ (x − mean) / scale`, per feature, fixed at training time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Normalisation {
+    pub mean: Vec<f64>,
+    pub scale: Vec<f64>,
+}
+
+/// The content of `policy.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyFacts {
+    pub format: u32,
+    /// Names of the features, in the order the network reads them.
+    pub features: Vec<String>,
+    pub normalisation: Normalisation,
+    /// Names of the pool's models, cheapest first: the actions.
+    pub models: Vec<String>,
+    /// The threshold κ on π(a|o).
+    pub kappa: f64,
+    /// The last ε of the annealed stochastic policy.
+    pub epsilon: f64,
+    /// Which confidence the policy was trained on: `logit` or `prob`.
+    pub signal: String,
+    /// `per-step` or `absorbing`.
+    pub escalation: String,
+    /// Training facts: command, seed, α, iterations, data, wall time …
+    #[serde(default)]
+    pub training: BTreeMap<String, serde_json::Value>,
+}
+
+/// A policy that can decide.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    pub facts: PolicyFacts,
+    pub network: Network,
+    /// SHA-256 of the files it was read from, by path.
+    pub files: BTreeMap<String, String>,
+}
+
+/// A checkpoint that cannot be read or does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    #[error("cannot read the policy file {path}: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot write the policy file {path}: {source}")]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("{path} is not a policy description: {source}")]
+    Json { path: PathBuf, source: serde_json::Error },
+    #[error("{path} has format {found}; this version reads format {FORMAT}")]
+    Format { path: PathBuf, found: u32 },
+    #[error("the policy's {what} in {path} must {must}")]
+    Invalid { path: PathBuf, what: &'static str, must: String },
+    #[error("the weights {path} do not fit their description: {source}")]
+    Weights { path: PathBuf, source: ShapeError },
+    #[error(
+        "this policy was trained for the pool [{trained}], but the pool here is [{here}]: \
+         train one for this pool or choose another router"
+    )]
+    Pool { trained: String, here: String },
+    #[error(
+        "this policy reads the feature `{feature}`, which this version does not compute \
+         (known: {known})"
+    )]
+    Feature { feature: String, known: String },
+}
+
+impl Checkpoint {
+    /// Reads `policy.json` and `policy.safetensors` from a folder.
+    pub fn load(folder: &Path) -> Result<Self, CheckpointError> {
+        let facts_path = folder.join(FACTS);
+        let weights_path = folder.join(WEIGHTS);
+        let read = |path: &Path| {
+            std::fs::read(path)
+                .map_err(|source| CheckpointError::Read { path: path.to_owned(), source })
+        };
+        let facts_bytes = read(&facts_path)?;
+        let facts: PolicyFacts = serde_json::from_slice(&facts_bytes)
+            .map_err(|source| CheckpointError::Json { path: facts_path.clone(), source })?;
+        check(&facts, &facts_path)?;
+        let weights = read(&weights_path)?;
+        let network =
+            Network::from_safetensors(&weights, facts.features.len(), facts.models.len())
+                .map_err(|source| CheckpointError::Weights { path: weights_path.clone(), source })?;
+        let files = [(&facts_path, &facts_bytes), (&weights_path, &weights)]
+            .into_iter()
+            .map(|(path, bytes)| (path.display().to_string(), crate::trace::ids::sha256(bytes)))
+            .collect();
+        Ok(Self { facts, network, files })
+    }
+
+    /// Writes both files, each atomically (a temporary file, then a rename).
+    pub fn save(&self, folder: &Path) -> Result<(), CheckpointError> {
+        let facts_path = folder.join(FACTS);
+        let weights_path = folder.join(WEIGHTS);
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| CheckpointError::Write { path, source }
+        };
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+        let weights = self
+            .network
+            .to_safetensors()
+            .map_err(|source| CheckpointError::Weights { path: weights_path.clone(), source })?;
+        write_atomically(&weights_path, &weights).map_err(failed(&weights_path))?;
+        let json = serde_json::to_vec_pretty(&self.facts)
+            .map_err(|source| CheckpointError::Json { path: facts_path.clone(), source })?;
+        write_atomically(&facts_path, &json).map_err(failed(&facts_path))
+    }
+
+    /// Refuses a pool or a feature set other than the one trained for.
+    pub fn check_fits(&self, models: &[String], known: &[String]) -> Result<(), CheckpointError> {
+        if self.facts.models != models {
+            return Err(CheckpointError::Pool {
+                trained: self.facts.models.join(", "),
+                here: models.join(", "),
+            });
+        }
+        match self.facts.features.iter().find(|f| !known.contains(f)) {
+            Some(feature) => Err(CheckpointError::Feature {
+                feature: feature.clone(),
+                known: known.join(", "),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// π(·|o) for raw features in the checkpoint's order.
+    pub fn probabilities(&self, features: &[f64]) -> Vec<f64> {
+        let Normalisation { mean, scale } = &self.facts.normalisation;
+        let normalised: Vec<f64> = features
+            .iter()
+            .zip(mean.iter().zip(scale))
+            .map(|(x, (mean, scale))| (x - mean) / scale)
+            .collect();
+        self.network.probabilities(&normalised)
+    }
+}
+
+fn check(facts: &PolicyFacts, path: &Path) -> Result<(), CheckpointError> {
+    if facts.format != FORMAT {
+        return Err(CheckpointError::Format { path: path.to_owned(), found: facts.format });
+    }
+    let invalid = |what, must: &str| {
+        Err(CheckpointError::Invalid { path: path.to_owned(), what, must: must.into() })
+    };
+    let Normalisation { mean, scale } = &facts.normalisation;
+    if facts.features.is_empty() {
+        return invalid("features", "name at least one feature");
+    }
+    if facts.models.len() < 2 {
+        return invalid("models", "name two or more models");
+    }
+    if mean.len() != facts.features.len() || scale.len() != facts.features.len() {
+        return invalid("normalisation", "have one mean and one scale for each feature");
+    }
+    if mean.iter().any(|m| !m.is_finite()) || scale.iter().any(|s| !s.is_finite() || *s <= 0.0) {
+        return invalid("normalisation", "be finite, with scales above 0");
+    }
+    if !(0.0..=1.0).contains(&facts.kappa) {
+        return invalid("kappa", "lie in [0, 1]");
+    }
+    if !["logit", "prob"].contains(&facts.signal.as_str()) {
+        return invalid("signal", "be `logit` or `prob`");
+    }
+    if !["per-step", "absorbing"].contains(&facts.escalation.as_str()) {
+        return invalid("escalation", "be `per-step` or `absorbing`");
+    }
+    Ok(())
+}
+
+fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::network::HIDDEN;
+    use super::*;
+
+    /// A hand-made policy over `confidence` alone whose π(large) falls through
+    /// one half where the confidence crosses 0.5.
+    pub(crate) fn by_confidence(models: &[&str]) -> Checkpoint {
+        let mut layers = Vec::new();
+        let mut inputs = 1;
+        for width in HIDDEN {
+            let mut weight = vec![0.0; inputs * width];
+            weight[0] = 1.0;
+            layers.push((inputs, weight, vec![0.0; width]));
+            inputs = width;
+        }
+        let mut weight = vec![0.0; inputs * models.len()];
+        let last = (models.len() - 1) * inputs;
+        weight[0] = 4.0;
+        weight[last] = -4.0;
+        layers.push((inputs, weight, vec![0.0; models.len()]));
+        Checkpoint {
+            facts: PolicyFacts {
+                format: FORMAT,
+                features: vec!["confidence".into()],
+                normalisation: Normalisation { mean: vec![0.5], scale: vec![0.25] },
+                models: models.iter().map(|m| (*m).to_owned()).collect(),
+                kappa: 0.5,
+                epsilon: 0.01,
+                signal: "prob".into(),
+                escalation: "per-step".into(),
+                training: BTreeMap::new(),
+            },
+            network: Network::from_layers(layers),
+            files: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_survives_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = by_confidence(&["small", "large"]);
+        policy.save(folder.path()).unwrap();
+        let again = Checkpoint::load(folder.path()).unwrap();
+        assert_eq!((&again.facts, &again.network), (&policy.facts, &policy.network));
+        assert_eq!(again.files.len(), 2);
+        assert!(again.files.values().all(|hash| hash.len() == 64));
+    }
+
+    #[test]
+    fn a_policy_for_another_pool_or_feature_set_is_refused_with_the_reason() {
+        let policy = by_confidence(&["small", "large"]);
+        let known = vec!["confidence".to_owned()];
+        let pool = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        assert!(policy.check_fits(&pool(&["small", "large"]), &known).is_ok());
+        let error = policy.check_fits(&pool(&["a", "b"]), &known).unwrap_err().to_string();
+        assert!(error.contains("trained for the pool [small, large]"), "{error}");
+        assert!(error.contains("[a, b]"), "{error}");
+        let error = policy.check_fits(&pool(&["small", "large"]), &[]).unwrap_err().to_string();
+        assert!(error.contains("`confidence`"), "{error}");
+    }
+
+    #[test]
+    fn broken_descriptions_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut policy = by_confidence(&["small", "large"]);
+        policy.facts.kappa = 1.5;
+        policy.save(folder.path()).unwrap();
+        let error = Checkpoint::load(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("kappa") && error.contains("[0, 1]"), "{error}");
+        policy.facts.kappa = 0.5;
+        policy.facts.normalisation.scale = vec![0.0];
+        policy.save(folder.path()).unwrap();
+        assert!(Checkpoint::load(folder.path()).is_err());
+    }
+}

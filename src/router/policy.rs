@@ -1,0 +1,85 @@
+//! `policy`: the trained threshold policy (§3–5 of the algorithm).
+
+use std::sync::Arc;
+
+use crate::policy::{Checkpoint, select};
+use crate::signal::confidence::Source;
+use crate::signal::observation::Observation;
+use crate::trace::record::RouterFacts;
+
+use super::{Choice, Router, RouterSpec};
+
+pub struct Policy {
+    pub checkpoint: Arc<Checkpoint>,
+    pub spec: RouterSpec,
+    pub signal: Source,
+}
+
+impl Policy {
+    /// `absorbing` policies never hand control back once the most capable
+    /// model has written a step.
+    fn is_absorbed(&self, observation: &Observation) -> bool {
+        self.checkpoint.facts.escalation == "absorbing"
+            && observation.writer + 1 == observation.models
+    }
+
+    /// The network's input; `None` where the confidence it needs is missing.
+    /// Any other missing value (a data set without difficulties) counts as
+    /// the training mean.
+    fn features(&self, observation: &Observation) -> Option<Vec<f64>> {
+        let facts = &self.checkpoint.facts;
+        // The names were checked when the router was built.
+        let values = observation.features(&facts.features).ok()?;
+        let means = &facts.normalisation.mean;
+        let fill = |((name, value), mean): ((&String, Option<f64>), &f64)| match value {
+            Some(value) => Some(value),
+            None if name == "confidence" => None,
+            None => Some(*mean),
+        };
+        facts.features.iter().zip(values).zip(means).map(fill).collect()
+    }
+}
+
+impl Router for Policy {
+    fn facts(&self) -> RouterFacts {
+        let mut facts = self.spec.facts(self.checkpoint.files.clone());
+        facts.parameters.insert("kappa".into(), self.checkpoint.facts.kappa.into());
+        facts
+    }
+
+    fn signal(&self) -> Source {
+        self.signal
+    }
+
+    fn decide(&self, observation: &Observation, _: f64) -> Choice {
+        let last = observation.models.saturating_sub(1);
+        let kappa = self.checkpoint.facts.kappa;
+        if self.is_absorbed(observation) {
+            return Choice {
+                threshold: Some(kappa),
+                ..Choice::certain(last, "absorbing escalation: the large model keeps control")
+            };
+        }
+        let Some(features) = self.features(observation) else {
+            return Choice {
+                threshold: Some(kappa),
+                ..Choice::certain(last, "confidence unavailable: the most capable model goes on")
+            };
+        };
+        let probabilities = self.checkpoint.probabilities(&features);
+        let selection = select(&probabilities, kappa);
+        let reason = if selection.empty_set {
+            format!("empty action set: κ = {kappa} is above every π; the most probable runs")
+        } else {
+            format!("the most capable model with π(a|o) ≥ κ = {kappa}")
+        };
+        Choice {
+            probabilities,
+            threshold: Some(kappa),
+            action_set: selection.set,
+            action: selection.action,
+            reason,
+            propensity: 1.0,
+        }
+    }
+}

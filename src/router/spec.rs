@@ -1,0 +1,317 @@
+//! Router specs: `threshold:t=0.8`, `random:p=0.3`, `policy:path=DIR` …
+//! One parser and one printer; what is printed parses to the same spec.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::policy::{Checkpoint, CheckpointError};
+use crate::signal::confidence::Source;
+use crate::signal::observation::Observation;
+use crate::trace::record::RouterFacts;
+
+use super::{Router, fixed, policy, threshold};
+
+/// The routers this version knows, as they are written.
+const KNOWN: &str = "small, large, random:p=P, threshold:t=T[,signal=prob|logit], policy:path=DIR";
+const NAMES: [&str; 5] = ["small", "large", "random", "threshold", "policy"];
+
+/// t where none is given and the pool has no calibrated one: a start to look
+/// at, not a calibration.
+pub const DEFAULT_THRESHOLD: f64 = 0.8;
+
+/// A router and its parameters as a person writes them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RouterSpec {
+    Small,
+    Large,
+    /// The large model with probability `p`.
+    Random {
+        p: f64,
+    },
+    /// Large next iff the confidence is below `t`; `None`: the pool's
+    /// calibrated value.
+    Threshold {
+        t: Option<f64>,
+        signal: Source,
+    },
+    /// A trained policy in a folder.
+    Policy {
+        path: Option<PathBuf>,
+    },
+}
+
+/// A spec that cannot be read or a router that cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum RouterError {
+    #[error("unknown router `{name}`{hint}: known are {KNOWN}")]
+    Unknown { name: String, hint: String },
+    #[error("router `{router}` has no parameter `{key}`: it takes {takes}")]
+    Parameter { router: String, key: String, takes: &'static str },
+    #[error("router `{router}`: `{key}={value}` must be {must}")]
+    Value { router: &'static str, key: &'static str, value: String, must: &'static str },
+    #[error("router `{spec}`: write parameters as `key=value`, separated by commas")]
+    Syntax { spec: String },
+    #[error("router `{router}` gives `{key}` twice")]
+    Repeated { router: String, key: String },
+    #[error("router `random` needs its probability, e.g. `random:p=0.3`")]
+    NoProbability,
+    #[error(
+        "router `policy` needs a trained policy, e.g. `policy:path=DIR`; none ships with this \
+         version: use `threshold` meanwhile"
+    )]
+    NoPolicy,
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+}
+
+impl FromStr for RouterSpec {
+    type Err = RouterError;
+
+    fn from_str(text: &str) -> Result<Self, RouterError> {
+        let (name, rest) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
+        let mut given = parameters(text, name, rest)?;
+        let spec = match name {
+            "small" => Self::Small,
+            "large" => Self::Large,
+            "random" => {
+                let value = given.remove("p").ok_or(RouterError::NoProbability)?;
+                Self::Random { p: number("random", "p", &value, Some((0.0, 1.0)))? }
+            }
+            "threshold" => Self::Threshold {
+                t: given.remove("t").map(|v| number("threshold", "t", &v, None)).transpose()?,
+                signal: given.remove("signal").map_or(Ok(Source::Prob), |v| signal(&v))?,
+            },
+            "policy" => Self::Policy {
+                path: given.remove("path").or_else(|| given.remove("file")).map(PathBuf::from),
+            },
+            _ => return Err(unknown(name)),
+        };
+        match given.into_keys().next() {
+            Some(key) => Err(RouterError::Parameter {
+                router: name.into(),
+                key,
+                takes: spec.takes(),
+            }),
+            None => Ok(spec),
+        }
+    }
+}
+
+impl fmt::Display for RouterSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Self::Small | Self::Large | Self::Policy { path: None } => Ok(()),
+            Self::Random { p } => write!(f, ":p={p}"),
+            Self::Threshold { t, signal } => {
+                let mut parts = Vec::new();
+                parts.extend(t.map(|t| format!("t={t}")));
+                if *signal != Source::Prob {
+                    parts.push(format!("signal={}", signal.name()));
+                }
+                if parts.is_empty() { Ok(()) } else { write!(f, ":{}", parts.join(",")) }
+            }
+            Self::Policy { path: Some(path) } => write!(f, ":path={}", path.display()),
+        }
+    }
+}
+
+impl RouterSpec {
+    /// The name before the colon.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Large => "large",
+            Self::Random { .. } => "random",
+            Self::Threshold { .. } => "threshold",
+            Self::Policy { .. } => "policy",
+        }
+    }
+
+    fn takes(&self) -> &'static str {
+        match self {
+            Self::Small | Self::Large => "no parameters",
+            Self::Random { .. } => "p",
+            Self::Threshold { .. } => "t, signal",
+            Self::Policy { .. } => "path",
+        }
+    }
+
+    /// What the log keeps of the router.
+    pub fn facts(&self, files: BTreeMap<String, String>) -> RouterFacts {
+        let mut parameters = BTreeMap::new();
+        match self {
+            Self::Small | Self::Large => {}
+            Self::Random { p } => {
+                parameters.insert("p".to_owned(), (*p).into());
+            }
+            Self::Threshold { t, signal } => {
+                parameters.insert("t".to_owned(), (*t).into());
+                parameters.insert("signal".to_owned(), signal.name().into());
+            }
+            // The folder's place does not shape results; its contents do.
+            Self::Policy { .. } => {}
+        }
+        RouterFacts { spec: self.to_string(), name: self.name().into(), parameters, files }
+    }
+}
+
+/// Builds the router for a pool of the named models. `calibrated` is the t
+/// that was calibrated for this pool, where there is one.
+pub fn build(
+    spec: &RouterSpec,
+    models: &[String],
+    calibrated: Option<f64>,
+) -> Result<Arc<dyn Router>, RouterError> {
+    Ok(match spec {
+        RouterSpec::Small => Arc::new(fixed::Small),
+        RouterSpec::Large => Arc::new(fixed::Large),
+        RouterSpec::Random { p } => Arc::new(fixed::Random { p: *p }),
+        RouterSpec::Threshold { t, signal } => {
+            // A calibrated t belongs to the default signal only.
+            let calibrated = calibrated.filter(|_| *signal == Source::Prob);
+            let t = t.or(calibrated).unwrap_or(DEFAULT_THRESHOLD);
+            Arc::new(threshold::Threshold { t, signal: *signal })
+        }
+        RouterSpec::Policy { path } => {
+            let path = path.as_ref().ok_or(RouterError::NoPolicy)?;
+            let checkpoint = Checkpoint::load(path)?;
+            checkpoint.check_fits(models, &feature_names(models.len()))?;
+            let signal = if checkpoint.facts.signal == "logit" { Source::Logit } else { Source::Prob };
+            Arc::new(policy::Policy { checkpoint: Arc::new(checkpoint), spec: spec.clone(), signal })
+        }
+    })
+}
+
+/// The features an observation over a pool of `models` models has.
+fn feature_names(models: usize) -> Vec<String> {
+    let blank = Observation {
+        confidence: None,
+        index: 1,
+        difficulty: None,
+        has_answer: false,
+        tokens: 0,
+        writer: 0,
+        models,
+    };
+    blank.named().into_keys().collect()
+}
+
+fn parameters(
+    spec: &str,
+    name: &str,
+    rest: &str,
+) -> Result<BTreeMap<String, String>, RouterError> {
+    let mut given = BTreeMap::new();
+    for part in rest.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (key, value) =
+            part.split_once('=').ok_or_else(|| RouterError::Syntax { spec: spec.into() })?;
+        let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+        if given.insert(key.clone(), value).is_some() {
+            return Err(RouterError::Repeated { router: name.into(), key });
+        }
+    }
+    Ok(given)
+}
+
+fn number(
+    router: &'static str,
+    key: &'static str,
+    value: &str,
+    range: Option<(f64, f64)>,
+) -> Result<f64, RouterError> {
+    let parsed = value.parse::<f64>().ok().filter(|x| x.is_finite());
+    match (parsed, range) {
+        (Some(x), Some((low, high))) if !(low..=high).contains(&x) => {
+            Err(RouterError::Value { router, key, value: value.into(), must: "between 0 and 1" })
+        }
+        (Some(x), _) => Ok(x),
+        (None, _) => {
+            Err(RouterError::Value { router, key, value: value.into(), must: "a finite number" })
+        }
+    }
+}
+
+fn signal(value: &str) -> Result<Source, RouterError> {
+    value.parse().map_err(|_| RouterError::Value {
+        router: "threshold",
+        key: "signal",
+        value: value.into(),
+        must: "`prob` or `logit`",
+    })
+}
+
+fn unknown(name: &str) -> RouterError {
+    let near = NAMES.iter().find(|known| {
+        known.starts_with(name) && !name.is_empty() || name.starts_with(*known)
+    });
+    RouterError::Unknown {
+        name: name.into(),
+        hint: near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn specs() -> impl Strategy<Value = RouterSpec> {
+        prop_oneof![
+            Just(RouterSpec::Small),
+            Just(RouterSpec::Large),
+            (0.0..=1.0_f64).prop_map(|p| RouterSpec::Random { p }),
+            (proptest::option::of(-1e6..1e6_f64), any::<bool>()).prop_map(|(t, logit)| {
+                let signal = if logit { Source::Logit } else { Source::Prob };
+                RouterSpec::Threshold { t, signal }
+            }),
+            "[a-z/._-]{1,20}".prop_map(|p| RouterSpec::Policy { path: Some(p.into()) }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_parses_to_the_same_spec(spec in specs()) {
+            prop_assert_eq!(spec.to_string().parse::<RouterSpec>().unwrap(), spec);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,40}") {
+            let _ = text.parse::<RouterSpec>();
+        }
+    }
+
+    fn message(text: &str) -> String {
+        text.parse::<RouterSpec>().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn errors_say_what_to_write() {
+        assert!(message("treshold:t=1").contains("known are small, large"));
+        assert!(message("thresh").contains("did you mean `threshold`?"));
+        assert!(message("random").contains("random:p=0.3"));
+        assert!(message("random:p=2").contains("between 0 and 1"));
+        assert!(message("threshold:t=NaN").contains("finite"));
+        assert!(message("threshold:k=1").contains("it takes t, signal"));
+        assert!(message("threshold:t").contains("key=value"));
+        assert!(message("threshold:t=1,t=2").contains("twice"));
+        assert!(message("threshold:signal=vibes").contains("`prob` or `logit`"));
+    }
+
+    #[test]
+    fn a_threshold_without_t_takes_the_pools_calibrated_one() {
+        let models = ["s".to_owned(), "l".to_owned()];
+        let t_of = |spec: &str, calibrated| {
+            let spec: RouterSpec = spec.parse().unwrap();
+            build(&spec, &models, calibrated).unwrap().facts().parameters["t"].as_f64()
+        };
+        assert_eq!(t_of("threshold", Some(0.61)), Some(0.61));
+        assert_eq!(t_of("threshold", None), Some(DEFAULT_THRESHOLD));
+        assert_eq!(t_of("threshold:t=0.3", Some(0.61)), Some(0.3));
+        assert_eq!(t_of("threshold:signal=logit", Some(0.61)), Some(DEFAULT_THRESHOLD));
+    }
+}

@@ -1,0 +1,36 @@
+//! `threshold:t`: the most capable model next iff the confidence u_t of the
+//! last step is below t.
+
+use std::collections::BTreeMap;
+
+use crate::signal::confidence::Source;
+use crate::signal::observation::Observation;
+use crate::trace::record::RouterFacts;
+
+use super::{Choice, Router, RouterSpec};
+
+pub struct Threshold {
+    pub t: f64,
+    pub signal: Source,
+}
+
+impl Router for Threshold {
+    fn facts(&self) -> RouterFacts {
+        RouterSpec::Threshold { t: Some(self.t), signal: self.signal }.facts(BTreeMap::new())
+    }
+
+    fn signal(&self) -> Source {
+        self.signal
+    }
+
+    fn decide(&self, observation: &Observation, _: f64) -> Choice {
+        let last = observation.models.saturating_sub(1);
+        let (action, reason) = match observation.confidence {
+            Some(u) if u < self.t => (last, format!("confidence {u:.3} is below t = {}", self.t)),
+            Some(u) => (0, format!("confidence {u:.3} reaches t = {}", self.t)),
+            // A step nobody can vouch for goes on with the model that can best repair it.
+            None => (last, "confidence unavailable: the most capable model goes on".to_owned()),
+        };
+        Choice { threshold: Some(self.t), ..Choice::certain(action, reason) }
+    }
+}
