@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod dataset;
+pub(crate) mod lines;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,17 @@
 //! The log of routing sessions: JSON lines, append only.
+//!
+//! [`writer`] appends, [`reader`] streams a file and survives damage,
+//! [`index`] opens many files lazily, [`tree`] puts the records of one problem
+//! together, [`ids`] makes the content hashes that name them.
 
+mod error;
+pub mod ids;
+pub mod reader;
 pub mod record;
+pub mod tree;
+pub mod writer;
+
+pub use error::LogError;
+pub use reader::{Damage, DamageKind, Located, Reader};
+pub use tree::{NodeIndex, Tree};
+pub use writer::LogWriter;
