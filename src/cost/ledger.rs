@@ -34,7 +34,10 @@ impl Ledger {
             .iter()
             .filter_map(|model| Some((model.name.clone(), rate_in(model, &unit)?)))
             .collect();
-        Self { unit: Some(unit), rates }
+        Self {
+            unit: Some(unit),
+            rates,
+        }
     }
 
     /// The unit of every amount; `None` where the pool has none in common.
@@ -44,7 +47,9 @@ impl Ledger {
 
     /// Cost of `output` tokens of `model` in the published ledger.
     pub fn output(&self, model: &str, output: u64) -> Option<f64> {
-        self.rates.get(model).map(|rate| rate.output(output).value())
+        self.rates
+            .get(model)
+            .map(|rate| rate.output(output).value())
     }
 
     /// What one step cost. A rejected draft (`kept: false`) is in the full
@@ -58,8 +63,16 @@ impl Ledger {
             tally.unknown = true;
             return tally;
         };
-        let published = if step.kept { rate.output(step.usage.output) } else { rate.zero() };
-        tally.add_amounts(published, rate.call(step.usage), step.usage.cached.is_none());
+        let published = if step.kept {
+            rate.output(step.usage.output)
+        } else {
+            rate.zero()
+        };
+        tally.add_amounts(
+            published,
+            rate.call(step.usage),
+            step.usage.cached.is_none(),
+        );
         for attempt in &step.attempts {
             // A probe or a retry never stands in the papers' accounts.
             let upper = attempt.usage.cached.is_none() && attempt.usage.prompt > 0;
@@ -76,20 +89,34 @@ impl Ledger {
             tally.unknown = true;
             return tally;
         };
-        let published =
-            if role == Role::Judge { rate.output(score.usage.output) } else { rate.zero() };
-        tally.add_amounts(published, rate.call(score.usage), score.usage.cached.is_none());
+        let published = if role == Role::Judge {
+            rate.output(score.usage.output)
+        } else {
+            rate.zero()
+        };
+        tally.add_amounts(
+            published,
+            rate.call(score.usage),
+            score.usage.cached.is_none(),
+        );
         tally
     }
 
     /// Sum over steps, in any order.
     pub fn total<'a>(&self, steps: impl IntoIterator<Item = &'a StepRecord>) -> Tally {
-        steps.into_iter().fold(self.start(), |sum, step| sum.plus(&self.step(step)))
+        steps
+            .into_iter()
+            .fold(self.start(), |sum, step| sum.plus(&self.step(step)))
     }
 
     fn start(&self) -> Tally {
         let zero = self.rates.values().next().map(Rate::zero);
-        Tally { published: zero, full: zero, upper_bound: false, unknown: false }
+        Tally {
+            published: zero,
+            full: zero,
+            upper_bound: false,
+            unknown: false,
+        }
     }
 }
 
@@ -136,7 +163,11 @@ impl Tally {
     }
 
     fn known(&self, amount: Option<Amount>) -> Option<f64> {
-        if self.unknown { None } else { amount.map(Amount::value) }
+        if self.unknown {
+            None
+        } else {
+            amount.map(Amount::value)
+        }
     }
 
     fn add_amounts(&mut self, published: Amount, full: Amount, upper_bound: bool) {
@@ -213,7 +244,11 @@ mod tests {
     #[test]
     fn flops_count_output_only_in_the_published_ledger() {
         let ledger = Ledger::new(&[model("a", Some(10.0), None), model("b", Some(100.0), None)]);
-        let usage = Usage { prompt: 50, cached: Some(20), output: 7 };
+        let usage = Usage {
+            prompt: 50,
+            cached: Some(20),
+            output: 7,
+        };
         let cost = ledger.step(&step("b", usage, true));
         assert_eq!(cost.published(), Some(2.0 * 100.0 * 7.0));
         assert_eq!(cost.full(), Some(2.0 * 100.0 * 37.0));
@@ -223,12 +258,20 @@ mod tests {
     #[test]
     fn a_rejected_draft_and_a_failed_attempt_are_in_the_full_ledger_only() {
         let ledger = Ledger::new(&[model("a", Some(1.0), None), model("b", Some(2.0), None)]);
-        let usage = Usage { prompt: 0, cached: Some(0), output: 5 };
+        let usage = Usage {
+            prompt: 0,
+            cached: Some(0),
+            output: 5,
+        };
         assert_eq!(ledger.step(&step("a", usage, false)).published(), Some(0.0));
         let mut retried = step("a", usage, true);
         retried.attempts.push(Attempt {
             role: Role::Step,
-            usage: Usage { prompt: 4, cached: None, output: 3 },
+            usage: Usage {
+                prompt: 4,
+                cached: None,
+                output: 3,
+            },
             failure: "cut".into(),
             estimated: true,
         });
@@ -246,7 +289,11 @@ mod tests {
             model("b", None, Some(priced)),
         ]);
         assert_eq!(ledger.unit(), Some(&Unit::Money("USD".into())));
-        let usage = Usage { prompt: 1000, cached: Some(400), output: 100 };
+        let usage = Usage {
+            prompt: 1000,
+            cached: Some(400),
+            output: 100,
+        };
         let cost = ledger.step(&step("b", usage, true));
         assert_eq!(cost.published(), Some(0.00016));
         assert_eq!(cost.full(), Some(0.00044));
@@ -256,7 +303,11 @@ mod tests {
     fn without_a_common_unit_costs_are_unknown_not_zero() {
         let ledger = Ledger::new(&[model("a", Some(1.0), None), model("b", None, None)]);
         assert_eq!(ledger.unit(), None);
-        let usage = Usage { prompt: 1, cached: None, output: 1 };
+        let usage = Usage {
+            prompt: 1,
+            cached: None,
+            output: 1,
+        };
         assert_eq!(ledger.step(&step("a", usage, true)).published(), None);
         let total = ledger.total(&[step("a", usage, true), step("b", usage, true)]);
         assert_eq!(total.full(), None);
@@ -267,7 +318,11 @@ mod tests {
         let ledger = Ledger::new(&[model("a", Some(3.0), None), model("b", Some(7.0), None)]);
         let steps: Vec<_> = (1..20)
             .map(|i| {
-                let usage = Usage { prompt: 10 * i, cached: Some(i), output: i };
+                let usage = Usage {
+                    prompt: 10 * i,
+                    cached: Some(i),
+                    output: i,
+                };
                 step(if i % 3 == 0 { "b" } else { "a" }, usage, i % 4 != 0)
             })
             .collect();

@@ -9,5 +9,5 @@
 mod ledger;
 mod rate;
 
-pub use ledger::{Ledger, Tally};
+pub use ledger::{Ledger, PERSON, Tally};
 pub use rate::{Amount, Rate, Unit};

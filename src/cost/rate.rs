@@ -56,7 +56,9 @@ impl Amount {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rate {
     /// `2·params` FLOPs a token.
-    Flops { params: f64 },
+    Flops {
+        params: f64,
+    },
     Money(PriceFacts),
 }
 
@@ -114,11 +116,16 @@ fn per_token(rate: Decimal, price: &PriceFacts, tokens: u64) -> Decimal {
 pub(super) fn common_unit(models: &[ModelFacts]) -> Option<Unit> {
     let currency = models.first()?.price.as_ref().map(|p| p.currency.clone());
     if let Some(currency) = currency
-        && models.iter().all(|m| m.price.as_ref().is_some_and(|p| p.currency == currency))
+        && models
+            .iter()
+            .all(|m| m.price.as_ref().is_some_and(|p| p.currency == currency))
     {
         return Some(Unit::Money(currency));
     }
-    models.iter().all(|m| m.params.is_some()).then_some(Unit::Flops)
+    models
+        .iter()
+        .all(|m| m.params.is_some())
+        .then_some(Unit::Flops)
 }
 
 /// The rate of `model` in `unit`, where it has one.

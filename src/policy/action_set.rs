@@ -14,7 +14,9 @@ pub struct Selection {
 
 /// 𝒜_κ(o) = { a : π(a|o) ≥ κ }, in pool order. A NaN is never in the set.
 pub fn action_set(probabilities: &[f64], kappa: f64) -> Vec<usize> {
-    (0..probabilities.len()).filter(|&a| probabilities[a] >= kappa).collect()
+    (0..probabilities.len())
+        .filter(|&a| probabilities[a] >= kappa)
+        .collect()
 }
 
 /// The most capable model of the action set; of an empty set the most
@@ -22,8 +24,16 @@ pub fn action_set(probabilities: &[f64], kappa: f64) -> Vec<usize> {
 pub fn select(probabilities: &[f64], kappa: f64) -> Selection {
     let set = action_set(probabilities, kappa);
     match set.last() {
-        Some(&action) => Selection { set, action, empty_set: false },
-        None => Selection { set, action: most_probable(probabilities), empty_set: true },
+        Some(&action) => Selection {
+            set,
+            action,
+            empty_set: false,
+        },
+        None => Selection {
+            set,
+            action: most_probable(probabilities),
+            empty_set: true,
+        },
     }
 }
 
@@ -43,16 +53,25 @@ fn most_probable(probabilities: &[f64]) -> usize {
 /// Computed through log σ, so that a set that is empty by far still gives
 /// probabilities (the least excluded action wins) instead of 0/0.
 pub fn soft_policy(probabilities: &[f64], kappa: f64, epsilon: f64) -> Vec<f64> {
-    let log_weights: Vec<f64> =
-        probabilities.iter().map(|p| log_sigmoid((p - kappa) / epsilon)).collect();
-    let highest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let log_weights: Vec<f64> = probabilities
+        .iter()
+        .map(|p| log_sigmoid((p - kappa) / epsilon))
+        .collect();
+    let highest = log_weights
+        .iter()
+        .copied()
+        .fold(f64::NEG_INFINITY, f64::max);
     let weights: Vec<f64> = log_weights.iter().map(|w| (w - highest).exp()).collect();
     let total: f64 = weights.iter().sum();
     weights.iter().map(|w| w / total).collect()
 }
 
 fn log_sigmoid(x: f64) -> f64 {
-    if x >= 0.0 { -(-x).exp().ln_1p() } else { x - x.exp().ln_1p() }
+    if x >= 0.0 {
+        -(-x).exp().ln_1p()
+    } else {
+        x - x.exp().ln_1p()
+    }
 }
 
 #[cfg(test)]
@@ -76,7 +95,14 @@ mod tests {
     #[test]
     fn an_empty_set_runs_the_most_probable_action_and_says_so() {
         let selection = select(&[0.3, 0.45, 0.25], 0.9);
-        assert_eq!(selection, Selection { set: vec![], action: 1, empty_set: true });
+        assert_eq!(
+            selection,
+            Selection {
+                set: vec![],
+                action: 1,
+                empty_set: true
+            }
+        );
     }
 
     #[test]

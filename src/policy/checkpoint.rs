@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::network::{Network, ShapeError};
+use crate::trace::ids::file_sha256;
 
 /// Format of `policy.json` written by this version.
 const FORMAT: u32 = 1;
@@ -57,15 +58,28 @@ pub struct Checkpoint {
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     #[error("cannot read the policy file {path}: {source}")]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("cannot write the policy file {path}: {source}")]
-    Write { path: PathBuf, source: std::io::Error },
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{path} is not a policy description: {source}")]
-    Json { path: PathBuf, source: serde_json::Error },
+    Json {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
     #[error("{path} has format {found}; this version reads format {FORMAT}")]
     Format { path: PathBuf, found: u32 },
     #[error("the policy's {what} in {path} must {must}")]
-    Invalid { path: PathBuf, what: &'static str, must: String },
+    Invalid {
+        path: PathBuf,
+        what: &'static str,
+        must: String,
+    },
     #[error("the weights {path} do not fit their description: {source}")]
     Weights { path: PathBuf, source: ShapeError },
     #[error(
@@ -86,22 +100,37 @@ impl Checkpoint {
         let facts_path = folder.join(FACTS);
         let weights_path = folder.join(WEIGHTS);
         let read = |path: &Path| {
-            std::fs::read(path)
-                .map_err(|source| CheckpointError::Read { path: path.to_owned(), source })
+            std::fs::read(path).map_err(|source| CheckpointError::Read {
+                path: path.to_owned(),
+                source,
+            })
         };
         let facts_bytes = read(&facts_path)?;
-        let facts: PolicyFacts = serde_json::from_slice(&facts_bytes)
-            .map_err(|source| CheckpointError::Json { path: facts_path.clone(), source })?;
+        let facts: PolicyFacts =
+            serde_json::from_slice(&facts_bytes).map_err(|source| CheckpointError::Json {
+                path: facts_path.clone(),
+                source,
+            })?;
         check(&facts, &facts_path)?;
         let weights = read(&weights_path)?;
-        let network =
-            Network::from_safetensors(&weights, facts.features.len(), facts.models.len())
-                .map_err(|source| CheckpointError::Weights { path: weights_path.clone(), source })?;
-        let files = [(&facts_path, &facts_bytes), (&weights_path, &weights)]
-            .into_iter()
-            .map(|(path, bytes)| (path.display().to_string(), crate::trace::ids::sha256(bytes)))
-            .collect();
-        Ok(Self { facts, network, files })
+        let network = Network::from_safetensors(&weights, facts.features.len(), facts.models.len())
+            .map_err(|source| CheckpointError::Weights {
+                path: weights_path.clone(),
+                source,
+            })?;
+        let mut files = BTreeMap::new();
+        for path in [&facts_path, &weights_path] {
+            let hash = file_sha256(path).map_err(|source| CheckpointError::Read {
+                path: path.clone(),
+                source,
+            })?;
+            files.insert(path.display().to_string(), hash);
+        }
+        Ok(Self {
+            facts,
+            network,
+            files,
+        })
     }
 
     /// Writes both files, each atomically (a temporary file, then a rename).
@@ -116,10 +145,16 @@ impl Checkpoint {
         let weights = self
             .network
             .to_safetensors()
-            .map_err(|source| CheckpointError::Weights { path: weights_path.clone(), source })?;
+            .map_err(|source| CheckpointError::Weights {
+                path: weights_path.clone(),
+                source,
+            })?;
         write_atomically(&weights_path, &weights).map_err(failed(&weights_path))?;
-        let json = serde_json::to_vec_pretty(&self.facts)
-            .map_err(|source| CheckpointError::Json { path: facts_path.clone(), source })?;
+        let json =
+            serde_json::to_vec_pretty(&self.facts).map_err(|source| CheckpointError::Json {
+                path: facts_path.clone(),
+                source,
+            })?;
         write_atomically(&facts_path, &json).map_err(failed(&facts_path))
     }
 
@@ -154,10 +189,17 @@ impl Checkpoint {
 
 fn check(facts: &PolicyFacts, path: &Path) -> Result<(), CheckpointError> {
     if facts.format != FORMAT {
-        return Err(CheckpointError::Format { path: path.to_owned(), found: facts.format });
+        return Err(CheckpointError::Format {
+            path: path.to_owned(),
+            found: facts.format,
+        });
     }
     let invalid = |what, must: &str| {
-        Err(CheckpointError::Invalid { path: path.to_owned(), what, must: must.into() })
+        Err(CheckpointError::Invalid {
+            path: path.to_owned(),
+            what,
+            must: must.into(),
+        })
     };
     let Normalisation { mean, scale } = &facts.normalisation;
     if facts.features.is_empty() {
@@ -167,7 +209,10 @@ fn check(facts: &PolicyFacts, path: &Path) -> Result<(), CheckpointError> {
         return invalid("models", "name two or more models");
     }
     if mean.len() != facts.features.len() || scale.len() != facts.features.len() {
-        return invalid("normalisation", "have one mean and one scale for each feature");
+        return invalid(
+            "normalisation",
+            "have one mean and one scale for each feature",
+        );
     }
     if mean.iter().any(|m| !m.is_finite()) || scale.iter().any(|s| !s.is_finite() || *s <= 0.0) {
         return invalid("normalisation", "be finite, with scales above 0");
@@ -218,7 +263,10 @@ pub(crate) mod tests {
             facts: PolicyFacts {
                 format: FORMAT,
                 features: vec!["confidence".into()],
-                normalisation: Normalisation { mean: vec![0.5], scale: vec![0.25] },
+                normalisation: Normalisation {
+                    mean: vec![0.5],
+                    scale: vec![0.25],
+                },
                 models: models.iter().map(|m| (*m).to_owned()).collect(),
                 kappa: 0.5,
                 epsilon: 0.01,
@@ -237,7 +285,10 @@ pub(crate) mod tests {
         let policy = by_confidence(&["small", "large"]);
         policy.save(folder.path()).unwrap();
         let again = Checkpoint::load(folder.path()).unwrap();
-        assert_eq!((&again.facts, &again.network), (&policy.facts, &policy.network));
+        assert_eq!(
+            (&again.facts, &again.network),
+            (&policy.facts, &policy.network)
+        );
         assert_eq!(again.files.len(), 2);
         assert!(again.files.values().all(|hash| hash.len() == 64));
     }
@@ -247,11 +298,24 @@ pub(crate) mod tests {
         let policy = by_confidence(&["small", "large"]);
         let known = vec!["confidence".to_owned()];
         let pool = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-        assert!(policy.check_fits(&pool(&["small", "large"]), &known).is_ok());
-        let error = policy.check_fits(&pool(&["a", "b"]), &known).unwrap_err().to_string();
-        assert!(error.contains("trained for the pool [small, large]"), "{error}");
+        assert!(
+            policy
+                .check_fits(&pool(&["small", "large"]), &known)
+                .is_ok()
+        );
+        let error = policy
+            .check_fits(&pool(&["a", "b"]), &known)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("trained for the pool [small, large]"),
+            "{error}"
+        );
         assert!(error.contains("[a, b]"), "{error}");
-        let error = policy.check_fits(&pool(&["small", "large"]), &[]).unwrap_err().to_string();
+        let error = policy
+            .check_fits(&pool(&["small", "large"]), &[])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("`confidence`"), "{error}");
     }
 
@@ -262,7 +326,10 @@ pub(crate) mod tests {
         policy.facts.kappa = 1.5;
         policy.save(folder.path()).unwrap();
         let error = Checkpoint::load(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("kappa") && error.contains("[0, 1]"), "{error}");
+        assert!(
+            error.contains("kappa") && error.contains("[0, 1]"),
+            "{error}"
+        );
         policy.facts.kappa = 0.5;
         policy.facts.normalisation.scale = vec![0.0];
         policy.save(folder.path()).unwrap();

@@ -30,7 +30,11 @@ pub enum ShapeError {
     #[error("tensor `{0}` is missing")]
     Missing(String),
     #[error("tensor `{name}` has shape {found:?}, expected {expected:?}")]
-    Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
+    Shape {
+        name: String,
+        found: Vec<usize>,
+        expected: Vec<usize>,
+    },
     #[error("tensor `{name}` has type {found:?}, expected F32 or F64")]
     Type { name: String, found: Dtype },
     #[error("tensor `{0}` holds a value that is not finite")]
@@ -43,7 +47,12 @@ impl Network {
     pub fn from_layers(layers: Vec<(usize, Vec<f64>, Vec<f64>)>) -> Self {
         let layers = layers
             .into_iter()
-            .map(|(inputs, weight, bias)| Layer { inputs, outputs: bias.len(), weight, bias })
+            .map(|(inputs, weight, bias)| Layer {
+                inputs,
+                outputs: bias.len(),
+                weight,
+                bias,
+            })
             .collect();
         Self { layers }
     }
@@ -57,14 +66,26 @@ impl Network {
     ) -> Result<Self, ShapeError> {
         let tensors =
             SafeTensors::deserialize(bytes).map_err(|e| ShapeError::Format(e.to_string()))?;
-        let widths: Vec<usize> =
-            [features].into_iter().chain(HIDDEN).chain([actions]).collect();
+        let widths: Vec<usize> = [features]
+            .into_iter()
+            .chain(HIDDEN)
+            .chain([actions])
+            .collect();
         let mut layers = Vec::with_capacity(widths.len() - 1);
         for (index, pair) in widths.windows(2).enumerate() {
             let (inputs, outputs) = (pair[0], pair[1]);
-            let weight = read(&tensors, &format!("layers.{index}.weight"), &[outputs, inputs])?;
+            let weight = read(
+                &tensors,
+                &format!("layers.{index}.weight"),
+                &[outputs, inputs],
+            )?;
             let bias = read(&tensors, &format!("layers.{index}.bias"), &[outputs])?;
-            layers.push(Layer { inputs, outputs, weight, bias });
+            layers.push(Layer {
+                inputs,
+                outputs,
+                weight,
+                bias,
+            });
         }
         Ok(Self { layers })
     }
@@ -79,7 +100,11 @@ impl Network {
                 vec![layer.outputs, layer.inputs],
                 bytes(&layer.weight),
             ));
-            data.push((format!("layers.{index}.bias"), vec![layer.outputs], bytes(&layer.bias)));
+            data.push((
+                format!("layers.{index}.bias"),
+                vec![layer.outputs],
+                bytes(&layer.bias),
+            ));
         }
         let views: Result<Vec<_>, _> = data
             .iter()
@@ -139,12 +164,10 @@ pub fn softmax(logits: &[f64]) -> Vec<f64> {
     weights.iter().map(|w| w / total).collect()
 }
 
-fn read(
-    tensors: &SafeTensors<'_>,
-    name: &str,
-    expected: &[usize],
-) -> Result<Vec<f64>, ShapeError> {
-    let view = tensors.tensor(name).map_err(|_| ShapeError::Missing(name.into()))?;
+fn read(tensors: &SafeTensors<'_>, name: &str, expected: &[usize]) -> Result<Vec<f64>, ShapeError> {
+    let view = tensors
+        .tensor(name)
+        .map_err(|_| ShapeError::Missing(name.into()))?;
     if view.shape() != expected {
         return Err(ShapeError::Shape {
             name: name.into(),
@@ -160,10 +183,19 @@ fn read(
             .iter()
             .map(|bytes| f64::from(f32::from_le_bytes(*bytes)))
             .collect(),
-        Dtype::F64 => {
-            view.data().as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect()
+        Dtype::F64 => view
+            .data()
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|bytes| f64::from_le_bytes(*bytes))
+            .collect(),
+        found => {
+            return Err(ShapeError::Type {
+                name: name.into(),
+                found,
+            });
         }
-        found => return Err(ShapeError::Type { name: name.into(), found }),
     };
     if values.iter().any(|v| !v.is_finite()) {
         return Err(ShapeError::NotFinite(name.into()));
@@ -180,13 +212,18 @@ mod tests {
 
     fn random(features: usize, actions: usize, seed: u64) -> Network {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let widths: Vec<usize> =
-            [features].into_iter().chain(HIDDEN).chain([actions]).collect();
+        let widths: Vec<usize> = [features]
+            .into_iter()
+            .chain(HIDDEN)
+            .chain([actions])
+            .collect();
         Network::from_layers(
             widths
                 .windows(2)
                 .map(|w| {
-                    let weight = (0..w[0] * w[1]).map(|_| rng.random_range(-0.5..0.5)).collect();
+                    let weight = (0..w[0] * w[1])
+                        .map(|_| rng.random_range(-0.5..0.5))
+                        .collect();
                     let bias = (0..w[1]).map(|_| rng.random_range(-0.5..0.5)).collect();
                     (w[0], weight, bias)
                 })
@@ -210,12 +247,8 @@ mod tests {
         let input = [0.3, -0.7, 1.1, 0.0, 2.5];
         let mut x = Tensor::from_slice(&input, (1, 5), &Device::Cpu).unwrap();
         for (index, layer) in network.layers.iter().enumerate() {
-            let w = Tensor::from_slice(
-                &layer.weight,
-                (layer.outputs, layer.inputs),
-                &Device::Cpu,
-            )
-            .unwrap();
+            let w = Tensor::from_slice(&layer.weight, (layer.outputs, layer.inputs), &Device::Cpu)
+                .unwrap();
             let b = Tensor::from_slice(&layer.bias, (1, layer.outputs), &Device::Cpu).unwrap();
             x = x.matmul(&w.t().unwrap()).unwrap().add(&b).unwrap();
             if index + 1 < network.layers.len() {

@@ -39,7 +39,10 @@ impl Router for Large {
     }
 
     fn decide(&self, observation: &Observation, _: f64) -> Choice {
-        Choice::certain(observation.models.saturating_sub(1), "always the most capable model")
+        Choice::certain(
+            observation.models.saturating_sub(1),
+            "always the most capable model",
+        )
     }
 }
 
@@ -55,7 +58,9 @@ impl Router for Random {
         probabilities[0] = 1.0 - self.p;
         probabilities[last] = self.p;
         Choice {
-            action_set: (0..observation.models).filter(|&a| probabilities[a] > 0.0).collect(),
+            action_set: (0..observation.models)
+                .filter(|&a| probabilities[a] > 0.0)
+                .collect(),
             probabilities,
             threshold: None,
             action: if large { last } else { 0 },

@@ -36,14 +36,22 @@ impl Policy {
             None if name == "confidence" => None,
             None => Some(*mean),
         };
-        facts.features.iter().zip(values).zip(means).map(fill).collect()
+        facts
+            .features
+            .iter()
+            .zip(values)
+            .zip(means)
+            .map(fill)
+            .collect()
     }
 }
 
 impl Router for Policy {
     fn facts(&self) -> RouterFacts {
         let mut facts = self.spec.facts(self.checkpoint.files.clone());
-        facts.parameters.insert("kappa".into(), self.checkpoint.facts.kappa.into());
+        facts
+            .parameters
+            .insert("kappa".into(), self.checkpoint.facts.kappa.into());
         facts
     }
 
@@ -63,7 +71,10 @@ impl Router for Policy {
         let Some(features) = self.features(observation) else {
             return Choice {
                 threshold: Some(kappa),
-                ..Choice::certain(last, "confidence unavailable: the most capable model goes on")
+                ..Choice::certain(
+                    last,
+                    "confidence unavailable: the most capable model goes on",
+                )
             };
         };
         let probabilities = self.checkpoint.probabilities(&features);

@@ -49,9 +49,18 @@ pub enum RouterError {
     #[error("unknown router `{name}`{hint}: known are {KNOWN}")]
     Unknown { name: String, hint: String },
     #[error("router `{router}` has no parameter `{key}`: it takes {takes}")]
-    Parameter { router: String, key: String, takes: &'static str },
+    Parameter {
+        router: String,
+        key: String,
+        takes: &'static str,
+    },
     #[error("router `{router}`: `{key}={value}` must be {must}")]
-    Value { router: &'static str, key: &'static str, value: String, must: &'static str },
+    Value {
+        router: &'static str,
+        key: &'static str,
+        value: String,
+        must: &'static str,
+    },
     #[error("router `{spec}`: write parameters as `key=value`, separated by commas")]
     Syntax { spec: String },
     #[error("router `{router}` gives `{key}` twice")]
@@ -78,14 +87,24 @@ impl FromStr for RouterSpec {
             "large" => Self::Large,
             "random" => {
                 let value = given.remove("p").ok_or(RouterError::NoProbability)?;
-                Self::Random { p: number("random", "p", &value, Some((0.0, 1.0)))? }
+                Self::Random {
+                    p: number("random", "p", &value, Some((0.0, 1.0)))?,
+                }
             }
             "threshold" => Self::Threshold {
-                t: given.remove("t").map(|v| number("threshold", "t", &v, None)).transpose()?,
-                signal: given.remove("signal").map_or(Ok(Source::Prob), |v| signal(&v))?,
+                t: given
+                    .remove("t")
+                    .map(|v| number("threshold", "t", &v, None))
+                    .transpose()?,
+                signal: given
+                    .remove("signal")
+                    .map_or(Ok(Source::Prob), |v| signal(&v))?,
             },
             "policy" => Self::Policy {
-                path: given.remove("path").or_else(|| given.remove("file")).map(PathBuf::from),
+                path: given
+                    .remove("path")
+                    .or_else(|| given.remove("file"))
+                    .map(PathBuf::from),
             },
             _ => return Err(unknown(name)),
         };
@@ -112,7 +131,11 @@ impl fmt::Display for RouterSpec {
                 if *signal != Source::Prob {
                     parts.push(format!("signal={}", signal.name()));
                 }
-                if parts.is_empty() { Ok(()) } else { write!(f, ":{}", parts.join(",")) }
+                if parts.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ":{}", parts.join(","))
+                }
             }
             Self::Policy { path: Some(path) } => write!(f, ":path={}", path.display()),
         }
@@ -155,7 +178,12 @@ impl RouterSpec {
             // The folder's place does not shape results; its contents do.
             Self::Policy { .. } => {}
         }
-        RouterFacts { spec: self.to_string(), name: self.name().into(), parameters, files }
+        RouterFacts {
+            spec: self.to_string(),
+            name: self.name().into(),
+            parameters,
+            files,
+        }
     }
 }
 
@@ -180,8 +208,16 @@ pub fn build(
             let path = path.as_ref().ok_or(RouterError::NoPolicy)?;
             let checkpoint = Checkpoint::load(path)?;
             checkpoint.check_fits(models, &feature_names(models.len()))?;
-            let signal = if checkpoint.facts.signal == "logit" { Source::Logit } else { Source::Prob };
-            Arc::new(policy::Policy { checkpoint: Arc::new(checkpoint), spec: spec.clone(), signal })
+            let signal = if checkpoint.facts.signal == "logit" {
+                Source::Logit
+            } else {
+                Source::Prob
+            };
+            Arc::new(policy::Policy {
+                checkpoint: Arc::new(checkpoint),
+                spec: spec.clone(),
+                signal,
+            })
         }
     })
 }
@@ -200,18 +236,22 @@ fn feature_names(models: usize) -> Vec<String> {
     blank.named().into_keys().collect()
 }
 
-fn parameters(
-    spec: &str,
-    name: &str,
-    rest: &str,
-) -> Result<BTreeMap<String, String>, RouterError> {
+fn parameters(spec: &str, name: &str, rest: &str) -> Result<BTreeMap<String, String>, RouterError> {
     let mut given = BTreeMap::new();
-    for part in rest.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let (key, value) =
-            part.split_once('=').ok_or_else(|| RouterError::Syntax { spec: spec.into() })?;
+    for part in rest
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
+        let (key, value) = part
+            .split_once('=')
+            .ok_or_else(|| RouterError::Syntax { spec: spec.into() })?;
         let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
         if given.insert(key.clone(), value).is_some() {
-            return Err(RouterError::Repeated { router: name.into(), key });
+            return Err(RouterError::Repeated {
+                router: name.into(),
+                key,
+            });
         }
     }
     Ok(given)
@@ -225,13 +265,19 @@ fn number(
 ) -> Result<f64, RouterError> {
     let parsed = value.parse::<f64>().ok().filter(|x| x.is_finite());
     match (parsed, range) {
-        (Some(x), Some((low, high))) if !(low..=high).contains(&x) => {
-            Err(RouterError::Value { router, key, value: value.into(), must: "between 0 and 1" })
-        }
+        (Some(x), Some((low, high))) if !(low..=high).contains(&x) => Err(RouterError::Value {
+            router,
+            key,
+            value: value.into(),
+            must: "between 0 and 1",
+        }),
         (Some(x), _) => Ok(x),
-        (None, _) => {
-            Err(RouterError::Value { router, key, value: value.into(), must: "a finite number" })
-        }
+        (None, _) => Err(RouterError::Value {
+            router,
+            key,
+            value: value.into(),
+            must: "a finite number",
+        }),
     }
 }
 
@@ -245,9 +291,9 @@ fn signal(value: &str) -> Result<Source, RouterError> {
 }
 
 fn unknown(name: &str) -> RouterError {
-    let near = NAMES.iter().find(|known| {
-        known.starts_with(name) && !name.is_empty() || name.starts_with(*known)
-    });
+    let near = NAMES
+        .iter()
+        .find(|known| known.starts_with(name) && !name.is_empty() || name.starts_with(*known));
     RouterError::Unknown {
         name: name.into(),
         hint: near.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)")),
@@ -269,7 +315,9 @@ mod tests {
                 let signal = if logit { Source::Logit } else { Source::Prob };
                 RouterSpec::Threshold { t, signal }
             }),
-            "[a-z/._-]{1,20}".prop_map(|p| RouterSpec::Policy { path: Some(p.into()) }),
+            "[a-z/._-]{1,20}".prop_map(|p| RouterSpec::Policy {
+                path: Some(p.into())
+            }),
         ]
     }
 
@@ -307,11 +355,18 @@ mod tests {
         let models = ["s".to_owned(), "l".to_owned()];
         let t_of = |spec: &str, calibrated| {
             let spec: RouterSpec = spec.parse().unwrap();
-            build(&spec, &models, calibrated).unwrap().facts().parameters["t"].as_f64()
+            build(&spec, &models, calibrated)
+                .unwrap()
+                .facts()
+                .parameters["t"]
+                .as_f64()
         };
         assert_eq!(t_of("threshold", Some(0.61)), Some(0.61));
         assert_eq!(t_of("threshold", None), Some(DEFAULT_THRESHOLD));
         assert_eq!(t_of("threshold:t=0.3", Some(0.61)), Some(0.3));
-        assert_eq!(t_of("threshold:signal=logit", Some(0.61)), Some(DEFAULT_THRESHOLD));
+        assert_eq!(
+            t_of("threshold:signal=logit", Some(0.61)),
+            Some(DEFAULT_THRESHOLD)
+        );
     }
 }

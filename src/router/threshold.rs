@@ -16,7 +16,11 @@ pub struct Threshold {
 
 impl Router for Threshold {
     fn facts(&self) -> RouterFacts {
-        RouterSpec::Threshold { t: Some(self.t), signal: self.signal }.facts(BTreeMap::new())
+        RouterSpec::Threshold {
+            t: Some(self.t),
+            signal: self.signal,
+        }
+        .facts(BTreeMap::new())
     }
 
     fn signal(&self) -> Source {
@@ -29,8 +33,14 @@ impl Router for Threshold {
             Some(u) if u < self.t => (last, format!("confidence {u:.3} is below t = {}", self.t)),
             Some(u) => (0, format!("confidence {u:.3} reaches t = {}", self.t)),
             // A step nobody can vouch for goes on with the model that can best repair it.
-            None => (last, "confidence unavailable: the most capable model goes on".to_owned()),
+            None => (
+                last,
+                "confidence unavailable: the most capable model goes on".to_owned(),
+            ),
         };
-        Choice { threshold: Some(self.t), ..Choice::certain(action, reason) }
+        Choice {
+            threshold: Some(self.t),
+            ..Choice::certain(action, reason)
+        }
     }
 }

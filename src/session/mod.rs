@@ -1,1 +1,125 @@
-//! (room being laid)
+//! One routing session: the tree of steps of one problem, grown by commands
+//! and by what the endpoints answer.
+//!
+//! A [`Session`] is synchronous and does no I/O: it takes a [`Command`] or an
+//! [`Event`] and returns [`Output`]s (records to append, a step to generate, a
+//! call to abort), to be performed **in order**, so that each finished step is
+//! in the log before the next begins. Inspecting, replaying and solving whole
+//! data sets are this one engine with different drivers.
+//!
+//! ```text
+//! Ready ──step──▶ Generating ──reply──▶ scored, committed, decided ──▶ Ready │ Done
+//!                     └──failed / cancelled──▶ Failed │ Ready
+//! ```
+
+mod commit;
+mod drive;
+mod ending;
+mod machine;
+mod navigate;
+mod seed;
+mod settings;
+mod until;
+
+#[cfg(test)]
+mod tests;
+
+pub use machine::{Goal, Phase, Session};
+pub use settings::{Engine, Settings};
+pub use until::{Until, UntilError};
+
+use crate::model::endpoint::{EndpointError, StepReply, StepRequest};
+use crate::trace::NodeIndex;
+use crate::trace::record::Record;
+
+/// What a person or a driver asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Forward one step: along the recorded branch where there is one,
+    /// otherwise by generating.
+    Step,
+    /// Back one step; never touches what was recorded.
+    Back,
+    /// Look at a step; `None` is the question.
+    Goto(Option<NodeIndex>),
+    /// Generate to the end of the trajectory.
+    Run,
+    /// Generate until the condition holds or the trajectory ends.
+    RunUntil(Until),
+    /// Let this model (place in the pool) write the step after the cursor.
+    Override { model: usize },
+    /// Put a person's text in place of the step at the cursor, as a branch.
+    Edit { text: String },
+    /// Generate the step at the cursor again, as a branch.
+    Rerun,
+    /// Stop generating.
+    Cancel,
+    /// Try the call that failed again.
+    Retry,
+}
+
+/// What the driver reports of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Delta {
+        generation: u64,
+        text: String,
+    },
+    /// The attempt so far is void: its text is to be forgotten.
+    Restart {
+        generation: u64,
+    },
+    Reply {
+        generation: u64,
+        reply: Box<StepReply>,
+    },
+    Failed {
+        generation: u64,
+        error: EndpointError,
+    },
+}
+
+/// What the driver is to do, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Append to the log and wait until it is written.
+    Append(Vec<Record>),
+    Generate(Box<Generate>),
+    /// Drop the call of this generation.
+    Abort {
+        generation: u64,
+    },
+}
+
+/// One step to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generate {
+    /// Answers with another generation number are stale and are dropped.
+    pub generation: u64,
+    /// Place of the model in the pool.
+    pub model: usize,
+    pub request: StepRequest,
+}
+
+/// A command that cannot be followed now, with the reason in words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("a step is being generated: cancel it first")]
+    Busy,
+    #[error("this is a recording: nothing can be generated")]
+    TapeOnly,
+    #[error("the trajectory ends here")]
+    AtEnd,
+    #[error("this is the question: nothing before it")]
+    AtStart,
+    #[error("choose a step first")]
+    NoStep,
+    #[error("nothing is being generated")]
+    Idle,
+    #[error("nothing has failed")]
+    NothingFailed,
+    #[error("the pool has no model {0}")]
+    NoModel(usize),
+    #[error("the edited text is empty")]
+    EmptyEdit,
+}

@@ -1,0 +1,299 @@
+//! A finished step: scored, committed, decided; and what comes of a failure.
+
+use crate::cost::PERSON;
+use crate::model::endpoint::{EndpointError, FailureKind, StepReply};
+use crate::router::Choice;
+use crate::signal::confidence::{Source, measure};
+use crate::signal::math_tokens;
+use crate::signal::observation::Observation;
+use crate::trace::NodeIndex;
+use crate::trace::ids::{DecisionKey, decision_id};
+use crate::trace::record::{
+    Continuation, DecisionRecord, Purpose, Record, StepEnd, StepRecord, TrajectoryEnd,
+};
+
+use super::ending::holds_answer;
+use super::machine::{Generating, Place};
+use super::seed::routing_draw;
+use super::{Goal, Output, Phase, Refusal, Session};
+
+impl Session {
+    /// Takes a step into the tree and goes on as the goal says.
+    pub(super) fn commit(&mut self, reply: StepReply, now: &str) -> Vec<Output> {
+        let Phase::Generating(call) = std::mem::replace(&mut self.phase, Phase::Ready) else {
+            return Vec::new();
+        };
+        let follows = self.cursor == call.place.after;
+        let step = self.scored(&call, reply, now);
+        if step.end == StepEnd::Empty {
+            return self.empty_step(&call, step);
+        }
+        let (node, append) = match self.append_step(step) {
+            Ok(appended) => appended,
+            Err(output) => return vec![output],
+        };
+        if follows {
+            self.cursor = Some(node);
+        }
+        let mut outputs = vec![append];
+        outputs.extend(self.go_on(node, follows));
+        outputs
+    }
+
+    pub(super) fn edit(&mut self, text: String, now: &str) -> Result<Vec<Output>, Refusal> {
+        self.engine()?;
+        self.idle()?;
+        let at = self.cursor.ok_or(Refusal::NoStep)?;
+        let text = text.trim_end_matches('\n').to_owned();
+        if text.trim().is_empty() {
+            return Err(Refusal::EmptyEdit);
+        }
+        let old = self.tree.node(at);
+        let model = self.settings.place(&old.step.model).unwrap_or(0);
+        let place = Place {
+            after: old.parent,
+            model,
+            decision: old.step.decision.clone(),
+        };
+        let branch = self.tree.children(place.after).len() as u64;
+        let mut step = self.blank_step(&place, &text, branch, now);
+        step.model = PERSON.to_owned();
+        step.continuation = Continuation::Edited;
+        step.usage.cached = Some(0);
+        step.confidence.unavailable = Some("a person wrote this step".into());
+        self.name_step(&mut step);
+        match self.append_step(step) {
+            Ok((node, append)) => {
+                self.cursor = Some(node);
+                Ok(vec![append])
+            }
+            Err(output) => Ok(vec![output]),
+        }
+    }
+
+    pub(super) fn fail(&mut self, error: EndpointError, now: &str) -> Vec<Output> {
+        let Phase::Generating(call) = std::mem::replace(&mut self.phase, Phase::Ready) else {
+            return Vec::new();
+        };
+        let message = error.to_string();
+        let mut records = Vec::new();
+        if !error.attempts.is_empty() || !call.text.is_empty() {
+            let step = self.abandoned(&call, error.attempts, &message, now);
+            records.push(Record::Step(Box::new(step)));
+        }
+        if error.kind == FailureKind::Context {
+            // The context is full: the trajectory ends, the run goes on.
+            let outcome = self.outcome_at(call.place.after, TrajectoryEnd::Context, Some(message));
+            records.push(Record::Outcome(Box::new(outcome)));
+        } else {
+            records.push(self.note("endpoint-error", message.clone(), now));
+            self.phase = Phase::Failed {
+                place: call.place,
+                message,
+                retryable: error.kind.retryable(),
+            };
+        }
+        vec![self.record(records)]
+    }
+
+    /// Ends the trajectory at the cursor with an error: for drivers that give
+    /// a problem up.
+    pub fn give_up(&mut self, message: &str) -> Vec<Output> {
+        let after = match &self.phase {
+            Phase::Failed { place, .. } => place.after,
+            Phase::Ready | Phase::Generating(_) => self.cursor,
+        };
+        self.phase = Phase::Ready;
+        let outcome = self.outcome_at(after, TrajectoryEnd::Error, Some(message.to_owned()));
+        vec![self.record(vec![Record::Outcome(Box::new(outcome))])]
+    }
+
+    /// Whether a run with this goal stops at the cursor.
+    pub(super) fn reached(&self, goal: &Goal) -> bool {
+        let Some(node) = self.cursor else {
+            return false;
+        };
+        match goal {
+            Goal::Step => true,
+            Goal::End => false,
+            Goal::Until(until) => {
+                until.holds(&self.tree.node(node).step, self.decision_after(Some(node)))
+            }
+        }
+    }
+
+    fn go_on(&mut self, node: NodeIndex, follows: bool) -> Vec<Output> {
+        let ended = self.tree.node(node).outcome().is_some();
+        // Somebody who has looked away is not followed, but a run goes on.
+        let looked_at = std::mem::replace(&mut self.cursor, Some(node));
+        let mut outputs = Vec::new();
+        if !ended && self.goal != Goal::Step && !self.reached(&self.goal) {
+            let goal = self.goal.clone();
+            outputs = self.generate_next(goal).unwrap_or_default();
+        }
+        if !follows {
+            self.cursor = looked_at;
+        }
+        outputs
+    }
+
+    fn scored(&self, call: &Generating, mut reply: StepReply, now: &str) -> StepRecord {
+        math_tokens::mark(&mut reply.tokens);
+        let source = self
+            .settings
+            .engine
+            .as_ref()
+            .map_or(Source::Prob, |engine| engine.router.signal());
+        let mut step = self.blank_step(&call.place, &reply.text, call.seed, now);
+        step.confidence = measure(&reply.tokens, reply.values, reply.coverage, source);
+        step.tokens = reply.tokens;
+        step.usage = reply.usage;
+        step.attempts = reply.attempts;
+        step.end = reply.end;
+        step.end_note = reply.end_note;
+        step.continuation = reply.continuation;
+        step.seconds = reply.seconds;
+        self.name_step(&mut step);
+        step
+    }
+
+    /// An empty step adds nothing: it is kept beside the trajectory, and the
+    /// most capable model is asked instead; if that was the one, the
+    /// trajectory ends.
+    fn empty_step(&mut self, call: &Generating, mut step: StepRecord) -> Vec<Output> {
+        step.kept = false;
+        step.purpose = Purpose::Draft;
+        self.name_step(&mut step);
+        let last = self.settings.models().saturating_sub(1);
+        let mut records = vec![Record::Step(Box::new(step))];
+        if call.place.model == last {
+            let outcome = self.outcome_at(call.place.after, TrajectoryEnd::Empty, None);
+            records.push(Record::Outcome(Box::new(outcome)));
+            return vec![self.record(records)];
+        }
+        let choice = Choice {
+            probabilities: Vec::new(),
+            threshold: None,
+            action_set: vec![last],
+            action: last,
+            reason: "the step was empty: the most capable model is asked instead".into(),
+            propensity: 1.0,
+        };
+        let observation = std::collections::BTreeMap::new();
+        let decision = self.decision_record(call.place.after, observation, choice);
+        let place = Place {
+            after: call.place.after,
+            model: last,
+            decision: Some(decision.id.clone()),
+        };
+        records.push(Record::Decision(Box::new(decision)));
+        let mut outputs = vec![self.record(records)];
+        outputs.extend(self.launch(place));
+        outputs
+    }
+
+    /// Appends a step with what follows from it at once: the outcome if it
+    /// ends the trajectory, otherwise the router's decision. Both are in one
+    /// write, so that no log has a step without them.
+    fn append_step(&mut self, step: StepRecord) -> Result<(NodeIndex, Output), Output> {
+        let id = step.id.clone();
+        let mut records = Vec::new();
+        self.introduce(&mut records);
+        records.push(Record::Step(Box::new(step)));
+        for record in &records {
+            self.tree.add(record.clone());
+        }
+        let Some(node) = self.tree.find(&id) else {
+            // The tree takes every step of this run and problem.
+            return Err(Output::Append(records));
+        };
+        let follow_up = match self.ending(node) {
+            Some(end) => Record::Outcome(Box::new(self.outcome_at(Some(node), end, None))),
+            None => Record::Decision(Box::new(self.decide(node))),
+        };
+        self.tree.add(follow_up.clone());
+        records.push(follow_up);
+        Ok((node, Output::Append(records)))
+    }
+
+    fn decide(&self, node: NodeIndex) -> DecisionRecord {
+        let observation = self.observe(node);
+        let step = &self.tree.node(node).step;
+        let branch = self
+            .tree
+            .siblings(node)
+            .iter()
+            .position(|&n| n == node)
+            .unwrap_or(0);
+        let draw = routing_draw(self.settings.run.seed, &self.problem.id, step.index, branch);
+        let choice = match &self.settings.engine {
+            Some(engine) => engine.router.decide(&observation, draw),
+            // Only live sessions append steps.
+            None => Choice {
+                probabilities: Vec::new(),
+                threshold: None,
+                action_set: vec![0],
+                action: 0,
+                reason: "no router".into(),
+                propensity: 1.0,
+            },
+        };
+        self.decision_record(Some(node), observation.named(), choice)
+    }
+
+    fn decision_record(
+        &self,
+        after: Option<NodeIndex>,
+        observation: std::collections::BTreeMap<String, Option<f64>>,
+        choice: Choice,
+    ) -> DecisionRecord {
+        let run = &self.settings.run;
+        let after_id = after.map(|node| self.tree.node(node).step.id.clone());
+        let action = self.settings.model_name(choice.action);
+        let earlier = self.tree.decisions(after).len();
+        let id = decision_id(&DecisionKey {
+            run: &run.run,
+            problem: &self.problem.id,
+            after: after_id.as_deref(),
+            router: &run.router.spec,
+            action: &action,
+            overridden: false,
+            repeat: u32::try_from(earlier).unwrap_or(u32::MAX),
+        });
+        DecisionRecord {
+            run: run.run.clone(),
+            id,
+            problem: self.problem.id.clone(),
+            after: after_id,
+            router: run.router.spec.clone(),
+            observation,
+            probabilities: choice.probabilities,
+            threshold: choice.threshold,
+            action_set: choice
+                .action_set
+                .iter()
+                .map(|&a| self.settings.model_name(a))
+                .collect(),
+            action,
+            reason: choice.reason,
+            propensity: choice.propensity,
+            overridden: None,
+        }
+    }
+
+    /// o_t of a step (§1).
+    pub(super) fn observe(&self, node: NodeIndex) -> Observation {
+        let step = &self.tree.node(node).step;
+        Observation {
+            confidence: step.confidence.value,
+            index: step.index,
+            difficulty: self.problem.difficulty,
+            has_answer: holds_answer(&step.text),
+            tokens: u32::try_from(step.usage.output).unwrap_or(u32::MAX),
+            // A person's step counts as the cheapest model's: the router has
+            // no reason to trust or distrust it.
+            writer: self.settings.place(&step.model).unwrap_or(0),
+            models: self.settings.models(),
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! Commands that generate: each puts one call in flight.
+
+use crate::model::endpoint::StepRequest;
+use crate::trace::NodeIndex;
+use crate::trace::ids::{DecisionKey, StepKey, decision_id, step_id};
+use crate::trace::record::{
+    Attempt, Confidence, Continuation, DecisionRecord, NoteRecord, Override, Purpose, Record, Role,
+    StepEnd, StepRecord, Usage, ValueKind,
+};
+
+use super::machine::{Generating, Place};
+use super::seed::step_seed;
+use super::settings::Engine;
+use super::{Generate, Goal, Output, Phase, Refusal, Session};
+
+impl Session {
+    pub(super) fn step(&mut self) -> Result<Vec<Output>, Refusal> {
+        if let Some(next) = self.next_on_branch(self.cursor) {
+            self.cursor = Some(next);
+            return Ok(Vec::new());
+        }
+        self.generate_next(Goal::Step)
+    }
+
+    pub(super) fn run_to(&mut self, goal: Goal) -> Result<Vec<Output>, Refusal> {
+        let before = self.cursor;
+        // What is recorded is followed first; only the tape's end generates.
+        while let Some(next) = self.next_on_branch(self.cursor) {
+            self.cursor = Some(next);
+            if self.reached(&goal) {
+                return Ok(Vec::new());
+            }
+        }
+        match self.generate_next(goal) {
+            // At the end of the tape: going there was all there was to do.
+            Err(Refusal::TapeOnly | Refusal::AtEnd) if self.cursor != before => Ok(Vec::new()),
+            other => other,
+        }
+    }
+
+    pub(super) fn override_next(
+        &mut self,
+        model: usize,
+        now: &str,
+    ) -> Result<Vec<Output>, Refusal> {
+        let who = self.engine()?.who.clone();
+        self.idle()?;
+        self.not_ended()?;
+        if model >= self.settings.models() {
+            return Err(Refusal::NoModel(model));
+        }
+        let wanted = self.wanted_model();
+        let decision = self.override_record(model, &wanted, who, now);
+        let place = Place {
+            after: self.cursor,
+            model,
+            decision: Some(decision.id.clone()),
+        };
+        let mut records = Vec::new();
+        self.introduce(&mut records);
+        records.push(Record::Decision(Box::new(decision)));
+        let append = self.record(records);
+        self.goal = Goal::Step;
+        let mut outputs = vec![append];
+        outputs.extend(self.launch(place));
+        Ok(outputs)
+    }
+
+    pub(super) fn rerun(&mut self) -> Result<Vec<Output>, Refusal> {
+        self.engine()?;
+        self.idle()?;
+        let at = self.cursor.ok_or(Refusal::NoStep)?;
+        let node = self.tree.node(at);
+        let model = self
+            .settings
+            .place(&node.step.model)
+            .ok_or(Refusal::NoStep)?;
+        let place = Place {
+            after: node.parent,
+            model,
+            decision: node.step.decision.clone(),
+        };
+        self.cursor = node.parent;
+        self.goal = Goal::Step;
+        Ok(self.launch(place))
+    }
+
+    pub(super) fn retry(&mut self) -> Result<Vec<Output>, Refusal> {
+        self.engine()?;
+        let Phase::Failed { place, .. } = &self.phase else {
+            return Err(Refusal::NothingFailed);
+        };
+        let place = place.clone();
+        self.cursor = place.after;
+        Ok(self.launch(place))
+    }
+
+    pub(super) fn cancel(&mut self, now: &str) -> Result<Vec<Output>, Refusal> {
+        let Phase::Generating(current) = std::mem::replace(&mut self.phase, Phase::Ready) else {
+            return Err(Refusal::Idle);
+        };
+        let mut outputs = vec![Output::Abort {
+            generation: current.generation,
+        }];
+        let estimate = Attempt {
+            role: Role::Step,
+            usage: Usage {
+                prompt: 0,
+                cached: None,
+                output: current.deltas,
+            },
+            failure: "cancelled".into(),
+            estimated: true,
+        };
+        let step = self.abandoned(&current, vec![estimate], "cancelled by a person", now);
+        outputs.push(self.record(vec![Record::Step(Box::new(step))]));
+        Ok(outputs)
+    }
+
+    /// Generates the step after the cursor as the pending decision says.
+    pub(super) fn generate_next(&mut self, goal: Goal) -> Result<Vec<Output>, Refusal> {
+        self.engine()?;
+        self.idle()?;
+        self.not_ended()?;
+        let decision = self.tree.decisions(self.cursor).last();
+        let model = decision.and_then(|d| self.settings.place(&d.action));
+        let place = Place {
+            after: self.cursor,
+            model: model.unwrap_or_else(|| self.first_model()),
+            decision: decision.map(|d| d.id.clone()),
+        };
+        self.goal = goal;
+        Ok(self.launch(place))
+    }
+
+    /// Puts the call in flight, after the problem's record if it is the first.
+    pub(super) fn launch(&mut self, place: Place) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        let mut records = Vec::new();
+        self.introduce(&mut records);
+        if !records.is_empty() {
+            outputs.push(self.record(records));
+        }
+        self.generation += 1;
+        let run = &self.settings.run;
+        let index = self.index_after(place.after);
+        let made = self.tree.children(place.after).len() + self.tree.drafts(place.after).len();
+        let seed = step_seed(run.seed, &self.problem.id, index, made);
+        let request = StepRequest {
+            question: self.problem.question.clone(),
+            prefix: place
+                .after
+                .map(|node| self.tree.text(node))
+                .unwrap_or_default(),
+            temperature: run.sampling.temperature,
+            top_p: run.sampling.top_p,
+            max_tokens: run.sampling.max_tokens,
+            seed,
+            role: Role::Step,
+            affinity: self.problem.id.clone(),
+        };
+        let generation = self.generation;
+        let model = place.model;
+        self.phase = Phase::Generating(Generating {
+            generation,
+            place,
+            seed,
+            text: String::new(),
+            deltas: 0,
+        });
+        outputs.push(Output::Generate(Box::new(Generate {
+            generation,
+            model,
+            request,
+        })));
+        outputs
+    }
+
+    /// A call that gave no step, kept beside the trajectory with what it cost.
+    pub(super) fn abandoned(
+        &self,
+        call: &Generating,
+        attempts: Vec<Attempt>,
+        note: &str,
+        now: &str,
+    ) -> StepRecord {
+        let mut step = self.blank_step(&call.place, &call.text, call.seed, now);
+        step.purpose = Purpose::Draft;
+        step.kept = false;
+        step.end = StepEnd::Error;
+        step.end_note = Some(note.to_owned());
+        step.usage.cached = Some(0);
+        step.attempts = attempts;
+        step.confidence.unavailable = Some("the step was not finished".into());
+        self.name_step(&mut step);
+        step
+    }
+
+    /// A step record with everything but what the model told.
+    pub(super) fn blank_step(&self, place: &Place, text: &str, seed: u64, now: &str) -> StepRecord {
+        StepRecord {
+            run: self.settings.run.run.clone(),
+            id: String::new(),
+            parent: place.after.map(|node| self.tree.node(node).step.id.clone()),
+            problem: self.problem.id.clone(),
+            index: self.index_after(place.after),
+            model: self.settings.model_name(place.model),
+            text: text.to_owned(),
+            purpose: Purpose::Step,
+            kept: true,
+            decision: place.decision.clone(),
+            tokens: Vec::new(),
+            confidence: Confidence {
+                value: None,
+                source: self.settings.run.signal.clone(),
+                fallback: false,
+                kind: ValueKind::None,
+                unavailable: None,
+                measures: std::collections::BTreeMap::new(),
+            },
+            usage: Usage::default(),
+            attempts: Vec::new(),
+            end: StepEnd::Delimiter,
+            end_note: None,
+            continuation: Continuation::Exact,
+            seed,
+            seconds: 0.0,
+            at: now.to_owned(),
+        }
+    }
+
+    /// Gives a finished record its content hash.
+    pub(super) fn name_step(&self, step: &mut StepRecord) {
+        step.id = step_id(&StepKey {
+            run: &step.run,
+            parent: step.parent.as_deref(),
+            problem: &step.problem,
+            model: &step.model,
+            text: &step.text,
+            purpose: step.purpose,
+            kept: step.kept,
+            seed: step.seed,
+            decision: step.decision.as_deref(),
+        });
+    }
+
+    fn override_record(
+        &self,
+        model: usize,
+        wanted: &str,
+        who: String,
+        now: &str,
+    ) -> DecisionRecord {
+        let router = self.settings.run.router.spec.clone();
+        let action = self.settings.model_name(model);
+        let earlier = self.tree.decisions(self.cursor);
+        let after = self.cursor.map(|node| self.tree.node(node).step.id.clone());
+        let id = decision_id(&DecisionKey {
+            run: &self.settings.run.run,
+            problem: &self.problem.id,
+            after: after.as_deref(),
+            router: &router,
+            action: &action,
+            overridden: true,
+            repeat: u32::try_from(earlier.len()).unwrap_or(u32::MAX),
+        });
+        // What the router saw and thought stays beside what the person chose.
+        let base = earlier.iter().find(|d| d.overridden.is_none());
+        DecisionRecord {
+            run: self.settings.run.run.clone(),
+            id,
+            problem: self.problem.id.clone(),
+            after,
+            router,
+            observation: base.map(|d| d.observation.clone()).unwrap_or_default(),
+            probabilities: base.map(|d| d.probabilities.clone()).unwrap_or_default(),
+            threshold: base.and_then(|d| d.threshold),
+            action_set: base.map(|d| d.action_set.clone()).unwrap_or_default(),
+            reason: format!("{who} chose {action}; the router wanted {wanted}"),
+            action,
+            // Not drawn by the router: no propensity may be read from it.
+            propensity: 0.0,
+            overridden: Some(Override {
+                who,
+                when: now.to_owned(),
+                wanted: wanted.to_owned(),
+            }),
+        }
+    }
+
+    /// What the router wants for the step after the cursor.
+    fn wanted_model(&self) -> String {
+        self.tree
+            .decisions(self.cursor)
+            .iter()
+            .find(|d| d.overridden.is_none())
+            .map_or_else(
+                || self.settings.model_name(self.first_model()),
+                |d| d.action.clone(),
+            )
+    }
+
+    fn first_model(&self) -> usize {
+        let models = self.settings.models();
+        self.settings
+            .engine
+            .as_ref()
+            .map_or(0, |engine| engine.router.first(models))
+    }
+
+    pub(super) fn index_after(&self, node: Option<NodeIndex>) -> u32 {
+        node.map_or(1, |node| self.tree.node(node).step.index.saturating_add(1))
+    }
+
+    pub(super) fn engine(&self) -> Result<&Engine, Refusal> {
+        self.settings.engine.as_ref().ok_or(Refusal::TapeOnly)
+    }
+
+    pub(super) fn idle(&self) -> Result<(), Refusal> {
+        if self.is_generating() {
+            Err(Refusal::Busy)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn not_ended(&self) -> Result<(), Refusal> {
+        if self.outcome().is_some() {
+            Err(Refusal::AtEnd)
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn note(&self, kind: &str, text: String, now: &str) -> Record {
+        Record::Note(NoteRecord {
+            run: self.settings.run.run.clone(),
+            problem: Some(self.problem.id.clone()),
+            when: now.to_owned(),
+            kind: kind.to_owned(),
+            text,
+        })
+    }
+}

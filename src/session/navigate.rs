@@ -1,0 +1,61 @@
+//! Moving the cursor over what is there: never a call, never a record.
+
+use crate::trace::NodeIndex;
+
+use super::{Refusal, Session};
+
+impl Session {
+    pub(super) fn back(&mut self) -> Result<(), Refusal> {
+        let at = self.cursor.ok_or(Refusal::AtStart)?;
+        self.cursor = self.tree.node(at).parent;
+        Ok(())
+    }
+
+    pub(super) fn goto(&mut self, place: Option<NodeIndex>) -> Result<(), Refusal> {
+        if place.is_some_and(|node| node.get() >= self.tree.len()) {
+            return Err(Refusal::NoStep);
+        }
+        self.cursor = place;
+        Ok(())
+    }
+
+    /// The step after `node` on the branch being followed: of several
+    /// children the one that was grown last.
+    pub fn next_on_branch(&self, node: Option<NodeIndex>) -> Option<NodeIndex> {
+        self.tree
+            .children(node)
+            .iter()
+            .copied()
+            .max_by_key(|&child| self.newest_below(child))
+    }
+
+    /// The path being looked at: to the cursor, and on from there along the
+    /// branch being followed.
+    pub fn followed_path(&self) -> Vec<NodeIndex> {
+        let mut path = self
+            .cursor
+            .map(|node| self.tree.path(node))
+            .unwrap_or_default();
+        let mut at = self.cursor;
+        while let Some(next) = self.next_on_branch(at) {
+            // A damaged log cannot make a cycle (the tree refuses it), but a
+            // step is never visited twice here either way.
+            if path.len() > self.tree.len() {
+                break;
+            }
+            path.push(next);
+            at = Some(next);
+        }
+        path
+    }
+
+    fn newest_below(&self, node: NodeIndex) -> NodeIndex {
+        let mut newest = node;
+        let mut open = vec![node];
+        while let Some(at) = open.pop() {
+            newest = newest.max(at);
+            open.extend(self.tree.children(Some(at)));
+        }
+        newest
+    }
+}
