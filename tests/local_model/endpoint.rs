@@ -6,10 +6,11 @@ use futures_util::future::join_all;
 use pointsman::model::endpoint::{
     DELIMITER, Endpoint, FailureKind, NoProgress, Progress, StepReply, StepRequest,
 };
-use pointsman::model::local::LocalEndpoint;
 use pointsman::model::local::cache::Slot;
 use pointsman::model::local::forward::{Chunk, Network};
+use pointsman::model::local::sample::RowStats;
 use pointsman::model::local::text::TextModel;
+use pointsman::model::local::{LocalEndpoint, WeightsSource};
 use pointsman::trace::record::{Role, StepEnd, ValueKind};
 use serde_json::Value;
 
@@ -68,11 +69,26 @@ impl Progress for Collect {
     }
 }
 
+/// An untied model with a loud delimiter, so that it writes steps.
+fn stepping(seed: u64) -> WeightsSource {
+    let shape = Shape {
+        vocab: 98,
+        tied: false,
+        ..SMALL
+    };
+    let mut tensors = shape.tensors(seed);
+    let head = &mut tensors.get_mut("lm_head.weight").unwrap().1;
+    for weight in &mut head[2 * shape.hidden..3 * shape.hidden] {
+        *weight *= 2.5;
+    }
+    source(&shape.config(), &tensors, &word_tokenizer())
+}
+
 /// Greedy generation straight through, without stopping at steps.
-fn one_shot(shape: Shape, seed: u64, count: usize) -> String {
-    let network: Network = shape.network(seed);
-    let tokenizer = word_tokenizer().to_string();
-    let mut text = TextModel::load(tokenizer.as_bytes(), shape.vocab).unwrap();
+fn one_shot(source: &WeightsSource, count: usize) -> String {
+    let config = source.config().unwrap();
+    let mut text = TextModel::load(&source.tokenizer().unwrap(), config.vocab).unwrap();
+    let network = Network::load(source, config).unwrap();
     let prompt = (render())("What is 1 + 2?", "").unwrap();
     let mut next = text.encode(&prompt).unwrap();
     let mut slots = [Slot::new(network.config(), 0)];
@@ -84,33 +100,36 @@ fn one_shot(shape: Shape, seed: u64, count: usize) -> String {
             logits: true,
         };
         let logits = network.forward(&mut slots, &[chunk]).unwrap().remove(0);
-        let best = (0..logits.len()).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
-        let best = best.unwrap() as u32;
-        if best == 1 {
-            break;
-        }
+        let best = RowStats::of(&logits).unwrap().top[0];
         generated.push_str(&text.token_text(best));
         next = vec![best];
     }
     generated
 }
 
-/// Seed of a model whose greedy text has several non-empty steps.
-fn talkative(shape: Shape) -> (u64, String) {
-    (0..500)
-        .map(|seed| (seed, one_shot(shape, seed, 120)))
-        .find(|(_, text)| {
-            let steps: Vec<&str> = text.split(DELIMITER).collect();
-            steps.len() >= 4 && steps.iter().all(|step| !step.is_empty()) && !text.contains("<unk>")
-        })
+/// A model whose greedy text has several non-empty steps, and that text.
+fn talkative() -> (WeightsSource, String) {
+    let texts = (0..200).map(|seed| {
+        let source = stepping(seed);
+        let text = one_shot(&source, 100);
+        (source, text)
+    });
+    let several = |text: &str| {
+        let steps: Vec<&str> = text.split(DELIMITER).collect();
+        let whole = steps.iter().all(|step| step.len() > 1);
+        steps.len() >= 4 && whole && !text.contains('<')
+    };
+    texts
+        .into_iter()
+        .find(|(_, text)| several(text))
         .expect("some random model writes several steps")
 }
 
 #[test]
 fn greedy_step_by_step_is_greedy_one_shot() {
-    let shape = Shape { vocab: 98, ..SMALL };
-    let (seed, whole) = talkative(shape);
-    let stepwise = endpoint(shape, seed, &word_tokenizer());
+    let (source, whole) = talkative();
+    let open = || LocalEndpoint::from_source(&spec("toy", None), source.clone(), render()).unwrap();
+    let stepwise = open();
     let expected: Vec<&str> = whole.split(DELIMITER).collect();
     let mut prefix = String::new();
     let mut before = 0;
@@ -118,8 +137,7 @@ fn greedy_step_by_step_is_greedy_one_shot() {
         let reply = step(&stepwise, request(&prefix, 0.0, 1));
         assert_eq!(&reply.text, expected);
         assert_eq!(reply.end, StepEnd::Delimiter);
-        let fresh = endpoint(shape, seed, &word_tokenizer());
-        let fresh = step(&fresh, request(&prefix, 0.0, 9));
+        let fresh = step(&open(), request(&prefix, 0.0, 9));
         assert_eq!(essence(fresh), essence(reply.clone()));
         // All of the last prompt and step but the delimiter, which was drawn
         // and never run through the network.
