@@ -1,4 +1,5 @@
 //! The terminal face: input, text, themes, the terminal itself, pictures.
 
 pub mod input;
+pub mod text;
 pub mod theme;
