@@ -1,1 +1,3 @@
-//! (room being laid)
+//! Without a screen.
+
+pub mod clock;
