@@ -92,7 +92,6 @@ fn described(log: &Log, run: &str, problem: &str) -> Option<Entry> {
 fn recorded(log: &Log, run: &str, problem: &str) -> Result<Box<Session>, String> {
     let head = log
         .run(run)
-        .and_then(|entry| entry.head.as_deref())
         .ok_or_else(|| format!("the head of run {run} is missing from the log"))?;
     let (tree, _damages) = log.tree(run, problem).map_err(|error| error.to_string())?;
     let problem = tree.problem().cloned().unwrap_or_else(|| Problem {

@@ -8,6 +8,6 @@ mod calls;
 mod editor;
 mod journal;
 
-pub use calls::Calls;
+pub use calls::{Calls, Report};
 pub use editor::edit;
 pub use journal::{Job, Journal};
