@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use crate::problem::dataset::ErrorCategory;
 
-use super::record::FORMAT;
-
 /// Why a log could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -34,15 +32,11 @@ pub enum LogError {
         path.display()
     )]
     NotALog { path: PathBuf, found: String },
-    #[error(
-        "{} line {line}: written in log format {format}, this version reads up to {FORMAT}: \
-         use a newer pointsman",
-        path.display()
-    )]
+    #[error("{} {reason}", path.display())]
     NewerFormat {
         path: PathBuf,
-        line: u64,
-        format: u64,
+        /// The line, its format and what to do.
+        reason: String,
     },
     #[error("{}: no log files (*.jsonl) in this folder", path.display())]
     NoLogs { path: PathBuf },

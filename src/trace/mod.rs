@@ -6,12 +6,14 @@
 
 mod error;
 pub mod ids;
+pub mod index;
 pub mod reader;
 pub mod record;
 pub mod tree;
 pub mod writer;
 
 pub use error::LogError;
+pub use index::Log;
 pub use reader::{Damage, DamageKind, Located, Reader};
 pub use tree::{NodeIndex, Tree};
 pub use writer::LogWriter;

@@ -79,10 +79,7 @@ impl Damage {
     }
 
     pub(super) fn newer(line: &Line, format: u64) -> Self {
-        let reason = format!(
-            "written in log format {format}, this version reads up to {FORMAT}: use a newer pointsman"
-        );
-        Self::of(line, DamageKind::NewerFormat, reason)
+        Self::of(line, DamageKind::NewerFormat, newer_format(format))
     }
 }
 
@@ -176,6 +173,13 @@ impl<R: BufRead> Iterator for Reader<R> {
         self.stopped = true;
         None
     }
+}
+
+/// The sentence about a log format this version does not read.
+pub(super) fn newer_format(format: u64) -> String {
+    format!(
+        "written in log format {format}, this version reads up to {FORMAT}: use a newer pointsman"
+    )
 }
 
 /// Why a line gives no record.

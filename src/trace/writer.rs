@@ -11,6 +11,7 @@ use crate::problem::lines::{LineReader, trimmed};
 
 use super::LogError;
 use super::reader::header::{self, Header};
+use super::reader::newer_format;
 use super::record::{FORMAT, Record};
 
 /// Lines looked at before a file is refused as not being a log: its first
@@ -203,8 +204,7 @@ fn check_format(header: &Header<'_>, path: &Path, line: u64) -> Result<(), LogEr
     match header.format {
         Some(format) if format > u64::from(FORMAT) => Err(LogError::NewerFormat {
             path: path.to_path_buf(),
-            line,
-            format,
+            reason: format!("line {line}: {}", newer_format(format)),
         }),
         _ => Ok(()),
     }

@@ -1,5 +1,13 @@
 //! Final answers: finding them in a model's text and comparing them.
 
+pub mod equivalence;
+pub mod extract;
+mod normal;
+mod number;
+
+pub use equivalence::{RuleGrader, compare};
+pub use extract::{Extracted, extract};
+
 use serde::{Deserialize, Serialize};
 
 /// What grading an answer came to. `Ungraded` is a state of its own: it never

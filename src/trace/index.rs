@@ -1,0 +1,255 @@
+//! A lazy view of many logs: one pass reads the head of every line and keeps
+//! its place, sixteen bytes a record, by run and problem. A trajectory is read
+//! from its own lines only, when it is asked for.
+
+mod catalog;
+mod file;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::reader::{Damage, parse_record};
+use super::record::{Record, RunRecord};
+use super::{LogError, Tree};
+
+pub use super::reader::header::Kind;
+use catalog::Catalog;
+pub use catalog::{RunEntry, Trajectory};
+use file::{LogFile, read_lines};
+
+/// The place of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub offset: u64,
+    pub length: u32,
+    /// File within the log, and kind.
+    pub file: u16,
+    pub kind: Kind,
+}
+
+/// Damage with the file it is in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} {damage}", path.display())]
+pub struct FileDamage {
+    pub path: PathBuf,
+    pub damage: Damage,
+}
+
+/// The records of one trajectory (or of a run as such) in log order, and what
+/// of them could not be read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Loaded {
+    pub records: Vec<Record>,
+    pub damages: Vec<FileDamage>,
+}
+
+/// One or more log files, opened lazily.
+#[derive(Debug)]
+pub struct Log {
+    files: Vec<LogFile>,
+    catalog: Catalog,
+}
+
+impl Log {
+    /// Opens log files, and of folders all `*.jsonl` files in name order.
+    /// A file named twice is read once.
+    ///
+    /// # Errors
+    /// A path that is not there, a folder without logs, a file that is not a
+    /// log at all, and a log in a newer format. Damaged lines are no error:
+    /// see [`Log::damages`].
+    pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, LogError> {
+        let mut log = Self {
+            files: Vec::new(),
+            catalog: Catalog::default(),
+        };
+        for path in expand(paths)? {
+            log.add_file(path)?;
+        }
+        Ok(log)
+    }
+
+    fn add_file(&mut self, path: PathBuf) -> Result<(), LogError> {
+        let place = u16::try_from(self.files.len()).map_err(|_| {
+            let source = io::Error::other("more than 65,535 log files in one view");
+            LogError::io(&path, "open", source)
+        })?;
+        let mut file = LogFile::new(path);
+        file.scan(place, &mut self.catalog)?;
+        file.check()?;
+        self.files.push(file);
+        Ok(())
+    }
+
+    /// Reads what was appended since; the number of new records.
+    ///
+    /// # Errors
+    /// Those of reading, and a file that became shorter: open the log anew.
+    pub fn refresh(&mut self) -> Result<usize, LogError> {
+        let before = self.catalog.records();
+        for (place, file) in (0_u16..).zip(&mut self.files) {
+            file.scan(place, &mut self.catalog)?;
+        }
+        Ok(self.catalog.records() - before)
+    }
+
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(LogFile::path)
+    }
+
+    /// Number of records that can be read.
+    pub fn len(&self) -> usize {
+        self.catalog.records()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The runs in order of first appearance, also those whose head is lost.
+    pub fn runs(&self) -> &[RunEntry] {
+        self.catalog.runs()
+    }
+
+    /// The head of a run; `None` where it is unknown or its line is damaged.
+    pub fn run(&self, run: &str) -> Option<&RunRecord> {
+        self.catalog.run(run)?.head.as_deref()
+    }
+
+    /// Every trajectory (pair of run and problem) in order of first appearance.
+    pub fn trajectories(&self) -> impl ExactSizeIterator<Item = Trajectory<'_>> {
+        self.catalog.trajectories()
+    }
+
+    /// The trajectory of `problem` in `run`.
+    pub fn trajectory(&self, run: &str, problem: &str) -> Option<Trajectory<'_>> {
+        self.catalog.trajectory(run, problem)
+    }
+
+    /// Reads the lines of one trajectory, and no others.
+    ///
+    /// # Errors
+    /// [`LogError::NoTrajectory`] and those of reading.
+    pub fn load_trajectory(&self, run: &str, problem: &str) -> Result<Loaded, LogError> {
+        let trajectory = self
+            .trajectory(run, problem)
+            .ok_or_else(|| LogError::NoTrajectory {
+                run: run.to_owned(),
+                problem: problem.to_owned(),
+            })?;
+        self.load(trajectory.entries.iter().copied())
+    }
+
+    /// The tree of one trajectory, and what of it could not be read.
+    ///
+    /// # Errors
+    /// As [`Log::load_trajectory`].
+    pub fn tree(&self, run: &str, problem: &str) -> Result<(Tree, Vec<FileDamage>), LogError> {
+        let loaded = self.load_trajectory(run, problem)?;
+        let tree = Tree::from_records(run, problem, loaded.records);
+        Ok((tree, loaded.damages))
+    }
+
+    /// All records of one kind in one trajectory: its outcomes, say, without
+    /// its steps.
+    ///
+    /// # Errors
+    /// As [`Log::load_trajectory`].
+    pub fn load_kind(&self, trajectory: &Trajectory<'_>, kind: Kind) -> Result<Loaded, LogError> {
+        let entries = trajectory.entries.iter().copied();
+        self.load(entries.filter(|entry| entry.kind == kind))
+    }
+
+    /// The notes of a run that belong to no problem.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub fn run_notes(&self, run: &str) -> Result<Loaded, LogError> {
+        let entries = self.catalog.run(run).map(RunEntry::notes);
+        self.load(entries.unwrap_or_default().iter().copied())
+    }
+
+    fn load(&self, entries: impl Iterator<Item = Entry>) -> Result<Loaded, LogError> {
+        let mut loaded = Loaded::default();
+        let mut open: Option<(u16, File)> = None;
+        let mut bytes = Vec::new();
+        for entry in entries {
+            let log_file = &self.files[usize::from(entry.file)];
+            let file = match open {
+                Some((place, ref mut file)) if place == entry.file => file,
+                _ => &mut open.insert((entry.file, log_file.open()?)).1,
+            };
+            read_lines(file, &entry, &mut bytes)
+                .map_err(|source| LogError::io(log_file.path(), "read", source))?;
+            match parse_record(bytes.trim_ascii()) {
+                Ok(record) => loaded.records.push(record),
+                Err(fault) => loaded.damages.push(FileDamage {
+                    path: log_file.path().to_path_buf(),
+                    damage: log_file.damage_at(entry.offset, fault),
+                }),
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Lines that could not be read while indexing, file by file.
+    pub fn damages(&self) -> impl Iterator<Item = FileDamage> {
+        self.files.iter().flat_map(|file| {
+            file.damages().map(|damage| FileDamage {
+                path: file.path().to_path_buf(),
+                damage: damage.clone(),
+            })
+        })
+    }
+
+    /// How many records of kinds this version does not know were skipped.
+    pub fn unknown_kinds(&self) -> &BTreeMap<String, u64> {
+        self.catalog.unknown_kinds()
+    }
+}
+
+/// Files as they are, folders as their `*.jsonl` files; each file once.
+fn expand<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, LogError> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut known = std::collections::HashSet::new();
+    for path in paths {
+        let path = path.as_ref();
+        let found = if path.is_dir() {
+            in_folder(path)?
+        } else {
+            vec![path.to_path_buf()]
+        };
+        for file in found {
+            let real = file
+                .canonicalize()
+                .map_err(|source| LogError::io(&file, "open", source))?;
+            if known.insert(real) {
+                files.push(file);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, LogError> {
+    let failed = |source| LogError::io(folder, "open", source);
+    let mut files = Vec::new();
+    for item in folder.read_dir().map_err(failed)? {
+        let path = item.map_err(failed)?.path();
+        if path.extension().is_some_and(|end| end == "jsonl") && path.is_file() {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(LogError::NoLogs {
+            path: folder.to_path_buf(),
+        });
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests;
