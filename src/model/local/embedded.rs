@@ -1,0 +1,36 @@
+//! The two models inside the binary.
+
+use std::borrow::Cow;
+
+use super::weights::WeightsSource;
+
+/// The files of an embedded model.
+#[derive(Debug, Clone, Copy)]
+pub struct EmbeddedWeights {
+    /// `config.json`
+    pub config: &'static [u8],
+    /// `tokenizer.json`
+    pub tokenizer: &'static [u8],
+    /// `model.safetensors`
+    pub weights: &'static [u8],
+}
+
+/// `(name, files)` of every model this build carries.
+const EMBEDDED: &[(&str, EmbeddedWeights)] = &[];
+
+/// The embedded model of that name, `small` or `large`; `None` where this
+/// build does not carry it.
+pub fn embedded_weights(which: &str) -> Option<EmbeddedWeights> {
+    let found = EMBEDDED.iter().find(|(name, _)| *name == which);
+    found.map(|(_, files)| *files)
+}
+
+impl From<EmbeddedWeights> for WeightsSource {
+    fn from(files: EmbeddedWeights) -> Self {
+        Self::Bytes {
+            config: Cow::Borrowed(files.config),
+            tokenizer: Cow::Borrowed(files.tokenizer),
+            weights: Cow::Borrowed(files.weights),
+        }
+    }
+}
