@@ -1,1 +1,3 @@
-//! (room being laid)
+//! Model, messages and update: synchronous, no I/O, no clock.
+
+pub mod action;

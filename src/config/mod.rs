@@ -1,1 +1,6 @@
-//! (room being laid)
+//! Configuration: defaults < file < environment < flags, into a checked
+//! [`Config`] that knows where each setting came from.
+
+mod suggest;
+
+pub use suggest::suggest;

@@ -1,0 +1,392 @@
+//! Every action of the program, in one table.
+//!
+//! The keymap, the help overlay, the palette, the hint bar and the key table
+//! of the documentation are all made from [`ACTIONS`], so an action cannot be
+//! bound and undocumented, or documented and unbound. Nothing here knows a
+//! terminal: keys are written in the notation that `tui::input::keys` reads.
+
+use std::fmt;
+
+/// Where keys are looked up. Contexts that take text ([`Context::takes_text`])
+/// let plain characters through to the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    /// Everywhere outside text fields and dialogs; also the help overlay.
+    Global,
+    /// The inspector screen.
+    Inspector,
+    /// The tree of branches.
+    Tree,
+    /// A short list to choose from (models of an override): digits are free
+    /// for choosing by number.
+    Menu,
+    /// A yes-or-no question.
+    Confirm,
+    /// The fuzzy problem picker: typing filters.
+    Picker,
+    /// The palette of actions: typing filters.
+    Palette,
+    /// A line of text: search, run-until expression.
+    TextInput,
+}
+
+impl Context {
+    /// All contexts, in the order of help.
+    pub const ALL: [Self; 8] = [
+        Self::Global,
+        Self::Inspector,
+        Self::Tree,
+        Self::Menu,
+        Self::Confirm,
+        Self::Picker,
+        Self::Palette,
+        Self::TextInput,
+    ];
+
+    /// Name in `keys.toml`.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Inspector => "inspector",
+            Self::Tree => "tree",
+            Self::Menu => "menu",
+            Self::Confirm => "confirm",
+            Self::Picker => "picker",
+            Self::Palette => "palette",
+            Self::TextInput => "text-input",
+        }
+    }
+
+    /// The context with this [`Context::id`].
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|context| context.id() == id)
+    }
+
+    /// Whether a plain character that is not bound is text to insert.
+    #[must_use]
+    pub const fn takes_text(self) -> bool {
+        matches!(self, Self::Picker | Self::Palette | Self::TextInput)
+    }
+
+    /// Whether leading digits are a count (`5j`).
+    #[must_use]
+    pub const fn takes_counts(self) -> bool {
+        matches!(self, Self::Global | Self::Inspector | Self::Tree)
+    }
+
+    /// Whether keys that are not bound here are looked up in
+    /// [`Context::Global`]. Dialogs stop everything they do not know; text
+    /// fields let only keys through that cannot be text.
+    #[must_use]
+    pub const fn falls_back(self) -> bool {
+        !matches!(self, Self::Global | Self::Menu | Self::Confirm)
+    }
+}
+
+/// The heading an action stands under in help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    Stepping,
+    Deciding,
+    Moving,
+    Finding,
+    Showing,
+    Editing,
+    Program,
+}
+
+impl Group {
+    /// All groups, in the order of help.
+    pub const ALL: [Self; 7] = [
+        Self::Stepping,
+        Self::Deciding,
+        Self::Moving,
+        Self::Finding,
+        Self::Showing,
+        Self::Editing,
+        Self::Program,
+    ];
+
+    /// Heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Stepping => "Stepping",
+            Self::Deciding => "Deciding again",
+            Self::Moving => "Moving",
+            Self::Finding => "Finding",
+            Self::Showing => "Showing",
+            Self::Editing => "Typing",
+            Self::Program => "Program",
+        }
+    }
+}
+
+/// What is known about an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActionInfo {
+    pub action: Action,
+    /// Name in `keys.toml`, in the palette and in documents: kebab-case.
+    pub id: &'static str,
+    /// One sentence without a full stop, as help shows it.
+    pub doc: &'static str,
+    /// Two words at most, for the hint bar.
+    pub label: &'static str,
+    pub group: Group,
+    /// Whether a count makes sense (`5j`).
+    pub counts: bool,
+    /// Whether holding the key down repeats the action.
+    pub repeats: bool,
+    /// Default keys by context, the one to show first standing first.
+    pub keys: &'static [(Context, &'static [&'static str])],
+}
+
+impl ActionInfo {
+    /// Whether the action can be chosen by name in the palette: actions that
+    /// only make sense inside a dialog or a text field cannot.
+    #[must_use]
+    pub fn in_palette(&self) -> bool {
+        self.action != Action::Palette
+            && self.keys.iter().any(|(context, _)| {
+                matches!(
+                    context,
+                    Context::Global | Context::Inspector | Context::Tree
+                )
+            })
+    }
+}
+
+macro_rules! actions {
+    ($( $name:ident $id:literal $label:literal $group:ident $(+ $flag:ident)* : $doc:literal
+        { $( $context:ident [ $($key:literal),+ ] )+ } )+) => {
+        /// Everything a person can make the program do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $( #[doc = $doc] $name, )+
+        }
+
+        /// The table of actions, in the order of help.
+        pub const ACTIONS: &[ActionInfo] = &[
+            $( ActionInfo {
+                action: Action::$name,
+                id: $id,
+                doc: $doc,
+                label: $label,
+                group: Group::$group,
+                counts: has_flag(&[$(stringify!($flag)),*], "counts"),
+                repeats: has_flag(&[$(stringify!($flag)),*], "repeats"),
+                keys: &[ $( (Context::$context, &[$($key),+]) ),+ ],
+            }, )+
+        ];
+    };
+}
+
+/// Whether `flags` holds `wanted`; usable in constants.
+const fn has_flag(flags: &[&str], wanted: &str) -> bool {
+    let mut at = 0;
+    while at < flags.len() {
+        if same(flags[at].as_bytes(), wanted.as_bytes()) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+/// `==` of byte strings is not yet callable in constants.
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+actions! {
+    Step "step" "step" Stepping +counts +repeats: "Let the router choose a model and write the next step; on a tape or in the past, go one step forward"
+        { Inspector ["space", "s"] }
+    Back "back" "back" Stepping +counts +repeats: "Go back one step; nothing is lost"
+        { Inspector ["b", "S"] }
+    Run "run" "run" Stepping: "Run to the end of the trajectory"
+        { Inspector ["c"] }
+    RunUntil "run-until" "run until" Stepping: "Run until an expression holds, e.g. escalated or u < 0.5"
+        { Inspector ["C"] }
+    Play "play" "play" Stepping: "Play the recorded steps at a steady pace, or pause"
+        { Inspector ["p"] }
+    Cancel "cancel" "cancel" Stepping: "Stop the call that is running; the steps written so far stay"
+        { Global ["ctrl-c"] }
+    Retry "retry" "retry" Stepping: "Try the call that failed again"
+        { Inspector ["R"] }
+
+    Override "override" "override" Deciding: "Choose the model that writes the next step yourself: makes a branch"
+        { Inspector ["o"] }
+    Edit "edit" "edit" Deciding: "Edit this step in your editor and go on from it: makes a branch"
+        { Inspector ["e"] }
+    Rerun "re-run" "re-run" Deciding: "Write this step again with fresh calls: makes a branch"
+        { Inspector ["r"] }
+    PreviousBranch "previous-branch" "branch" Deciding: "Go to the previous branch at this step"
+        { Inspector ["<", "[b"] Tree ["<", "[b"] }
+    NextBranch "next-branch" "branch" Deciding: "Go to the next branch at this step"
+        { Inspector [">", "]b"] Tree [">", "]b"] }
+
+    Down "down" "down" Moving +counts +repeats: "Down"
+        { Global ["j", "down"] Menu ["j", "down", "ctrl-n"] Picker ["down", "ctrl-n"] Palette ["down", "ctrl-n"] TextInput ["down"] }
+    Up "up" "up" Moving +counts +repeats: "Up"
+        { Global ["k", "up"] Menu ["k", "up", "ctrl-p"] Picker ["up", "ctrl-p"] Palette ["up", "ctrl-p"] TextInput ["up"] }
+    Left "left" "left" Moving +counts +repeats: "Left"
+        { Global ["h", "left"] Picker ["left"] Palette ["left"] TextInput ["left"] }
+    Right "right" "right" Moving +counts +repeats: "Right"
+        { Global ["l", "right"] Picker ["right"] Palette ["right"] TextInput ["right"] }
+    HalfPageDown "half-page-down" "half page" Moving +counts +repeats: "Half a page down"
+        { Global ["ctrl-d"] }
+    HalfPageUp "half-page-up" "half page" Moving +counts +repeats: "Half a page up"
+        { Global ["ctrl-u"] }
+    PageDown "page-down" "page" Moving +counts +repeats: "A page down"
+        { Global ["pagedown", "ctrl-f"] Picker ["pagedown"] Palette ["pagedown"] }
+    PageUp "page-up" "page" Moving +counts +repeats: "A page up"
+        { Global ["pageup", "ctrl-b"] Picker ["pageup"] Palette ["pageup"] }
+    First "first" "first" Moving +counts: "To the first line or step; with a count, to that one"
+        { Global ["gg", "home"] Menu ["gg", "home"] Picker ["home"] Palette ["home"] TextInput ["home", "ctrl-a"] }
+    Last "last" "last" Moving +counts: "To the last line or step; with a count, to that one"
+        { Global ["G", "end"] Menu ["G", "end"] Picker ["end"] Palette ["end"] TextInput ["end", "ctrl-e"] }
+    NextPane "next-pane" "pane" Moving: "To the next pane"
+        { Global ["tab"] }
+    PreviousPane "previous-pane" "pane" Moving: "To the previous pane"
+        { Global ["shift-tab"] }
+    Accept "accept" "open" Moving: "Open or accept what is selected"
+        { Global ["enter"] Menu ["enter"] Confirm ["enter", "y"] Picker ["enter"] Palette ["enter"] TextInput ["enter"] }
+
+    NextEscalation "next-escalation" "escalation" Finding +counts: "To the next step that a larger model wrote"
+        { Inspector ["]e"] Tree ["]e"] }
+    PreviousEscalation "previous-escalation" "escalation" Finding +counts: "To the previous step that a larger model wrote"
+        { Inspector ["[e"] Tree ["[e"] }
+    FirstError "first-error" "error" Finding: "To the first step judged wrong"
+        { Inspector ["]x", "[x"] Tree ["]x", "[x"] }
+    Mark "mark" "mark" Finding: "Mark this step, or take its mark away"
+        { Inspector ["m"] Tree ["m"] }
+    NextMark "next-mark" "next mark" Finding +counts: "To the next marked step"
+        { Inspector ["'"] Tree ["'"] }
+    Search "search" "search" Finding: "Search the text of the steps"
+        { Global ["/"] }
+    NextMatch "next-match" "next match" Finding +counts +repeats: "To the next match"
+        { Global ["n"] }
+    PreviousMatch "previous-match" "match" Finding +counts +repeats: "To the previous match"
+        { Global ["N"] }
+    Problems "problems" "problems" Finding: "Choose another problem"
+        { Global ["P", "ctrl-p"] }
+
+    Source "source" "source" Showing: "Show mathematics as readable text or as its source"
+        { Inspector ["v"] }
+    Shading "shading" "shading" Showing: "Shade tokens by confidence, or do not"
+        { Inspector ["z"] }
+    Tree "tree" "tree" Showing: "Show the tree of branches"
+        { Inspector ["T"] Tree ["T"] }
+    Copy "copy" "copy" Showing: "Copy this step to the clipboard"
+        { Inspector ["y"] Tree ["y"] }
+    NextTheme "next-theme" "theme" Showing: "Change to the next theme"
+        { Global ["ctrl-t"] }
+    Mouse "mouse" "mouse" Showing: "Give the mouse to the program, or back to the terminal"
+        { Global ["M"] }
+
+    DeleteBackward "delete-backward" "delete" Editing +repeats: "Delete the character before the cursor"
+        { Picker ["backspace", "ctrl-h"] Palette ["backspace", "ctrl-h"] TextInput ["backspace", "ctrl-h"] }
+    DeleteForward "delete-forward" "delete" Editing +repeats: "Delete the character under the cursor"
+        { Picker ["delete"] Palette ["delete"] TextInput ["delete"] }
+    DeleteWord "delete-word" "delete word" Editing +repeats: "Delete the word before the cursor"
+        { Picker ["ctrl-w"] Palette ["ctrl-w"] TextInput ["ctrl-w"] }
+    DeleteLine "delete-line" "clear" Editing: "Delete everything before the cursor"
+        { Picker ["ctrl-u"] Palette ["ctrl-u"] TextInput ["ctrl-u"] }
+
+    Palette "palette" "actions" Program: "Find any action by name; a number goes to that step"
+        { Global [":"] }
+    Help "help" "help" Program: "Show or hide the keys"
+        { Global ["?", "f1"] }
+    BackLevel "back-level" "close" Program: "Go back one level: stop a call, close what is open; never quits"
+        { Global ["esc"] Menu ["esc", "q", "ctrl-c"] Confirm ["esc", "n", "ctrl-c"] Picker ["esc", "ctrl-c"] Palette ["esc", "ctrl-c"] TextInput ["esc", "ctrl-c"] }
+    Redraw "redraw" "redraw" Program: "Draw the screen anew"
+        { Global ["ctrl-l"] }
+    Suspend "suspend" "suspend" Program: "Suspend the program; fg brings it back"
+        { Global ["ctrl-z"] }
+    Quit "quit" "quit" Program: "Quit; asks while a paid call is running"
+        { Global ["q"] }
+}
+
+impl Action {
+    /// The action's line of the table.
+    ///
+    /// # Panics
+    /// Never: the enum and the table are made by one macro, in one order.
+    #[must_use]
+    pub const fn info(self) -> &'static ActionInfo {
+        &ACTIONS[self as usize]
+    }
+
+    /// Kebab-case name.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        self.info().id
+    }
+
+    /// The action of this name.
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        ACTIONS
+            .iter()
+            .find(|info| info.id == id)
+            .map(|info| info.action)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_enum_and_ids_are_unique() {
+        for info in ACTIONS {
+            assert_eq!(info.action.info().id, info.id);
+            assert_eq!(Action::from_id(info.id), Some(info.action));
+            assert!(
+                info.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{}",
+                info.id
+            );
+            assert!(!info.doc.ends_with('.'), "{}", info.id);
+        }
+    }
+
+    #[test]
+    fn flags_are_read() {
+        assert!(Action::Down.info().counts && Action::Down.info().repeats);
+        assert!(Action::First.info().counts && !Action::First.info().repeats);
+        assert!(!Action::Quit.info().counts && !Action::DeleteLine.info().repeats);
+    }
+
+    #[test]
+    fn contexts_have_unique_ids() {
+        for context in Context::ALL {
+            assert_eq!(Context::from_id(context.id()), Some(context));
+        }
+    }
+
+    #[test]
+    fn the_palette_offers_what_makes_sense_outside_dialogs() {
+        assert!(Action::Override.info().in_palette());
+        assert!(!Action::DeleteWord.info().in_palette());
+        assert!(!Action::Palette.info().in_palette());
+    }
+}

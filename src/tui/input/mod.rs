@@ -1,0 +1,6 @@
+//! From key presses to actions: notation, chords, counts, rebinding.
+
+pub mod keymap;
+pub mod keys;
+#[cfg(test)]
+mod tests;
