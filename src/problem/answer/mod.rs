@@ -40,30 +40,3 @@ pub trait Grader: Send + Sync {
     /// Grades the final answer of `text` (a whole trajectory) against `gold`.
     fn grade(&self, gold: Option<&str>, text: &str) -> Grade;
 }
-
-pub mod extract {
-    //! Finding the final answer in a text.
-
-    use std::ops::Range;
-
-    /// The last `\boxed{}` with balanced braces: its content and its place.
-    pub fn last_boxed(text: &str) -> Option<(&str, Range<usize>)> {
-        let mut end = text.len();
-        while let Some(start) = text[..end].rfind("\\boxed{") {
-            let open = start + "\\boxed{".len();
-            let mut depth = 1_usize;
-            for (at, byte) in text.bytes().enumerate().skip(open) {
-                match byte {
-                    b'{' => depth += 1,
-                    b'}' => depth -= 1,
-                    _ => {}
-                }
-                if depth == 0 {
-                    return Some((&text[open..at], open..at));
-                }
-            }
-            end = start;
-        }
-        None
-    }
-}
