@@ -1,0 +1,46 @@
+//! From a pool to its endpoints.
+
+use std::sync::Arc;
+
+use super::endpoint::{Endpoint, EndpointError, FailureKind};
+use super::http::llama_cpp::LlamaCpp;
+use super::pool::{ModelSpec, Pool, ServerKind};
+use super::prompt::Template;
+
+/// Makes one endpoint a model, in pool order. Nothing is loaded and nobody is
+/// called before [`Endpoint::probe`] or [`Endpoint::step`].
+///
+/// # Errors
+/// [`FailureKind::Configuration`] names the model that cannot be made.
+pub fn build(pool: &Pool) -> Result<Vec<Arc<dyn Endpoint>>, EndpointError> {
+    pool.models
+        .iter()
+        .map(|spec| endpoint(spec, pool))
+        .collect()
+}
+
+fn endpoint(spec: &ModelSpec, pool: &Pool) -> Result<Arc<dyn Endpoint>, EndpointError> {
+    let refuse = |message: String| EndpointError {
+        endpoint: spec.name.clone(),
+        kind: FailureKind::Configuration,
+        message,
+        attempts: Vec::new(),
+    };
+    match spec.server {
+        // WIRE: `local::LocalEndpoint::embedded(spec)` and `::open(spec)`.
+        ServerKind::Embedded | ServerKind::Local => Err(refuse(format!(
+            "server `{}` is not part of this build",
+            spec.server
+        ))),
+        ServerKind::LlamaCpp => {
+            let folder = pool.path.as_deref().and_then(std::path::Path::parent);
+            let template =
+                Template::for_spec(spec, folder).map_err(|error| refuse(error.to_string()))?;
+            Ok(Arc::new(LlamaCpp::new(spec, template)?))
+        }
+        other => Err(refuse(format!(
+            "this version does not speak to `{other}` yet: it has embedded, local and llama-cpp \
+             models"
+        ))),
+    }
+}

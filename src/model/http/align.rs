@@ -1,0 +1,254 @@
+//! Which token wrote which bytes of a step.
+//!
+//! Servers cut the text at the stop string but not (or too much of) the list
+//! of tokens; they hold back tokens that could begin a stop and fuse tokens
+//! that share a character. Confidence is computed only from tokens that were
+//! found in the text again.
+
+use crate::trace::record::{Token, TopToken};
+
+/// Log-probabilities at or below this stand for "never".
+const FLOOR: f32 = -9999.0;
+
+/// A token as a server reported it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RawToken {
+    /// The token's own bytes, where they are known; may be part of a
+    /// character.
+    pub piece: Option<Vec<u8>>,
+    /// The bytes the server shows for it: empty where it was held back, with
+    /// its neighbours' bytes where they were fused.
+    pub shown: Vec<u8>,
+    /// Length of the server's text when this token had been shown.
+    pub end: Option<usize>,
+    pub logprob: Option<f32>,
+    /// Best first.
+    pub top: Vec<(Vec<u8>, f32)>,
+}
+
+/// The tokens of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aligned {
+    /// In order, never overlapping; with full coverage their texts joined are
+    /// the text.
+    pub tokens: Vec<Token>,
+    /// Bytes of the text that tokens with a probability account for.
+    pub covered: usize,
+}
+
+/// Bytes `start..end` of the text written by `raw[index]`.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    index: usize,
+    start: usize,
+    end: usize,
+}
+
+/// Finds the tokens of `text`, which is cut at the stop.
+///
+/// Tokens behind the cut are dropped; one that straddles it keeps its part
+/// inside. Where the tokens stop reproducing the text, those that carry
+/// [`RawToken::end`] are found again from there; without it the rest is given
+/// up. Tokens that share a character become one, with the sum of their
+/// log-probabilities and the alternatives of the least certain.
+pub fn align(text: &str, raw: &[RawToken]) -> Aligned {
+    let spans = walk(text.as_bytes(), raw);
+    let mut tokens = Vec::with_capacity(spans.len());
+    let mut covered = 0;
+    let mut group: Vec<&RawToken> = Vec::new();
+    let mut start = 0;
+    let mut last_end = None;
+    for span in spans {
+        if group.is_empty() || last_end != Some(span.start) {
+            group.clear();
+            start = span.start;
+        }
+        group.push(&raw[span.index]);
+        last_end = Some(span.end);
+        if !text.is_char_boundary(span.end) {
+            continue;
+        }
+        // A gap may have begun the group inside a character: no text then.
+        if let Some(part) = text.get(start..span.end) {
+            let token = token(part, &group);
+            if token.logprob.is_some() {
+                covered += part.len();
+            }
+            tokens.push(token);
+        }
+        group.clear();
+    }
+    Aligned { tokens, covered }
+}
+
+fn walk(text: &[u8], raw: &[RawToken]) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::with_capacity(raw.len());
+    // Tokens held back since the last one that was placed.
+    let mut held: Vec<usize> = Vec::new();
+    let mut position = 0;
+    for (index, token) in raw.iter().enumerate() {
+        if position >= text.len() {
+            break;
+        }
+        let place = match place(text, position, token) {
+            Place::Held => {
+                held.push(index);
+                continue;
+            }
+            Place::Lost => {
+                let Some(end) = token.end else { break };
+                position = position.max(end);
+                held.clear();
+                continue;
+            }
+            Place::At(start, end) => Span { index, start, end },
+        };
+        let own = give_back(&mut spans, &held, raw, place, text);
+        held.clear();
+        if own.start < own.end {
+            spans.push(own);
+        }
+        position = own.end;
+    }
+    spans
+}
+
+enum Place {
+    /// Nothing shown yet.
+    Held,
+    /// Not found in the text.
+    Lost,
+    At(usize, usize),
+}
+
+fn place(text: &[u8], position: usize, token: &RawToken) -> Place {
+    let rest = &text[position..];
+    let fits = |bytes: &[u8]| !bytes.is_empty() && rest.starts_with(bytes);
+    let shown = token.shown.as_slice();
+    let piece = token.piece.as_deref().unwrap_or_default();
+    if fits(shown) {
+        return Place::At(position, position + shown.len());
+    }
+    if shown.is_empty() {
+        return if fits(piece) {
+            Place::At(position, position + piece.len())
+        } else {
+            Place::Held
+        };
+    }
+    // The text was cut inside this token.
+    if shown.starts_with(rest) || piece.starts_with(rest) {
+        return Place::At(position, text.len());
+    }
+    // The front of what is shown was placed already, by its own token.
+    let suffix = (1..shown.len())
+        .map(|cut| shown.split_at(cut))
+        .find(|(front, back)| fits(back) && text[..position].ends_with(front));
+    if let Some((_, back)) = suffix {
+        return Place::At(position, position + back.len());
+    }
+    if fits(piece) {
+        return Place::At(position, position + piece.len());
+    }
+    // Something in between was lost: the server's text tells where it ended.
+    if let Some(end) = token.end.filter(|end| *end <= text.len()) {
+        for bytes in [shown, piece] {
+            let start = end.saturating_sub(bytes.len());
+            if !bytes.is_empty() && start >= position && &text[start..end] == bytes {
+                return Place::At(start, end);
+            }
+        }
+    }
+    Place::Lost
+}
+
+/// Gives the tokens held back before `own` their part of what it shows, and
+/// returns what is left for it.
+fn give_back(
+    spans: &mut Vec<Span>,
+    held: &[usize],
+    raw: &[RawToken],
+    own: Span,
+    text: &[u8],
+) -> Span {
+    let piece = raw[own.index].piece.as_deref().unwrap_or_default();
+    let mut start = own.start;
+    for (nth, &index) in held.iter().enumerate() {
+        let own_start = if text[start..own.end].ends_with(piece) {
+            own.end - piece.len()
+        } else {
+            own.end
+        };
+        let known = raw[index].piece.as_deref().unwrap_or_default();
+        let end = if !known.is_empty() && text[start..own_start].starts_with(known) {
+            start + known.len()
+        } else if nth + 1 == held.len() && !piece.is_empty() && is_boundary(text, own_start) {
+            // The only one left: what is not the shown token's own is its.
+            own_start
+        } else {
+            break;
+        };
+        if start < end {
+            spans.push(Span { index, start, end });
+        }
+        start = end;
+    }
+    Span { start, ..own }
+}
+
+/// Whether `at` is not inside a character of (valid UTF-8) `text`.
+fn is_boundary(text: &[u8], at: usize) -> bool {
+    text.get(at).is_none_or(|byte| byte & 0xC0 != 0x80)
+}
+
+fn token(text: &str, group: &[&RawToken]) -> Token {
+    let logprob = group
+        .iter()
+        .map(|raw| raw.logprob.and_then(floored))
+        .try_fold(0.0, |sum, logprob| Some(sum + logprob?));
+    let best = |raw: &RawToken| raw.top.first().map_or(f32::NEG_INFINITY, |top| top.1);
+    let least = group
+        .iter()
+        .min_by(|a, b| best(a).total_cmp(&best(b)))
+        .copied();
+    Token {
+        text: text.to_owned(),
+        logprob,
+        max_logit: None,
+        top: least.map(alternatives).unwrap_or_default(),
+        math: false,
+    }
+}
+
+/// The alternatives, the sampled token among them where it is the best one
+/// and the server left it out.
+fn alternatives(raw: &RawToken) -> Vec<TopToken> {
+    let named = |bytes: &[u8], logprob: f32| {
+        Some(TopToken {
+            text: String::from_utf8_lossy(bytes).into_owned(),
+            logprob: floored(logprob)?,
+        })
+    };
+    let mut top: Vec<TopToken> = raw
+        .top
+        .iter()
+        .filter_map(|(bytes, logprob)| named(bytes, *logprob))
+        .collect();
+    let own = raw.piece.as_deref().unwrap_or(&raw.shown);
+    if let Some(first) = top.first()
+        && let Some(chosen) = raw.logprob.and_then(|logprob| named(own, logprob))
+        && chosen.logprob > first.logprob
+    {
+        top.insert(0, chosen);
+    }
+    top
+}
+
+/// A log-probability without NaN or infinity; at most 0.
+fn floored(logprob: f32) -> Option<f32> {
+    (!logprob.is_nan()).then(|| logprob.clamp(FLOOR, 0.0))
+}
+
+#[cfg(test)]
+#[path = "align_tests.rs"]
+mod tests;

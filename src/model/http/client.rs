@@ -1,0 +1,237 @@
+//! The HTTP client every dialect shares.
+
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::Site;
+use super::secret::Secret;
+use crate::model::endpoint::FailureKind;
+use crate::model::pool::ModelSpec;
+use crate::model::retry::Failure;
+
+/// Seconds without a byte before a call is given up, unless the pool says.
+pub const TIMEOUT: f64 = 120.0;
+/// Most bytes of an answer that is not a stream.
+const MOST: usize = 16 << 20;
+const CONNECT: Duration = Duration::from_secs(5);
+/// Below the 5 s after which uvicorn closes idle connections: alternating
+/// models leave each one idle for seconds at a time.
+const IDLE: Duration = Duration::from_secs(3);
+
+/// Makes ring the process's TLS provider; needed before any client is made.
+/// Calling it again does nothing.
+pub fn install_crypto() {
+    // An error means that a provider is already there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client for one server.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    client: Client,
+    site: Site,
+    /// Why there is no key although the pool names a variable for it.
+    no_key: Option<String>,
+}
+
+impl HttpClient {
+    /// A client for the server of `spec`; nobody is called.
+    ///
+    /// # Errors
+    /// [`FailureKind::Configuration`]. A missing key is not one: it fails the
+    /// calls, so that a program can start and say so.
+    pub fn new(spec: &ModelSpec, dialect: &'static str) -> Result<Self, Failure> {
+        let wrong = |message: String| Failure::new(FailureKind::Configuration, message);
+        let base = spec.base_url.as_deref().unwrap_or_default();
+        let url = Url::parse(base).map_err(|error| wrong(format!("base_url: {error}")))?;
+        let timeout = spec.timeout.unwrap_or(TIMEOUT);
+        let limit = Duration::try_from_secs_f64(timeout)
+            .map_err(|error| wrong(format!("timeout {timeout}: {error}")))?;
+        install_crypto();
+        let mut builder = Client::builder()
+            .connect_timeout(CONNECT.min(limit))
+            .read_timeout(limit)
+            .pool_idle_timeout(IDLE)
+            .tcp_nodelay(true)
+            // A redirect would carry the key elsewhere.
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("pointsman/", env!("CARGO_PKG_VERSION")));
+        if is_loopback(&url) {
+            builder = builder.no_proxy();
+        }
+        let client = builder
+            .build()
+            .map_err(|error| wrong(format!("cannot make an HTTP client: {error}")))?;
+        let key = spec.api_key_env.as_deref().map(Secret::from_env);
+        let (key, no_key) = match key {
+            Some(Err(reason)) => (None, Some(reason)),
+            Some(Ok(key)) => (Some(key), None),
+            None => (None, None),
+        };
+        Ok(Self {
+            client,
+            site: Site {
+                url: base.trim_end_matches('/').to_owned(),
+                key_env: spec.api_key_env.clone(),
+                key,
+                dialect,
+                timeout,
+            },
+            no_key,
+        })
+    }
+
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// `GET path`, read as JSON of the shape `T`.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let request = self.client.get(self.address(path));
+        self.json(path, self.send(path, request).await?).await
+    }
+
+    /// `POST path` with a JSON body, read as JSON of the shape `T`.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Failure> {
+        let request = self.client.post(self.address(path)).json(body);
+        self.json(path, self.send(path, request).await?).await
+    }
+
+    /// `POST path` with a JSON body; the answer is open and its status is
+    /// success. Dropping it closes the connection.
+    pub async fn open(&self, path: &str, body: &Value) -> Result<Response, Failure> {
+        let request = self.client.post(self.address(path)).json(body);
+        self.send(path, request).await
+    }
+
+    /// The next bytes of an open answer; `None` at its end.
+    pub async fn next(&self, response: &mut Response) -> Result<Option<Vec<u8>>, Failure> {
+        match response.chunk().await {
+            Ok(bytes) => Ok(bytes.map(|bytes| bytes.to_vec())),
+            Err(error) => Err(self.site.transport(&error)),
+        }
+    }
+
+    /// The rest of an open answer, up to a bound.
+    pub async fn rest(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(bytes) = self.next(&mut response).await? {
+            body.extend_from_slice(&bytes);
+            if body.len() > MOST {
+                break;
+            }
+        }
+        Ok(body)
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.site.url)
+    }
+
+    async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, Failure> {
+        if let Some(reason) = &self.no_key {
+            return Err(Failure::new(FailureKind::Auth, reason.clone()));
+        }
+        let request = match &self.site.key {
+            Some(key) => request.bearer_auth(key.expose()),
+            None => request,
+        };
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.site.transport(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let headers = response.headers().clone();
+        // The status says enough where the body cannot be read.
+        let body = self.rest(response).await.unwrap_or_default();
+        Err(self.site.status(path, status.as_u16(), &headers, &body))
+    }
+
+    async fn json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        response: Response,
+    ) -> Result<T, Failure> {
+        let kind = content_type(&response);
+        let body = self.rest(response).await?;
+        if let Ok(value) = serde_json::from_slice::<Value>(&body)
+            && let Some(error) = value.get("error").filter(|error| !error.is_null())
+        {
+            return Err(self.site.in_band(path, error));
+        }
+        serde_json::from_slice(&body).map_err(|_| self.site.malformed(path, &kind, &body))
+    }
+}
+
+/// The media type of an answer, without its parameters.
+pub fn content_type(response: &Response) -> String {
+    response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map_or_else(
+            || "no content type".to_owned(),
+            |kind| kind.trim().to_lowercase(),
+        )
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost"
+            || host
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::pool::ServerKind;
+
+    fn spec(url: &str) -> ModelSpec {
+        ModelSpec {
+            base_url: Some(url.to_owned()),
+            ..ModelSpec::new("m", ServerKind::LlamaCpp)
+        }
+    }
+
+    #[test]
+    fn local_addresses_need_no_proxy() {
+        for (url, local) in [
+            ("http://127.0.0.1:1", true),
+            ("http://[::1]:1", true),
+            ("http://localhost", true),
+            ("http://example.org", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), local, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_bad_address_is_a_configuration_error() {
+        let failure = HttpClient::new(&spec("nonsense"), "x").unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Configuration);
+    }
+
+    #[tokio::test]
+    async fn a_missing_key_fails_the_call_and_names_the_variable() {
+        let spec = ModelSpec {
+            api_key_env: Some("POINTSMAN_NO_SUCH_KEY".to_owned()),
+            ..spec("http://127.0.0.1:9")
+        };
+        let client = HttpClient::new(&spec, "x").unwrap();
+        let failure = client.get::<Value>("/props").await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Auth);
+        assert!(failure.message.contains("POINTSMAN_NO_SUCH_KEY"));
+    }
+}

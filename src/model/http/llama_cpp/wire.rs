@@ -1,0 +1,145 @@
+//! What llama.cpp's server says. Every field may be missing.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::model::endpoint::{DELIMITER, StepRequest};
+
+/// One event of a streamed `/completion`, or its whole answer.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Event {
+    pub content: Option<String>,
+    pub tokens: Option<Vec<i64>>,
+    pub stop: Option<bool>,
+    pub stop_type: Option<String>,
+    pub truncated: Option<bool>,
+    pub tokens_predicted: Option<u64>,
+    pub tokens_evaluated: Option<u64>,
+    pub timings: Option<Timings>,
+    pub completion_probabilities: Option<Vec<Entry>>,
+    pub error: Option<Value>,
+}
+
+/// Counts of tokens; `prompt_n` leaves out the `cache_n` reused ones.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Timings {
+    pub cache_n: Option<u64>,
+    pub prompt_n: Option<u64>,
+    pub predicted_n: Option<u64>,
+}
+
+/// A token with its probability.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Entry {
+    pub id: Option<i64>,
+    pub token: Option<String>,
+    pub bytes: Option<Vec<u8>>,
+    pub logprob: Option<f32>,
+    pub top_logprobs: Option<Vec<Entry>>,
+}
+
+impl Entry {
+    /// The bytes shown: the token's own, or the text where there are none.
+    pub fn shown(&self) -> Vec<u8> {
+        match (&self.bytes, &self.token) {
+            (Some(bytes), _) if !bytes.is_empty() => bytes.clone(),
+            (_, Some(text)) => text.clone().into_bytes(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Props {
+    pub default_generation_settings: GenerationSettings,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct GenerationSettings {
+    pub n_ctx: Option<u32>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Models {
+    pub data: Vec<ModelEntry>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ModelEntry {
+    pub id: String,
+    pub aliases: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Tokenized {
+    pub tokens: Vec<Value>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Templated {
+    pub prompt: String,
+}
+
+/// What one `/completion` is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub prompt: &'a str,
+    pub most: u32,
+    /// Whether the server ends at the delimiter.
+    pub stop: bool,
+    /// Alternatives a token.
+    pub top: u32,
+    pub model: Option<&'a str>,
+}
+
+/// The body of a `/completion`. The server's defaults are not neutral
+/// (temperature 0.8, top_k 40, min_p 0.05 …), so every sampler is named.
+pub(super) fn completion(ask: Ask<'_>, request: &StepRequest) -> Value {
+    let stop: &[&str] = if ask.stop { &[DELIMITER] } else { &[] };
+    let mut body = json!({
+        "prompt": ask.prompt,
+        "n_predict": ask.most,
+        "stop": stop,
+        "stream": true,
+        "cache_prompt": true,
+        "return_tokens": true,
+        // Counts in every event, so that a cut stream has its usage too.
+        "timings_per_token": true,
+        "n_probs": ask.top,
+        "post_sampling_probs": false,
+        "seed": seed(request.seed),
+        "samplers": ["temperature", "top_p"],
+        "temperature": request.temperature,
+        "dynatemp_range": 0.0,
+        "top_k": 0,
+        "top_p": request.top_p,
+        "min_p": 0.0,
+        "typical_p": 1.0,
+        "top_n_sigma": -1.0,
+        "xtc_probability": 0.0,
+        "repeat_last_n": 0,
+        "repeat_penalty": 1.0,
+        "presence_penalty": 0.0,
+        "frequency_penalty": 0.0,
+        "dry_multiplier": 0.0,
+        "mirostat": 0,
+        "ignore_eos": false,
+    });
+    if let (Some(model), Some(fields)) = (ask.model, body.as_object_mut()) {
+        fields.insert("model".to_owned(), json!(model));
+    }
+    body
+}
+
+/// The server's seeds have 32 bits, and all ones means "any".
+fn seed(seed: u64) -> u32 {
+    let folded = (seed ^ (seed >> 32)) as u32;
+    folded & (u32::MAX >> 1)
+}

@@ -1,0 +1,318 @@
+//! From the text of a pool file to a checked [`Pool`].
+
+use std::path::Path;
+
+use reqwest::Url;
+use toml::de::{DeTable, DeValue};
+
+use super::table::{Source, Table, Value, nearest};
+use super::{ModelSpec, Pool, PoolError, Scorers, ServerKind};
+use crate::trace::record::{PriceFacts, Sampling};
+
+const ROOT_KEYS: &[&str] = &["sampling", "model", "judge", "prm", "verifier", "grader"];
+const SAMPLING_KEYS: &[&str] = &["temperature", "top_p", "max_tokens", "max_steps"];
+const MODEL_KEYS: &[&str] = &[
+    "name",
+    "server",
+    "base_url",
+    "model",
+    "params",
+    "template",
+    "api_key_env",
+    "price",
+    "context",
+    "timeout",
+];
+const PRICE_KEYS: &[&str] = &[
+    "input",
+    "cached_input",
+    "output",
+    "currency",
+    "per",
+    "as_of",
+];
+/// Keys under which people paste a key.
+const KEY_KEYS: &[&str] = &["api_key", "apikey", "api-key", "key", "token", "secret"];
+
+pub(super) fn pool(text: &str, path: &Path) -> Result<Pool, PoolError> {
+    let source = Source { text, path };
+    let document = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        source.error(at, "", format!("not valid TOML: {}", error.message()))
+    })?;
+    let root = Table::new(source, "the pool file".to_owned(), 0, document.get_ref());
+    root.only(ROOT_KEYS)?;
+    let sampling = match root.get("sampling") {
+        Some(value) => sampling(&Table::of(source, "[sampling]".to_owned(), value)?)?,
+        None => Sampling::default(),
+    };
+    let models = models(&root)?;
+    let scorer = |name: &str| {
+        let table = |value| Table::of(source, format!("[{name}]"), value);
+        root.get(name)
+            .map(|value| model(&table(value)?, Some(name)))
+            .transpose()
+    };
+    let mut pool = Pool {
+        path: Some(path.to_owned()),
+        sampling,
+        models,
+        scorers: Scorers {
+            judge: scorer("judge")?,
+            prm: scorer("prm")?,
+            verifier: scorer("verifier")?,
+            grader: scorer("grader")?,
+        },
+        warnings: Vec::new(),
+    };
+    pool.warnings = warnings(&pool);
+    Ok(pool)
+}
+
+fn sampling(table: &Table<'_, '_, '_>) -> Result<Sampling, PoolError> {
+    table.only(SAMPLING_KEYS)?;
+    let default = Sampling::default();
+    let top_p = table.positive("top_p")?.unwrap_or(default.top_p);
+    if top_p > 1.0 {
+        return Err(table.wrong("top_p", &format!("is {top_p}: it must be at most 1")));
+    }
+    Ok(Sampling {
+        temperature: table.number("temperature")?.unwrap_or(default.temperature),
+        top_p,
+        max_tokens: table.count("max_tokens")?.unwrap_or(default.max_tokens),
+        max_steps: table.count("max_steps")?.unwrap_or(default.max_steps),
+    })
+}
+
+fn models(root: &Table<'_, '_, '_>) -> Result<Vec<ModelSpec>, PoolError> {
+    let needed = "a pool needs two or more `[[model]]` tables, the cheapest and weakest first";
+    let Some(value) = root.get("model") else {
+        return Err(root.missing("model", needed));
+    };
+    let DeValue::Array(items) = value.get_ref() else {
+        return Err(root.wrong("model", "must be written `[[model]]`, once a model"));
+    };
+    let mut models: Vec<ModelSpec> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let table = Table::of(root.source, label(index, item), item)?;
+        let spec = model(&table, None)?;
+        if models.iter().any(|other| other.name == spec.name) {
+            let problem = format!("is used twice: `{}`; names tell models apart", spec.name);
+            return Err(table.wrong("name", &problem));
+        }
+        models.push(spec);
+    }
+    if models.len() < 2 {
+        let message = format!("only {} model: {needed}", models.len());
+        let at = items.first().map_or(0, |item| item.span().start);
+        return Err(root.source.error(at, "model", message));
+    }
+    Ok(models)
+}
+
+/// What a `[[model]]` table is called in messages.
+fn label(index: usize, item: Value<'_, '_>) -> String {
+    let name = item
+        .get_ref()
+        .get("name")
+        .and_then(|name| name.get_ref().as_str());
+    match name {
+        Some(name) => format!("model `{name}`"),
+        None => format!("[[model]] number {}", index + 1),
+    }
+}
+
+fn model(table: &Table<'_, '_, '_>, scorer: Option<&str>) -> Result<ModelSpec, PoolError> {
+    if let Some(key) = KEY_KEYS.iter().find(|key| table.get(key).is_some()) {
+        return Err(table.wrong(
+            key,
+            "is refused: keys come from the environment; put the variable's name in `api_key_env`",
+        ));
+    }
+    table.only(MODEL_KEYS)?;
+    let name = match (table.text("name")?, scorer) {
+        (Some(name), _) => name,
+        (None, Some(scorer)) => scorer.to_owned(),
+        (None, None) => return Err(table.missing("name", "give each model a name of its own")),
+    };
+    let server = server(table)?;
+    let spec = ModelSpec {
+        base_url: base_url(table, server)?,
+        model: table.text("model")?,
+        params: table.positive("params")?,
+        template: table.text("template")?,
+        api_key_env: key_variable(table)?,
+        price: price(table)?,
+        context: table.count("context")?,
+        timeout: table.positive("timeout")?,
+        ..ModelSpec::new(name, server)
+    };
+    check_model_name(table, &spec)?;
+    Ok(spec)
+}
+
+fn server(table: &Table<'_, '_, '_>) -> Result<ServerKind, PoolError> {
+    let known = || ServerKind::ALL.map(ServerKind::name).join(", ");
+    let Some(name) = table.text("server")? else {
+        return Err(table.missing("server", &format!("one of {}", known())));
+    };
+    ServerKind::from_name(&name).ok_or_else(|| {
+        let hint = nearest(&name, ServerKind::ALL.map(ServerKind::name))
+            .map(|meant| format!("did you mean `{meant}`? "))
+            .unwrap_or_default();
+        table.wrong("server", &format!("is `{name}`; {hint}known: {}", known()))
+    })
+}
+
+fn check_model_name(table: &Table<'_, '_, '_>, spec: &ModelSpec) -> Result<(), PoolError> {
+    match (spec.server, spec.model.as_deref()) {
+        (ServerKind::Embedded, Some("small" | "large")) => Ok(()),
+        (ServerKind::Embedded, Some(other)) => Err(table.wrong(
+            "model",
+            &format!("is `{other}`: embedded models are small, large"),
+        )),
+        (ServerKind::Embedded, None) => Err(table.missing("model", "`small` or `large`")),
+        (ServerKind::Local, None) => Err(table.missing(
+            "model",
+            "the folder with the safetensors and tokenizer.json",
+        )),
+        (ServerKind::Local | ServerKind::LlamaCpp, _) | (_, Some(_)) => Ok(()),
+        (_, None) => Err(table.missing("model", "the name the server knows the model by")),
+    }
+}
+
+fn base_url(table: &Table<'_, '_, '_>, server: ServerKind) -> Result<Option<String>, PoolError> {
+    let given = table.text("base_url")?;
+    if !server.is_http() {
+        return match given {
+            Some(_) => Err(table.wrong(
+                "base_url",
+                &format!("means nothing for server `{server}`, which runs in this process"),
+            )),
+            None => Ok(None),
+        };
+    }
+    let Some(given) = given else {
+        return match server.default_url() {
+            Some(url) => Ok(Some(url.to_owned())),
+            None => Err(table.missing(
+                "base_url",
+                &format!("server `{server}` is reached over HTTP, e.g. \"http://127.0.0.1:8080\""),
+            )),
+        };
+    };
+    let url = Url::parse(&given)
+        .map_err(|error| table.wrong("base_url", &format!("is no URL (`{given}`): {error}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        // The text itself stays out of the message: it holds a password.
+        return Err(table.wrong(
+            "base_url",
+            "holds a user or password: keys come from the environment (`api_key_env`)",
+        ));
+    }
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        let problem = format!("is `{given}`: an http:// or https:// address is needed");
+        return Err(table.wrong("base_url", &problem));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(table.wrong("base_url", "must have no `?` or `#` part"));
+    }
+    let trimmed = given.trim_end_matches('/');
+    if server == ServerKind::LlamaCpp && trimmed.ends_with("/v1") {
+        return Err(table.wrong(
+            "base_url",
+            "must be the root of the llama.cpp server: leave out `/v1`",
+        ));
+    }
+    Ok(Some(trimmed.to_owned()))
+}
+
+fn key_variable(table: &Table<'_, '_, '_>) -> Result<Option<String>, PoolError> {
+    let Some(name) = table.text("api_key_env")? else {
+        return Ok(None);
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // A pasted key must not be repeated, so the message does not quote it.
+    if !name.chars().all(allowed) || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(table.wrong(
+            "api_key_env",
+            "is no name of an environment variable: keys come from the environment, never from \
+             the file",
+        ));
+    }
+    Ok(Some(name))
+}
+
+fn price(model: &Table<'_, '_, '_>) -> Result<Option<PriceFacts>, PoolError> {
+    let Some(value) = model.get("price") else {
+        return Ok(None);
+    };
+    let table = Table::of(model.source, format!("`price` of {}", model.label), value)?;
+    table.only(PRICE_KEYS)?;
+    let part = |key: &str| {
+        table.decimal(key)?.ok_or_else(|| {
+            table.missing(
+                key,
+                "a price is { input, output, currency, per } and optionally \
+                 cached_input, as_of",
+            )
+        })
+    };
+    let per = part("per")?;
+    if per.is_zero() {
+        return Err(table.wrong(
+            "per",
+            "is 0: the number of tokens the price is for, e.g. 1e6",
+        ));
+    }
+    let Some(currency) = table.text("currency")? else {
+        return Err(table.missing("currency", "a three-letter code such as USD"));
+    };
+    if currency.len() != 3 || !currency.chars().all(|c| c.is_ascii_uppercase()) {
+        let problem = format!("is `{currency}`: a three-letter code such as USD is needed");
+        return Err(table.wrong("currency", &problem));
+    }
+    Ok(Some(PriceFacts {
+        input: part("input")?,
+        cached_input: table.decimal("cached_input")?,
+        output: part("output")?,
+        currency,
+        per,
+        as_of: table.text("as_of")?,
+    }))
+}
+
+fn warnings(pool: &Pool) -> Vec<String> {
+    let mut warnings: Vec<String> = pool
+        .models
+        .iter()
+        .filter(|model| model.params.is_none() && model.price.is_none())
+        .map(|model| {
+            format!(
+                "model `{}` has neither `params` nor `price`: its cost is unknown",
+                model.name
+            )
+        })
+        .collect();
+    let mut currencies: Vec<&str> = pool
+        .models
+        .iter()
+        .filter_map(|model| model.price.as_ref())
+        .map(|price| price.currency.as_str())
+        .collect();
+    currencies.sort_unstable();
+    currencies.dedup();
+    if currencies.len() > 1 {
+        warnings.push(format!(
+            "prices are in different currencies ({}): they cannot be added up",
+            currencies.join(", ")
+        ));
+    }
+    if pool.cost_unit().is_none() && warnings.is_empty() {
+        warnings.push(
+            "some models have only `params` and some only `price`: there is no common cost unit"
+                .to_owned(),
+        );
+    }
+    warnings
+}

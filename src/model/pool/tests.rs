@@ -1,0 +1,203 @@
+use std::path::Path;
+
+use super::*;
+
+fn parse(text: &str) -> Result<Pool, PoolError> {
+    Pool::parse(text, Path::new("pool.toml"))
+}
+
+fn message(text: &str) -> String {
+    parse(text).expect_err("must be refused").to_string()
+}
+
+/// Two models around `extra` lines of the second.
+fn with(extra: &str) -> String {
+    format!(
+        "[[model]]\nname = \"a\"\nserver = \"llama-cpp\"\nbase_url = \"http://127.0.0.1:1\"\n\
+         params = 1e8\n\n[[model]]\nname = \"b\"\nserver = \"llama-cpp\"\n\
+         base_url = \"http://127.0.0.1:2\"\n{extra}\n"
+    )
+}
+
+const EXAMPLE: &str = r#"
+[sampling]
+temperature = 0.7
+max_tokens = 512
+max_steps = 40
+
+[[model]]
+name = "qwen2.5-math-1.5b"
+server = "vllm"
+base_url = "http://127.0.0.1:8000/"
+model = "Qwen/Qwen2.5-Math-1.5B-Instruct"
+params = 1.54e9
+template = "qwen2.5-math"
+
+[[model]]
+name = "gpt-4.1-mini"
+server = "openai"
+model = "gpt-4.1-mini"
+api_key_env = "OPENAI_API_KEY"
+price = { input = 0.40, cached_input = 0.10, output = 1.60, currency = "USD", per = 1e6, as_of = "2026-05-01" }
+
+[prm]
+server = "vllm"
+base_url = "http://127.0.0.1:8001"
+model = "Qwen/Qwen2.5-Math-PRM-7B"
+"#;
+
+#[test]
+fn reads_the_documented_example() {
+    let pool = parse(EXAMPLE).unwrap();
+    assert_eq!(pool.models.len(), 2);
+    assert_eq!(pool.sampling.max_steps, 40);
+    assert_eq!(pool.sampling.top_p, 1.0);
+    let first = &pool.models[0];
+    assert_eq!(first.params, Some(1.54e9));
+    assert_eq!(first.base_url.as_deref(), Some("http://127.0.0.1:8000"));
+    let second = &pool.models[1];
+    assert_eq!(
+        second.base_url.as_deref(),
+        Some("https://api.openai.com/v1")
+    );
+    let price = second.price.as_ref().unwrap();
+    assert_eq!(price.input, "0.4".parse().unwrap());
+    assert_eq!(price.per, "1000000".parse().unwrap());
+    assert_eq!(pool.scorers.prm.as_ref().unwrap().name, "prm");
+    assert_eq!(pool.cost_unit(), None);
+    assert_eq!(pool.warnings.len(), 1);
+    let facts = ModelFacts::from(second);
+    assert_eq!(facts.server, "openai");
+    assert_eq!(facts.price.as_ref(), Some(price));
+}
+
+#[test]
+fn the_embedded_pair_is_a_sound_pool() {
+    let pool = Pool::embedded();
+    assert_eq!(pool.cost_unit().as_deref(), Some("flops"));
+    assert_eq!(pool.models[0].params, Some(99_584.0));
+    assert_eq!(pool.sampling.max_tokens, 160);
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_place_and_the_nearest_one() {
+    assert_eq!(
+        message(&with("base_ulr = \"x\"")),
+        "pool.toml:11:1: unknown key `base_ulr` in model `b`; did you mean `base_url`?"
+    );
+    assert!(message(&with("zebra = 1")).contains("known: name, server, base_url"));
+    assert!(message("[samplng]\n").contains("did you mean `sampling`?"));
+}
+
+#[test]
+fn a_key_in_the_file_is_refused_and_not_repeated() {
+    let text = message(&with("api_key = \"sk-planted\""));
+    assert!(text.contains("keys come from the environment"), "{text}");
+    assert!(!text.contains("sk-planted"), "{text}");
+    let text = message(&with("api_key_env = \"sk-planted\""));
+    assert!(!text.contains("sk-planted"), "{text}");
+    let text = message(&with("").replace("http://127.0.0.1:2", "http://me:sk-planted@127.0.0.1"));
+    assert!(
+        text.contains("api_key_env") && !text.contains("sk-planted"),
+        "{text}"
+    );
+}
+
+#[test]
+fn fewer_than_two_models_and_equal_names_are_refused() {
+    assert!(message("").contains("two or more"));
+    let one = with("");
+    let one = &one[..one.find("\n\n").unwrap()];
+    assert!(message(one).contains("only 1 model"));
+    assert!(message(&with("").replace("\"b\"", "\"a\"")).contains("used twice"));
+    assert!(message("model = 3").contains("[[model]]"));
+}
+
+#[test]
+fn bad_values_name_their_key() {
+    for (extra, part) in [
+        ("params = nan", "`params` of model `b` is nan"),
+        ("params = -1", "is negative"),
+        ("params = \"many\"", "must be a number, not text"),
+        ("context = 0.5", "whole number"),
+        ("timeout = 0", "above 0"),
+        ("template = 3", "must be text"),
+        ("template = \" \"", "is empty"),
+        (
+            "price = { input = 1, output = 2, currency = \"USD\" }",
+            "no `per`",
+        ),
+        (
+            "price = { input = 1, per = 1, currency = \"USD\" }",
+            "no `output`",
+        ),
+        (
+            "price = { input = 1, output = 2, per = 1 }",
+            "no `currency`",
+        ),
+        (
+            "price = { input = 1, output = 2, per = 1, currency = \"dollars\" }",
+            "three-letter",
+        ),
+        (
+            "price = { input = -1, output = 2, per = 1, currency = \"USD\" }",
+            "is negative",
+        ),
+        (
+            "price = { input = inf, output = 2, per = 1, currency = \"USD\" }",
+            "finite",
+        ),
+        ("price = 3", "must be a table"),
+    ] {
+        let text = message(&with(extra));
+        assert!(text.contains(part), "{extra}: {text}");
+        assert!(text.starts_with("pool.toml:11:"), "{extra}: {text}");
+    }
+    assert!(message("[sampling]\ntop_p = 1.5\n").contains("at most 1"));
+}
+
+#[test]
+fn bad_servers_and_addresses_are_refused() {
+    let text = message(&with("").replace("\"llama-cpp\"", "\"lama-cpp\""));
+    assert!(text.contains("did you mean `llama-cpp`?") && text.contains("litellm"));
+    for (url, part) in [
+        ("127.0.0.1:2", "base_url"),
+        ("ftp://x", "http:// or https://"),
+        ("http://x/?k=1", "`?`"),
+        ("http://x/v1/", "leave out `/v1`"),
+    ] {
+        let text = message(&with("").replace("http://127.0.0.1:2", url));
+        assert!(text.contains(part), "{url}: {text}");
+    }
+    let text = message(&with("").replace("base_url = \"http://127.0.0.1:2\"", ""));
+    assert!(text.contains("no `base_url`"), "{text}");
+    assert!(message("[[model]]\nname='a'\nserver='embedded'\n").contains("small"));
+}
+
+#[test]
+fn unknown_costs_and_mixed_currencies_are_warnings() {
+    let pool = parse(&with("")).unwrap();
+    assert!(pool.warnings[0].contains("neither `params` nor `price`"));
+    assert_eq!(pool.cost_unit(), None);
+    let price =
+        |c: &str| format!("price = {{ input = 1, output = 2, per = 1e6, currency = \"{c}\" }}");
+    let both = |a: &str, b: &str| with(&price(b)).replace("params = 1e8", &price(a));
+    assert_eq!(
+        parse(&both("EUR", "EUR")).unwrap().cost_unit().as_deref(),
+        Some("EUR")
+    );
+    let mixed = parse(&both("EUR", "USD")).unwrap();
+    assert_eq!(mixed.cost_unit(), None);
+    assert!(mixed.warnings[0].contains("EUR, USD"));
+}
+
+#[test]
+fn syntax_errors_and_unreadable_files_say_where() {
+    assert!(message("[sampling\n").starts_with("pool.toml:1:"));
+    let error = Pool::load(Path::new("no/such/pool.toml")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("no/such/pool.toml: cannot read")
+    );
+}
