@@ -217,7 +217,7 @@ actions! {
         { Inspector ["b", "S"] }
     Run "run" "run" Stepping: "Run to the end of the trajectory"
         { Inspector ["c"] }
-    RunUntil "run-until" "run until" Stepping: "Run until an expression holds, e.g. escalated or u < 0.5"
+    RunUntil "run-until" "run until" Stepping: "Run until an expression holds, e.g. escalation or confidence < 0.5"
         { Inspector ["C"] }
     Play "play" "play" Stepping: "Play the recorded steps at a steady pace, or pause"
         { Inspector ["p"] }

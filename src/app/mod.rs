@@ -1,3 +1,30 @@
-//! Model, messages and update: synchronous, no I/O, no clock.
+//! What the inspector knows and how it changes: Model, messages and update.
+//!
+//! Synchronous, without I/O and without a clock: [`update`] takes the model, a
+//! message and the time as text, and returns effects for the runner to
+//! perform. Live, replay and tests differ only in who performs them.
 
 pub mod action;
+mod effect;
+mod finder;
+mod keys;
+mod line_edit;
+mod model;
+mod msg;
+mod overlay;
+mod search;
+mod update;
+
+#[cfg(test)]
+mod tests;
+
+pub use effect::Effect;
+pub use finder::{Found, find};
+pub use line_edit::LineEdit;
+pub use model::{
+    EndpointState, Entry, Layer, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot, View,
+};
+pub use msg::Msg;
+pub use overlay::{palette_rows, picker_rows};
+pub use search::Search;
+pub use update::update;

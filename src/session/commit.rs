@@ -33,7 +33,7 @@ impl Session {
             Err(output) => return vec![output],
         };
         if follows {
-            self.cursor = Some(node);
+            self.look_at(Some(node));
         }
         let mut outputs = vec![append];
         outputs.extend(self.go_on(node, follows));
@@ -64,7 +64,7 @@ impl Session {
         self.name_step(&mut step);
         match self.append_step(step) {
             Ok((node, append)) => {
-                self.cursor = Some(node);
+                self.look_at(Some(node));
                 Ok(vec![append])
             }
             Err(output) => Ok(vec![output]),

@@ -1,5 +1,7 @@
 //! The state of a session, and the two ways to change it.
 
+use std::collections::BTreeMap;
+
 use crate::cost::Tally;
 use crate::problem::Problem;
 use crate::trace::record::{DecisionRecord, OutcomeRecord, ProblemRecord, Record};
@@ -21,6 +23,8 @@ pub struct Session {
     pub(super) generation: u64,
     /// Whether the problem's record is in the log.
     pub(super) recorded: bool,
+    /// Of each step that was branched at, the child last looked at.
+    pub(super) followed: BTreeMap<Option<NodeIndex>, NodeIndex>,
 }
 
 /// What a session is doing.
@@ -94,6 +98,7 @@ impl Session {
             goal: Goal::Step,
             generation: 0,
             recorded,
+            followed: BTreeMap::new(),
         }
     }
 

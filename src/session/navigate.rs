@@ -15,13 +15,25 @@ impl Session {
         if place.is_some_and(|node| node.get() >= self.tree.len()) {
             return Err(Refusal::NoStep);
         }
-        self.cursor = place;
+        self.look_at(place);
         Ok(())
     }
 
+    /// Moves the cursor and remembers the branch it lies on, so that stepping
+    /// back and forward again stays on it.
+    pub(super) fn look_at(&mut self, place: Option<NodeIndex>) {
+        self.cursor = place;
+        for node in place.map(|node| self.tree.path(node)).unwrap_or_default() {
+            self.followed.insert(self.tree.node(node).parent, node);
+        }
+    }
+
     /// The step after `node` on the branch being followed: of several
-    /// children the one that was grown last.
+    /// children the one last looked at, else the one that was grown last.
     pub fn next_on_branch(&self, node: Option<NodeIndex>) -> Option<NodeIndex> {
+        if let Some(&followed) = self.followed.get(&node) {
+            return Some(followed);
+        }
         self.tree
             .children(node)
             .iter()

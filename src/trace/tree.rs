@@ -406,15 +406,14 @@ impl Tree {
     }
 
     /// The partial answer up to and with `index`, byte for byte as the next
-    /// prompt holds it: every step but one that ended the sequence is followed
-    /// by the delimiter. A step that added nothing adds no delimiter either.
+    /// prompt holds it: every whole step is followed by the delimiter; one
+    /// that was cut off at the token limit goes on where it stopped.
     pub fn text(&self, index: NodeIndex) -> String {
         let mut text = String::new();
         for node in self.path(index) {
             let step = &self.node(node).step;
             text.push_str(&step.text);
-            let silent = matches!(step.end, StepEnd::Empty | StepEnd::Error);
-            if step.end != StepEnd::Eos && !(silent && step.text.is_empty()) {
+            if step.end == StepEnd::Delimiter {
                 text.push_str(DELIMITER);
             }
         }

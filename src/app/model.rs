@@ -1,0 +1,292 @@
+//! The inspector's state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::endpoint::Capabilities;
+use crate::session::Session;
+use crate::trace::NodeIndex;
+use crate::trace::record::StepId;
+
+use super::action::{Action, Context};
+use super::line_edit::LineEdit;
+use super::search::Search;
+
+/// Whether calls can be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Live,
+    /// Tape only: nothing leaves the machine.
+    Replay,
+}
+
+/// Which screen fills the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    Inspector,
+    /// The tree of branches in place of the list of steps.
+    Tree,
+}
+
+/// A pane of the inspector, in the order of the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pane {
+    Steps,
+    Text,
+    Decision,
+}
+
+impl Pane {
+    pub const ALL: [Self; 3] = [Self::Steps, Self::Text, Self::Decision];
+
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Steps => Self::Text,
+            Self::Text => Self::Decision,
+            Self::Decision => Self::Steps,
+        }
+    }
+
+    pub(super) fn previous(self) -> Self {
+        self.next().next()
+    }
+}
+
+/// A problem that can be opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Id of the problem.
+    pub problem: String,
+    /// Id of the run, where several are open.
+    pub run: String,
+    /// One line for the picker: id, domain, difficulty, beginning of the question.
+    pub title: String,
+    /// How it came out, where that is known: `✓`, `✗`, `?`.
+    pub verdict: Option<crate::problem::answer::Verdict>,
+}
+
+/// What is known of an entry's session.
+pub enum Slot {
+    /// Not asked for yet.
+    Closed,
+    Opening,
+    Open(Box<Session>),
+    Failed(String),
+}
+
+/// What is known of a model's endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EndpointState {
+    Unknown,
+    Probing,
+    Ready(Box<Capabilities>),
+    Down(String),
+}
+
+/// What lies over the screen, the last one on top.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Layer {
+    Help { scroll: usize },
+    Palette { input: LineEdit, selected: usize },
+    Picker { input: LineEdit, selected: usize },
+    /// Choose the model of the next step.
+    Override { selected: usize },
+    ConfirmQuit,
+    Search { input: LineEdit },
+    RunUntil { input: LineEdit, error: Option<String> },
+}
+
+/// How things are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    pub screen: Screen,
+    pub focus: Pane,
+    /// The source of mathematics instead of its readable form.
+    pub source: bool,
+    /// Tokens shaded by confidence.
+    pub shading: bool,
+    /// First line shown of the text pane, where the person scrolled it;
+    /// `None` follows the cursor.
+    pub text_scroll: Option<usize>,
+    pub decision_scroll: usize,
+    /// First line shown of the text pane and the last that can be, as the
+    /// screen last drew it: scrolling starts from what the person sees.
+    pub text_top: usize,
+    pub text_last: usize,
+    pub decision_last: usize,
+    pub mouse: bool,
+}
+
+/// How grave a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeLevel {
+    Info,
+    Warning,
+    Error,
+}
+
+/// One line for the person at the bottom of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub level: NoticeLevel,
+    pub text: String,
+}
+
+/// Everything the inspector knows.
+pub struct Model {
+    pub mode: Mode,
+    pub entries: Vec<Entry>,
+    pub slots: Vec<Slot>,
+    /// Place of the entry on screen.
+    pub current: usize,
+    pub endpoints: Vec<EndpointState>,
+    pub view: View,
+    pub layers: Vec<Layer>,
+    pub search: Search,
+    /// Marked steps by problem.
+    pub marks: BTreeMap<String, BTreeSet<StepId>>,
+    pub notice: Option<Notice>,
+    /// The log cannot be written: generating is off.
+    pub log_broken: Option<String>,
+    /// Playing the tape.
+    pub playing: bool,
+    /// Counts ticks, for the busy sign.
+    pub ticks: u64,
+    /// Whether a tick has been asked for and not come yet.
+    pub(super) ticking: bool,
+    pub width: u16,
+    pub height: u16,
+    /// Name of the theme, for the status line.
+    pub theme: String,
+    /// Where the log is written or read, for the title.
+    pub log_name: String,
+    pub quitting: bool,
+}
+
+impl Model {
+    /// A model over the entries, none of them open.
+    pub fn new(mode: Mode, entries: Vec<Entry>, models: usize) -> Self {
+        let slots = entries.iter().map(|_| Slot::Closed).collect();
+        Self {
+            mode,
+            entries,
+            slots,
+            current: 0,
+            endpoints: vec![EndpointState::Unknown; models],
+            view: View {
+                screen: Screen::Inspector,
+                focus: Pane::Steps,
+                source: false,
+                shading: true,
+                text_scroll: None,
+                decision_scroll: 0,
+                text_top: 0,
+                text_last: 0,
+                decision_last: 0,
+                mouse: false,
+            },
+            layers: Vec::new(),
+            search: Search::default(),
+            marks: BTreeMap::new(),
+            notice: None,
+            log_broken: None,
+            playing: false,
+            ticks: 0,
+            ticking: false,
+            width: 80,
+            height: 24,
+            theme: String::new(),
+            log_name: String::new(),
+            quitting: false,
+        }
+    }
+
+    /// The session on screen.
+    pub fn session(&self) -> Option<&Session> {
+        match self.slots.get(self.current) {
+            Some(Slot::Open(session)) => Some(session),
+            _ => None,
+        }
+    }
+
+    pub(super) fn session_mut(&mut self) -> Option<&mut Session> {
+        match self.slots.get_mut(self.current) {
+            Some(Slot::Open(session)) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Whether any problem has a call in flight.
+    pub fn is_generating(&self) -> bool {
+        self.open_sessions().any(Session::is_generating)
+    }
+
+    /// Whether a call in flight costs money.
+    pub fn is_paying(&self) -> bool {
+        self.open_sessions().any(|session| {
+            session.is_generating()
+                && session.settings().run.pool.iter().any(|model| model.price.is_some())
+        })
+    }
+
+    /// Where keys are looked up now.
+    pub fn context(&self) -> Context {
+        match self.layers.last() {
+            Some(Layer::Help { .. }) => Context::Global,
+            Some(Layer::Palette { .. }) => Context::Palette,
+            Some(Layer::Picker { .. }) => Context::Picker,
+            Some(Layer::Override { .. }) => Context::Menu,
+            Some(Layer::ConfirmQuit) => Context::Confirm,
+            Some(Layer::Search { .. } | Layer::RunUntil { .. }) => Context::TextInput,
+            None => match self.view.screen {
+                Screen::Inspector => Context::Inspector,
+                Screen::Tree => Context::Tree,
+            },
+        }
+    }
+
+    /// Whether a step of the problem on screen is marked.
+    pub fn is_marked(&self, step: &str) -> bool {
+        self.entries
+            .get(self.current)
+            .and_then(|entry| self.marks.get(&entry.problem))
+            .is_some_and(|marks| marks.contains(step))
+    }
+
+    /// Why an action cannot be done now; `None` where it can. Feeds the hint
+    /// bar, the palette and the refusal alike.
+    pub fn unavailable(&self, action: Action) -> Option<&'static str> {
+        let replay = self.mode == Mode::Replay;
+        match action {
+            Action::Override | Action::Edit | Action::Rerun | Action::RunUntil | Action::Retry
+                if replay =>
+            {
+                Some("this is a recording: open the problem live to branch from it")
+            }
+            Action::Edit | Action::Rerun | Action::Copy | Action::Mark
+                if self.cursor().is_none() =>
+            {
+                Some("choose a step first")
+            }
+            Action::Cancel if !self.is_generating() && !self.playing => {
+                Some("nothing is running")
+            }
+            _ => None,
+        }
+    }
+
+    /// The cursor of the session on screen.
+    pub fn cursor(&self) -> Option<NodeIndex> {
+        self.session().and_then(Session::cursor)
+    }
+
+    pub(super) fn say(&mut self, level: NoticeLevel, text: impl Into<String>) {
+        self.notice = Some(Notice { level, text: text.into() });
+    }
+
+    fn open_sessions(&self) -> impl Iterator<Item = &Session> {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::Open(session) => Some(&**session),
+            Slot::Closed | Slot::Opening | Slot::Failed(_) => None,
+        })
+    }
+}

@@ -1,0 +1,33 @@
+//! Everything that can happen.
+
+use crate::app::action::Action;
+use crate::model::endpoint::Capabilities;
+use crate::session::{Event, Session};
+
+/// A message to [`update`](super::update).
+pub enum Msg {
+    /// A key bound to an action, with the count typed before it.
+    Action { action: Action, count: Option<u32> },
+    /// Text typed or pasted into a text field.
+    Text(String),
+    /// Lines the mouse wheel turned, down positive, over the pane under it.
+    Wheel { lines: i32, pane: super::Pane },
+    /// The terminal's new size in cells.
+    Resize { width: u16, height: u16 },
+    /// What a call of the problem at this place reported.
+    Session { entry: usize, event: Event },
+    /// An endpoint was probed, or could not be.
+    Probed { model: usize, result: Result<Box<Capabilities>, String> },
+    /// The log could not be written: nothing more may be generated.
+    LogFailed { message: String },
+    /// A recorded trajectory was read, or could not be.
+    Opened { entry: usize, result: Result<Box<Session>, String> },
+    /// The editor was left: the new text, `None` where nothing was changed.
+    Edited { entry: usize, result: Result<Option<String>, String> },
+    /// Something was copied, or could not be.
+    Copied(Result<usize, String>),
+    /// The time asked for by [`Effect::Tick`](super::Effect::Tick) is over.
+    Tick,
+    /// A theme was loaded under this name, or could not be.
+    Themed(Result<String, String>),
+}

@@ -1,0 +1,209 @@
+//! Actions and text of what lies over the screen.
+
+use crate::session::{Command, Until};
+
+use super::action::{ACTIONS, Action, ActionInfo};
+use super::effect::Effect;
+use super::finder::find;
+use super::keys;
+use super::line_edit::LineEdit;
+use super::model::{Layer, Model, NoticeLevel};
+use super::update::show;
+
+/// Rows a page of a list moves by.
+const PAGE: i64 = 10;
+
+/// Does an action on the layer on top.
+pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Vec<Effect> {
+    match action {
+        Action::BackLevel | Action::Cancel => {
+            model.layers.pop();
+            return Vec::new();
+        }
+        Action::Help if matches!(model.layers.last(), Some(Layer::Help { .. })) => {
+            model.layers.pop();
+            return Vec::new();
+        }
+        Action::Quit if matches!(model.layers.last(), Some(Layer::Help { .. })) => {
+            model.layers.pop();
+            return Vec::new();
+        }
+        Action::Accept => return accept(model, now),
+        _ => {}
+    }
+    if let Some(rows) = movement(action) {
+        select(model, rows);
+        return Vec::new();
+    }
+    if let Some(input) = model.layers.last_mut().and_then(Layer::input) {
+        edit(input, action);
+        changed(model);
+    }
+    Vec::new()
+}
+
+/// Takes typed or pasted text. In the list of models a digit chooses.
+pub(super) fn text(model: &mut Model, text: &str) {
+    let models = model.session().map_or(0, |session| session.settings().models());
+    match model.layers.last_mut() {
+        Some(Layer::Override { selected }) => {
+            let place = text.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+            if let Some(place) = place.filter(|&place| place < models) {
+                *selected = place;
+            }
+        }
+        Some(layer) => {
+            if let Some(input) = layer.input() {
+                input.insert(text);
+                changed(model);
+            }
+        }
+        None => {}
+    }
+}
+
+impl Layer {
+    fn input(&mut self) -> Option<&mut LineEdit> {
+        match self {
+            Self::Palette { input, .. }
+            | Self::Picker { input, .. }
+            | Self::Search { input }
+            | Self::RunUntil { input, .. } => Some(input),
+            Self::Help { .. } | Self::Override { .. } | Self::ConfirmQuit => None,
+        }
+    }
+}
+
+/// The actions that the palette offers for what was typed, best first.
+pub fn palette_rows(query: &str) -> Vec<&'static ActionInfo> {
+    let offered: Vec<&ActionInfo> = ACTIONS.iter().filter(|info| info.in_palette()).collect();
+    let lines: Vec<String> =
+        offered.iter().map(|info| format!("{} {}", info.id, info.doc)).collect();
+    find(query, lines.iter().map(String::as_str))
+        .into_iter()
+        .map(|found| offered[found.place])
+        .collect()
+}
+
+/// The entries that the picker shows for what was typed, best first.
+pub fn picker_rows(model: &Model, query: &str) -> Vec<usize> {
+    find(query, model.entries.iter().map(|entry| entry.title.as_str()))
+        .into_iter()
+        .map(|found| found.place)
+        .collect()
+}
+
+/// Searching shows its matches while it is typed; lists start at the top.
+fn changed(model: &mut Model) {
+    match model.layers.last_mut() {
+        Some(Layer::Palette { selected, .. } | Layer::Picker { selected, .. }) => *selected = 0,
+        Some(Layer::Search { input }) => model.search.query = input.text().to_owned(),
+        Some(Layer::RunUntil { error, .. }) => *error = None,
+        _ => {}
+    }
+}
+
+fn movement(action: Action) -> Option<i64> {
+    match action {
+        Action::Down => Some(1),
+        Action::Up => Some(-1),
+        Action::HalfPageDown => Some(PAGE / 2),
+        Action::HalfPageUp => Some(-PAGE / 2),
+        Action::PageDown => Some(PAGE),
+        Action::PageUp => Some(-PAGE),
+        _ => None,
+    }
+}
+
+fn select(model: &mut Model, by: i64) {
+    let length = match model.layers.last() {
+        Some(Layer::Palette { input, .. }) => palette_rows(input.text()).len(),
+        Some(Layer::Picker { input, .. }) => picker_rows(model, input.text()).len(),
+        Some(Layer::Override { .. }) => {
+            model.session().map_or(0, |session| session.settings().models())
+        }
+        // The help's end is known to the screen, which clamps what it draws.
+        Some(Layer::Help { .. }) => usize::MAX / 2,
+        _ => 0,
+    };
+    let (Some(Layer::Palette { selected, .. })
+    | Some(Layer::Picker { selected, .. })
+    | Some(Layer::Override { selected })
+    | Some(Layer::Help { scroll: selected })) = model.layers.last_mut()
+    else {
+        return;
+    };
+    let moved = selected.saturating_add_signed(isize::try_from(by).unwrap_or(0));
+    *selected = moved.min(length.saturating_sub(1));
+}
+
+fn edit(input: &mut LineEdit, action: Action) {
+    match action {
+        Action::Left => input.left(),
+        Action::Right => input.right(),
+        Action::First => input.home(),
+        Action::Last => input.end(),
+        Action::DeleteBackward => input.delete_backward(),
+        Action::DeleteForward => input.delete_forward(),
+        Action::DeleteWord => input.delete_word(),
+        Action::DeleteLine => input.delete_line(),
+        _ => {}
+    }
+}
+
+fn accept(model: &mut Model, now: &str) -> Vec<Effect> {
+    let Some(layer) = model.layers.pop() else {
+        return Vec::new();
+    };
+    match layer {
+        Layer::Palette { input, selected } => accept_palette(model, &input, selected, now),
+        Layer::Picker { input, selected } => {
+            match picker_rows(model, input.text()).get(selected) {
+                Some(&entry) => show(model, entry),
+                None => Vec::new(),
+            }
+        }
+        Layer::Override { selected } => {
+            keys::here(model, Command::Override { model: selected }, now)
+        }
+        Layer::ConfirmQuit => keys::leave(model),
+        Layer::Search { input } => {
+            model.search.query = input.text().to_owned();
+            keys::search_jump(model, 1);
+            Vec::new()
+        }
+        Layer::RunUntil { input, .. } => accept_run_until(model, input, now),
+        Layer::Help { .. } => Vec::new(),
+    }
+}
+
+/// A number goes to that step (`:42`), anything else does the action chosen.
+fn accept_palette(
+    model: &mut Model,
+    input: &LineEdit,
+    selected: usize,
+    now: &str,
+) -> Vec<Effect> {
+    if let Ok(step) = input.text().trim().parse::<u32>() {
+        keys::goto_step(model, step);
+        return Vec::new();
+    }
+    match palette_rows(input.text()).get(selected) {
+        Some(info) => keys::act(model, info.action, None, now),
+        None => {
+            model.say(NoticeLevel::Warning, format!("no action is called `{}`", input.text()));
+            Vec::new()
+        }
+    }
+}
+
+fn accept_run_until(model: &mut Model, input: LineEdit, now: &str) -> Vec<Effect> {
+    match input.text().parse::<Until>() {
+        Ok(until) => keys::here(model, Command::RunUntil(until), now),
+        Err(error) => {
+            // What was typed stays to be mended.
+            model.layers.push(Layer::RunUntil { input, error: Some(error.to_string()) });
+            Vec::new()
+        }
+    }
+}

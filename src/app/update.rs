@@ -1,0 +1,251 @@
+//! The one place where the model changes.
+
+use crate::session::{Event, Output, Session};
+
+use super::effect::Effect;
+use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Slot};
+use super::msg::Msg;
+use super::{keys, overlay};
+
+/// How often the busy sign moves, and how fast a tape plays.
+const BUSY_MILLISECONDS: u64 = 120;
+const PLAY_MILLISECONDS: u64 = 900;
+
+/// Takes one message. `now` is RFC 3339, UTC.
+pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
+    let mut effects = match msg {
+        Msg::Action { action, count } => {
+            model.notice = None;
+            keys::act(model, action, count, now)
+        }
+        Msg::Text(text) => {
+            overlay::text(model, &text);
+            Vec::new()
+        }
+        Msg::Wheel { lines, pane } => {
+            wheel(model, lines, pane);
+            Vec::new()
+        }
+        Msg::Resize { width, height } => {
+            (model.width, model.height) = (width, height);
+            Vec::new()
+        }
+        Msg::Session { entry, event } => session_event(model, entry, event, now),
+        Msg::Probed { model: place, result } => probed(model, place, result),
+        Msg::LogFailed { message } => log_failed(model, message, now),
+        Msg::Opened { entry, result } => opened(model, entry, result),
+        Msg::Edited { entry, result } => edited(model, entry, result, now),
+        Msg::Copied(result) => copied(model, result),
+        Msg::Themed(result) => themed(model, result),
+        Msg::Tick => tick(model, now),
+    };
+    effects.extend(next_tick(model));
+    effects
+}
+
+/// Opens the entry, if it is not open yet.
+pub(super) fn show(model: &mut Model, entry: usize) -> Vec<Effect> {
+    if entry >= model.entries.len() {
+        return Vec::new();
+    }
+    model.current = entry;
+    model.playing = false;
+    model.view.text_scroll = None;
+    model.view.decision_scroll = 0;
+    match model.slots[entry] {
+        Slot::Closed | Slot::Failed(_) => {
+            model.slots[entry] = Slot::Opening;
+            vec![Effect::Open { entry }]
+        }
+        Slot::Opening | Slot::Open(_) => Vec::new(),
+    }
+}
+
+/// Turns the outputs of a session into effects, in their order.
+pub(super) fn effects_of(entry: usize, outputs: Vec<Output>) -> Vec<Effect> {
+    outputs
+        .into_iter()
+        .map(|output| match output {
+            Output::Append(records) => Effect::Append(records),
+            Output::Generate(call) => Effect::Generate { entry, call },
+            Output::Abort { generation } => Effect::Abort { entry, generation },
+        })
+        .collect()
+}
+
+fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Vec<Effect> {
+    let Some(Slot::Open(session)) = model.slots.get_mut(entry) else {
+        return Vec::new();
+    };
+    let before = session.cursor();
+    let failed = match &event {
+        Event::Failed { error, .. } => Some(error.to_string()),
+        _ => None,
+    };
+    let outputs = session.event(event, now);
+    let moved = session.cursor() != before;
+    model.entries[entry].verdict = verdict_of(session).or(model.entries[entry].verdict);
+    if entry == model.current && moved {
+        model.view.text_scroll = None;
+    }
+    if let Some(message) = failed.filter(|_| !outputs.is_empty()) {
+        model.say(NoticeLevel::Error, message);
+    }
+    if model.log_broken.is_some() {
+        return Vec::new();
+    }
+    effects_of(entry, outputs)
+}
+
+fn verdict_of(session: &Session) -> Option<crate::problem::answer::Verdict> {
+    let leaf = session.followed_path().last().copied()?;
+    session.tree().node(leaf).outcome().map(|outcome| outcome.verdict)
+}
+
+fn probed(
+    model: &mut Model,
+    place: usize,
+    result: Result<Box<crate::model::endpoint::Capabilities>, String>,
+) -> Vec<Effect> {
+    if let Some(state) = model.endpoints.get_mut(place) {
+        *state = match result {
+            Ok(capabilities) => EndpointState::Ready(capabilities),
+            Err(message) => EndpointState::Down(message),
+        };
+    }
+    Vec::new()
+}
+
+fn log_failed(model: &mut Model, message: String, now: &str) -> Vec<Effect> {
+    model.say(NoticeLevel::Error, format!("{message}; generating is off"));
+    model.log_broken = Some(message);
+    // What was in flight could not be recorded: it is stopped.
+    let mut effects = Vec::new();
+    for (entry, slot) in model.slots.iter_mut().enumerate() {
+        if let Slot::Open(session) = slot
+            && session.is_generating()
+        {
+            let outputs =
+                session.command(crate::session::Command::Cancel, now).unwrap_or_default();
+            effects.extend(
+                effects_of(entry, outputs)
+                    .into_iter()
+                    .filter(|effect| matches!(effect, Effect::Abort { .. })),
+            );
+        }
+    }
+    effects
+}
+
+fn opened(
+    model: &mut Model,
+    entry: usize,
+    result: Result<Box<Session>, String>,
+) -> Vec<Effect> {
+    let Some(slot) = model.slots.get_mut(entry) else {
+        return Vec::new();
+    };
+    match result {
+        Ok(session) => {
+            if let Some(verdict) = verdict_of(&session) {
+                model.entries[entry].verdict = Some(verdict);
+            }
+            let faults = session.tree().faults();
+            *slot = Slot::Open(session);
+            if let Some(fault) = faults.first() {
+                let others = faults.len() - 1;
+                let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
+                model.say(NoticeLevel::Warning, format!("damaged log: {fault}{more}"));
+            }
+        }
+        Err(message) => {
+            *slot = Slot::Failed(message.clone());
+            model.say(NoticeLevel::Error, message);
+        }
+    }
+    Vec::new()
+}
+
+fn edited(
+    model: &mut Model,
+    entry: usize,
+    result: Result<Option<String>, String>,
+    now: &str,
+) -> Vec<Effect> {
+    match result {
+        Ok(Some(text)) => keys::command(model, entry, crate::session::Command::Edit { text }, now),
+        Ok(None) => {
+            model.say(NoticeLevel::Info, "nothing was changed");
+            Vec::new()
+        }
+        Err(message) => {
+            model.say(NoticeLevel::Error, message);
+            Vec::new()
+        }
+    }
+}
+
+fn copied(model: &mut Model, result: Result<usize, String>) -> Vec<Effect> {
+    model.notice = Some(match result {
+        Ok(characters) => Notice {
+            level: NoticeLevel::Info,
+            text: format!("copied {characters} characters"),
+        },
+        Err(message) => Notice { level: NoticeLevel::Error, text: message },
+    });
+    Vec::new()
+}
+
+fn themed(model: &mut Model, result: Result<String, String>) -> Vec<Effect> {
+    match result {
+        Ok(name) => {
+            model.say(NoticeLevel::Info, format!("theme {name}"));
+            model.theme = name;
+        }
+        Err(message) => model.say(NoticeLevel::Error, message),
+    }
+    Vec::new()
+}
+
+fn wheel(model: &mut Model, lines: i32, pane: Pane) {
+    match pane {
+        Pane::Text => scroll_text(model, lines),
+        Pane::Decision => scroll_decision(model, lines),
+        Pane::Steps => keys::move_cursor(model, i64::from(lines.signum())),
+    }
+}
+
+/// Scrolls the text pane from where it stands.
+pub(super) fn scroll_text(model: &mut Model, lines: i32) {
+    let from = model.view.text_scroll.unwrap_or(model.view.text_top);
+    let to = from.saturating_add_signed(lines as isize);
+    model.view.text_scroll = Some(to.min(model.view.text_last));
+}
+
+pub(super) fn scroll_decision(model: &mut Model, lines: i32) {
+    let scroll = model.view.decision_scroll.saturating_add_signed(lines as isize);
+    model.view.decision_scroll = scroll.min(model.view.decision_last);
+}
+
+fn tick(model: &mut Model, now: &str) -> Vec<Effect> {
+    model.ticking = false;
+    model.ticks = model.ticks.wrapping_add(1);
+    if !model.playing {
+        return Vec::new();
+    }
+    let effects = keys::play_on(model, now);
+    if model.mode == Mode::Replay && model.session().is_none() {
+        model.playing = false;
+    }
+    effects
+}
+
+/// Asks for the next tick where something moves: nothing ticks at idle.
+fn next_tick(model: &mut Model) -> Option<Effect> {
+    if model.ticking || !(model.playing || model.is_generating()) {
+        return None;
+    }
+    model.ticking = true;
+    let milliseconds = if model.playing { PLAY_MILLISECONDS } else { BUSY_MILLISECONDS };
+    Some(Effect::Tick { milliseconds })
+}
