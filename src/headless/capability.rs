@@ -39,8 +39,10 @@ pub fn check(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
             continue;
         };
         if let Some(lack) = lack(&run.signal, found.values) {
-            return Err(refusal(run, &format!("{} ({}) {lack}", model.name, model.server))
-                .hint(way_out(&run.signal)));
+            return Err(
+                refusal(run, &format!("{} ({}) {lack}", model.name, model.server))
+                    .hint(way_out(&run.signal)),
+            );
         }
     }
     mixed(run, probed)

@@ -90,8 +90,8 @@ impl Launch {
         warnings.extend(uncalibrated(&spec, calibrated));
         let names: Vec<String> = pool.models.iter().map(|m| m.name.clone()).collect();
         let router = build(&spec, &names, calibrated)?;
-        let endpoints = catalog::build(&pool)
-            .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        let endpoints =
+            catalog::build(&pool).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
 
         let signal = router.signal().name();
         let facts = router.facts();
@@ -247,7 +247,10 @@ mod tests {
             choose(load_problems(None).unwrap(), &options)
         };
         assert_eq!(choose_with(None, Some(2)).unwrap().len(), 2);
-        assert_eq!(choose_with(Some("demo-002"), None).unwrap()[0].id, "demo-002");
+        assert_eq!(
+            choose_with(Some("demo-002"), None).unwrap()[0].id,
+            "demo-002"
+        );
         let failure = choose_with(Some("nobody"), None).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.to_string().contains("demo-001"));

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::endpoint::{Endpoint, EndpointError, FailureKind};
 use super::http::llama_cpp::LlamaCpp;
+use super::local::{LocalEndpoint, Render};
 use super::pool::{ModelSpec, Pool, ServerKind};
-use super::prompt::Template;
+use super::prompt::{Template, TemplateError};
 
 /// Makes one endpoint a model, in pool order. Nothing is loaded and nobody is
 /// called before [`Endpoint::probe`] or [`Endpoint::step`].
@@ -26,18 +27,26 @@ fn endpoint(spec: &ModelSpec, pool: &Pool) -> Result<Arc<dyn Endpoint>, Endpoint
         message,
         attempts: Vec::new(),
     };
+    let folder = pool.path.as_deref().and_then(std::path::Path::parent);
+    let template = || Template::for_spec(spec, folder).map_err(|error| refuse(error.to_string()));
     match spec.server {
-        // WIRE: `local::LocalEndpoint::embedded(spec)` and `::open(spec)`.
-        ServerKind::Embedded | ServerKind::Local => Err(refuse(format!(
-            "server `{}` is not part of this build",
-            spec.server
-        ))),
-        ServerKind::LlamaCpp => {
-            let folder = pool.path.as_deref().and_then(std::path::Path::parent);
-            let template =
-                Template::for_spec(spec, folder).map_err(|error| refuse(error.to_string()))?;
-            Ok(Arc::new(LlamaCpp::new(spec, template)?))
+        ServerKind::Embedded | ServerKind::Local => {
+            let Template::Local(template) = template()? else {
+                return Err(refuse(TemplateError::NoServer.to_string()));
+            };
+            let render: Render = Arc::new(move |question, prefix| {
+                template
+                    .prompt(question, prefix)
+                    .map_err(|error| error.to_string())
+            });
+            let opened = if spec.server == ServerKind::Embedded {
+                LocalEndpoint::embedded(spec, render)
+            } else {
+                LocalEndpoint::open(spec, render)
+            };
+            Ok(Arc::new(opened.map_err(|error| refuse(error.to_string()))?))
         }
+        ServerKind::LlamaCpp => Ok(Arc::new(LlamaCpp::new(spec, template()?)?)),
         other => Err(refuse(format!(
             "this version does not speak to `{other}` yet: it has embedded, local and llama-cpp \
              models"
