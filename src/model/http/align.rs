@@ -132,6 +132,8 @@ fn place(text: &[u8], position: usize, token: &RawToken) -> Place {
     if shown.is_empty() {
         return if fits(piece) {
             Place::At(position, position + piece.len())
+        } else if piece.starts_with(rest) {
+            Place::At(position, text.len())
         } else {
             Place::Held
         };

@@ -37,13 +37,14 @@ pub(super) fn is_open(text: &str) -> bool {
                 displays += 1;
                 2
             } else if tail.starts_with("\\]") {
-                displays -= 1;
+                // More closed than opened: opened before the step.
+                displays = (displays - 1).max(0);
                 2
             } else if tail.starts_with("\\begin{") {
                 environments += 1;
                 7
             } else if tail.starts_with("\\end{") {
-                environments -= 1;
+                environments = (environments - 1).max(0);
                 5
             } else if tail.starts_with("\\\\") || tail.starts_with("\\$") {
                 // A line break, whose `[2pt]` opens nothing, or a plain dollar.
@@ -53,9 +54,6 @@ pub(super) fn is_open(text: &str) -> bool {
             };
             rest = tail.get(skip..).unwrap_or_default();
         }
-        // More closed than opened: text from before the step; not our block.
-        displays = displays.max(0);
-        environments = environments.max(0);
     }
     fence.is_some() || dollars || displays > 0 || environments > 0
 }

@@ -1,0 +1,3 @@
+//! Helpers shared by the tests of live endpoints.
+
+pub mod llama_fake;

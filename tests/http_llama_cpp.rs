@@ -1,0 +1,642 @@
+//! The llama.cpp endpoint against a fake server: what it sends, what it makes
+//! of odd answers, and which failures it retries.
+
+mod common;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use common::llama_fake::{Answer, End, Fake, done, token, tokens};
+use pointsman::model::catalog;
+use pointsman::model::endpoint::{
+    Endpoint, EndpointError, FailureKind, NoProgress, Progress, StepReply, StepRequest,
+};
+use pointsman::model::http::llama_cpp::{LlamaCpp, Options};
+use pointsman::model::pool::{ModelSpec, Pool, ServerKind};
+use pointsman::model::prompt::Template;
+use pointsman::model::retry::Policy;
+use pointsman::trace::record::{Continuation, Role, StepEnd, Usage, ValueKind};
+use serde_json::json;
+
+/// Retries without their pauses.
+fn quick() -> Options {
+    Options {
+        retries: Policy {
+            first_pause: Duration::from_millis(1),
+            longest_pause: Duration::from_millis(2),
+            ..Policy::default()
+        },
+        ..Options::default()
+    }
+}
+
+fn spec(url: &str) -> ModelSpec {
+    ModelSpec {
+        base_url: Some(url.to_owned()),
+        template: Some("plain".to_owned()),
+        ..ModelSpec::new("m", ServerKind::LlamaCpp)
+    }
+}
+
+fn endpoint(spec: &ModelSpec) -> LlamaCpp {
+    let template = Template::for_spec(spec, None).unwrap();
+    LlamaCpp::with_options(spec, template, quick()).unwrap()
+}
+
+fn request(prefix: &str) -> StepRequest {
+    StepRequest {
+        question: "1 + 1?".to_owned(),
+        prefix: prefix.to_owned(),
+        temperature: 0.7,
+        top_p: 0.9,
+        max_tokens: 64,
+        seed: u64::MAX,
+        role: Role::Draft,
+        affinity: "p".to_owned(),
+    }
+}
+
+/// Text as a screen shows it.
+#[derive(Default)]
+struct Screen(Mutex<String>);
+
+impl Progress for Screen {
+    fn delta(&self, text: &str) {
+        self.0.lock().unwrap().push_str(text);
+    }
+
+    fn restart(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+/// One step from a server with these answers; the screen must have shown it.
+async fn step(answers: Vec<Answer>) -> (Result<StepReply, EndpointError>, Fake) {
+    let fake = Fake::start(answers).await;
+    let screen = Screen::default();
+    let reply = endpoint(&spec(&fake.url))
+        .step(request("First.\n\n"), &screen)
+        .await;
+    if let Ok(reply) = &reply {
+        let shown = screen.0.lock().unwrap().clone();
+        assert_eq!(shown, reply.text.trim_end_matches(['\n', '\u{fffd}']));
+    }
+    (reply, fake)
+}
+
+async fn good(answers: Vec<Answer>) -> (StepReply, Fake) {
+    let (reply, fake) = step(answers).await;
+    (reply.expect("the step is written"), fake)
+}
+
+async fn bad(answers: Vec<Answer>) -> (EndpointError, Fake) {
+    let (reply, fake) = step(answers).await;
+    (reply.expect_err("the step fails"), fake)
+}
+
+fn texts(reply: &StepReply) -> Vec<&str> {
+    reply
+        .tokens
+        .iter()
+        .map(|token| token.text.as_str())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_step_is_asked_for_in_full_and_read_in_full() {
+    let (reply, fake) = good(vec![tokens(&["So", " 2", "."], "word")]).await;
+    assert_eq!(reply.text, "So 2.");
+    assert_eq!(texts(&reply), ["So", " 2", "."]);
+    assert_eq!(reply.tokens[1].logprob, Some(-0.25));
+    assert_eq!(reply.tokens[1].top[1].text, "?");
+    assert_eq!(reply.coverage, 1.0);
+    assert_eq!(reply.values, ValueKind::LogprobPreTemperature);
+    assert_eq!(
+        (reply.end, reply.end_note.as_deref()),
+        (StepEnd::Delimiter, None)
+    );
+    assert_eq!(reply.continuation, Continuation::Exact);
+    let usage = Usage {
+        prompt: 20,
+        cached: Some(12),
+        output: 3,
+    };
+    assert_eq!(reply.usage, usage);
+    assert!(reply.attempts.is_empty());
+
+    let seen = fake.seen("/completion");
+    let body = &seen[0].body;
+    assert_eq!(body["prompt"], "1 + 1?\n\nFirst.\n\n");
+    for (key, value) in [
+        ("temperature", json!(0.7)),
+        ("top_p", json!(0.9)),
+        ("top_k", json!(0)),
+        ("min_p", json!(0.0)),
+        ("repeat_penalty", json!(1.0)),
+        ("n_probs", json!(5)),
+        ("n_predict", json!(64)),
+        ("stop", json!(["\n\n"])),
+        ("stream", json!(true)),
+        ("return_tokens", json!(true)),
+        ("cache_prompt", json!(true)),
+        ("post_sampling_probs", json!(false)),
+    ] {
+        assert_eq!(body[key], value, "{key}");
+    }
+    // All ones would mean "any seed" to the server.
+    assert!(body["seed"].as_u64().unwrap() < u64::from(u32::MAX));
+    assert_eq!(seen[0].authorization, None);
+}
+
+#[tokio::test]
+async fn every_end_is_told_apart() {
+    for (said, end) in [
+        ("word", StepEnd::Delimiter),
+        ("eos", StepEnd::Eos),
+        ("limit", StepEnd::Length),
+    ] {
+        let (reply, _) = good(vec![tokens(&["a"], said)]).await;
+        assert_eq!(reply.end, end, "{said}");
+    }
+    let silent = json!({ "content": "", "stop": true, "tokens_predicted": 1 });
+    let (reply, _) = good(vec![Answer::events(&[token("a", "a", 1), silent])]).await;
+    assert!(reply.end_note.unwrap().contains("did not say"));
+    // A model that ends the sequence at once has nothing more to say.
+    let (reply, fake) = good(vec![tokens(&[], "eos")]).await;
+    assert_eq!((reply.text.as_str(), reply.end), ("", StepEnd::Eos));
+    assert_eq!(fake.seen("/completion").len(), 1);
+}
+
+#[tokio::test]
+async fn streams_may_be_cut_into_any_bytes_and_carry_comments() {
+    let events = [
+        token("€ = ", "€ = ", 1),
+        token("🌟", "🌟", 2),
+        done("word", 2),
+    ];
+    let text: String = events
+        .iter()
+        .map(|event| format!(": ping\r\n\r\ndata: {event}\r\n\r\n"))
+        .collect();
+    for size in [1, 3, 7] {
+        let (reply, _) = good(vec![Answer::stream(text.clone()).chunked(size)]).await;
+        assert_eq!(reply.text, "€ = 🌟");
+        assert_eq!(reply.coverage, 1.0);
+    }
+}
+
+#[tokio::test]
+async fn held_fused_and_straddling_tokens_are_aligned() {
+    let events = [
+        token("a", "a", 1),
+        token("", "\n", 2),
+        token("\n-", "-", 3),
+        token(" b", " b", 4),
+        token(".", ".\n\n", 5),
+        done("word", 5),
+    ];
+    let (reply, _) = good(vec![Answer::events(&events)]).await;
+    assert_eq!(reply.text, "a\n- b.");
+    assert_eq!(texts(&reply), ["a", "\n", "-", " b", "."]);
+    assert_eq!(reply.coverage, 1.0);
+    // The stop's own tokens are shown as nothing and belong to no step.
+    let events = [
+        token("a", "a", 1),
+        token("", "\n", 2),
+        token("", "\n", 3),
+        done("word", 3),
+    ];
+    let (reply, _) = good(vec![Answer::events(&events)]).await;
+    assert_eq!(texts(&reply), ["a"]);
+    assert_eq!(reply.usage.output, 3);
+}
+
+#[tokio::test]
+async fn missing_probabilities_are_missing_and_not_made_up() {
+    let mut bare = token("a step", "", 1);
+    bare["completion_probabilities"] = json!(null);
+    let (reply, _) = good(vec![Answer::events(&[bare, done("word", 1)])]).await;
+    assert_eq!(reply.values, ValueKind::None);
+    assert_eq!(reply.coverage, 0.0);
+    assert_eq!(texts(&reply), ["a step"]);
+    assert_eq!(reply.tokens[0].logprob, None);
+}
+
+#[tokio::test]
+async fn a_character_cut_in_two_is_dropped_and_said() {
+    let (reply, _) = good(vec![tokens(&["ab", "\u{fffd}"], "limit")]).await;
+    assert_eq!(reply.text, "ab");
+    assert_eq!(reply.end_note.as_deref(), Some("cut inside a character"));
+    assert_eq!(texts(&reply), ["ab"]);
+}
+
+#[tokio::test]
+async fn an_empty_step_is_retried_once_without_the_stop() {
+    let empty = || tokens(&[], "word");
+    let full = tokens(&["\n\n", "Then", " 2.", "\n\n", "More", " text"], "limit");
+    let (reply, fake) = good(vec![empty(), full]).await;
+    assert_eq!(reply.text, "Then 2.");
+    assert_eq!(texts(&reply), ["Then", " 2."]);
+    assert_eq!((reply.coverage, reply.end), (1.0, StepEnd::Delimiter));
+    assert_eq!(reply.end_note.as_deref(), Some("retried once: empty step"));
+    assert_eq!(reply.attempts.len(), 1);
+    assert_eq!(reply.attempts[0].role, Role::Draft);
+    let seen = fake.seen("/completion");
+    assert_eq!(seen[1].body["stop"], json!([]));
+    assert_eq!(seen[1].body["prompt"], seen[0].body["prompt"]);
+
+    let (reply, fake) = good(vec![empty(), tokens(&["\n\n", "\n"], "limit")]).await;
+    assert_eq!((reply.text.as_str(), reply.end), ("", StepEnd::Empty));
+    assert_eq!(fake.seen("/completion").len(), 2);
+    let (reply, _) = good(vec![empty(), tokens(&["\n", "end"], "eos")]).await;
+    assert_eq!((reply.text.as_str(), reply.end), ("end", StepEnd::Eos));
+}
+
+#[tokio::test]
+async fn a_blank_line_inside_an_open_block_continues_the_step() {
+    let answers = vec![
+        tokens(&["So \\[", " x"], "word"),
+        tokens(&["y", " \\]"], "word"),
+    ];
+    let (reply, fake) = good(answers).await;
+    assert_eq!(reply.text, "So \\[ x\n\ny \\]");
+    assert_eq!(texts(&reply).concat(), reply.text);
+    assert_eq!(reply.usage.output, 4);
+    assert_eq!(reply.usage.prompt, 40);
+    assert!(reply.coverage > 0.8 && reply.coverage < 1.0);
+    assert!(reply.end_note.unwrap().contains("joined"));
+    let seen = fake.seen("/completion");
+    assert_eq!(seen[1].body["prompt"], "1 + 1?\n\nFirst.\n\nSo \\[ x\n\n");
+    assert_eq!(seen[1].body["n_predict"], 62);
+    // A block that is never closed ends after three joins.
+    let (reply, fake) = good(vec![tokens(&["\\[ x"], "word")]).await;
+    assert_eq!(fake.seen("/completion").len(), 4);
+    assert_eq!(reply.text.matches("\n\n").count(), 3);
+    // Nothing behind the blank line: the step ends before it.
+    let (reply, _) = good(vec![tokens(&["$$ x"], "word"), tokens(&[], "eos")]).await;
+    assert_eq!((reply.text.as_str(), reply.end), ("$$ x", StepEnd::Eos));
+}
+
+#[tokio::test]
+async fn passing_failures_are_retried_and_paid_for() {
+    let fine = || tokens(&["ok"], "word");
+    let cut = tokens(&["half", " a"], "word");
+    let Answer::Stream { bytes, .. } = &cut else {
+        unreachable!()
+    };
+    let keep = bytes.len() - 300;
+    let text = String::from_utf8(bytes[..keep].to_vec()).unwrap();
+    let cases = [
+        (
+            "500",
+            Answer::error(500, "server_error", "boom"),
+            "boom",
+            false,
+        ),
+        (
+            "busy",
+            Answer::Status(503, vec![], "try later".to_owned()),
+            "503",
+            false,
+        ),
+        (
+            "429",
+            Answer::Status(
+                429,
+                vec![("retry-after", "0".to_owned())],
+                "slow".to_owned(),
+            ),
+            "rate",
+            false,
+        ),
+        (
+            "cut",
+            Answer::stream(text.clone()).ending(End::Cut),
+            "broke off",
+            true,
+        ),
+        ("ended early", Answer::stream(text), "ended before", true),
+        (
+            "error inside",
+            Answer::stream("data: {\"error\":{\"code\":500,\"message\":\"late\"}}\n\n".to_owned()),
+            "late",
+            false,
+        ),
+        (
+            "error field",
+            Answer::stream("error: {\"code\":500,\"message\":\"old\"}\n\n".to_owned()),
+            "old",
+            false,
+        ),
+        (
+            "error in one body",
+            Answer::json(
+                200,
+                &json!({ "error": { "code": 502, "message": "via proxy" } }),
+            ),
+            "via proxy",
+            false,
+        ),
+    ];
+    for (name, failure, part, estimated) in cases {
+        let (reply, fake) = good(vec![failure, fine()]).await;
+        assert_eq!(reply.text, "ok", "{name}");
+        assert_eq!(fake.seen("/completion").len(), 2, "{name}");
+        let [attempt] = &reply.attempts[..] else {
+            panic!("{name}: {:?}", reply.attempts)
+        };
+        assert!(
+            attempt.failure.contains(part),
+            "{name}: {}",
+            attempt.failure
+        );
+        assert_eq!(attempt.estimated, estimated, "{name}");
+        assert_eq!(attempt.usage.output > 0, estimated, "{name}: {attempt:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_loading_model_is_waited_for() {
+    let loading = Answer::error(503, "unavailable_error", "Loading model");
+    let mut answers = vec![loading; 4];
+    answers.push(tokens(&["ok"], "word"));
+    let (reply, fake) = good(answers).await;
+    assert!(reply.attempts.is_empty());
+    assert_eq!(fake.seen("/completion").len(), 5);
+}
+
+#[tokio::test]
+async fn lasting_failures_are_not_retried_and_say_what_to_do() {
+    let html = Answer::Status(
+        200,
+        vec![("content-type", "text/html".to_owned())],
+        "<html>welcome</html>".to_owned(),
+    );
+    let context = json!({ "error": {
+        "code": 400, "message": "too long", "type": "exceed_context_size_error",
+        "n_prompt_tokens": 3001, "n_ctx": 2048,
+    }});
+    let cases = [
+        (
+            Answer::error(401, "authentication_error", "k"),
+            FailureKind::Auth,
+            "api_key_env",
+        ),
+        (
+            Answer::error(404, "not_found_error", "no"),
+            FailureKind::NotFound,
+            "/completion",
+        ),
+        (
+            Answer::error(400, "invalid_request_error", "bad n"),
+            FailureKind::Refused,
+            "bad n",
+        ),
+        (
+            Answer::json(400, &context),
+            FailureKind::Context,
+            "3001 tokens",
+        ),
+        (html, FailureKind::Malformed, "text/html: <html>welcome"),
+        (
+            Answer::stream("data: {oops\n\n".to_owned()),
+            FailureKind::Malformed,
+            "{oops",
+        ),
+        (
+            Answer::Status(429, vec![("retry-after", "9999".to_owned())], String::new()),
+            FailureKind::RateLimited,
+            "9999 s",
+        ),
+        (
+            Answer::Status(
+                307,
+                vec![("location", "http://x/".to_owned())],
+                String::new(),
+            ),
+            FailureKind::Refused,
+            "base_url",
+        ),
+    ];
+    for (answer, kind, part) in cases {
+        let (error, fake) = bad(vec![answer]).await;
+        assert_eq!(error.kind, kind, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+        assert_eq!(fake.seen("/completion").len(), 1, "{error}");
+        assert_eq!(error.attempts.len(), 1);
+    }
+    let (error, fake) = bad(vec![Answer::error(500, "server_error", "always")]).await;
+    assert_eq!(error.kind, FailureKind::Server);
+    assert_eq!(
+        (error.attempts.len(), fake.seen("/completion").len()),
+        (3, 3)
+    );
+}
+
+#[tokio::test]
+async fn a_stalled_stream_times_out_and_is_asked_once_more() {
+    let stalled = Answer::events(&[token("a", "a", 1)]).ending(End::Stall);
+    let fake = Fake::start(vec![stalled]).await;
+    let spec = ModelSpec {
+        timeout: Some(0.3),
+        ..spec(&fake.url)
+    };
+    let error = endpoint(&spec)
+        .step(request(""), &NoProgress)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, FailureKind::Timeout);
+    assert!(error.message.contains("0.3 s"), "{error}");
+    assert_eq!(fake.seen("/completion").len(), 2);
+    assert!(
+        error
+            .attempts
+            .iter()
+            .all(|attempt| attempt.estimated && attempt.usage.output == 1)
+    );
+}
+
+#[tokio::test]
+async fn nobody_listening_is_unreachable() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = endpoint(&spec(&url))
+        .step(request(""), &NoProgress)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, FailureKind::Unreachable);
+    assert!(error.message.contains("is the server running?"), "{error}");
+}
+
+#[tokio::test]
+async fn dropping_the_step_closes_the_connection() {
+    let stalled = Answer::events(&[token("a", "a", 1)]).ending(End::Stall);
+    let fake = Fake::start(vec![stalled]).await;
+    let endpoint = endpoint(&spec(&fake.url));
+    let screen = Screen::default();
+    {
+        let step = endpoint.step(request(""), &screen);
+        tokio::pin!(step);
+        while screen.0.lock().unwrap().is_empty() {
+            tokio::select! {
+                reply = &mut step => panic!("{reply:?}"),
+                () = tokio::time::sleep(Duration::from_millis(5)) => {}
+            }
+        }
+    }
+    fake.closed().await;
+}
+
+/// A key that the test harness puts into the environment; setting one here
+/// would be unsafe.
+const PLANTED: &str = "CARGO_MANIFEST_DIR";
+
+#[tokio::test]
+async fn the_key_is_sent_and_never_shown() {
+    let key = std::env::var(PLANTED).unwrap();
+    let echo = |status| Answer::error(status, "authentication_error", &format!("bad key {key}"));
+    for status in [200, 400, 401, 403, 404, 429, 500] {
+        let answer = match status {
+            200 => tokens(&["ok"], "word"),
+            status => echo(status),
+        };
+        let fake = Fake::start(vec![answer]).await;
+        let spec = ModelSpec {
+            api_key_env: Some(PLANTED.to_owned()),
+            ..spec(&fake.url)
+        };
+        let endpoint = endpoint(&spec);
+        let result = endpoint.step(request(""), &NoProgress).await;
+        let all = format!("{endpoint:?} {result:?} {spec:?}");
+        assert!(!all.contains(&key), "{status}: {all}");
+        assert_eq!(
+            fake.seen("/completion")[0].authorization,
+            Some(format!("Bearer {key}"))
+        );
+        if status == 401 {
+            assert!(all.contains(PLANTED), "{all}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn steps_are_shrunk_to_the_context_or_refused() {
+    let fake = Fake::start(vec![tokens(&["ok"], "word")]).await;
+    let props = |context: u32| {
+        let settings = json!({ "n_ctx": context });
+        vec![Answer::json(
+            200,
+            &json!({ "default_generation_settings": settings }),
+        )]
+    };
+    let count = json!({ "tokens": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
+    fake.on("/tokenize", vec![Answer::json(200, &count)]);
+    fake.on("/props", props(60));
+    let first = endpoint(&spec(&fake.url));
+    first.step(request(""), &NoProgress).await.unwrap();
+    assert_eq!(fake.seen("/completion")[0].body["n_predict"], 50);
+    assert_eq!(fake.seen("/tokenize")[0].body["content"], "1 + 1?\n\n");
+
+    fake.on("/props", props(40));
+    let second = endpoint(&spec(&fake.url));
+    let error = second.step(request(""), &NoProgress).await.unwrap_err();
+    assert_eq!(error.kind, FailureKind::Context);
+    assert!(
+        error.message.contains("10 tokens") && error.message.contains("40"),
+        "{error}"
+    );
+    assert_eq!(fake.seen("/completion").len(), 1);
+
+    // Far from the limit nothing is counted; the context is asked for once.
+    fake.on("/props", props(2048));
+    let third = endpoint(&spec(&fake.url));
+    for _ in 0..2 {
+        third.step(request(""), &NoProgress).await.unwrap();
+    }
+    assert_eq!(fake.seen("/tokenize").len(), 2);
+    assert_eq!(fake.seen("/props").len(), 3);
+}
+
+#[tokio::test]
+async fn the_server_renders_the_prompt_where_it_is_asked_to() {
+    let fake = Fake::start(vec![tokens(&["ok"], "word")]).await;
+    let prompt = json!({ "prompt": "<u>1 + 1?</u>\n" });
+    fake.on("/apply-template", vec![Answer::json(200, &prompt)]);
+    let spec = ModelSpec {
+        template: None,
+        ..spec(&fake.url)
+    };
+    let endpoint = endpoint(&spec);
+    for _ in 0..2 {
+        endpoint.step(request("A.\n\n"), &NoProgress).await.unwrap();
+    }
+    let asked = fake.seen("/apply-template");
+    assert_eq!(asked.len(), 1);
+    assert_eq!(
+        asked[0].body["messages"],
+        json!([{ "role": "user", "content": "1 + 1?" }])
+    );
+    assert_eq!(
+        fake.seen("/completion")[1].body["prompt"],
+        "<u>1 + 1?</u>\nA.\n\n"
+    );
+}
+
+#[tokio::test]
+async fn the_probe_says_what_the_server_can_do() {
+    let fake = Fake::start(vec![tokens(&["2"], "limit")]).await;
+    let loading = Answer::error(503, "unavailable_error", "Loading model");
+    let healthy = Answer::json(200, &json!({ "status": "ok" }));
+    fake.on("/health", vec![loading.clone(), loading, healthy]);
+    let named = |model: &str| ModelSpec {
+        model: Some(model.to_owned()),
+        ..spec(&fake.url)
+    };
+    let seen = endpoint(&named("tiny")).probe().await.unwrap();
+    assert_eq!(seen.values, ValueKind::LogprobPreTemperature);
+    assert_eq!((seen.top, seen.context), (2, Some(2048)));
+    assert!(seen.which_stop && seen.cached_count);
+    assert_eq!(fake.seen("/health").len(), 3);
+    assert!(endpoint(&named("tiny.gguf")).probe().await.is_ok());
+
+    let error = endpoint(&named("other")).probe().await.unwrap_err();
+    assert_eq!(error.kind, FailureKind::NotFound);
+    assert!(error.message.contains("available: /m/tiny.gguf"), "{error}");
+
+    let mut bare = token("2", "2", 1);
+    bare["completion_probabilities"] = json!([]);
+    bare["timings"] = json!(null);
+    let end = json!({ "content": "", "stop": true });
+    fake.on("/completion", vec![Answer::events(&[bare, end])]);
+    let seen = endpoint(&named("tiny")).probe().await.unwrap();
+    assert_eq!((seen.values, seen.top), (ValueKind::None, 0));
+    assert!(!seen.which_stop && !seen.cached_count);
+}
+
+#[tokio::test]
+async fn a_pool_becomes_endpoints() {
+    let fake = Fake::start(vec![tokens(&["ok"], "eos")]).await;
+    let model = |name: &str, server: &str| {
+        format!(
+            "[[model]]\nname = \"{name}\"\nserver = \"{server}\"\nbase_url = \"{}\"\n\
+             model = \"tiny\"\ntemplate = \"smollm2\"\n",
+            fake.url
+        )
+    };
+    let parse = |text: String| Pool::parse(&text, "pool.toml".as_ref()).unwrap();
+    let pool = parse(model("a", "llama-cpp") + &model("b", "llama-cpp"));
+    let endpoints = catalog::build(&pool).unwrap();
+    assert_eq!(endpoints.len(), 2);
+    assert_eq!(endpoints[1].name(), "b");
+    let reply = endpoints[1].step(request(""), &NoProgress).await.unwrap();
+    assert_eq!(reply.end, StepEnd::Eos);
+
+    let pool = parse(model("a", "llama-cpp") + &model("b", "vllm"));
+    let error = catalog::build(&pool).err().expect("vllm is not spoken yet");
+    assert_eq!(
+        (error.kind, error.endpoint.as_str()),
+        (FailureKind::Configuration, "b")
+    );
+    assert!(error.message.contains("vllm"), "{error}");
+}

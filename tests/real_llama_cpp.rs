@@ -1,0 +1,259 @@
+//! The llama.cpp endpoint against a real server, whose address is in
+//! `POINTSMAN_LLAMA_CPP_URL`; without it nothing is tested and the test says
+//! so. `tests/real_server.sh` starts one and runs this.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use pointsman::model::endpoint::{DELIMITER, Endpoint, NoProgress, Progress, StepRequest};
+use pointsman::model::http::client::install_crypto;
+use pointsman::model::http::llama_cpp::LlamaCpp;
+use pointsman::model::pool::{ModelSpec, ServerKind};
+use pointsman::model::prompt::{LocalTemplate, Template};
+use pointsman::trace::record::{Role, StepEnd, ValueKind};
+use serde_json::{Value, json};
+
+const VARIABLE: &str = "POINTSMAN_LLAMA_CPP_URL";
+
+const QUESTIONS: [&str; 4] = [
+    "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in \
+     May. How many clips did Natalia sell altogether in April and May?",
+    "Tom has 3 boxes with 4 apples each and eats 2. How many apples are left? Think step by step.",
+    "What is the perimeter of a rectangle with sides 3 and 5? Explain each step.",
+    "List three prime numbers and explain why each one is prime.",
+];
+
+fn server() -> Option<String> {
+    let url = std::env::var(VARIABLE).ok();
+    if url.is_none() {
+        println!("skipped: {VARIABLE} is not set, so there is no server to test with");
+    }
+    url
+}
+
+fn endpoint(url: &str, template: Option<&str>) -> LlamaCpp {
+    let spec = ModelSpec {
+        base_url: Some(url.to_owned()),
+        template: template.map(str::to_owned),
+        ..ModelSpec::new("real", ServerKind::LlamaCpp)
+    };
+    let template = Template::for_spec(&spec, None).unwrap();
+    LlamaCpp::new(&spec, template).unwrap()
+}
+
+fn request(question: &str, prefix: &str) -> StepRequest {
+    StepRequest {
+        question: question.to_owned(),
+        prefix: prefix.to_owned(),
+        temperature: 0.0,
+        top_p: 1.0,
+        max_tokens: 200,
+        seed: 1,
+        role: Role::Step,
+        affinity: question.to_owned(),
+    }
+}
+
+/// The whole greedy answer in one plain request, by way of no code of ours
+/// but the template.
+async fn one_shot(url: &str, question: &str) -> String {
+    install_crypto();
+    let prompt = LocalTemplate::named("smollm2", None)
+        .unwrap()
+        .render(question)
+        .unwrap();
+    let body = json!({
+        "prompt": prompt, "n_predict": 400, "temperature": 0.0, "stream": false,
+        "repeat_penalty": 1.0, "cache_prompt": false,
+    });
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer: Value = client
+        .post(format!("{url}/completion"))
+        .json(&body)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    answer["content"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_probe_finds_everything() {
+    let Some(url) = server() else { return };
+    for template in [None, Some("smollm2")] {
+        let seen = endpoint(&url, template).probe().await.unwrap();
+        println!("{seen:?}");
+        assert_eq!(seen.values, ValueKind::LogprobPreTemperature);
+        assert_eq!(seen.top, 5);
+        assert!(seen.which_stop && seen.cached_count);
+        assert!(seen.context.is_some_and(|context| context >= 1024));
+    }
+}
+
+/// Step by step must give the text of one shot. Two things may make a real
+/// difference: `"\n\n"` after a step is encoded in one way although it may
+/// have been sampled in another (`"\n"`, `"\n"`), and caching changes the last
+/// bits of the logits, which can turn a near tie. So up to five steps of each
+/// question are compared, and where a step differs it must begin in a near
+/// tie: the two best probabilities within 0.1 of each other there. At least
+/// two questions and eight steps have to agree in full.
+#[tokio::test]
+async fn greedy_steps_are_the_greedy_answer() {
+    let Some(url) = server() else { return };
+    let endpoint = endpoint(&url, Some("smollm2"));
+    let (mut whole, mut equal) = (0, 0);
+    for question in QUESTIONS {
+        let answer = one_shot(&url, question).await;
+        let mut expected: Vec<&str> = answer.split(DELIMITER).collect();
+        // The one shot ends anywhere at its limit, so its last piece may be cut.
+        expected.pop();
+        expected.truncate(5);
+        let mut prefix = String::new();
+        let mut agreed = true;
+        for (nth, expected) in expected.iter().enumerate() {
+            let reply = endpoint
+                .step(request(question, &prefix), &NoProgress)
+                .await
+                .unwrap();
+            println!("{} {:?} coverage {}", nth + 1, reply.text, reply.coverage);
+            assert!(reply.coverage >= 0.8, "{reply:?}");
+            assert!(
+                reply
+                    .tokens
+                    .iter()
+                    .all(|token| token.logprob.is_some_and(|p| p <= 0.0))
+            );
+            assert_eq!(reply.usage.prompt >= reply.usage.cached.unwrap(), true);
+            if nth > 0 {
+                assert!(reply.usage.cached.unwrap() > 0, "the prefix is cached");
+            }
+            if reply.text != *expected {
+                println!("expected {expected:?}");
+                assert_near_tie(&reply.tokens, &reply.text, expected);
+                agreed = false;
+                break;
+            }
+            equal += 1;
+            prefix = prefix + &reply.text + DELIMITER;
+        }
+        whole += usize::from(agreed && expected.len() > 1);
+    }
+    println!("{whole} questions in full, {equal} steps");
+    assert!(
+        whole >= 2 && equal >= 8,
+        "{whole} questions in full, {equal} steps"
+    );
+}
+
+/// Where the texts part, the model must have been undecided.
+fn assert_near_tie(tokens: &[pointsman::trace::record::Token], text: &str, expected: &str) {
+    let common = text
+        .bytes()
+        .zip(expected.bytes())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let mut position = 0;
+    let at = tokens.iter().find(|token| {
+        position += token.text.len();
+        position > common
+    });
+    // The parting token may be the delimiter itself, which is not listed.
+    let Some(token) = at else { return };
+    let [first, second, ..] = &token.top[..] else {
+        panic!("{token:?}")
+    };
+    let gap = first.logprob.exp() - second.logprob.exp();
+    assert!(gap < 0.1, "the steps part without a tie: {token:?}");
+}
+
+#[tokio::test]
+async fn seeds_make_sampled_steps_and_usage_adds_up() {
+    let Some(url) = server() else { return };
+    let endpoint = endpoint(&url, Some("smollm2"));
+    let sampled = |seed| StepRequest {
+        temperature: 1.0,
+        seed,
+        ..request(QUESTIONS[0], "")
+    };
+    let mut texts = Vec::new();
+    for seed in [1, 2, 3] {
+        let reply = endpoint.step(sampled(seed), &NoProgress).await.unwrap();
+        // Every token of the step was generated; the delimiter's come on top.
+        let tokens = reply.tokens.len() as u64;
+        assert!(reply.usage.output >= tokens, "{reply:?}");
+        assert!(reply.coverage >= 0.8, "{reply:?}");
+        texts.push(reply.text);
+    }
+    texts.dedup();
+    assert!(texts.len() > 1, "seeds change the text: {texts:?}");
+    let limited = StepRequest {
+        max_tokens: 5,
+        ..request(QUESTIONS[1], "")
+    };
+    let reply = endpoint.step(limited, &NoProgress).await.unwrap();
+    assert_eq!((reply.end, reply.usage.output), (StepEnd::Length, 5));
+}
+
+struct Began(Mutex<bool>);
+
+impl Progress for Began {
+    fn delta(&self, _: &str) {
+        *self.0.lock().unwrap() = true;
+    }
+}
+
+#[tokio::test]
+async fn cancelling_frees_the_server() {
+    let Some(url) = server() else { return };
+    let endpoint = endpoint(&url, Some("plain"));
+    let began = Began(Mutex::new(false));
+    // A list without blank lines: without cancelling it would go on for long.
+    let long = StepRequest {
+        max_tokens: 1500,
+        ..request("1\n2\n3\n4\n5\n6\n7\n8\n9\n10", "1\n2\n3\n4\n5\n6\n7\n")
+    };
+    {
+        let step = endpoint.step(long, &began);
+        tokio::pin!(step);
+        while !*began.0.lock().unwrap() {
+            tokio::select! {
+                reply = &mut step => panic!("ended by itself: {reply:?}"),
+                () = tokio::time::sleep(Duration::from_millis(5)) => {}
+            }
+        }
+        assert!(busy(&url).await.contains(&QUARRY), "the slot is at work");
+    }
+    for _ in 0..400 {
+        if !busy(&url).await.contains(&QUARRY) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("two seconds after the cancel the server still generates");
+}
+
+/// The token limit that tells the cancelled call from other tests' calls.
+const QUARRY: u64 = 1500;
+
+/// The token limits of the calls that the server works on.
+async fn busy(url: &str) -> Vec<u64> {
+    install_crypto();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let slots: Value = client
+        .get(format!("{url}/slots"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    slots
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|slot| slot["is_processing"] == true)
+        .filter_map(|slot| slot["params"]["n_predict"].as_u64())
+        .collect()
+}
