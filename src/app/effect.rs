@@ -9,19 +9,34 @@ pub enum Effect {
     /// Append to the log before anything after it is done.
     Append(Vec<Record>),
     /// Make the call for the problem at this place and report its events.
-    Generate { entry: usize, call: Box<Generate> },
+    Generate {
+        entry: usize,
+        call: Box<Generate>,
+    },
     /// Drop a call.
-    Abort { entry: usize, generation: u64 },
+    Abort {
+        entry: usize,
+        generation: u64,
+    },
     /// Ask an endpoint what it can do.
-    Probe { model: usize },
+    Probe {
+        model: usize,
+    },
     /// Read a recorded trajectory.
-    Open { entry: usize },
+    Open {
+        entry: usize,
+    },
     /// Let the person edit a text in `$EDITOR`.
-    Editor { entry: usize, text: String },
+    Editor {
+        entry: usize,
+        text: String,
+    },
     /// Put text on the clipboard.
     Copy(String),
     /// Send [`Msg::Tick`](super::Msg::Tick) after this many milliseconds.
-    Tick { milliseconds: u64 },
+    Tick {
+        milliseconds: u64,
+    },
     /// Change to the theme after the current one.
     NextTheme,
     /// Capture the mouse, or give it back.

@@ -37,7 +37,10 @@ mod tests {
     fn an_empty_query_keeps_the_order_and_a_query_ranks() {
         let lines = ["override", "re-run", "run"];
         let places = |query| {
-            find(query, lines.iter().copied()).iter().map(|f| f.place).collect::<Vec<_>>()
+            find(query, lines.iter().copied())
+                .iter()
+                .map(|f| f.place)
+                .collect::<Vec<_>>()
         };
         assert_eq!(places(""), [0, 1, 2]);
         assert_eq!(places("run").first(), Some(&2));

@@ -7,19 +7,14 @@ use super::action::Action;
 use super::effect::Effect;
 use super::line_edit::LineEdit;
 use super::model::{EndpointState, Layer, Mode, Model, NoticeLevel, Pane, Screen, Slot};
-use super::update::{effects_of, scroll_decision, scroll_text, show};
 use super::overlay;
+use super::update::{effects_of, scroll_decision, scroll_text, show};
 
 /// Lines of a page where the pane's height is not known better.
 const PAGE: i64 = 10;
 
 /// Does an action.
-pub(super) fn act(
-    model: &mut Model,
-    action: Action,
-    count: Option<u32>,
-    now: &str,
-) -> Vec<Effect> {
+pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &str) -> Vec<Effect> {
     if !model.layers.is_empty() && !matches!(action, Action::Suspend | Action::Redraw) {
         return overlay::act(model, action, now);
     }
@@ -40,18 +35,34 @@ pub(super) fn act(
         Action::Cancel => cancel(model, now),
         Action::RunUntil => open_layer(
             model,
-            Layer::RunUntil { input: LineEdit::new("escalation"), error: None },
+            Layer::RunUntil {
+                input: LineEdit::new("escalation"),
+                error: None,
+            },
         ),
         Action::Override => open_override(model),
         Action::Edit => edit(model),
         Action::Play => play(model),
-        Action::Problems => {
-            open_layer(model, Layer::Picker { input: LineEdit::default(), selected: 0 })
-        }
-        Action::Palette => {
-            open_layer(model, Layer::Palette { input: LineEdit::default(), selected: 0 })
-        }
-        Action::Search => open_layer(model, Layer::Search { input: LineEdit::default() }),
+        Action::Problems => open_layer(
+            model,
+            Layer::Picker {
+                input: LineEdit::default(),
+                selected: 0,
+            },
+        ),
+        Action::Palette => open_layer(
+            model,
+            Layer::Palette {
+                input: LineEdit::default(),
+                selected: 0,
+            },
+        ),
+        Action::Search => open_layer(
+            model,
+            Layer::Search {
+                input: LineEdit::default(),
+            },
+        ),
         Action::Help => open_layer(model, Layer::Help { scroll: 0 }),
         Action::Copy => copy(model),
         Action::NextTheme => vec![Effect::NextTheme],
@@ -106,18 +117,16 @@ pub(super) fn here(model: &mut Model, command: Command, now: &str) -> Vec<Effect
     command_at(model, model.current, command, now)
 }
 
-pub(super) fn command(
-    model: &mut Model,
-    entry: usize,
-    wanted: Command,
-    now: &str,
-) -> Vec<Effect> {
+pub(super) fn command(model: &mut Model, entry: usize, wanted: Command, now: &str) -> Vec<Effect> {
     command_at(model, entry, wanted, now)
 }
 
 fn command_at(model: &mut Model, entry: usize, wanted: Command, now: &str) -> Vec<Effect> {
     let Some(Slot::Open(session)) = model.slots.get_mut(entry) else {
-        model.say(NoticeLevel::Warning, "no problem is open: choose one with P");
+        model.say(
+            NoticeLevel::Warning,
+            "no problem is open: choose one with P",
+        );
         return Vec::new();
     };
     let result = session.command(wanted, now);
@@ -138,7 +147,9 @@ fn command_at(model: &mut Model, entry: usize, wanted: Command, now: &str) -> Ve
 
 fn starts_call(result: &Result<Vec<crate::session::Output>, Refusal>) -> bool {
     result.as_ref().is_ok_and(|outputs| {
-        outputs.iter().any(|output| matches!(output, crate::session::Output::Generate(_)))
+        outputs
+            .iter()
+            .any(|output| matches!(output, crate::session::Output::Generate(_)))
     })
 }
 
@@ -234,7 +245,10 @@ fn move_in_tree(model: &mut Model, by: i64) {
         .and_then(|cursor| rows.iter().position(|row| row.node == cursor))
         .map_or(0, |place| place + 1);
     let target = (at as i64 + by).clamp(0, rows.len() as i64);
-    let target = usize::try_from(target).unwrap_or(0).checked_sub(1).map(|at| rows[at].node);
+    let target = usize::try_from(target)
+        .unwrap_or(0)
+        .checked_sub(1)
+        .map(|at| rows[at].node);
     goto(model, target);
 }
 
@@ -249,7 +263,10 @@ fn branch(model: &mut Model, by: i64) {
     if siblings.len() < 2 {
         return model.say(NoticeLevel::Info, "no other branch at this step");
     }
-    let at = siblings.iter().position(|&node| node == cursor).unwrap_or(0) as i64;
+    let at = siblings
+        .iter()
+        .position(|&node| node == cursor)
+        .unwrap_or(0) as i64;
     let target = (at + by).rem_euclid(siblings.len() as i64);
     let target = siblings[usize::try_from(target).unwrap_or(0)];
     goto(model, Some(target));
@@ -262,14 +279,28 @@ fn escalation(model: &mut Model, by: i64) {
     let Some(session) = model.session() else {
         return;
     };
-    let writer = |node: NodeIndex| session.settings().place(&session.tree().node(node).step.model);
+    let writer = |node: NodeIndex| {
+        session
+            .settings()
+            .place(&session.tree().node(node).step.model)
+    };
     let places: Vec<usize> = (1..=path.len())
         .filter(|&place| {
-            let before = place.checked_sub(2).and_then(|at| writer(path[at])).unwrap_or(0);
+            let before = place
+                .checked_sub(2)
+                .and_then(|at| writer(path[at]))
+                .unwrap_or(0);
             writer(path[place - 1]).is_some_and(|model| model > before)
         })
         .collect();
-    jump(model, &path, at, &places, by, "no other escalation on this path");
+    jump(
+        model,
+        &path,
+        at,
+        &places,
+        by,
+        "no other escalation on this path",
+    );
 }
 
 fn first_error(model: &mut Model) {
@@ -282,7 +313,9 @@ fn first_error(model: &mut Model) {
     // Only what was judged: a score below one half, or a label.
     let wrong = path.iter().position(|&node| {
         let node = session.tree().node(node);
-        node.scores.iter().any(|score| score.value.is_some_and(|value| value < 0.5))
+        node.scores
+            .iter()
+            .any(|score| score.value.is_some_and(|value| value < 0.5))
             || node.labels.iter().any(|label| label.label == "bad")
     });
     match wrong {
@@ -320,15 +353,10 @@ fn next_mark(model: &mut Model, by: i64) {
 }
 
 /// To the `by`-th of `places` after (before) the place `at`.
-fn jump(
-    model: &mut Model,
-    path: &[NodeIndex],
-    at: usize,
-    places: &[usize],
-    by: i64,
-    none: &str,
-) {
-    let skip = usize::try_from(by.unsigned_abs()).unwrap_or(1).saturating_sub(1);
+fn jump(model: &mut Model, path: &[NodeIndex], at: usize, places: &[usize], by: i64, none: &str) {
+    let skip = usize::try_from(by.unsigned_abs())
+        .unwrap_or(1)
+        .saturating_sub(1);
     let target = if by >= 0 {
         places.iter().filter(|&&place| place > at).nth(skip)
     } else {
@@ -341,7 +369,9 @@ fn jump(
 }
 
 pub(super) fn search_jump(model: &mut Model, by: i64) {
-    let target = model.session().and_then(|session| model.search.jump(session, by));
+    let target = model
+        .session()
+        .and_then(|session| model.search.jump(session, by));
     match target {
         Some(place) => goto(model, place),
         None if model.search.query.is_empty() => {
@@ -364,7 +394,10 @@ fn toggle_tree(model: &mut Model) {
 
 fn open_override(model: &mut Model) -> Vec<Effect> {
     let Some(session) = model.session() else {
-        model.say(NoticeLevel::Warning, "no problem is open: choose one with P");
+        model.say(
+            NoticeLevel::Warning,
+            "no problem is open: choose one with P",
+        );
         return Vec::new();
     };
     if session.outcome().is_some() {
@@ -393,7 +426,10 @@ fn edit(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let text = session.tree().node(cursor).step.text.clone();
-    vec![Effect::Editor { entry: model.current, text }]
+    vec![Effect::Editor {
+        entry: model.current,
+        text,
+    }]
 }
 
 fn copy(model: &Model) -> Vec<Effect> {
@@ -401,7 +437,8 @@ fn copy(model: &Model) -> Vec<Effect> {
         let cursor = session.cursor()?;
         Some(session.tree().node(cursor).step.text.clone())
     });
-    text.map(|text| vec![Effect::Copy(text)]).unwrap_or_default()
+    text.map(|text| vec![Effect::Copy(text)])
+        .unwrap_or_default()
 }
 
 fn play(model: &mut Model) -> Vec<Effect> {
@@ -454,7 +491,11 @@ fn cancel(model: &mut Model, now: &str) -> Vec<Effect> {
 
 /// One level back: a call, a tape, a search, the tree; never the program.
 fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
-    if model.playing || model.session().is_some_and(crate::session::Session::is_generating) {
+    if model.playing
+        || model
+            .session()
+            .is_some_and(crate::session::Session::is_generating)
+    {
         return cancel(model, now);
     }
     if !model.search.query.is_empty() {

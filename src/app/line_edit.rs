@@ -13,7 +13,10 @@ impl LineEdit {
     /// A line holding `text` with the cursor at its end.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { cursor: text.len(), text }
+        Self {
+            cursor: text.len(),
+            text,
+        }
     }
 
     pub fn text(&self) -> &str {
@@ -38,7 +41,11 @@ impl LineEdit {
     }
 
     pub fn left(&mut self) {
-        self.cursor -= self.before().graphemes(true).next_back().map_or(0, str::len);
+        self.cursor -= self
+            .before()
+            .graphemes(true)
+            .next_back()
+            .map_or(0, str::len);
     }
 
     pub fn right(&mut self) {
@@ -67,7 +74,12 @@ impl LineEdit {
     pub fn delete_word(&mut self) {
         let before = self.before().trim_end();
         let start = before.rfind(char::is_whitespace).map_or(0, |at| {
-            at + before.split_at(at).1.chars().next().map_or(1, char::len_utf8)
+            at + before
+                .split_at(at)
+                .1
+                .chars()
+                .next()
+                .map_or(1, char::len_utf8)
         });
         self.text.drain(start..self.cursor);
         self.cursor = start;

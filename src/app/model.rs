@@ -85,14 +85,29 @@ pub enum EndpointState {
 /// What lies over the screen, the last one on top.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Layer {
-    Help { scroll: usize },
-    Palette { input: LineEdit, selected: usize },
-    Picker { input: LineEdit, selected: usize },
+    Help {
+        scroll: usize,
+    },
+    Palette {
+        input: LineEdit,
+        selected: usize,
+    },
+    Picker {
+        input: LineEdit,
+        selected: usize,
+    },
     /// Choose the model of the next step.
-    Override { selected: usize },
+    Override {
+        selected: usize,
+    },
     ConfirmQuit,
-    Search { input: LineEdit },
-    RunUntil { input: LineEdit, error: Option<String> },
+    Search {
+        input: LineEdit,
+    },
+    RunUntil {
+        input: LineEdit,
+        error: Option<String>,
+    },
 }
 
 /// How things are shown.
@@ -224,7 +239,12 @@ impl Model {
     pub fn is_paying(&self) -> bool {
         self.open_sessions().any(|session| {
             session.is_generating()
-                && session.settings().run.pool.iter().any(|model| model.price.is_some())
+                && session
+                    .settings()
+                    .run
+                    .pool
+                    .iter()
+                    .any(|model| model.price.is_some())
         })
     }
 
@@ -267,9 +287,7 @@ impl Model {
             {
                 Some("choose a step first")
             }
-            Action::Cancel if !self.is_generating() && !self.playing => {
-                Some("nothing is running")
-            }
+            Action::Cancel if !self.is_generating() && !self.playing => Some("nothing is running"),
             _ => None,
         }
     }
@@ -280,7 +298,10 @@ impl Model {
     }
 
     pub(super) fn say(&mut self, level: NoticeLevel, text: impl Into<String>) {
-        self.notice = Some(Notice { level, text: text.into() });
+        self.notice = Some(Notice {
+            level,
+            text: text.into(),
+        });
     }
 
     fn open_sessions(&self) -> impl Iterator<Item = &Session> {

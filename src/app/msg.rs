@@ -17,13 +17,22 @@ pub enum Msg {
     /// What a call of the problem at this place reported.
     Session { entry: usize, event: Event },
     /// An endpoint was probed, or could not be.
-    Probed { model: usize, result: Result<Box<Capabilities>, String> },
+    Probed {
+        model: usize,
+        result: Result<Box<Capabilities>, String>,
+    },
     /// The log could not be written: nothing more may be generated.
     LogFailed { message: String },
     /// A recorded trajectory was read, or could not be.
-    Opened { entry: usize, result: Result<Box<Session>, String> },
+    Opened {
+        entry: usize,
+        result: Result<Box<Session>, String>,
+    },
     /// The editor was left: the new text, `None` where nothing was changed.
-    Edited { entry: usize, result: Result<Option<String>, String> },
+    Edited {
+        entry: usize,
+        result: Result<Option<String>, String>,
+    },
     /// Something was copied, or could not be.
     Copied(Result<usize, String>),
     /// The time asked for by [`Effect::Tick`](super::Effect::Tick) is over.

@@ -44,7 +44,9 @@ pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Vec<Effect> {
 
 /// Takes typed or pasted text. In the list of models a digit chooses.
 pub(super) fn text(model: &mut Model, text: &str) {
-    let models = model.session().map_or(0, |session| session.settings().models());
+    let models = model
+        .session()
+        .map_or(0, |session| session.settings().models());
     match model.layers.last_mut() {
         Some(Layer::Override { selected }) => {
             let place = text.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
@@ -77,8 +79,10 @@ impl Layer {
 /// The actions that the palette offers for what was typed, best first.
 pub fn palette_rows(query: &str) -> Vec<&'static ActionInfo> {
     let offered: Vec<&ActionInfo> = ACTIONS.iter().filter(|info| info.in_palette()).collect();
-    let lines: Vec<String> =
-        offered.iter().map(|info| format!("{} {}", info.id, info.doc)).collect();
+    let lines: Vec<String> = offered
+        .iter()
+        .map(|info| format!("{} {}", info.id, info.doc))
+        .collect();
     find(query, lines.iter().map(String::as_str))
         .into_iter()
         .map(|found| offered[found.place])
@@ -87,10 +91,13 @@ pub fn palette_rows(query: &str) -> Vec<&'static ActionInfo> {
 
 /// The entries that the picker shows for what was typed, best first.
 pub fn picker_rows(model: &Model, query: &str) -> Vec<usize> {
-    find(query, model.entries.iter().map(|entry| entry.title.as_str()))
-        .into_iter()
-        .map(|found| found.place)
-        .collect()
+    find(
+        query,
+        model.entries.iter().map(|entry| entry.title.as_str()),
+    )
+    .into_iter()
+    .map(|found| found.place)
+    .collect()
 }
 
 /// Searching shows its matches while it is typed; lists start at the top.
@@ -119,9 +126,9 @@ fn select(model: &mut Model, by: i64) {
     let length = match model.layers.last() {
         Some(Layer::Palette { input, .. }) => palette_rows(input.text()).len(),
         Some(Layer::Picker { input, .. }) => picker_rows(model, input.text()).len(),
-        Some(Layer::Override { .. }) => {
-            model.session().map_or(0, |session| session.settings().models())
-        }
+        Some(Layer::Override { .. }) => model
+            .session()
+            .map_or(0, |session| session.settings().models()),
         // The help's end is known to the screen, which clamps what it draws.
         Some(Layer::Help { .. }) => usize::MAX / 2,
         _ => 0,
@@ -157,12 +164,10 @@ fn accept(model: &mut Model, now: &str) -> Vec<Effect> {
     };
     match layer {
         Layer::Palette { input, selected } => accept_palette(model, &input, selected, now),
-        Layer::Picker { input, selected } => {
-            match picker_rows(model, input.text()).get(selected) {
-                Some(&entry) => show(model, entry),
-                None => Vec::new(),
-            }
-        }
+        Layer::Picker { input, selected } => match picker_rows(model, input.text()).get(selected) {
+            Some(&entry) => show(model, entry),
+            None => Vec::new(),
+        },
         Layer::Override { selected } => {
             keys::here(model, Command::Override { model: selected }, now)
         }
@@ -178,12 +183,7 @@ fn accept(model: &mut Model, now: &str) -> Vec<Effect> {
 }
 
 /// A number goes to that step (`:42`), anything else does the action chosen.
-fn accept_palette(
-    model: &mut Model,
-    input: &LineEdit,
-    selected: usize,
-    now: &str,
-) -> Vec<Effect> {
+fn accept_palette(model: &mut Model, input: &LineEdit, selected: usize, now: &str) -> Vec<Effect> {
     if let Ok(step) = input.text().trim().parse::<u32>() {
         keys::goto_step(model, step);
         return Vec::new();
@@ -191,7 +191,10 @@ fn accept_palette(
     match palette_rows(input.text()).get(selected) {
         Some(info) => keys::act(model, info.action, None, now),
         None => {
-            model.say(NoticeLevel::Warning, format!("no action is called `{}`", input.text()));
+            model.say(
+                NoticeLevel::Warning,
+                format!("no action is called `{}`", input.text()),
+            );
             Vec::new()
         }
     }
@@ -202,7 +205,10 @@ fn accept_run_until(model: &mut Model, input: LineEdit, now: &str) -> Vec<Effect
         Ok(until) => keys::here(model, Command::RunUntil(until), now),
         Err(error) => {
             // What was typed stays to be mended.
-            model.layers.push(Layer::RunUntil { input, error: Some(error.to_string()) });
+            model.layers.push(Layer::RunUntil {
+                input,
+                error: Some(error.to_string()),
+            });
             Vec::new()
         }
     }

@@ -37,7 +37,10 @@ impl Search {
     pub fn jump(&self, session: &Session, count: i64) -> Option<Option<NodeIndex>> {
         let matches = self.matches(session);
         let length = i64::try_from(matches.len()).ok().filter(|&n| n > 0)?;
-        let before = matches.iter().filter(|&&place| place < session.cursor()).count() as i64;
+        let before = matches
+            .iter()
+            .filter(|&&place| place < session.cursor())
+            .count() as i64;
         let on_match = matches.contains(&session.cursor());
         let from = match (count > 0, on_match) {
             (true, true) => before,
@@ -45,6 +48,8 @@ impl Search {
             (false, _) => before,
         };
         let target = (from + count).rem_euclid(length);
-        usize::try_from(target).ok().and_then(|at| matches.get(at).copied())
+        usize::try_from(target)
+            .ok()
+            .and_then(|at| matches.get(at).copied())
     }
 }

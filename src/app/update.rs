@@ -31,7 +31,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Session { entry, event } => session_event(model, entry, event, now),
-        Msg::Probed { model: place, result } => probed(model, place, result),
+        Msg::Probed {
+            model: place,
+            result,
+        } => probed(model, place, result),
         Msg::LogFailed { message } => log_failed(model, message, now),
         Msg::Opened { entry, result } => opened(model, entry, result),
         Msg::Edited { entry, result } => edited(model, entry, result, now),
@@ -99,7 +102,11 @@ fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Ve
 
 fn verdict_of(session: &Session) -> Option<crate::problem::answer::Verdict> {
     let leaf = session.followed_path().last().copied()?;
-    session.tree().node(leaf).outcome().map(|outcome| outcome.verdict)
+    session
+        .tree()
+        .node(leaf)
+        .outcome()
+        .map(|outcome| outcome.verdict)
 }
 
 fn probed(
@@ -125,8 +132,9 @@ fn log_failed(model: &mut Model, message: String, now: &str) -> Vec<Effect> {
         if let Slot::Open(session) = slot
             && session.is_generating()
         {
-            let outputs =
-                session.command(crate::session::Command::Cancel, now).unwrap_or_default();
+            let outputs = session
+                .command(crate::session::Command::Cancel, now)
+                .unwrap_or_default();
             effects.extend(
                 effects_of(entry, outputs)
                     .into_iter()
@@ -137,11 +145,7 @@ fn log_failed(model: &mut Model, message: String, now: &str) -> Vec<Effect> {
     effects
 }
 
-fn opened(
-    model: &mut Model,
-    entry: usize,
-    result: Result<Box<Session>, String>,
-) -> Vec<Effect> {
+fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>) -> Vec<Effect> {
     let Some(slot) = model.slots.get_mut(entry) else {
         return Vec::new();
     };
@@ -154,7 +158,11 @@ fn opened(
             *slot = Slot::Open(session);
             if let Some(fault) = faults.first() {
                 let others = faults.len() - 1;
-                let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
+                let more = if others == 0 {
+                    String::new()
+                } else {
+                    format!(" (and {others} more)")
+                };
                 model.say(NoticeLevel::Warning, format!("damaged log: {fault}{more}"));
             }
         }
@@ -191,7 +199,10 @@ fn copied(model: &mut Model, result: Result<usize, String>) -> Vec<Effect> {
             level: NoticeLevel::Info,
             text: format!("copied {characters} characters"),
         },
-        Err(message) => Notice { level: NoticeLevel::Error, text: message },
+        Err(message) => Notice {
+            level: NoticeLevel::Error,
+            text: message,
+        },
     });
     Vec::new()
 }
@@ -223,7 +234,10 @@ pub(super) fn scroll_text(model: &mut Model, lines: i32) {
 }
 
 pub(super) fn scroll_decision(model: &mut Model, lines: i32) {
-    let scroll = model.view.decision_scroll.saturating_add_signed(lines as isize);
+    let scroll = model
+        .view
+        .decision_scroll
+        .saturating_add_signed(lines as isize);
     model.view.decision_scroll = scroll.min(model.view.decision_last);
 }
 
@@ -246,6 +260,10 @@ fn next_tick(model: &mut Model) -> Option<Effect> {
         return None;
     }
     model.ticking = true;
-    let milliseconds = if model.playing { PLAY_MILLISECONDS } else { BUSY_MILLISECONDS };
+    let milliseconds = if model.playing {
+        PLAY_MILLISECONDS
+    } else {
+        BUSY_MILLISECONDS
+    };
     Some(Effect::Tick { milliseconds })
 }

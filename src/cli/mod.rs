@@ -1,1 +1,101 @@
-//! (room being laid)
+//! The command line: parses, picks the face, maps failures to exit codes.
+
+mod inspect;
+mod options;
+mod replay;
+mod solve;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::headless::{Exit, Failure};
+
+/// Step through, override, replay and compare stepwise routers between
+/// language models.
+///
+/// Without a command: the inspector on the embedded pair and its demo
+/// problems.
+#[derive(Debug, Parser)]
+#[command(name = "pointsman", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    inspect: inspect::InspectArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Step through a problem live (the default command)
+    Inspect(inspect::InspectArgs),
+    /// Look at recorded trajectories: never a call
+    Replay(replay::ReplayArgs),
+    /// Route a whole data set and log it
+    Solve(solve::SolveArgs),
+}
+
+/// Runs the program on the process's arguments.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are printed, a closed pipe is no failure.
+            let _ = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()) * Exit::Usage.code());
+        }
+    };
+    let done = match cli.command {
+        None => inspect::run(&cli.inspect),
+        Some(Command::Inspect(args)) => inspect::run(&args),
+        Some(Command::Replay(args)) => replay::run(&args),
+        Some(Command::Solve(args)) => solve::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report(&failure);
+            ExitCode::from(failure.exit.code())
+        }
+    }
+}
+
+/// `error: what failed, on what`, then what to do.
+fn report(failure: &Failure) {
+    // A closed stderr leaves the exit code to speak.
+    let _ = writeln!(io::stderr(), "error: {failure}");
+}
+
+/// Writes a result to stdout. Whoever closed the pipe has read enough.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(
+            Exit::Failed,
+            format!("cannot write to stdout: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to draw where nobody can see it.
+fn needs_terminal(command: &str) -> Result<(), Failure> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "`{command}` draws on a terminal, and stdin or stdout is none"
+    ))
+    .hint("without a terminal use `pointsman solve --log FILE`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

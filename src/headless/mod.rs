@@ -1,3 +1,19 @@
-//! Without a screen.
+//! The face without a screen: putting a run together, routing a whole data
+//! set, and what came out of it.
+//!
+//! [`launch`] is shared with the inspector; [`solve`] drives one session a
+//! problem over the endpoints, a bounded number at a time; [`resume`] goes on
+//! with a log; [`summary`] counts from the log alone.
 
+pub mod capability;
 pub mod clock;
+mod drive;
+mod error;
+pub mod launch;
+pub mod resume;
+pub mod solve;
+mod stop;
+pub mod summary;
+
+pub use error::{Exit, Failure};
+pub use launch::{Launch, Options, embedded_threshold};

@@ -8,8 +8,7 @@ use std::pin::Pin;
 
 use crate::trace::record::{Attempt, Continuation, Role, StepEnd, Token, Usage, ValueKind};
 
-/// What ends a step.
-pub const DELIMITER: &str = "\n\n";
+pub use crate::trace::record::DELIMITER;
 
 /// What an endpoint can do; stored in the log, checked before a run starts.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -207,13 +207,30 @@ impl Session {
             // The tree takes every step of this run and problem.
             return Err(Output::Append(records));
         };
-        let follow_up = match self.ending(node) {
-            Some(end) => Record::Outcome(Box::new(self.outcome_at(Some(node), end, None))),
-            None => Record::Decision(Box::new(self.decide(node))),
-        };
+        let follow_up = self.follow_up(node);
         self.tree.add(follow_up.clone());
         records.push(follow_up);
         Ok((node, Output::Append(records)))
+    }
+
+    /// What follows from a step at once: its outcome or the next decision.
+    fn follow_up(&self, node: NodeIndex) -> Record {
+        match self.ending(node) {
+            Some(end) => Record::Outcome(Box::new(self.outcome_at(Some(node), end, None))),
+            None => Record::Decision(Box::new(self.decide(node))),
+        }
+    }
+
+    /// Makes up for what a killed writer lost: a step whose decision or
+    /// outcome was cut off is decided again, before anything follows it.
+    pub(super) fn settle(&mut self) -> Option<Output> {
+        let node = self.cursor?;
+        let at = self.tree.node(node);
+        if !at.decisions.is_empty() || self.concluded() || !at.step.kept {
+            return None;
+        }
+        let record = self.follow_up(node);
+        Some(self.record(vec![record]))
     }
 
     fn decide(&self, node: NodeIndex) -> DecisionRecord {

@@ -5,7 +5,7 @@ use crate::trace::NodeIndex;
 use crate::trace::ids::{DecisionKey, StepKey, decision_id, step_id};
 use crate::trace::record::{
     Attempt, Confidence, Continuation, DecisionRecord, NoteRecord, Override, Purpose, Record, Role,
-    StepEnd, StepRecord, Usage, ValueKind,
+    StepEnd, StepRecord, TrajectoryEnd, Usage, ValueKind,
 };
 
 use super::machine::{Generating, Place};
@@ -23,6 +23,7 @@ impl Session {
     }
 
     pub(super) fn run_to(&mut self, goal: Goal) -> Result<Vec<Output>, Refusal> {
+        self.idle()?;
         let before = self.cursor;
         // What is recorded is followed first; only the tape's end generates.
         while let Some(next) = self.next_on_branch(self.cursor) {
@@ -122,6 +123,10 @@ impl Session {
         self.engine()?;
         self.idle()?;
         self.not_ended()?;
+        let mended = self.settle();
+        if self.concluded() {
+            return Ok(mended.into_iter().collect());
+        }
         let decision = self.tree.decisions(self.cursor).last();
         let model = decision.and_then(|d| self.settings.place(&d.action));
         let place = Place {
@@ -130,7 +135,9 @@ impl Session {
             decision: decision.map(|d| d.id.clone()),
         };
         self.goal = goal;
-        Ok(self.launch(place))
+        let mut outputs: Vec<Output> = mended.into_iter().collect();
+        outputs.extend(self.launch(place));
+        Ok(outputs)
     }
 
     /// Puts the call in flight, after the problem's record if it is the first.
@@ -324,8 +331,15 @@ impl Session {
         }
     }
 
+    /// Whether nothing can follow the cursor. A trajectory that ended because
+    /// an endpoint failed can go on.
+    pub(super) fn concluded(&self) -> bool {
+        self.outcome()
+            .is_some_and(|outcome| outcome.end != TrajectoryEnd::Error)
+    }
+
     fn not_ended(&self) -> Result<(), Refusal> {
-        if self.outcome().is_some() {
+        if self.concluded() {
             Err(Refusal::AtEnd)
         } else {
             Ok(())

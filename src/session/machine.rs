@@ -83,7 +83,9 @@ impl Session {
     /// A session on recorded steps, looked at from the question on. Where the
     /// settings have an engine, new branches can be grown from them.
     pub fn open(settings: Settings, problem: Problem, tree: Tree) -> Self {
-        Self::with_tree(settings, problem, tree, true)
+        // A damaged log may have lost the problem's record: it is written again.
+        let recorded = tree.problem().is_some();
+        Self::with_tree(settings, problem, tree, recorded)
     }
 
     fn with_tree(settings: Settings, problem: Problem, tree: Tree, recorded: bool) -> Self {

@@ -13,6 +13,9 @@ use crate::problem::answer::Verdict;
 /// The log format written by this version.
 pub const FORMAT: u32 = 1;
 
+/// What ends a step.
+pub const DELIMITER: &str = "\n\n";
+
 /// Content hash of a step: 16 hexadecimal digits.
 pub type StepId = String;
 

@@ -10,12 +10,11 @@ mod layout;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::model::endpoint::DELIMITER;
 use crate::problem::Problem;
 
 use super::record::{
-    DecisionRecord, LabelRecord, NoteRecord, OutcomeRecord, Record, ScoreRecord, StepEnd, StepId,
-    StepRecord,
+    DELIMITER, DecisionRecord, LabelRecord, NoteRecord, OutcomeRecord, Record, ScoreRecord,
+    StepEnd, StepId, StepRecord,
 };
 
 pub use layout::{Row, RowKind};

@@ -1,0 +1,60 @@
+//! What every command that makes a run can be told.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::headless::Options;
+use crate::router::RouterSpec;
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct RunArgs {
+    /// Data set: GSM8K, MATH, Omni-MATH, AIME, ProcessBench or plain JSON
+    /// lines [default: the demo problems]
+    #[arg(long, value_name = "FILE")]
+    problems: Option<PathBuf>,
+    /// Only the problem of this id
+    #[arg(long, value_name = "ID")]
+    problem: Option<String>,
+    /// Pool of models [default: the embedded pair]
+    #[arg(long, value_name = "FILE")]
+    pool: Option<PathBuf>,
+    /// Who decides: small, large, random:p=P, threshold:t=T[,signal=logit],
+    /// policy:path=DIR [default: threshold]
+    #[arg(long, value_name = "SPEC")]
+    router: Option<RouterSpec>,
+    /// Seed of every sampling and every coin of the run
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Temperature of a step, 0 is greedy [default: the pool's]
+    #[arg(long, value_name = "T")]
+    temperature: Option<f64>,
+    /// Nucleus of a step [default: the pool's]
+    #[arg(long, value_name = "P")]
+    top_p: Option<f64>,
+    /// Most tokens in a step [default: the pool's]
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u32>,
+    /// Most steps in a trajectory [default: the pool's]
+    #[arg(long, value_name = "N")]
+    max_steps: Option<u32>,
+}
+
+impl RunArgs {
+    pub fn options(&self, command: &str, who: String, limit: Option<usize>) -> Options {
+        Options {
+            command: command.to_owned(),
+            who,
+            problems: self.problems.clone(),
+            problem: self.problem.clone(),
+            limit,
+            pool: self.pool.clone(),
+            router: self.router.clone(),
+            seed: self.seed,
+            temperature: self.temperature,
+            top_p: self.top_p,
+            max_tokens: self.max_tokens,
+            max_steps: self.max_steps,
+        }
+    }
+}

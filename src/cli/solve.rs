@@ -1,0 +1,75 @@
+//! `solve`: a whole data set without a screen.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::headless::solve::{SolveOptions, solve};
+use crate::headless::{Exit, Failure};
+
+use super::options::RunArgs;
+
+/// Routes every problem of a data set to the end of its trajectory and keeps
+/// each step in the log before the next begins.
+///
+/// The summary counts the whole run from its log. `accuracy` is correct /
+/// (correct + wrong) with its 95 % Wilson interval; ungraded problems (no gold
+/// answer, an answer that cannot be judged, an endpoint that failed) are
+/// counted apart, and `accuracy_all` = correct / problems is the lower bound
+/// that counts them as wrong. `cost.published` (output tokens of the kept
+/// steps, as the papers count) and `cost.full` (everything paid for) are means
+/// a problem; `cost.total_…` are their sums. `large_share` is the share of
+/// kept steps that the last model of the pool wrote. `truncated` counts
+/// trajectories that were cut off, `length_ended_steps` single steps cut off
+/// at their token limit.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SolveArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Only the first N problems
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Most problems in flight
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_one)]
+    concurrency: usize,
+    /// Log of the run
+    #[arg(long, value_name = "FILE", required = true)]
+    log: PathBuf,
+    /// Go on with the run in the log: finished problems are skipped
+    #[arg(long)]
+    resume: bool,
+    /// Print the summary as one JSON document
+    #[arg(long)]
+    json: bool,
+    /// No progress bar, no warnings
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+pub(super) fn run(args: &SolveArgs) -> Result<(), Failure> {
+    let solved = solve(&SolveOptions {
+        launch: args.run.options("solve", "solve".to_owned(), args.limit),
+        log: args.log.clone(),
+        resume: args.resume,
+        concurrency: args.concurrency,
+        quiet: args.quiet,
+    })?;
+    let text = if args.json {
+        let json = serde_json::to_string_pretty(&solved.summary)
+            .map_err(|error| Failure::new(Exit::Failed, format!("the summary: {error}")))?;
+        format!("{json}\n")
+    } else {
+        solved.summary.to_text()
+    };
+    super::print(&text)?;
+    // What was done is printed; how it ended is the exit code.
+    solved.stopped.map_or(Ok(()), Err)
+}

@@ -1,0 +1,100 @@
+//! Whether the endpoints can give what the router reads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use crate::model::endpoint::{Capabilities, Endpoint, EndpointError};
+use crate::trace::record::{RunRecord, ValueKind};
+
+use super::{Exit, Failure};
+
+/// What every model of the pool can do, by name.
+pub type Probed = BTreeMap<String, Capabilities>;
+
+/// Makes every endpoint ready and asks what it can do.
+///
+/// # Errors
+/// The first endpoint that cannot be reached.
+pub async fn probe(endpoints: &[Arc<dyn Endpoint>]) -> Result<Probed, EndpointError> {
+    let probes = endpoints.iter().map(|endpoint| async {
+        let found = endpoint.probe().await?;
+        Ok((endpoint.name().to_owned(), found))
+    });
+    Ok(try_join_all(probes).await?.into_iter().collect())
+}
+
+/// Refuses a run whose router reads what its endpoints cannot give.
+///
+/// # Errors
+/// A sentence that names the router, the model and the way out.
+pub fn check(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
+    // The anchors look at nothing.
+    if !matches!(run.router.name.as_str(), "threshold" | "policy") {
+        return Ok(());
+    }
+    for model in &run.pool {
+        let Some(found) = probed.get(&model.name) else {
+            continue;
+        };
+        if let Some(lack) = lack(&run.signal, found.values) {
+            return Err(
+                refusal(run, &format!("{} ({}) {lack}", model.name, model.server))
+                    .hint(way_out(&run.signal)),
+            );
+        }
+    }
+    mixed(run, probed)
+}
+
+fn lack(signal: &str, values: ValueKind) -> Option<&'static str> {
+    match (signal, values) {
+        (_, ValueKind::None) => Some("gives no probabilities of its tokens"),
+        ("logit", ValueKind::LogprobPreTemperature | ValueKind::LogprobPostTemperature) => {
+            Some("gives log-probabilities, not raw logits")
+        }
+        _ => None,
+    }
+}
+
+fn way_out(signal: &str) -> &'static str {
+    if signal == "logit" {
+        "use `signal=prob`, a local model, or vLLM started with `--logprobs-mode raw_logits`"
+    } else {
+        "use a server that returns log-probabilities (llama-cpp, vllm, sglang, a local model), \
+         or a router that needs none: small, large, random:p=0.3"
+    }
+}
+
+/// Probabilities before and after temperature are different scales: one
+/// threshold must not be held against both.
+fn mixed(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
+    let after = |values| values == ValueKind::LogprobPostTemperature;
+    let some = probed.values().any(|found| after(found.values));
+    let all = probed.values().all(|found| after(found.values));
+    // At temperature 1 the two are the same.
+    if !some || all || (run.sampling.temperature - 1.0).abs() < f64::EPSILON {
+        return Ok(());
+    }
+    let names: Vec<&str> = probed
+        .iter()
+        .filter(|(_, found)| after(found.values))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let what = format!(
+        "{} gives log-probabilities after temperature, the others before it",
+        names.join(", ")
+    );
+    Err(refusal(run, &what).hint("use servers of one kind, or `--temperature 1`"))
+}
+
+fn refusal(run: &RunRecord, why: &str) -> Failure {
+    Failure::new(
+        Exit::Endpoint,
+        format!(
+            "router `{}` reads the confidence `{}`, but {why}",
+            run.router.spec, run.signal
+        ),
+    )
+}

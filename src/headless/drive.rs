@@ -1,0 +1,150 @@
+//! One session driven to its end over the endpoints.
+
+use std::sync::{Arc, Mutex};
+
+use crate::model::endpoint::{Endpoint, FailureKind, Progress, StepReply};
+use crate::session::{Command, Event, Generate, Output, Session};
+use crate::trace::record::{OutcomeRecord, Record};
+use crate::trace::{LogError, LogWriter};
+
+use super::Failure;
+use super::clock::now;
+use super::stop::Stop;
+
+/// What all sessions of a run share.
+pub(super) struct Shared {
+    pub endpoints: Vec<Arc<dyn Endpoint>>,
+    pub log: Arc<Mutex<LogWriter>>,
+    pub stop: Arc<Stop>,
+}
+
+impl Shared {
+    /// Appends and waits for the disk, off the thread that drives the calls.
+    pub async fn append(&self, records: Vec<Record>) -> Result<(), Failure> {
+        let log = Arc::clone(&self.log);
+        let written = tokio::task::spawn_blocking(move || -> Result<(), LogError> {
+            log.lock()
+                .expect("no thread panics while it writes the log")
+                .append(&records)
+        });
+        written
+            .await
+            .map_err(|error| Failure::new(super::Exit::Failed, format!("writing: {error}")))??;
+        Ok(())
+    }
+}
+
+/// Runs a session to the end of its trajectory. `None` where the run was
+/// stopped first.
+///
+/// # Errors
+/// The log cannot be written: the run cannot go on.
+pub(super) async fn drive(
+    shared: &Shared,
+    mut session: Session,
+) -> Result<Option<OutcomeRecord>, Failure> {
+    let Ok(mut outputs) = session.command(Command::Run, &now()) else {
+        // The recording ends here already.
+        return Ok(session.outcome().cloned());
+    };
+    loop {
+        let mut call = None;
+        for output in outputs {
+            match output {
+                Output::Append(records) => shared.append(records).await?,
+                Output::Generate(generate) => call = Some(*generate),
+                // Calls are dropped where they are awaited.
+                Output::Abort { .. } => {}
+            }
+        }
+        let Some(call) = call else {
+            return Ok(session.outcome().cloned());
+        };
+        if shared.stop.is_stopped() {
+            // Not begun: a resumed run makes this very call.
+            return Ok(None);
+        }
+        outputs = match generate(shared, &mut session, call).await {
+            Answer::Reply(reply) => session.event(*reply, &now()),
+            Answer::Failed(event, kind, message) => {
+                let mut outputs = session.event(*event, &now());
+                if kind != FailureKind::Context {
+                    outputs.extend(session.give_up(&message));
+                    shared.stop.failed(kind, &message);
+                }
+                outputs
+            }
+            Answer::Stopped => {
+                let outputs = session.command(Command::Cancel, &now()).unwrap_or_default();
+                for output in outputs {
+                    if let Output::Append(records) = output {
+                        shared.append(records).await?;
+                    }
+                }
+                return Ok(None);
+            }
+        };
+    }
+}
+
+/// What came of a call.
+enum Answer {
+    Reply(Box<Event>),
+    Failed(Box<Event>, FailureKind, String),
+    Stopped,
+}
+
+/// Performs one call; what was generated of it so far is known to the session
+/// when it fails or is stopped.
+async fn generate(shared: &Shared, session: &mut Session, call: Generate) -> Answer {
+    let generation = call.generation;
+    let pieces = Pieces::default();
+    let endpoint = &shared.endpoints[call.model];
+    let result: Option<Result<StepReply, _>> = tokio::select! {
+        result = endpoint.step(call.request, &pieces) => Some(result),
+        () = shared.stop.stopped() => None,
+    };
+    match result {
+        Some(Ok(reply)) => Answer::Reply(Box::new(Event::Reply {
+            generation,
+            reply: Box::new(reply),
+        })),
+        Some(Err(error)) => {
+            pieces.tell(session, generation);
+            let (kind, message) = (error.kind, error.to_string());
+            Answer::Failed(Box::new(Event::Failed { generation, error }), kind, message)
+        }
+        None => {
+            pieces.tell(session, generation);
+            Answer::Stopped
+        }
+    }
+}
+
+/// The text of a call in flight.
+#[derive(Default)]
+struct Pieces(Mutex<Vec<String>>);
+
+impl Pieces {
+    fn locked(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.0
+            .lock()
+            .expect("no thread panics while it holds the pieces")
+    }
+
+    fn tell(&self, session: &mut Session, generation: u64) {
+        for text in self.locked().drain(..) {
+            session.event(Event::Delta { generation, text }, "");
+        }
+    }
+}
+
+impl Progress for Pieces {
+    fn delta(&self, text: &str) {
+        self.locked().push(text.to_owned());
+    }
+
+    fn restart(&self) {
+        self.locked().clear();
+    }
+}

@@ -1,0 +1,288 @@
+//! From checked options to everything a run needs; shared by the inspector
+//! and by `solve`. Nobody is called and no weights are loaded here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cost::Ledger;
+use crate::model::catalog;
+use crate::model::endpoint::Endpoint;
+use crate::model::pool::Pool;
+use crate::problem::Problem;
+use crate::problem::answer::RuleGrader;
+use crate::problem::dataset::{self, Dataset};
+use crate::router::{DEFAULT_THRESHOLD, RouterSpec, build};
+use crate::session::{Engine, Settings};
+use crate::signal::confidence::Source;
+use crate::trace::LogWriter;
+use crate::trace::ids::{run_id, run_key};
+use crate::trace::record::{DatasetFacts, FORMAT, Record, RunRecord, Sampling};
+
+use super::clock::now;
+use super::{Exit, Failure};
+
+/// What a person asked for; `None` means the default.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The command, for the log.
+    pub command: String,
+    /// Who is at the keyboard, for the log of overrides.
+    pub who: String,
+    /// A data set; the demo problems of the program where there is none.
+    pub problems: Option<PathBuf>,
+    /// Only the problem of this id.
+    pub problem: Option<String>,
+    /// Only the first so many problems.
+    pub limit: Option<usize>,
+    /// A pool file; the embedded pair where there is none.
+    pub pool: Option<PathBuf>,
+    /// `threshold` where there is none.
+    pub router: Option<RouterSpec>,
+    pub seed: u64,
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    pub max_tokens: Option<u32>,
+    pub max_steps: Option<u32>,
+}
+
+/// Everything a run needs.
+pub struct Launch {
+    /// The head of the run; not in any log yet.
+    pub run: RunRecord,
+    pub settings: Settings,
+    /// In pool order.
+    pub endpoints: Vec<Arc<dyn Endpoint>>,
+    /// The problems asked for, in the data set's order.
+    pub problems: Vec<Problem>,
+    /// Where the records go; `None` until [`Launch::append_to`].
+    pub writer: Option<LogWriter>,
+    /// What is odd and no reason to stop.
+    pub warnings: Vec<String>,
+}
+
+impl Launch {
+    /// Checks the options, reads the files they name and puts the run
+    /// together.
+    ///
+    /// # Errors
+    /// Files that are missing or damaged, a router that does not fit the
+    /// pool, settings out of range.
+    pub fn prepare(options: &Options) -> Result<Self, Failure> {
+        let mut warnings = Vec::new();
+        let pool = match &options.pool {
+            Some(path) => Pool::load(path)?,
+            None => Pool::embedded(),
+        };
+        warnings.extend(pool.warnings.iter().cloned());
+        let sampling = sampling(options, pool.sampling)?;
+        let dataset = load_problems(options.problems.as_deref())?;
+        warnings.extend(
+            dataset
+                .warnings
+                .iter()
+                .map(|w| format!("{} line {}: {}", dataset.name, w.line, w.message)),
+        );
+        let spec = options.router.clone().unwrap_or(RouterSpec::Threshold {
+            t: None,
+            signal: Source::Prob,
+        });
+        let calibrated = pool.path.is_none().then(embedded_threshold);
+        warnings.extend(uncalibrated(&spec, calibrated));
+        let names: Vec<String> = pool.models.iter().map(|m| m.name.clone()).collect();
+        let router = build(&spec, &names, calibrated)?;
+        let endpoints =
+            catalog::build(&pool).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+
+        let signal = router.signal().name();
+        let facts = router.facts();
+        let pool = pool.facts();
+        let key = run_key(&facts, &pool, &sampling, options.seed, signal);
+        let started = now();
+        let run = RunRecord {
+            format: FORMAT,
+            run: run_id(&key, &started, std::process::id()),
+            key,
+            started,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: options.command.clone(),
+            router: facts,
+            cost_unit: Ledger::new(&pool).unit().map(ToString::to_string),
+            pool,
+            sampling,
+            seed: options.seed,
+            signal: signal.to_owned(),
+            dataset: Some(DatasetFacts {
+                name: dataset.name.clone(),
+                sha256: dataset.sha256.clone(),
+                problems: dataset.problems.len(),
+            }),
+        };
+        let engine = Engine {
+            router,
+            grader: Arc::new(RuleGrader),
+            who: options.who.clone(),
+        };
+        Ok(Self {
+            settings: Settings::live(run.clone(), engine),
+            run,
+            endpoints,
+            problems: choose(dataset, options)?,
+            writer: None,
+            warnings,
+        })
+    }
+
+    /// Opens the log for appending and writes the head of the run: a log may
+    /// hold many runs.
+    ///
+    /// # Errors
+    /// Those of opening and writing the log.
+    pub fn append_to(&mut self, path: &Path) -> Result<(), Failure> {
+        let mut writer = LogWriter::create_or_append(path, true)?;
+        writer.append(&[Record::Run(Box::new(self.run.clone()))])?;
+        self.writer = Some(writer);
+        Ok(())
+    }
+
+    /// Goes on with a run that is in the log already.
+    pub(super) fn adopt(&mut self, run: RunRecord) {
+        self.settings.run = Arc::new(run.clone());
+        self.run = run;
+    }
+}
+
+/// The t calibrated for the embedded pair, in min top-1 probability.
+pub fn embedded_threshold() -> f64 {
+    #[derive(serde::Deserialize)]
+    struct Calibration {
+        threshold_prob: f64,
+    }
+    let text = include_str!("../../assets/pair/calibration.json");
+    let calibration: Calibration =
+        serde_json::from_str(text).expect("the calibration in the repository is checked by a test");
+    calibration.threshold_prob
+}
+
+/// The data set at `path`, or the demo problems inside the program.
+fn load_problems(path: Option<&Path>) -> Result<Dataset, Failure> {
+    const DEMO: &[u8] = include_bytes!("../../assets/demo/problems.jsonl");
+    Ok(match path {
+        Some(path) => dataset::load(path)?,
+        None => dataset::read("demo.jsonl", DEMO)?,
+    })
+}
+
+fn choose(dataset: Dataset, options: &Options) -> Result<Vec<Problem>, Failure> {
+    let mut problems = dataset.problems;
+    if let Some(id) = &options.problem {
+        let first = problems.first().map(|p| p.id.clone());
+        problems.retain(|problem| problem.id == *id);
+        if problems.is_empty() {
+            let failure = Failure::usage(format!("{}: no problem `{id}`", dataset.name));
+            return Err(match first {
+                Some(first) => failure.hint(format!("ids look like `{first}`")),
+                None => failure,
+            });
+        }
+    }
+    problems.truncate(options.limit.unwrap_or(usize::MAX));
+    Ok(problems)
+}
+
+fn sampling(options: &Options, of_pool: Sampling) -> Result<Sampling, Failure> {
+    let sampling = Sampling {
+        temperature: options.temperature.unwrap_or(of_pool.temperature),
+        top_p: options.top_p.unwrap_or(of_pool.top_p),
+        max_tokens: options.max_tokens.unwrap_or(of_pool.max_tokens),
+        max_steps: options.max_steps.unwrap_or(of_pool.max_steps),
+    };
+    let refuse = |what: &str| Err(Failure::usage(what.to_owned()));
+    if !(0.0..=10.0).contains(&sampling.temperature) {
+        return refuse("temperature must be between 0 (greedy) and 10");
+    }
+    if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
+        return refuse("top-p must be above 0 and at most 1");
+    }
+    if sampling.max_tokens == 0 || sampling.max_steps == 0 {
+        return refuse("max-tokens and max-steps must be at least 1");
+    }
+    Ok(sampling)
+}
+
+fn uncalibrated(spec: &RouterSpec, calibrated: Option<f64>) -> Option<String> {
+    match spec {
+        RouterSpec::Threshold { t: None, signal }
+            if calibrated.is_none() || *signal != Source::Prob =>
+        {
+            Some(format!(
+                "router `threshold`: t = {DEFAULT_THRESHOLD} is a start, not calibrated for this \
+                 pool; give one with `threshold:t=T`"
+            ))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_inside_the_program_can_be_read() {
+        assert!((0.0..=1.0).contains(&embedded_threshold()));
+        let demo = load_problems(None).unwrap();
+        assert!(!demo.problems.is_empty());
+        assert_eq!(demo.warnings, Vec::new());
+        assert!(demo.problems.iter().all(|p| p.gold.is_some()));
+    }
+
+    #[test]
+    fn problems_are_chosen_by_id_and_by_number() {
+        let choose_with = |problem: Option<&str>, limit| {
+            let options = Options {
+                problem: problem.map(str::to_owned),
+                limit,
+                ..Options::default()
+            };
+            choose(load_problems(None).unwrap(), &options)
+        };
+        assert_eq!(choose_with(None, Some(2)).unwrap().len(), 2);
+        assert_eq!(
+            choose_with(Some("demo-002"), None).unwrap()[0].id,
+            "demo-002"
+        );
+        let failure = choose_with(Some("nobody"), None).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.to_string().contains("demo-001"));
+    }
+
+    #[test]
+    fn sampling_out_of_range_is_wrong_usage() {
+        let with = |options: &Options| sampling(options, Sampling::default());
+        for options in [
+            Options {
+                temperature: Some(-1.0),
+                ..Options::default()
+            },
+            Options {
+                temperature: Some(f64::NAN),
+                ..Options::default()
+            },
+            Options {
+                top_p: Some(0.0),
+                ..Options::default()
+            },
+            Options {
+                max_steps: Some(0),
+                ..Options::default()
+            },
+        ] {
+            assert_eq!(with(&options).unwrap_err().exit, Exit::Usage);
+        }
+        let greedy = with(&Options {
+            temperature: Some(0.0),
+            ..Options::default()
+        });
+        assert_eq!(greedy.unwrap().temperature, 0.0);
+    }
+}

@@ -1,0 +1,158 @@
+//! Going on with a log: the same run, the finished problems left alone.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::trace::index::Kind;
+use crate::trace::record::{OutcomeRecord, Record, RunRecord, TrajectoryEnd};
+use crate::trace::{Log, Tree};
+
+use super::{Exit, Failure, Launch};
+
+/// What a log holds of the run to be gone on with.
+pub struct Resume {
+    /// The head of that run, as it was written.
+    pub run: RunRecord,
+    /// Outcomes of the problems that are finished.
+    pub finished: HashMap<String, OutcomeRecord>,
+    /// Problems that were begun.
+    pub begun: HashMap<String, Tree>,
+    /// Lines that could not be read.
+    pub damaged: usize,
+    /// What is odd and no reason to stop.
+    pub warnings: Vec<String>,
+}
+
+impl Resume {
+    /// Reads the log at `path` for the run that `launch` would make.
+    ///
+    /// # Errors
+    /// No run of the same key in the log, with the parameters that differ; a
+    /// problem that is another one under the same id; an unreadable log.
+    pub fn read(path: &Path, launch: &Launch) -> Result<Self, Failure> {
+        let log = Log::open(&[path])?;
+        let run = same_run(&log, path, &launch.run)?;
+        let mut resume = Self {
+            warnings: other_dataset(&run, &launch.run).into_iter().collect(),
+            run,
+            finished: HashMap::new(),
+            begun: HashMap::new(),
+            damaged: log.damages().count(),
+        };
+        let id = resume.run.run.clone();
+        for problem in &launch.problems {
+            let Some(trajectory) = log.trajectory(&id, &problem.id) else {
+                continue;
+            };
+            let outcomes = log.load_kind(&trajectory, Kind::Outcome)?.records;
+            if let Some(outcome) = finished(outcomes) {
+                resume.finished.insert(problem.id.clone(), outcome);
+                continue;
+            }
+            let (tree, _) = log.tree(&id, &problem.id)?;
+            if tree
+                .problem()
+                .is_some_and(|known| known.question != problem.question)
+            {
+                return Err(Failure::usage(format!(
+                    "{}: problem `{}` has another question in the log",
+                    path.display(),
+                    problem.id
+                ))
+                .hint("the data set has changed: give the run a log of its own"));
+            }
+            resume.begun.insert(problem.id.clone(), tree);
+        }
+        Ok(resume)
+    }
+}
+
+/// The outcome that holds: the last one. A problem that an endpoint's failure
+/// ended is not finished.
+fn finished(outcomes: Vec<Record>) -> Option<OutcomeRecord> {
+    let last = outcomes.into_iter().rev().find_map(|record| match record {
+        Record::Outcome(outcome) => Some(*outcome),
+        _ => None,
+    })?;
+    (last.end != TrajectoryEnd::Error).then_some(last)
+}
+
+fn same_run(log: &Log, path: &Path, wanted: &RunRecord) -> Result<RunRecord, Failure> {
+    let heads = || {
+        log.runs()
+            .iter()
+            .rev()
+            .filter_map(|run| run.head.as_deref())
+    };
+    if let Some(same) = heads().find(|head| head.key == wanted.key) {
+        return Ok(same.clone());
+    }
+    let shown = path.display();
+    let Some(last) = heads().next() else {
+        let message = format!("{shown}: the log holds no run that could be gone on with");
+        return Err(Failure::new(Exit::BadData, message).hint("name another log"));
+    };
+    Err(Failure::usage(format!(
+        "{shown}: this is another run than the one in the log: {}",
+        differences(last, wanted).join("; ")
+    ))
+    .hint("give the same parameters, or give this run a log of its own"))
+}
+
+/// The parameters in which two runs differ, in words.
+fn differences(old: &RunRecord, new: &RunRecord) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut compare = |what: &str, old: String, new: String| {
+        if old != new {
+            found.push(format!("{what} was {old}, is now {new}"));
+        }
+    };
+    compare(
+        "the router",
+        old.router.spec.clone(),
+        new.router.spec.clone(),
+    );
+    compare("the seed", old.seed.to_string(), new.seed.to_string());
+    let (a, b) = (&old.sampling, &new.sampling);
+    compare(
+        "temperature",
+        a.temperature.to_string(),
+        b.temperature.to_string(),
+    );
+    compare("top-p", a.top_p.to_string(), b.top_p.to_string());
+    compare(
+        "max-tokens",
+        a.max_tokens.to_string(),
+        b.max_tokens.to_string(),
+    );
+    compare(
+        "max-steps",
+        a.max_steps.to_string(),
+        b.max_steps.to_string(),
+    );
+    compare("the confidence", old.signal.clone(), new.signal.clone());
+    let names = |run: &RunRecord| {
+        let names: Vec<&str> = run.pool.iter().map(|model| model.name.as_str()).collect();
+        names.join(", ")
+    };
+    compare("the pool", names(old), names(new));
+    for (a, b) in old.pool.iter().zip(&new.pool) {
+        if a.name == b.name && a != b {
+            found.push(format!("model `{}` is described otherwise", a.name));
+        }
+    }
+    if found.is_empty() {
+        found.push("the router's files differ".to_owned());
+    }
+    found
+}
+
+fn other_dataset(old: &RunRecord, new: &RunRecord) -> Option<String> {
+    let (old, new) = (old.dataset.as_ref()?, new.dataset.as_ref()?);
+    (old.sha256 != new.sha256).then(|| {
+        format!(
+            "the data set {} is not the file the run began with ({})",
+            new.name, old.name
+        )
+    })
+}

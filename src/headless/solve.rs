@@ -1,0 +1,263 @@
+//! Routes a whole data set: one session a problem, a bounded number at a time.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::problem::Problem;
+use crate::problem::answer::Verdict;
+use crate::session::Session;
+use crate::trace::LogWriter;
+use crate::trace::record::{NoteRecord, OutcomeRecord, Record};
+
+use super::capability::{self, Probed};
+use super::clock::now;
+use super::drive::{Shared, drive};
+use super::resume::Resume;
+use super::stop::Stop;
+use super::summary::Summary;
+use super::{Exit, Failure, Launch, Options};
+
+/// What `solve` is asked for beyond the run itself.
+#[derive(Debug, Clone)]
+pub struct SolveOptions {
+    pub launch: Options,
+    pub log: PathBuf,
+    pub resume: bool,
+    /// Most problems in flight.
+    pub concurrency: usize,
+    pub quiet: bool,
+}
+
+/// What came of it.
+pub struct Solved {
+    /// Counted from the log, earlier sessions of the run included.
+    pub summary: Summary,
+    /// Why the run stopped before its last problem.
+    pub stopped: Option<Failure>,
+}
+
+/// Routes the data set and counts the log.
+///
+/// # Errors
+/// Anything that keeps the run from starting, and a log that cannot be
+/// written. A run that was stopped is no error: see [`Solved::stopped`].
+pub fn solve(options: &SolveOptions) -> Result<Solved, Failure> {
+    let mut launch = Launch::prepare(&options.launch)?;
+    let resume = prepare_log(options, &launch)?;
+    let warnings = resume.iter().flat_map(|resume| &resume.warnings);
+    for warning in launch.warnings.iter().chain(warnings) {
+        say(options, &format!("warning: {warning}"));
+    }
+    if let Some(resume) = &resume {
+        launch.adopt(resume.run.clone());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start threads: {error}")))?;
+    let asked = launch.problems.len();
+    let run = launch.run.clone();
+    let stopped = runtime.block_on(route(options, launch, resume))?;
+    // Endpoints may hold threads that are busy: they are not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    let summary = Summary::of_log(&options.log, &run, asked)?;
+    Ok(Solved { summary, stopped })
+}
+
+/// Looks at the log before anything is called: what is to be gone on with, or
+/// the refusal to mix two runs in one file.
+fn prepare_log(options: &SolveOptions, launch: &Launch) -> Result<Option<Resume>, Failure> {
+    let path = &options.log;
+    let holds_something = path.metadata().is_ok_and(|found| found.len() > 0);
+    match (holds_something, options.resume) {
+        (false, _) => Ok(None),
+        (true, true) => Resume::read(path, launch).map(Some),
+        (true, false) => Err(
+            Failure::usage(format!("{}: the log is not empty", path.display()))
+                .hint("go on with it by `--resume`, or name another log"),
+        ),
+    }
+}
+
+async fn route(
+    options: &SolveOptions,
+    launch: Launch,
+    resume: Option<Resume>,
+) -> Result<Option<Failure>, Failure> {
+    let stop = Arc::new(Stop::new());
+    let watching = tokio::spawn({
+        let stop = Arc::clone(&stop);
+        async move { stop.on_signals().await }
+    });
+    let probed = tokio::select! {
+        probed = capability::probe(&launch.endpoints) => probed?,
+        () = stop.stopped() => return Ok(stop.reason()),
+    };
+    capability::check(&launch.run, &probed)?;
+    let writer = open_log(&options.log, &launch, resume.as_ref(), &probed)?;
+    let shared = Shared {
+        endpoints: launch.endpoints.clone(),
+        log: Arc::new(Mutex::new(writer)),
+        stop,
+    };
+    let result = all(options, &launch, resume, &shared).await;
+    watching.abort();
+    result.map(|()| shared.stop.reason())
+}
+
+/// Opens the log and writes what begins this session of the run.
+fn open_log(
+    path: &Path,
+    launch: &Launch,
+    resume: Option<&Resume>,
+    probed: &Probed,
+) -> Result<LogWriter, Failure> {
+    let mut writer = LogWriter::create_or_append(path, true)?;
+    if resume.is_none() && writer.existed() {
+        // Somebody else began it between our look and our lock.
+        return Err(Failure::usage(format!(
+            "{}: the log is not empty",
+            path.display()
+        )));
+    }
+    let note = |kind: &str, text: String| {
+        Record::Note(NoteRecord {
+            run: launch.run.run.clone(),
+            problem: None,
+            when: now(),
+            kind: kind.to_owned(),
+            text,
+        })
+    };
+    let mut records = Vec::new();
+    match resume {
+        None => records.push(Record::Run(Box::new(launch.run.clone()))),
+        Some(resume) => {
+            let mut text = format!(
+                "{} of {} problems finished, {} begun, {} lines damaged",
+                resume.finished.len(),
+                launch.problems.len(),
+                resume.begun.len(),
+                resume.damaged
+            );
+            for warning in &resume.warnings {
+                text = format!("{text}; {warning}");
+            }
+            records.push(note("resume", text));
+        }
+    }
+    let probed = serde_json::to_string(probed)
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    records.push(note("probe", probed));
+    writer.append(&records)?;
+    Ok(writer)
+}
+
+async fn all(
+    options: &SolveOptions,
+    launch: &Launch,
+    resume: Option<Resume>,
+    shared: &Shared,
+) -> Result<(), Failure> {
+    let (finished, mut begun) =
+        resume.map_or_else(Default::default, |resume| (resume.finished, resume.begun));
+    let bar = Progress::new(options, launch.problems.len());
+    for outcome in finished.values() {
+        bar.count(outcome);
+    }
+    let sessions: Vec<Session> = launch
+        .problems
+        .iter()
+        .filter(|problem| !finished.contains_key(&problem.id))
+        .map(|problem: &Problem| {
+            let settings = launch.settings.clone();
+            match begun.remove(&problem.id) {
+                Some(tree) => Session::open(settings, problem.clone(), tree),
+                None => Session::new(settings, problem.clone()),
+            }
+        })
+        .collect();
+    let mut driven = stream::iter(sessions)
+        // Sessions are taken up only as others end; a stopped run takes none.
+        .take_while(|_| std::future::ready(!shared.stop.is_stopped()))
+        .map(|session| drive(shared, session))
+        .buffer_unordered(options.concurrency.max(1));
+    let mut broken = None;
+    while let Some(ended) = driven.next().await {
+        match ended {
+            Ok(Some(outcome)) => {
+                if outcome.end != crate::trace::record::TrajectoryEnd::Error {
+                    shared.stop.succeeded();
+                }
+                bar.count(&outcome);
+            }
+            Ok(None) => {}
+            // Nothing more can be kept: the others are stopped too.
+            Err(failure) => {
+                shared.stop.stop(failure.clone());
+                broken.get_or_insert(failure);
+            }
+        }
+    }
+    bar.finish();
+    broken.map_or(Ok(()), Err)
+}
+
+/// The bar on a terminal; nothing elsewhere.
+struct Progress {
+    bar: ProgressBar,
+    counts: Mutex<[usize; 3]>,
+}
+
+impl Progress {
+    fn new(options: &SolveOptions, problems: usize) -> Self {
+        let shown = !options.quiet && std::io::stderr().is_terminal();
+        let target = if shown {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(problems as u64), target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta}") {
+            bar.set_style(style);
+        }
+        Self {
+            bar,
+            counts: Mutex::new([0; 3]),
+        }
+    }
+
+    fn count(&self, outcome: &OutcomeRecord) {
+        let mut counts = self
+            .counts
+            .lock()
+            .expect("no thread panics while it counts");
+        counts[match outcome.verdict {
+            Verdict::Correct => 0,
+            Verdict::Wrong => 1,
+            Verdict::Ungraded => 2,
+        }] += 1;
+        let [correct, wrong, ungraded] = *counts;
+        self.bar.set_message(format!(
+            "correct {correct} · wrong {wrong} · ungraded {ungraded}"
+        ));
+        self.bar.inc(1);
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+#[allow(clippy::print_stderr)]
+fn say(options: &SolveOptions, message: &str) {
+    if !options.quiet {
+        eprintln!("{message}");
+    }
+}

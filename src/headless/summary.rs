@@ -1,0 +1,433 @@
+//! What a run came to, counted from its log.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::problem::answer::Verdict;
+use crate::trace::Reader;
+use crate::trace::record::{OutcomeRecord, Record, RunRecord, StepEnd, TrajectoryEnd};
+
+use super::Failure;
+
+/// z of a two-sided 95 % interval.
+const Z95: f64 = 1.959_963_984_540_054;
+
+/// The result of a run. Of a problem with several outcomes (gone on with
+/// after a failure) the last one counts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub run: String,
+    pub router: String,
+    /// Problems asked for.
+    pub asked: usize,
+    /// Problems with an outcome.
+    pub problems: usize,
+    pub correct: usize,
+    pub wrong: usize,
+    /// Neither: no gold answer, an answer the grader cannot judge, or an
+    /// endpoint that failed.
+    pub ungraded: usize,
+    /// correct / (correct + wrong); `null` where nothing was graded.
+    pub accuracy: Option<f64>,
+    /// Wilson 95 % interval of `accuracy`.
+    pub interval: Option<[f64; 2]>,
+    /// correct / problems: a lower bound, as if every ungraded one were wrong.
+    pub accuracy_all: Option<f64>,
+    pub cost: Cost,
+    /// Share of the kept steps that the most capable model wrote.
+    pub large_share: Option<f64>,
+    /// Kept steps of the trajectories that ended.
+    pub steps: u64,
+    pub steps_by_model: BTreeMap<String, u64>,
+    /// Trajectories cut off: step cap, repetition, empty steps, full context.
+    pub truncated: usize,
+    /// Kept steps that were cut off at their token limit.
+    pub length_ended_steps: usize,
+    /// Problems that ended because an endpoint failed.
+    pub errors: usize,
+    /// Lines of the log that could not be read.
+    pub damaged_lines: usize,
+}
+
+/// Both ledgers, a problem's mean and the total; `null` where any part of it
+/// is not known.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cost {
+    /// `flops` or a currency code.
+    pub unit: Option<String>,
+    pub published: Option<f64>,
+    pub full: Option<f64>,
+    pub total_published: Option<f64>,
+    pub total_full: Option<f64>,
+    /// True where unknown cached prompt tokens were billed as uncached.
+    pub upper_bound: bool,
+}
+
+/// Takes the records of a log in order and counts those of one run.
+pub struct Counter {
+    run: RunRecord,
+    outcomes: HashMap<String, OutcomeRecord>,
+    /// Ids of kept steps that were cut off: a log may repeat a line.
+    cut: HashSet<String>,
+    damaged: usize,
+}
+
+impl Counter {
+    pub fn new(run: &RunRecord) -> Self {
+        Self {
+            run: run.clone(),
+            outcomes: HashMap::new(),
+            cut: HashSet::new(),
+            damaged: 0,
+        }
+    }
+
+    pub fn add(&mut self, record: Record) {
+        match record {
+            Record::Outcome(outcome) if outcome.run == self.run.run => {
+                self.outcomes.insert(outcome.problem.clone(), *outcome);
+            }
+            Record::Step(step)
+                if step.run == self.run.run && step.kept && step.end == StepEnd::Length =>
+            {
+                self.cut.insert(step.id);
+            }
+            _ => {}
+        }
+    }
+
+    /// The summary of what was added; `asked` problems were asked for.
+    pub fn finish(self, asked: usize) -> Summary {
+        let outcomes: Vec<&OutcomeRecord> = self.outcomes.values().collect();
+        let count = |verdict| outcomes.iter().filter(|o| o.verdict == verdict).count();
+        let (correct, wrong) = (count(Verdict::Correct), count(Verdict::Wrong));
+        let errors = outcomes
+            .iter()
+            .filter(|outcome| outcome.end == TrajectoryEnd::Error)
+            .count();
+        let finished = outcomes
+            .iter()
+            .filter(|outcome| outcome.end == TrajectoryEnd::Finished)
+            .count();
+        let mut steps_by_model = BTreeMap::new();
+        for outcome in &outcomes {
+            for (model, steps) in &outcome.steps_by_model {
+                *steps_by_model.entry(model.clone()).or_insert(0) += u64::from(*steps);
+            }
+        }
+        let steps: u64 = steps_by_model.values().sum();
+        let large = self
+            .run
+            .pool
+            .last()
+            .and_then(|m| steps_by_model.get(&m.name));
+        Summary {
+            run: self.run.run.clone(),
+            router: self.run.router.spec.clone(),
+            asked,
+            problems: outcomes.len(),
+            correct,
+            wrong,
+            ungraded: count(Verdict::Ungraded),
+            accuracy: share(correct, correct + wrong),
+            interval: wilson(correct, correct + wrong),
+            accuracy_all: share(correct, outcomes.len()),
+            cost: cost(&self.run, &outcomes),
+            large_share: (steps > 0).then(|| large.copied().unwrap_or(0) as f64 / steps as f64),
+            steps,
+            steps_by_model,
+            truncated: outcomes.len() - errors - finished,
+            length_ended_steps: self.cut.len(),
+            errors,
+            damaged_lines: self.damaged,
+        }
+    }
+}
+
+impl Summary {
+    /// Counts the log at `path`.
+    ///
+    /// # Errors
+    /// Those of opening the log.
+    pub fn of_log(path: &Path, run: &RunRecord, asked: usize) -> Result<Self, Failure> {
+        let mut counter = Counter::new(run);
+        if !path.exists() {
+            // Stopped before its first record.
+            return Ok(counter.finish(asked));
+        }
+        for record in Reader::open(path)? {
+            match record {
+                Ok(record) => counter.add(record.value),
+                Err(_) => counter.damaged += 1,
+            }
+        }
+        Ok(counter.finish(asked))
+    }
+
+    /// A few aligned lines for people.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{name:<10} {value}");
+        };
+        line("run", format!("{} · router {}", self.run, self.router));
+        line("problems", format!("{} of {}", self.problems, self.asked));
+        line("accuracy", self.accuracy_text());
+        line("cost", self.cost_text());
+        let shares: Vec<String> = self
+            .steps_by_model
+            .iter()
+            .map(|(model, steps)| format!("{model} {steps}"))
+            .collect();
+        let large = self
+            .large_share
+            .map_or_else(|| "–".into(), |share| format!("{:.1} %", 100.0 * share));
+        line(
+            "steps",
+            format!("{} ({}) · large {large}", self.steps, shares.join(", ")),
+        );
+        line(
+            "cut off",
+            format!(
+                "{} trajectories, {} steps at their token limit",
+                self.truncated, self.length_ended_steps
+            ),
+        );
+        line("errors", self.errors.to_string());
+        if self.damaged_lines > 0 {
+            line(
+                "damaged",
+                format!("{} lines of the log", self.damaged_lines),
+            );
+        }
+        text
+    }
+
+    fn accuracy_text(&self) -> String {
+        let counts = format!(
+            "{} correct, {} wrong, {} ungraded",
+            self.correct, self.wrong, self.ungraded
+        );
+        match (self.accuracy, self.interval) {
+            (Some(accuracy), Some([low, high])) => format!(
+                "{:.1} % of the graded [{:.1}, {:.1}] ({counts})",
+                100.0 * accuracy,
+                100.0 * low,
+                100.0 * high
+            ),
+            _ => format!("– ({counts})"),
+        }
+    }
+
+    fn cost_text(&self) -> String {
+        let Some(unit) = &self.cost.unit else {
+            return "unknown: give `params` or `price` for every model of the pool".into();
+        };
+        let amount = |value: Option<f64>| value.map_or_else(|| "–".into(), |v| format!("{v:.4e}"));
+        format!(
+            "{} {unit} a problem published, {}{} full",
+            amount(self.cost.published),
+            if self.cost.upper_bound {
+                "at most "
+            } else {
+                ""
+            },
+            amount(self.cost.full),
+        )
+    }
+}
+
+fn share(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn cost(run: &RunRecord, outcomes: &[&OutcomeRecord]) -> Cost {
+    let total = |of: fn(&OutcomeRecord) -> Option<f64>| {
+        let sum: Option<f64> = outcomes.iter().map(|outcome| of(outcome)).sum();
+        sum.filter(|_| !outcomes.is_empty())
+    };
+    let published = total(|outcome| outcome.cost.published);
+    let full = total(|outcome| outcome.cost.full);
+    let mean = |total: Option<f64>| total.map(|total| total / outcomes.len() as f64);
+    Cost {
+        unit: run.cost_unit.clone(),
+        published: mean(published),
+        full: mean(full),
+        total_published: published,
+        total_full: full,
+        upper_bound: outcomes.iter().any(|outcome| outcome.cost.upper_bound),
+    }
+}
+
+/// Wilson score interval at 95 % of `successes` in `trials`; `None` without
+/// trials.
+///
+/// `(p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n)`
+pub fn wilson(successes: usize, trials: usize) -> Option<[f64; 2]> {
+    if trials == 0 {
+        return None;
+    }
+    let n = trials as f64;
+    let p = successes as f64 / n;
+    let z2 = Z95 * Z95;
+    let middle = p + z2 / (2.0 * n);
+    let half = Z95 * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z2 / n;
+    let low = ((middle - half) / scale).max(0.0);
+    let high = ((middle + half) / scale).min(1.0);
+    Some([low, high])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::trace::record::{CostFacts, FORMAT, ModelFacts, RouterFacts, Sampling};
+
+    fn run() -> RunRecord {
+        let model = |name: &str| ModelFacts {
+            name: name.into(),
+            server: "recorded".into(),
+            model: None,
+            params: Some(1.0),
+            price: None,
+            template: None,
+        };
+        RunRecord {
+            format: FORMAT,
+            run: "r".into(),
+            key: "k".into(),
+            started: String::new(),
+            version: String::new(),
+            command: "solve".into(),
+            router: RouterFacts {
+                spec: "small".into(),
+                name: "small".into(),
+                parameters: BTreeMap::new(),
+                files: BTreeMap::new(),
+            },
+            pool: vec![model("small"), model("large")],
+            sampling: Sampling::default(),
+            seed: 0,
+            signal: "prob".into(),
+            cost_unit: Some("flops".into()),
+            dataset: None,
+        }
+    }
+
+    fn outcome(problem: &str, verdict: Verdict, end: TrajectoryEnd) -> Record {
+        Record::Outcome(Box::new(OutcomeRecord {
+            run: "r".into(),
+            problem: problem.into(),
+            leaf: None,
+            answer: None,
+            gold: None,
+            verdict,
+            grader: "rules".into(),
+            rule: "r".into(),
+            reason: None,
+            steps: 4,
+            cost: CostFacts {
+                published: Some(10.0),
+                full: Some(30.0),
+                upper_bound: false,
+            },
+            end,
+            steps_by_model: BTreeMap::from([("small".into(), 3), ("large".into(), 1)]),
+            error: None,
+        }))
+    }
+
+    fn count(records: Vec<Record>) -> Summary {
+        let mut counter = Counter::new(&run());
+        for record in records {
+            counter.add(record);
+        }
+        counter.finish(9)
+    }
+
+    #[test]
+    fn ungraded_problems_are_neither_correct_nor_wrong() {
+        use TrajectoryEnd::{Error, Finished, StepCap};
+        let summary = count(vec![
+            outcome("a", Verdict::Correct, Finished),
+            outcome("b", Verdict::Wrong, StepCap),
+            outcome("c", Verdict::Ungraded, Error),
+            outcome("d", Verdict::Ungraded, Finished),
+        ]);
+        assert_eq!(summary.accuracy, Some(0.5));
+        assert_eq!(summary.accuracy_all, Some(0.25));
+        assert_eq!(
+            (summary.ungraded, summary.errors, summary.truncated),
+            (2, 1, 1)
+        );
+        assert_eq!(summary.large_share, Some(0.25));
+        assert_eq!(summary.cost.published, Some(10.0));
+        assert_eq!(summary.cost.total_full, Some(120.0));
+        assert!(summary.to_text().contains("50.0 % of the graded"));
+    }
+
+    #[test]
+    fn the_last_outcome_of_a_problem_counts_and_other_runs_do_not() {
+        let Record::Outcome(mut other) = outcome("z", Verdict::Wrong, TrajectoryEnd::Finished)
+        else {
+            unreachable!()
+        };
+        other.run = "another".into();
+        let summary = count(vec![
+            outcome("a", Verdict::Ungraded, TrajectoryEnd::Error),
+            outcome("a", Verdict::Correct, TrajectoryEnd::Finished),
+            Record::Outcome(other),
+        ]);
+        assert_eq!(
+            (summary.problems, summary.correct, summary.errors),
+            (1, 1, 0)
+        );
+    }
+
+    #[test]
+    fn nothing_is_shown_as_unknown_and_never_as_zero() {
+        let summary = count(Vec::new());
+        assert_eq!(summary.accuracy, None);
+        assert_eq!(summary.interval, None);
+        assert_eq!(summary.cost.published, None);
+        assert_eq!(summary.large_share, None);
+        let Record::Outcome(mut unknown) = outcome("a", Verdict::Correct, TrajectoryEnd::Finished)
+        else {
+            unreachable!()
+        };
+        unknown.cost.full = None;
+        let summary = count(vec![
+            outcome("b", Verdict::Correct, TrajectoryEnd::Finished),
+            Record::Outcome(unknown),
+        ]);
+        assert_eq!(summary.cost.full, None);
+        assert_eq!(summary.cost.published, Some(10.0));
+    }
+
+    #[test]
+    fn wilson_agrees_with_the_textbook() {
+        // 81 of 263 (Wilson 1927, as worked in Newcombe 1998): 0.2553 … 0.3662.
+        let [low, high] = wilson(81, 263).unwrap();
+        assert!((low - 0.2553).abs() < 1e-4 && (high - 0.3662).abs() < 1e-4);
+        let [low, high] = wilson(0, 20).unwrap();
+        assert!(low.abs() < 1e-12 && (high - 0.1611).abs() < 1e-4);
+    }
+
+    proptest! {
+        #[test]
+        fn wilson_holds_the_share_and_stays_within_bounds(
+            (successes, trials) in (1..5000_usize).prop_flat_map(|n| (0..=n, Just(n)))
+        ) {
+            let [low, high] = wilson(successes, trials).unwrap();
+            let p = successes as f64 / trials as f64;
+            prop_assert!(0.0 <= low && low <= p + 1e-12);
+            prop_assert!(p <= high + 1e-12 && high <= 1.0);
+        }
+    }
+}
