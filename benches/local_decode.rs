@@ -7,11 +7,18 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use pointsman::model::endpoint::{Endpoint, NoProgress, StepRequest};
+use pointsman::model::local::LocalEndpoint;
 use pointsman::model::local::cache::Slot;
 use pointsman::model::local::forward::{Chunk, Network};
 use pointsman::model::local::sample::{RowStats, Sampler};
+use pointsman::trace::record::Role;
 
-#[allow(dead_code, reason = "shared with the tests, which use all of it")]
+#[allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared with the tests, which use all of it"
+)]
 #[path = "../tests/local_model/fixture.rs"]
 mod fixture;
 
@@ -96,5 +103,41 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode);
+/// Whole steps through the endpoint: prompt matching, detokenisation, the
+/// alternatives' texts and progress included.
+fn steps(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    let mut group = criterion.benchmark_group("local_step");
+    for (name, shape) in [("small", SMALL), ("large", LARGE)] {
+        let source = shape.source(1, &fixture::word_tokenizer());
+        let spec = fixture::spec(name, None);
+        let endpoint =
+            LocalEndpoint::from_source(&spec, source, fixture::render()).expect("a valid model");
+        let step = |seed| {
+            let request = StepRequest {
+                question: "How many pens has Eva? ".repeat(4),
+                prefix: String::new(),
+                temperature: 0.7,
+                top_p: 1.0,
+                max_tokens: 64,
+                seed,
+                role: Role::Step,
+                affinity: String::new(),
+            };
+            let reply = runtime.block_on(endpoint.step(request, &NoProgress));
+            reply.expect("a step").usage.output
+        };
+        let (seed, output) = (0..)
+            .map(|seed| (seed, step(seed)))
+            .find(|&(_, output)| output == 64)
+            .expect("some seed gives a long step");
+        group.throughput(Throughput::Elements(output));
+        group.bench_function(name, |b| b.iter(|| step(seed)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decode, steps);
 criterion_main!(benches);

@@ -296,7 +296,7 @@ fn dropping_the_future_stops_the_generation() {
     let endless = monotone(shape, &word_tokenizer());
     let long = StepRequest {
         max_tokens: 1 << 19,
-        ..request("", 1e-9, 1)
+        ..request("", 0.0, 1)
     };
     runtime().block_on(async {
         for _ in 0..40 {
