@@ -305,7 +305,7 @@ mod tests {
     fn reversed_swaps_and_dim_fades() {
         let (fg, bg) = (hex(options().foreground), hex(options().background));
         let svg = drawn(3, |buffer| {
-            buffer.set_string(0, 0, "abc", Style::new().reversed())
+            buffer.set_string(0, 0, "abc", Style::new().reversed());
         });
         assert!(
             svg.contains(&format!("height=\"18.0\" fill=\"{fg}\"")),
@@ -313,11 +313,11 @@ mod tests {
         );
         assert!(svg.contains(&format!("fill=\"{bg}\">abc")), "{svg}");
         let dim = drawn(3, |buffer| {
-            buffer.set_string(0, 0, "abc", Style::new().dim())
+            buffer.set_string(0, 0, "abc", Style::new().dim());
         });
         assert!(!dim.contains(&format!("fill=\"{fg}\">abc")));
         let lined = drawn(3, |buffer| {
-            buffer.set_string(0, 0, "abc", Style::new().underlined())
+            buffer.set_string(0, 0, "abc", Style::new().underlined());
         });
         assert!(lined.contains("height=\"1.2\""));
     }

@@ -322,7 +322,7 @@ fn insert(
     if rest.is_empty() {
         if let Some(Node::Branch(hidden)) = trie.insert(*first, Node::Leaf(action)) {
             collect(&hidden, &mut vec![*first], &mut |chord, action| {
-                lost.push((chord.to_vec(), action))
+                lost.push((chord.to_vec(), action));
             });
         }
         return lost;

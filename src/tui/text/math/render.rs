@@ -95,7 +95,7 @@ impl Out {
                 self.bracketed(!is_atom(of), at, |out| out.node(of, None, None));
             }
             Node::Script { base, sub, sup, at } => {
-                self.script(base, sub.as_deref(), sup.as_deref(), at, before, after)
+                self.script(base, sub.as_deref(), sup.as_deref(), at, before, after);
             }
             Node::Accent { mark, of } => self.accent(*mark, of),
             Node::Boxed(of, at) => {
