@@ -536,7 +536,9 @@ async fn steps_are_shrunk_to_the_context_or_refused() {
     let first = endpoint(&spec(&fake.url));
     first.step(request(""), &NoProgress).await.unwrap();
     assert_eq!(fake.seen("/completion")[0].body["n_predict"], 50);
-    assert_eq!(fake.seen("/tokenize")[0].body["content"], "1 + 1?\n\n");
+    // Counted as asked, without the letter behind it where it can be told.
+    assert_eq!(fake.seen("/tokenize")[0].body["content"], "1 + 1?\n\nA");
+    assert_eq!(fake.seen("/completion")[0].body["prompt"], "1 + 1?\n\n");
 
     fake.on("/props", props(40));
     let second = endpoint(&spec(&fake.url));
@@ -548,14 +550,33 @@ async fn steps_are_shrunk_to_the_context_or_refused() {
     );
     assert_eq!(fake.seen("/completion").len(), 1);
 
-    // Far from the limit nothing is counted; the context is asked for once.
+    // The context is asked for once an endpoint.
     fake.on("/props", props(2048));
     let third = endpoint(&spec(&fake.url));
     for _ in 0..2 {
         third.step(request(""), &NoProgress).await.unwrap();
     }
-    assert_eq!(fake.seen("/tokenize").len(), 2);
     assert_eq!(fake.seen("/props").len(), 3);
+}
+
+#[tokio::test]
+async fn blanks_at_the_end_are_encoded_as_before_a_letter() {
+    let fake = Fake::start(vec![tokens(&["ok"], "word")]).await;
+    let piece = |id: u32, piece: &str| json!({ "id": id, "piece": piece });
+    let pieces =
+        json!({ "tokens": [piece(5, "1 + 1?"), piece(7, "\n"), piece(7, "\n"), piece(9, "A")] });
+    fake.on("/tokenize", vec![Answer::json(200, &pieces)]);
+    let first = endpoint(&spec(&fake.url));
+    first.step(request(""), &NoProgress).await.unwrap();
+    assert_eq!(fake.seen("/completion")[0].body["prompt"], json!([5, 7, 7]));
+    // A server without the route is asked once and then gets text.
+    let bare = Fake::start(vec![tokens(&["ok"], "word")]).await;
+    let second = endpoint(&spec(&bare.url));
+    for _ in 0..2 {
+        second.step(request(""), &NoProgress).await.unwrap();
+    }
+    assert_eq!(bare.seen("/tokenize").len(), 1);
+    assert_eq!(bare.seen("/completion")[1].body["prompt"], "1 + 1?\n\n");
 }
 
 #[tokio::test]
