@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind, MouseEventKind};
-use futures_util::{FutureExt as _, StreamExt as _};
+use crossterm::event::{Event as TerminalEvent, KeyEventKind, MouseEventKind};
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::app::{Effect, EndpointState, Model, Msg, Notice, NoticeLevel, update};
@@ -15,7 +14,7 @@ use crate::trace::LogWriter;
 
 use super::input::keymap::{Keymap, Lookup, Pending};
 use super::input::keys::Key;
-use super::runner::{Calls, Job, Journal, Report, edit};
+use super::runner::{Calls, Events, Job, Journal, Report, edit};
 use super::screens::{self, Drawn, ViewCache};
 use super::sessions::Opener;
 use super::terminal::Screen;
@@ -67,16 +66,19 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<()> {
         model: subject.model,
         opener: subject.opener,
         look,
+        events: Events::start(runtime.handle(), calls.reports()),
         calls,
         journal,
+        failed: None,
         cache: ViewCache::default(),
         drawn: Drawn::default(),
         pending: Pending::default(),
         dirty: true,
     };
     let result = runtime.block_on(inspector.run(reports));
-    let Inspector { screen, journal, calls, .. } = inspector;
+    let Inspector { screen, journal, calls, events, .. } = inspector;
     calls.abort_all();
+    drop(events);
     // The terminal first: what is printed from here on is to be seen.
     drop(screen);
     journal.finish();
@@ -92,6 +94,9 @@ struct Inspector {
     calls: Calls,
     journal: Journal,
     screen: Screen,
+    events: Events,
+    /// The terminal failed: the program ends with this.
+    failed: Option<std::io::Error>,
     cache: ViewCache,
     drawn: Drawn,
     pending: Pending,
@@ -101,23 +106,22 @@ struct Inspector {
 impl Inspector {
     async fn run(&mut self, mut reports: Receiver<Report>) -> std::io::Result<()> {
         self.begin()?;
-        let mut events = EventStream::new();
         let mut signals = Signals::listen()?;
         let mut drawn_at = Instant::now();
         while !self.model.quitting {
             let frame_due = drawn_at + FRAME;
             tokio::select! {
-                event = events.next() => match event {
-                    Some(Ok(event)) => self.terminal_event(&event),
-                    Some(Err(error)) => return Err(error),
-                    // Nobody is at the other end any more.
-                    None => break,
-                },
                 Some(report) = reports.recv() => self.report(report),
                 () = signals.ended() => break,
                 () = tokio::time::sleep_until(frame_due.into()), if self.dirty => {}
             }
-            self.drain(&mut events, &mut reports);
+            // Everything that waits is taken, so that one draw shows it all.
+            while let Ok(report) = reports.try_recv() {
+                self.report(report);
+            }
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
             if self.dirty && Instant::now() >= frame_due {
                 self.draw()?;
                 drawn_at = Instant::now();
@@ -150,22 +154,12 @@ impl Inspector {
         Ok(())
     }
 
-    /// Takes everything that waits, so that one draw shows it all.
-    fn drain(&mut self, events: &mut EventStream, reports: &mut Receiver<Report>) {
-        while !self.model.quitting {
-            if let Ok(report) = reports.try_recv() {
-                self.report(report);
-            } else if let Some(Some(Ok(event))) = events.next().now_or_never() {
-                self.terminal_event(&event);
-            } else {
-                break;
-            }
-        }
-    }
-
     fn report(&mut self, report: Report) {
         match report {
             Report::Msg(msg) => self.message(msg),
+            Report::Terminal(Ok(event)) => self.terminal_event(&event),
+            Report::Terminal(Err(error)) => self.failed = Some(error),
+            Report::TerminalClosed => self.model.quitting = true,
             Report::Streamed(stream) => {
                 for msg in stream.take() {
                     self.message(msg);
@@ -233,7 +227,9 @@ impl Inspector {
             Effect::Probe { model } => self.calls.probe(model),
             Effect::Open { entry } => self.open(entry),
             Effect::Editor { entry, text } => {
+                self.events.stop();
                 let left = self.screen.lend(|| edit(&text));
+                self.events = Events::start(self.calls.runtime(), self.calls.reports());
                 let result = left.unwrap_or_else(|error| {
                     Err(format!("the terminal did not come back: {error}"))
                 });

@@ -17,6 +17,9 @@ pub enum Report {
     Msg(Msg),
     /// Text has arrived: the loop takes what there is by then.
     Streamed(Arc<Stream>),
+    Terminal(std::io::Result<crossterm::event::Event>),
+    /// Nobody is at the other end of the terminal any more.
+    TerminalClosed,
 }
 
 /// Text of one call on its way to the screen. However fast it arrives, one
@@ -180,6 +183,11 @@ impl Calls {
         self.runtime.spawn(async move {
             let _ = reports.send(Report::Msg(msg)).await;
         });
+    }
+
+    /// Where reports go.
+    pub fn reports(&self) -> Sender<Report> {
+        self.reports.clone()
     }
 
     /// The runtime the calls are made on.

@@ -6,8 +6,10 @@
 
 mod calls;
 mod editor;
+mod events;
 mod journal;
 
 pub use calls::{Calls, Report};
 pub use editor::edit;
+pub use events::Events;
 pub use journal::{Job, Journal};

@@ -51,11 +51,11 @@ struct Painter<'a> {
 
 impl Painter<'_> {
     fn three_columns(&mut self, area: Rect) {
-        let side = (area.width / 4).clamp(36, 46);
+        let side = (area.width / 4).clamp(33, 46);
         let [left, center, right] = Layout::horizontal([
             Constraint::Length(if self.is_tree() { side + 10 } else { side }),
             Constraint::Min(30),
-            Constraint::Length(side + 4),
+            Constraint::Length(side + 6),
         ])
         .areas(area);
         let [card, cost] =

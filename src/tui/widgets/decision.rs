@@ -245,9 +245,7 @@ fn step_lines(
     for (name, value) in observed(session, node) {
         field(lines, &name, &value, plain, theme);
     }
-    for (name, value) in &step.confidence.measures {
-        field(lines, name, &format!("{value:.3}"), theme.style("dim"), theme);
-    }
+    measures(lines, step, theme);
     if step.confidence.fallback {
         wrapped(lines, "no math token: all tokens were used", room, theme, "dim");
     }
@@ -256,12 +254,34 @@ fn step_lines(
     }
 }
 
+/// Every confidence measure, over math tokens and over all tokens.
+fn measures(lines: &mut Vec<Line<'static>>, step: &StepRecord, theme: &Theme) {
+    let measures = &step.confidence.measures;
+    let names: Vec<&str> = measures.keys().filter_map(|name| name.strip_suffix("_math")).collect();
+    if names.is_empty() {
+        return;
+    }
+    let dim = theme.style("dim");
+    lines.push(Line::styled(format!("{:<18}{:>8}{:>9}", "measure", "math", "all"), dim));
+    for name in names {
+        let value = |domain: &str| {
+            let found = measures.get(&format!("{name}_{domain}"));
+            found.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.3}"))
+        };
+        let text = format!("{name:<18}{:>8}{:>9}", value("math"), value("general"));
+        lines.push(Line::styled(text, dim));
+    }
+}
+
 /// The observation the router decided on, without what stands elsewhere.
 fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
     let decision = session.decision_after(Some(node));
     let features = decision.map(|d| &d.observation).into_iter().flatten();
     features
-        .filter(|(name, _)| !matches!(name.as_str(), "confidence" | "step" | "tokens"))
+        .filter(|(name, _)| {
+            !matches!(name.as_str(), "confidence" | "step" | "tokens")
+                && !name.starts_with("writer_")
+        })
         .map(|(name, value)| {
             let value = value.map_or_else(|| "unknown".to_owned(), |value| format!("{value}"));
             (name.clone(), value)
