@@ -6,7 +6,7 @@ use super::endpoint::{Endpoint, EndpointError, FailureKind};
 use super::http::llama_cpp::LlamaCpp;
 use super::local::{LocalEndpoint, Render};
 use super::pool::{ModelSpec, Pool, ServerKind};
-use super::prompt::{Template, TemplateError};
+use super::prompt::Template;
 
 /// Makes one endpoint a model, in pool order. Nothing is loaded and nobody is
 /// called before [`Endpoint::probe`] or [`Endpoint::step`].
@@ -27,29 +27,37 @@ fn endpoint(spec: &ModelSpec, pool: &Pool) -> Result<Arc<dyn Endpoint>, Endpoint
         message,
         attempts: Vec::new(),
     };
-    let folder = pool.path.as_deref().and_then(std::path::Path::parent);
-    let template = || Template::for_spec(spec, folder).map_err(|error| refuse(error.to_string()));
     match spec.server {
         ServerKind::Embedded | ServerKind::Local => {
-            let Template::Local(template) = template()? else {
-                return Err(refuse(TemplateError::NoServer.to_string()));
-            };
-            let render: Render = Arc::new(move |question, prefix| {
-                template
-                    .prompt(question, prefix)
-                    .map_err(|error| error.to_string())
-            });
-            let opened = if spec.server == ServerKind::Embedded {
-                LocalEndpoint::embedded(spec, render)
-            } else {
-                LocalEndpoint::open(spec, render)
+            let render = local_render(spec, pool).map_err(&refuse)?;
+            let opened = match spec.server {
+                ServerKind::Embedded => LocalEndpoint::embedded(spec, render),
+                _ => LocalEndpoint::open(spec, render),
             };
             Ok(Arc::new(opened.map_err(|error| refuse(error.to_string()))?))
         }
-        ServerKind::LlamaCpp => Ok(Arc::new(LlamaCpp::new(spec, template()?)?)),
+        ServerKind::LlamaCpp => {
+            let template = template(spec, pool).map_err(&refuse)?;
+            Ok(Arc::new(LlamaCpp::new(spec, template)?))
+        }
         other => Err(refuse(format!(
             "this version does not speak to `{other}` yet: it has embedded, local and llama-cpp \
              models"
         ))),
+    }
+}
+
+fn template(spec: &ModelSpec, pool: &Pool) -> Result<Template, String> {
+    let folder = pool.path.as_deref().and_then(std::path::Path::parent);
+    Template::for_spec(spec, folder).map_err(|error| error.to_string())
+}
+
+/// A local model's prompts are always rendered here.
+fn local_render(spec: &ModelSpec, pool: &Pool) -> Result<Render, String> {
+    match template(spec, pool)? {
+        Template::Local(template) => Ok(Arc::new(move |question: &str, prefix: &str| {
+            template.prompt(question, prefix).map_err(|error| error.to_string())
+        })),
+        Template::Server => Err("a model in this process has no server to render its template".into()),
     }
 }

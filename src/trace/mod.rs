@@ -9,6 +9,8 @@ pub mod ids;
 pub mod index;
 pub mod reader;
 pub mod record;
+#[cfg(test)]
+mod samples;
 pub mod tree;
 pub mod writer;
 

@@ -1,4 +1,11 @@
-//! The terminal face: input, text, themes, the terminal itself, pictures.
+//! The terminal face: what is drawn, what is typed, and the loop between them.
 
 pub mod input;
+pub mod run;
+pub mod runner;
+pub mod screens;
+pub mod sessions;
+pub mod terminal;
+pub mod text;
 pub mod theme;
+pub mod widgets;

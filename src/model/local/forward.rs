@@ -9,7 +9,7 @@
 //! in memory, which excludes its dot-product kernel, and a batch has
 //! [`MIN_ROWS`] to [`MAX_ROWS`] rows, which excludes its matrix-vector kernel
 //! at the lower end and another blocking of the inner dimension at the upper.
-//! `tests/local_batch.rs` compares the bits.
+//! `tests/local_model/batch.rs` compares the bits (and fails without the first rows rule).
 
 use candle_core::{Device, Storage, Tensor};
 use candle_nn::ops::{rms_norm, swiglu};

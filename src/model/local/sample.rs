@@ -61,7 +61,7 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// `temperature` 0 (or below) is greedy; `top_p` of 1 or more, or not above
+    /// `temperature` 0 (or below, or NaN) is greedy; `top_p` of 1 or more, or not above
     /// 0, leaves the whole vocabulary.
     pub fn new(seed: u64, temperature: f64, top_p: f64) -> Self {
         Self {
@@ -73,8 +73,7 @@ impl Sampler {
 
     /// The id of the next token.
     pub fn draw(&mut self, logits: &[f32], stats: &RowStats) -> u32 {
-        // Also greedy where the temperature is NaN.
-        if !(self.temperature > 0.0) {
+        if self.temperature.is_nan() || self.temperature <= 0.0 {
             return stats.top[0];
         }
         let weights: Vec<f64> = logits

@@ -51,7 +51,9 @@ pub fn compare(gold: &str, answer: &str) -> Comparison {
     if gold_plain.is_empty() || answer_plain.is_empty() {
         return Comparison::unknown("an empty answer");
     }
-    if let (Some(gold), Some(answer)) = (number::parse(&gold_plain), number::parse(&answer_plain)) {
+    if let (Some(gold), Some(answer)) = (number::parse(&gold_plain), number::parse(&answer_plain))
+        && (gold.name.is_none() || answer.name.is_none() || gold.name == answer.name)
+    {
         return Comparison::decided(same_value(&gold, &answer), "exact-rational");
     }
     if gold_plain == answer_plain {

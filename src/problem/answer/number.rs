@@ -12,6 +12,8 @@ pub(super) struct Number {
     /// As written: 50 for `50%`.
     pub value: BigRational,
     pub percent: bool,
+    /// What it was said to be the value of: `x` of `x = 5`.
+    pub name: Option<String>,
 }
 
 /// Words after a number that belong to its value and are not a unit.
@@ -22,22 +24,34 @@ const NOT_UNITS: [&str; 21] = [
 
 /// Reads the plain form of an answer (see `normal`).
 pub(super) fn parse(plain: &str) -> Option<Number> {
-    let text = last_member(plain);
+    let (name, text) = named(plain)?;
     let (text, percent) = without_unit(text);
     let value = signed(text)?;
-    Some(Number { value, percent })
+    Some(Number {
+        value,
+        percent,
+        name,
+    })
 }
 
-/// Of `x = 5` and `2 + 3 = 5` the last member, but of nothing that holds a
-/// relation besides.
-fn last_member(text: &str) -> &str {
-    let relation = text.contains(['<', '>', '\u{2264}', '\u{2265}'])
-        || ["\\le", "\\ge", "\\ne", "\\in"]
-            .iter()
-            .any(|name| text.contains(name));
-    match text.rsplit_once('=') {
-        Some((_, last)) if !relation => last.trim(),
-        _ => text,
+/// Splits `x = 5` and `m + n = 5` at the last equality sign; the members
+/// before the last of a chain of numbers are dropped. `None` for equations
+/// (`2x - 4 = 0`) and for whatever holds another relation.
+fn named(text: &str) -> Option<(Option<String>, &str)> {
+    let Some((before, last)) = text.rsplit_once('=') else {
+        return Some((None, text));
+    };
+    let relation = ['<', '>', '\u{2264}', '\u{2265}'];
+    let commands = ["\\le", "\\ge", "\\ne", "\\in"];
+    if before.contains(relation) || commands.iter().any(|name| before.contains(name)) {
+        return None;
+    }
+    let has_letters = before.contains(char::is_alphabetic);
+    let has_digits = before.contains(|c: char| c.is_ascii_digit());
+    match (has_letters, has_digits) {
+        (true, true) if !before.contains('_') => None,
+        (true, _) => Some((Some(before.trim().to_owned()), last.trim())),
+        (false, _) => Some((None, last.trim())),
     }
 }
 

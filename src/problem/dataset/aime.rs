@@ -44,6 +44,8 @@ pub(super) fn parse(fields: &Fields<'_>) -> Result<Parsed, DatasetError> {
     })
 }
 
+/// A degree sign does not make it another answer.
 fn is_answer(text: &str) -> bool {
+    let text = text.strip_suffix("^\\circ").unwrap_or(text);
     (1..=DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }

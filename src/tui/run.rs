@@ -1,0 +1,357 @@
+//! The screen's loop: terminal events, reports of calls and timers become
+//! messages; messages change the model; effects are performed; then one draw.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind, MouseEventKind};
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::mpsc::{Receiver, channel};
+
+use crate::app::{Effect, EndpointState, Model, Msg, Notice, NoticeLevel, update};
+use crate::headless::clock::now;
+use crate::model::endpoint::Endpoint;
+use crate::trace::LogWriter;
+
+use super::input::keymap::{Keymap, Lookup, Pending};
+use super::input::keys::Key;
+use super::runner::{Calls, Job, Journal, Report, edit};
+use super::screens::{self, Drawn, ViewCache};
+use super::sessions::Opener;
+use super::terminal::Screen;
+use super::theme::{ColorDepth, Theme, Themes};
+
+/// Reports that may wait for the loop.
+const QUEUE: usize = 256;
+/// No two frames closer than this, however fast text arrives.
+const FRAME: Duration = Duration::from_millis(16);
+/// Lines a notch of the wheel turns.
+const WHEEL: i32 = 3;
+
+/// How the program looks and listens.
+pub struct Look {
+    pub themes: Themes,
+    pub theme: Theme,
+    pub depth: ColorDepth,
+    pub keymap: Keymap,
+    pub mouse: bool,
+    pub shading: bool,
+    /// Shown at the bottom of the first frame.
+    pub warning: Option<String>,
+}
+
+/// What the inspector is opened on.
+pub struct Subject {
+    pub model: Model,
+    pub opener: Opener,
+    /// In pool order; none in a replay.
+    pub endpoints: Vec<Arc<dyn Endpoint>>,
+    /// None in a replay.
+    pub writer: Option<LogWriter>,
+}
+
+/// Runs the inspector until the person quits.
+///
+/// # Errors
+/// The terminal or a thread fails; the terminal is restored before.
+pub fn run(subject: Subject, look: Look) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let (sender, reports) = channel(QUEUE);
+    let calls = Calls::new(runtime.handle().clone(), subject.endpoints, sender);
+    let journal = Journal::start(subject.writer, calls.clone())?;
+    let mut inspector = Inspector {
+        screen: Screen::open(look.mouse)?,
+        model: subject.model,
+        opener: subject.opener,
+        look,
+        calls,
+        journal,
+        cache: ViewCache::default(),
+        drawn: Drawn::default(),
+        pending: Pending::default(),
+        dirty: true,
+    };
+    let result = runtime.block_on(inspector.run(reports));
+    let Inspector { screen, journal, calls, .. } = inspector;
+    calls.abort_all();
+    // The terminal first: what is printed from here on is to be seen.
+    drop(screen);
+    journal.finish();
+    // A model in the middle of a token must not hold the program up.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    result
+}
+
+struct Inspector {
+    model: Model,
+    opener: Opener,
+    look: Look,
+    calls: Calls,
+    journal: Journal,
+    screen: Screen,
+    cache: ViewCache,
+    drawn: Drawn,
+    pending: Pending,
+    dirty: bool,
+}
+
+impl Inspector {
+    async fn run(&mut self, mut reports: Receiver<Report>) -> std::io::Result<()> {
+        self.begin()?;
+        let mut events = EventStream::new();
+        let mut signals = Signals::listen()?;
+        let mut drawn_at = Instant::now();
+        while !self.model.quitting {
+            let frame_due = drawn_at + FRAME;
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(Ok(event)) => self.terminal_event(&event),
+                    Some(Err(error)) => return Err(error),
+                    // Nobody is at the other end any more.
+                    None => break,
+                },
+                Some(report) = reports.recv() => self.report(report),
+                () = signals.ended() => break,
+                () = tokio::time::sleep_until(frame_due.into()), if self.dirty => {}
+            }
+            self.drain(&mut events, &mut reports);
+            if self.dirty && Instant::now() >= frame_due {
+                self.draw()?;
+                drawn_at = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// The first frame, then everything that may be slow.
+    fn begin(&mut self) -> std::io::Result<()> {
+        let size = self.screen.size()?;
+        self.look.theme.name().clone_into(&mut self.model.theme);
+        self.model.view.mouse = self.look.mouse;
+        self.model.view.shading = self.look.shading;
+        self.message(Msg::Resize { width: size.width, height: size.height });
+        let current = self.model.current;
+        if !self.model.entries.is_empty() {
+            let result = self.opener.open(current);
+            self.message(Msg::Opened { entry: current, result });
+        }
+        if let Some(text) = self.look.warning.take() {
+            self.model.notice = Some(Notice { level: NoticeLevel::Warning, text });
+        }
+        self.draw()?;
+        for place in 0..self.model.endpoints.len() {
+            self.model.endpoints[place] = EndpointState::Probing;
+            self.calls.probe(place);
+        }
+        self.calls.runtime().spawn_blocking(super::text::highlight::warm);
+        Ok(())
+    }
+
+    /// Takes everything that waits, so that one draw shows it all.
+    fn drain(&mut self, events: &mut EventStream, reports: &mut Receiver<Report>) {
+        while !self.model.quitting {
+            if let Ok(report) = reports.try_recv() {
+                self.report(report);
+            } else if let Some(Some(Ok(event))) = events.next().now_or_never() {
+                self.terminal_event(&event);
+            } else {
+                break;
+            }
+        }
+    }
+
+    fn report(&mut self, report: Report) {
+        match report {
+            Report::Msg(msg) => self.message(msg),
+            Report::Streamed(stream) => {
+                for msg in stream.take() {
+                    self.message(msg);
+                }
+            }
+        }
+    }
+
+    fn terminal_event(&mut self, event: &TerminalEvent) {
+        match event {
+            TerminalEvent::Key(key) => {
+                let repeat = key.kind == KeyEventKind::Repeat;
+                if let Some(key) = Key::from_event(key) {
+                    self.key(key, repeat);
+                }
+            }
+            TerminalEvent::Paste(text) => self.message(Msg::Text(text.clone())),
+            TerminalEvent::Resize(width, height) => {
+                self.message(Msg::Resize { width: *width, height: *height });
+            }
+            TerminalEvent::Mouse(mouse) => {
+                let lines = match mouse.kind {
+                    MouseEventKind::ScrollDown => WHEEL,
+                    MouseEventKind::ScrollUp => -WHEEL,
+                    _ => return,
+                };
+                if let Some(pane) = self.drawn.pane_at(mouse.column, mouse.row) {
+                    self.message(Msg::Wheel { lines, pane });
+                }
+            }
+            TerminalEvent::FocusGained | TerminalEvent::FocusLost => {}
+        }
+    }
+
+    fn key(&mut self, key: Key, repeat: bool) {
+        let context = self.model.context();
+        match self.look.keymap.feed(&mut self.pending, context, key, repeat) {
+            Lookup::Action { action, count } => self.message(Msg::Action { action, count }),
+            Lookup::Text(c) => self.message(Msg::Text(c.to_string())),
+            // In the list of models digits choose; they are bound to nothing.
+            Lookup::Unbound(key) => {
+                if let Some(c) = key.text().filter(char::is_ascii_digit) {
+                    self.message(Msg::Text(c.to_string()));
+                }
+                self.dirty = true;
+            }
+            Lookup::Pending => self.dirty = true,
+        }
+    }
+
+    fn message(&mut self, msg: Msg) {
+        self.dirty = true;
+        for effect in update(&mut self.model, msg, &now()) {
+            self.perform(effect);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Append(records) => self.journal.submit(Job::Append(records)),
+            Effect::Generate { entry, call } => {
+                self.journal.submit(Job::Generate { entry, call });
+            }
+            Effect::Abort { entry, generation } => self.calls.abort(entry, generation),
+            Effect::Probe { model } => self.calls.probe(model),
+            Effect::Open { entry } => self.open(entry),
+            Effect::Editor { entry, text } => {
+                let left = self.screen.lend(|| edit(&text));
+                let result = left.unwrap_or_else(|error| {
+                    Err(format!("the terminal did not come back: {error}"))
+                });
+                self.message(Msg::Edited { entry, result });
+            }
+            Effect::Copy(text) => {
+                let copied = copy(&text).map(|()| text.chars().count());
+                let result = copied.map_err(|error| format!("cannot copy: {error}"));
+                self.message(Msg::Copied(result));
+            }
+            Effect::Tick { milliseconds } => {
+                let calls = self.calls.clone();
+                self.calls.runtime().spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+                    calls.send(Msg::Tick);
+                });
+            }
+            Effect::NextTheme => {
+                let result = self.next_theme();
+                self.message(Msg::Themed(result));
+            }
+            Effect::Mouse(on) => self.trouble(|screen| screen.set_mouse(on)),
+            Effect::Redraw => self.trouble(Screen::repaint),
+            Effect::Suspend => self.trouble(Screen::suspend),
+            // The loop sees that the model is quitting.
+            Effect::Quit => {}
+        }
+    }
+
+    fn open(&self, entry: usize) {
+        let opener = self.opener.clone();
+        let calls = self.calls.clone();
+        self.calls.runtime().spawn_blocking(move || {
+            let result = opener.open(entry);
+            calls.send(Msg::Opened { entry, result });
+        });
+    }
+
+    /// Does something to the terminal; a failure is said, not fatal.
+    fn trouble(&mut self, act: impl FnOnce(&mut Screen) -> std::io::Result<()>) {
+        if let Err(error) = act(&mut self.screen) {
+            self.model.notice = Some(Notice {
+                level: NoticeLevel::Error,
+                text: format!("the terminal refused: {error}"),
+            });
+        }
+        self.dirty = true;
+    }
+
+    fn next_theme(&mut self) -> Result<String, String> {
+        let names = self.look.themes.names();
+        let at = names.iter().position(|name| *name == self.model.theme);
+        let next = at.map_or(0, |at| (at + 1) % names.len().max(1));
+        let name = names.get(next).ok_or("there is no theme")?;
+        let loaded = self.look.themes.load(name, self.look.depth);
+        self.look.theme = loaded.theme;
+        match loaded.warnings.into_iter().next() {
+            Some(warning) => Err(warning),
+            None => Ok(name.clone()),
+        }
+    }
+
+    fn draw(&mut self) -> std::io::Result<()> {
+        let Self { model, look, cache, pending, screen, .. } = self;
+        let mut drawn = Drawn::default();
+        screen.draw(|frame| {
+            let area = frame.area();
+            let buffer = frame.buffer_mut();
+            drawn =
+                screens::draw(area, buffer, model, &look.theme, &look.keymap, pending, cache);
+        })?;
+        model.view.text_top = drawn.text.top;
+        model.view.text_last = drawn.text.last;
+        model.view.decision_last = drawn.decision_last;
+        self.drawn = drawn;
+        self.dirty = false;
+        Ok(())
+    }
+}
+
+/// Puts text on the clipboard through the terminal (OSC 52), which works over
+/// SSH; control characters stay out of it.
+fn copy(text: &str) -> std::io::Result<()> {
+    let clean = super::text::sanitize::sanitize(text);
+    let command = crossterm::clipboard::CopyToClipboard::to_clipboard_from(clean.as_bytes());
+    crossterm::execute!(std::io::stdout(), command)
+}
+
+/// Signals that end the program in an orderly way.
+struct Signals {
+    #[cfg(unix)]
+    streams: Vec<tokio::signal::unix::Signal>,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
+        let streams = kinds.into_iter().map(signal).collect::<Result<_, _>>()?;
+        Ok(Self { streams })
+    }
+
+    #[cfg(unix)]
+    async fn ended(&mut self) {
+        let waiting = self.streams.iter_mut().map(|stream| Box::pin(stream.recv()));
+        futures_util::future::select_all(waiting).await;
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn ended(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

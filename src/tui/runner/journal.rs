@@ -1,0 +1,85 @@
+//! The log's own thread: appends and calls in the order they were asked for.
+
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use crate::app::Msg;
+use crate::session::Generate;
+use crate::trace::LogWriter;
+use crate::trace::record::Record;
+
+use super::Calls;
+
+/// What the journal is asked to do.
+pub enum Job {
+    Append(Vec<Record>),
+    /// Make the call once everything before it is written.
+    Generate { entry: usize, call: Box<Generate> },
+}
+
+/// Owns the log while the inspector runs.
+pub struct Journal {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Journal {
+    /// Starts the thread. Without a log (a replay) nothing is ever appended.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(writer: Option<LogWriter>, calls: Calls) -> std::io::Result<Self> {
+        let (jobs, queue) = channel::<Job>();
+        let work = move || {
+            let mut writer = writer;
+            let mut broken: Option<String> = None;
+            for job in queue {
+                match job {
+                    Job::Append(records) => {
+                        let result = writer.as_mut().map_or(Ok(()), |log| log.append(&records));
+                        if let Err(error) = result {
+                            let message = error.to_string();
+                            broken = Some(message.clone());
+                            calls.send(Msg::LogFailed { message });
+                        } else {
+                            broken = None;
+                        }
+                    }
+                    Job::Generate { entry, call } => match &broken {
+                        // Nothing is generated that could not be recorded.
+                        Some(message) => calls.refuse(entry, &call, message),
+                        None => calls.generate(entry, *call),
+                    },
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("journal".into()).spawn(work)?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Queues a job.
+    pub fn submit(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            // The thread ends only after the sender is dropped.
+            let _ = jobs.send(job);
+        }
+    }
+
+    /// Waits until everything queued is written.
+    pub fn finish(mut self) {
+        self.close();
+    }
+
+    fn close(&mut self) {
+        self.jobs.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,159 @@
+//! The header and the footer.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::app::action::Action;
+use crate::app::{EndpointState, Mode, Model, NoticeLevel, Screen, Slot};
+use crate::tui::input::keymap::{Keymap, Pending};
+use crate::tui::text::sanitize::sanitize;
+use crate::tui::text::width;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{glyph, overlay::screen_context};
+
+/// Hints of the inspector, the most useful first.
+const LIVE: [Action; 9] = [
+    Action::Step,
+    Action::Back,
+    Action::Run,
+    Action::Override,
+    Action::Rerun,
+    Action::Tree,
+    Action::Problems,
+    Action::Help,
+    Action::Quit,
+];
+const REPLAY: [Action; 7] = [
+    Action::Step,
+    Action::Back,
+    Action::Play,
+    Action::Tree,
+    Action::Problems,
+    Action::Help,
+    Action::Quit,
+];
+
+/// Name, problem, router, mode.
+pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
+    let bar = theme.style("bar");
+    buffer.set_style(area, bar);
+    let mut left = vec![Span::styled(" pointsman ", theme.style("title.focus"))];
+    if let Some(entry) = model.entries.get(model.current) {
+        let place = format!("{} ({}/{})", sanitize(&entry.problem), model.current + 1, model.entries.len());
+        left.push(Span::styled(format!(" {place} "), theme.style("emphasis")));
+    }
+    if let Some(session) = model.session() {
+        let spec = sanitize(&session.settings().run.router.spec).into_owned();
+        left.push(Span::styled(format!(" router {spec} "), theme.style("text")));
+    }
+    let (mode, role) = match model.mode {
+        Mode::Live => (" LIVE ", "success"),
+        Mode::Replay => (" REPLAY ", "warning"),
+    };
+    let mut right: Vec<Span<'static>> = endpoint_signs(model, theme);
+    if !model.log_name.is_empty() && area.width >= 100 {
+        right.push(Span::styled(format!(" {} ", sanitize(&model.log_name)), theme.style("dim")));
+    }
+    right.push(Span::styled(mode, theme.style(role)));
+    let used: usize = right.iter().map(|span| width::of(&span.content)).sum();
+    let room = area.width.saturating_sub(used as u16);
+    buffer.set_line(area.x, area.y, &Line::from(left), room);
+    buffer.set_line(area.x + room, area.y, &Line::from(right), used as u16);
+    if model.is_generating() {
+        let x = area.x + room.saturating_sub(2);
+        buffer.set_string(x, area.y, glyph::busy(model.ticks), theme.style("busy"));
+    }
+}
+
+/// One sign for each endpoint that is not plainly ready.
+fn endpoint_signs(model: &Model, theme: &Theme) -> Vec<Span<'static>> {
+    let count = model.endpoints.len();
+    model
+        .endpoints
+        .iter()
+        .enumerate()
+        .filter_map(|(place, state)| {
+            let sign = glyph::model(Some(place), count);
+            match state {
+                EndpointState::Down(_) => {
+                    Some(Span::styled(format!(" {sign} down "), theme.style("error")))
+                }
+                EndpointState::Probing => {
+                    Some(Span::styled(format!(" {sign} … "), theme.style("dim")))
+                }
+                EndpointState::Unknown | EndpointState::Ready(_) => None,
+            }
+        })
+        .collect()
+}
+
+/// A notice, a half-typed chord, or the hints.
+pub fn footer(
+    area: Rect,
+    buffer: &mut Buffer,
+    model: &Model,
+    theme: &Theme,
+    keymap: &Keymap,
+    pending: &Pending,
+) {
+    buffer.set_style(area, theme.style("bar"));
+    let shown = pending.shown();
+    let room = area.width.saturating_sub(width::of(&shown) as u16 + 1);
+    buffer.set_string(area.x + room, area.y, &shown, theme.style("key"));
+    if let Some(notice) = notice(model) {
+        let role = match notice.0 {
+            NoticeLevel::Info => "text",
+            NoticeLevel::Warning => "warning",
+            NoticeLevel::Error => "error",
+        };
+        let text = sanitize(&notice.1).replace('\n', " ");
+        let text = width::truncate(&text, usize::from(room.saturating_sub(2))).into_owned();
+        buffer.set_string(area.x + 1, area.y, text, theme.style(role));
+        return;
+    }
+    buffer.set_line(area.x, area.y, &hints(model, keymap, theme, room), room);
+}
+
+/// The notice to show: the last one, else what stands in the way.
+fn notice(model: &Model) -> Option<(NoticeLevel, String)> {
+    if let Some(notice) = &model.notice {
+        return Some((notice.level, notice.text.clone()));
+    }
+    match model.slots.get(model.current) {
+        Some(Slot::Failed(message)) => Some((NoticeLevel::Error, message.clone())),
+        _ => model.log_broken.clone().map(|message| (NoticeLevel::Error, message)),
+    }
+}
+
+fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'static> {
+    let context = screen_context(model);
+    let actions: &[Action] = match model.mode {
+        Mode::Live => &LIVE,
+        Mode::Replay => &REPLAY,
+    };
+    let mut spans = Vec::new();
+    let mut used = 0;
+    if model.is_generating() {
+        spans.push(Span::styled(" esc", theme.style("key")));
+        spans.push(Span::styled(" cancel ", theme.style("hint")));
+        used += 12;
+    }
+    for &action in actions {
+        let Some(key) = keymap.keys_for(action, context).into_iter().next() else {
+            continue;
+        };
+        let label = match (action, model.view.screen) {
+            (Action::Tree, Screen::Tree) => "steps",
+            _ => action.info().label,
+        };
+        let columns = width::of(&key) + width::of(label) + 3;
+        if used + columns > usize::from(room) {
+            break;
+        }
+        used += columns;
+        spans.push(Span::styled(format!(" {key}"), theme.style("key")));
+        spans.push(Span::styled(format!(" {label} "), theme.style("hint")));
+    }
+    Line::from(spans)
+}

@@ -1,0 +1,195 @@
+//! The inspector at every width: three columns from 120, two from 80, one
+//! pane with tabs below.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use crate::app::{EndpointState, Model, Pane, Screen, Slot};
+use crate::session::Session;
+use crate::tui::text::sanitize::sanitize;
+use crate::tui::text::wrap::{Piece, wrap};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{self, cost, decision, steps, transcript, tree};
+
+use super::Drawn;
+
+/// Rows of the cost card with its frame.
+const COST_ROWS: u16 = 5;
+
+/// Draws the screen's body.
+pub fn draw(
+    area: Rect,
+    buffer: &mut Buffer,
+    model: &Model,
+    theme: &Theme,
+    cache: &mut transcript::Cache,
+) -> Drawn {
+    let Some(session) = model.session() else {
+        empty(area, buffer, model, theme);
+        return Drawn::default();
+    };
+    let mut screen = Painter { buffer, model, session, theme, cache, drawn: Drawn::default() };
+    if area.width >= 120 {
+        screen.three_columns(area);
+    } else if area.width >= 80 && area.height >= 16 {
+        screen.two_columns(area);
+    } else {
+        screen.one_pane(area);
+    }
+    screen.drawn
+}
+
+struct Painter<'a> {
+    buffer: &'a mut Buffer,
+    model: &'a Model,
+    session: &'a Session,
+    theme: &'a Theme,
+    cache: &'a mut transcript::Cache,
+    drawn: Drawn,
+}
+
+impl Painter<'_> {
+    fn three_columns(&mut self, area: Rect) {
+        let side = (area.width / 4).clamp(36, 46);
+        let [left, center, right] = Layout::horizontal([
+            Constraint::Length(if self.is_tree() { side + 10 } else { side }),
+            Constraint::Min(30),
+            Constraint::Length(side + 4),
+        ])
+        .areas(area);
+        let [card, cost] =
+            Layout::vertical([Constraint::Min(6), Constraint::Length(COST_ROWS)]).areas(right);
+        self.steps(left);
+        self.text(center);
+        self.decision(card);
+        self.cost(cost);
+    }
+
+    fn two_columns(&mut self, area: Rect) {
+        let left_width = if self.is_tree() { 40 } else { 32 };
+        let [left, right] =
+            Layout::horizontal([Constraint::Length(left_width), Constraint::Min(30)]).areas(area);
+        let card_rows = (area.height * 2 / 5).max(9);
+        let [text, card] =
+            Layout::vertical([Constraint::Min(5), Constraint::Length(card_rows)]).areas(right);
+        let [steps, cost] =
+            Layout::vertical([Constraint::Min(4), Constraint::Length(COST_ROWS)]).areas(left);
+        self.steps(steps);
+        self.cost(cost);
+        self.text(text);
+        self.decision(card);
+    }
+
+    fn one_pane(&mut self, area: Rect) {
+        let [tabs, body, cost_row] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Min(1),
+            Constraint::Length(1),
+        ])
+        .areas(area);
+        let mut spans = Vec::new();
+        for pane in Pane::ALL {
+            let role = if pane == self.model.view.focus { "selection" } else { "dim" };
+            spans.push(Span::styled(format!(" {} ", self.title(pane)), self.theme.style(role)));
+        }
+        spans.push(Span::styled("  tab ", self.theme.style("key")));
+        self.buffer.set_line(tabs.x, tabs.y, &Line::from(spans), tabs.width);
+        match self.model.view.focus {
+            Pane::Steps => self.steps(body),
+            Pane::Text => self.text(body),
+            Pane::Decision => self.decision(body),
+        }
+        let line = cost::line(self.session, self.theme);
+        self.buffer.set_line(cost_row.x + 1, cost_row.y, &line, cost_row.width.saturating_sub(1));
+    }
+
+    fn steps(&mut self, area: Rect) {
+        let inner = self.pane(area, Pane::Steps);
+        let focused = self.model.view.focus == Pane::Steps;
+        let draw = if self.is_tree() { tree::draw } else { steps::draw };
+        draw(inner, self.buffer, self.model, self.session, self.theme, focused);
+    }
+
+    fn text(&mut self, area: Rect) {
+        let inner = self.pane(area, Pane::Text);
+        self.drawn.text =
+            transcript::draw(inner, self.buffer, self.model, self.session, self.theme, self.cache);
+    }
+
+    fn decision(&mut self, area: Rect) {
+        let inner = self.pane(area, Pane::Decision);
+        let mut card = endpoints_down(self.model, inner.width, self.theme);
+        card.extend(decision::card(self.session, inner.width, self.theme));
+        let last = card.len().saturating_sub(usize::from(inner.height));
+        let top = self.model.view.decision_scroll.min(last);
+        self.drawn.decision_last = last;
+        widgets::lines(inner, self.buffer, &card[top..]);
+        if top < last && inner.height > 0 && inner.width > 0 {
+            let style = self.theme.style("dim");
+            self.buffer.set_string(inner.right() - 1, inner.bottom() - 1, "↓", style);
+        }
+    }
+
+    fn cost(&mut self, area: Rect) {
+        let unit = self.session.settings().ledger.unit();
+        let title = unit.map_or_else(|| "Cost".to_owned(), |_| "Cost so far".to_owned());
+        let inner = widgets::pane(area, self.buffer, self.theme, &title, false);
+        widgets::lines(inner, self.buffer, &cost::card(self.session, inner.width, self.theme));
+    }
+
+    fn pane(&mut self, area: Rect, pane: Pane) -> Rect {
+        self.drawn.panes.push((pane, area));
+        let focused = self.model.view.focus == pane;
+        widgets::pane(area, self.buffer, self.theme, self.title(pane), focused)
+    }
+
+    fn title(&self, pane: Pane) -> &'static str {
+        match pane {
+            Pane::Steps if self.is_tree() => "Tree",
+            Pane::Steps => "Steps",
+            Pane::Text if self.model.view.source => "Text (source)",
+            Pane::Text => "Text",
+            Pane::Decision => "Decision",
+        }
+    }
+
+    fn is_tree(&self) -> bool {
+        self.model.view.screen == Screen::Tree
+    }
+}
+
+/// Endpoints that do not answer, each with its reason and the way on.
+fn endpoints_down(model: &Model, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for state in &model.endpoints {
+        if let EndpointState::Down(message) = state {
+            lines.extend(paragraph(message, columns, theme, "error"));
+            lines.push(Line::from(vec![
+                Span::styled("R", theme.style("key")),
+                Span::styled(" asks the server again", theme.style("hint")),
+            ]));
+            lines.push(Line::default());
+        }
+    }
+    lines
+}
+
+/// What is shown while no session is open.
+fn empty(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
+    let inner = widgets::pane(area, buffer, theme, "Inspector", true);
+    let (text, role) = match model.slots.get(model.current) {
+        None => ("There is no problem to open.".to_owned(), "dim"),
+        Some(Slot::Failed(message)) => (message.clone(), "error"),
+        Some(_) => ("Opening …".to_owned(), "busy"),
+    };
+    widgets::lines(inner, buffer, &paragraph(&text, inner.width, theme, role));
+}
+
+fn paragraph(text: &str, columns: u16, theme: &Theme, role: &str) -> Vec<Line<'static>> {
+    let text = sanitize(text).into_owned();
+    let length = text.len();
+    let pieces = [Piece::new(text, theme.style(role), 0..length)];
+    let plain = |_| (ratatui::style::Style::default(), usize::MAX);
+    wrap(&pieces, usize::from(columns), 0).iter().map(|line| line.to_line(plain)).collect()
+}

@@ -1,0 +1,120 @@
+//! Opening the problems of the picker: fresh ones of a live run, recorded
+//! ones of logs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::app::{Entry, Mode, Model};
+use crate::problem::Problem;
+use crate::session::{Session, Settings};
+use crate::trace::Log;
+use crate::trace::index::Kind;
+use crate::trace::record::Record;
+
+/// Up to so many recorded trajectories are described in the picker by their
+/// question and outcome; of more only the ids are listed, so that a log of a
+/// hundred thousand opens at once.
+const DESCRIBED: usize = 2_000;
+
+/// Opens entries by their place. Cheap to clone.
+#[derive(Clone)]
+pub enum Opener {
+    Live { settings: Arc<Settings>, problems: Arc<Vec<Problem>> },
+    Recorded { log: Arc<Mutex<Log>>, entries: Arc<Vec<(String, String)>> },
+}
+
+impl Opener {
+    /// Makes the session of an entry; reads from disk where it is recorded.
+    ///
+    /// # Errors
+    /// In words for the person.
+    pub fn open(&self, entry: usize) -> Result<Box<Session>, String> {
+        match self {
+            Self::Live { settings, problems } => {
+                let problem = problems.get(entry).cloned().ok_or("there is no such problem")?;
+                Ok(Box::new(Session::new(Settings::clone(settings), problem)))
+            }
+            Self::Recorded { log, entries } => {
+                let (run, problem) = entries.get(entry).ok_or("there is no such trajectory")?;
+                recorded(&log.lock().unwrap_or_else(PoisonError::into_inner), run, problem)
+            }
+        }
+    }
+}
+
+/// A model over fresh problems.
+pub fn live(settings: Settings, problems: Vec<Problem>) -> (Model, Opener) {
+    let run = settings.run.run.clone();
+    let entries = problems.iter().map(|problem| entry(&run, problem)).collect();
+    let model = Model::new(Mode::Live, entries, settings.models());
+    let opener = Opener::Live { settings: Arc::new(settings), problems: Arc::new(problems) };
+    (model, opener)
+}
+
+/// A model over the trajectories of logs.
+pub fn replay(log: Log) -> (Model, Opener) {
+    let places: Vec<(String, String)> = log
+        .trajectories()
+        .map(|trajectory| (trajectory.run.to_owned(), trajectory.problem.to_owned()))
+        .collect();
+    let describe = places.len() <= DESCRIBED;
+    let entries = places
+        .iter()
+        .map(|(run, problem)| {
+            let known = if describe { described(&log, run, problem) } else { None };
+            known.unwrap_or_else(|| Entry {
+                problem: problem.clone(),
+                run: run.clone(),
+                title: format!("{problem}  run {run}"),
+                verdict: None,
+            })
+        })
+        .collect();
+    let model = Model::new(Mode::Replay, entries, 0);
+    let opener =
+        Opener::Recorded { log: Arc::new(Mutex::new(log)), entries: Arc::new(places) };
+    (model, opener)
+}
+
+fn described(log: &Log, run: &str, problem: &str) -> Option<Entry> {
+    let trajectory = log.trajectory(run, problem)?;
+    let records = |kind| log.load_kind(&trajectory, kind).map(|loaded| loaded.records).ok();
+    let problem = records(Kind::Problem)?.into_iter().find_map(|record| match record {
+        Record::Problem(record) => Some(record.problem),
+        _ => None,
+    })?;
+    let verdict = records(Kind::Outcome)?.into_iter().rev().find_map(|record| match record {
+        Record::Outcome(outcome) => Some(outcome.verdict),
+        _ => None,
+    });
+    Some(Entry { verdict, ..entry(run, &problem) })
+}
+
+fn recorded(log: &Log, run: &str, problem: &str) -> Result<Box<Session>, String> {
+    let head = log
+        .run(run)
+        .ok_or_else(|| format!("the head of run {run} is missing from the log"))?;
+    let (tree, _damages) = log.tree(run, problem).map_err(|error| error.to_string())?;
+    let problem = tree.problem().cloned().unwrap_or_else(|| Problem {
+        id: problem.to_owned(),
+        question: "(the problem's record is missing from the log)".to_owned(),
+        gold: None,
+        difficulty: None,
+        domain: None,
+        source: "log".to_owned(),
+    });
+    Ok(Box::new(Session::open(Settings::recorded(head.clone()), problem, tree)))
+}
+
+/// One line about a problem for the picker.
+fn entry(run: &str, problem: &Problem) -> Entry {
+    let mut title = problem.id.clone();
+    if let Some(domain) = &problem.domain {
+        title.push_str(&format!("  {domain}"));
+    }
+    if let Some(difficulty) = problem.difficulty {
+        title.push_str(&format!("  d{difficulty}"));
+    }
+    let question: String = problem.question.split_whitespace().collect::<Vec<_>>().join(" ");
+    title.push_str(&format!("  {}", question.chars().take(160).collect::<String>()));
+    Entry { problem: problem.id.clone(), run: run.to_owned(), title, verdict: None }
+}

@@ -1,0 +1,317 @@
+//! The decision card: what the router saw after a step, what it thought of
+//! it, and who writes the next one.
+
+use ratatui::text::{Line, Span};
+
+use crate::session::{Phase, Session};
+use crate::trace::NodeIndex;
+use crate::trace::record::{DecisionRecord, OutcomeRecord, StepRecord, TrajectoryEnd};
+use crate::tui::text::sanitize::sanitize;
+use crate::tui::text::width::{self, Align};
+use crate::tui::text::wrap::{Piece, wrap};
+use crate::tui::theme::Theme;
+
+use super::{bar, figures, glyph, steps::short_name};
+
+/// The card for the step at the cursor, wrapped to `columns`.
+pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let room = usize::from(columns).max(12);
+    let cursor = session.cursor();
+    let mut lines = Vec::new();
+    if let Phase::Failed { message, .. } = session.phase() {
+        failure(&mut lines, message, room, theme);
+    }
+    if let Some(outcome) = session.outcome() {
+        outcome_lines(&mut lines, outcome, room, theme);
+    } else {
+        match session.decision_after(cursor) {
+            Some(decision) => decision_lines(&mut lines, session, decision, room, theme),
+            None => first_step(&mut lines, session, room, theme),
+        }
+    }
+    if let Some(node) = cursor {
+        step_lines(&mut lines, session, node, room, theme);
+    }
+    lines
+}
+
+fn failure(lines: &mut Vec<Line<'static>>, message: &str, room: usize, theme: &Theme) {
+    heading(lines, "Endpoint failed", theme);
+    wrapped(lines, message, room, theme, "error");
+    lines.push(Line::from(vec![
+        Span::styled("R", theme.style("key")),
+        Span::styled(" tries again, ", theme.style("hint")),
+        Span::styled("o", theme.style("key")),
+        Span::styled(" asks another model", theme.style("hint")),
+    ]));
+    lines.push(Line::default());
+}
+
+fn first_step(lines: &mut Vec<Line<'static>>, session: &Session, room: usize, theme: &Theme) {
+    if session.cursor().is_some() {
+        heading(lines, "No decision recorded here", theme);
+        return;
+    }
+    heading(lines, "First step", theme);
+    let text = "No step has been seen yet: the router's first model drafts step 1.";
+    wrapped(lines, text, room, theme, "text");
+}
+
+fn decision_lines(
+    lines: &mut Vec<Line<'static>>,
+    session: &Session,
+    decision: &DecisionRecord,
+    room: usize,
+    theme: &Theme,
+) {
+    let settings = session.settings();
+    let step = session.cursor().map(|node| &session.tree().node(node).step);
+    let number = step.map_or(1, |step| step.index + 1);
+    heading(lines, &format!("Who writes step {number}?"), theme);
+    chosen_line(lines, session, decision, step.map(|s| &**s), theme);
+    wrapped(lines, &decision.reason, room, theme, "dim");
+    if let Some(overridden) = &decision.overridden {
+        let text = format!(
+            "overridden by {} at {}; the router wanted {}",
+            overridden.who, overridden.when, overridden.wanted
+        );
+        wrapped(lines, &text, room, theme, "step.override");
+    }
+    lines.push(Line::default());
+    if let Some(step) = step {
+        confidence_scale(lines, step, decision, room, theme);
+    }
+    if !decision.probabilities.is_empty() {
+        probability_bars(lines, session, decision, room, theme);
+    }
+    let set: Vec<String> =
+        decision.action_set.iter().map(|name| short_name(name, settings, 14)).collect();
+    let set = if set.is_empty() { "∅ (empty)".to_owned() } else { format!("{{ {} }}", set.join(", ")) };
+    field(lines, "action set", &set, theme.style("action.allowed"), theme);
+    if decision.propensity < 1.0 && decision.overridden.is_none() {
+        let text = format!("{:.3}", decision.propensity);
+        field(lines, "propensity", &text, theme.style("text"), theme);
+    }
+}
+
+fn chosen_line(
+    lines: &mut Vec<Line<'static>>,
+    session: &Session,
+    decision: &DecisionRecord,
+    step: Option<&StepRecord>,
+    theme: &Theme,
+) {
+    let settings = session.settings();
+    let models = settings.models();
+    let place = settings.place(&decision.action);
+    let before = step.and_then(|step| settings.place(&step.model));
+    let turn = match (before, place) {
+        (Some(before), Some(after)) if after > before => "  escalate",
+        (Some(before), Some(after)) if after < before => "  hand back",
+        (Some(_), Some(_)) => "  stay",
+        _ => "",
+    };
+    let style = theme.model(place.unwrap_or(0), models).patch(theme.style("action.chosen"));
+    lines.push(Line::from(vec![
+        Span::styled("→ ", theme.style("action.chosen")),
+        Span::styled(
+            format!("{} {}", glyph::model(place, models), short_name(&decision.action, settings, 20)),
+            style,
+        ),
+        Span::styled(turn, theme.style("emphasis")),
+    ]));
+}
+
+/// u_t on its scale, with the threshold where the rule compares them.
+fn confidence_scale(
+    lines: &mut Vec<Line<'static>>,
+    step: &StepRecord,
+    decision: &DecisionRecord,
+    room: usize,
+    theme: &Theme,
+) {
+    let confidence = &step.confidence;
+    let compares = decision.probabilities.is_empty();
+    let threshold = decision.threshold.filter(|_| compares);
+    let mut first = vec![Span::styled("confidence ", theme.style("dim"))];
+    let role = if confidence.value.is_some() { "confidence" } else { "confidence.unavailable" };
+    first.push(Span::styled(figures::confidence(confidence), theme.style(role)));
+    if let Some(t) = threshold {
+        first.push(Span::styled("  t ", theme.style("dim")));
+        first.push(Span::styled(format!("{t}"), theme.style("threshold")));
+    }
+    lines.push(Line::from(first));
+    match confidence.value {
+        Some(u) if confidence.source == "prob" => {
+            let width = room.saturating_sub(6).clamp(8, 48);
+            let mut spans = vec![Span::styled("0", theme.style("dim"))];
+            spans.extend(bar::scale(u, threshold, width, theme.style("confidence"), theme));
+            spans.push(Span::styled("1", theme.style("dim")));
+            lines.push(Line::from(spans));
+        }
+        Some(_) => {}
+        None => {
+            let why = confidence.unavailable.as_deref().unwrap_or("no reason recorded");
+            wrapped(lines, why, room, theme, "confidence.unavailable");
+        }
+    }
+}
+
+fn probability_bars(
+    lines: &mut Vec<Line<'static>>,
+    session: &Session,
+    decision: &DecisionRecord,
+    room: usize,
+    theme: &Theme,
+) {
+    let settings = session.settings();
+    let models = settings.models();
+    let name_room = 10;
+    let width = room.saturating_sub(name_room + 9).clamp(6, 40);
+    for (place, &p) in decision.probabilities.iter().enumerate() {
+        let name = settings.model_name(place);
+        let allowed = decision.action_set.contains(&name);
+        let role = if name == decision.action {
+            "action.chosen"
+        } else if allowed {
+            "action.allowed"
+        } else {
+            "action.denied"
+        };
+        let short = width::pad(&short_name(&name, settings, name_room), name_room, Align::Left);
+        let mut spans = vec![
+            Span::styled(format!("{} ", glyph::model(Some(place), models)), theme.model(place, models)),
+            Span::styled(short, theme.style(role)),
+        ];
+        spans.extend(match decision.threshold {
+            Some(kappa) => bar::with_mark(p, kappa, width, theme.model(place, models), theme),
+            None => bar::filled(p, width, theme.model(place, models), theme),
+        });
+        spans.push(Span::styled(format!(" {p:.3}"), theme.style(role)));
+        lines.push(Line::from(spans));
+    }
+    if let Some(kappa) = decision.threshold {
+        field(lines, "threshold κ", &format!("{kappa}"), theme.style("threshold"), theme);
+    }
+}
+
+fn outcome_lines(lines: &mut Vec<Line<'static>>, outcome: &OutcomeRecord, room: usize, theme: &Theme) {
+    let (sign, word, role) = glyph::verdict(outcome.verdict);
+    lines.push(Line::from(vec![
+        Span::styled(format!("{sign} {word}"), theme.style(role)),
+        Span::styled(format!("  after {} steps", outcome.steps), theme.style("dim")),
+    ]));
+    let or_none = |text: &Option<String>| {
+        text.as_deref().map_or_else(|| "none".to_owned(), |text| sanitize(text).replace('\n', " "))
+    };
+    field(lines, "answer", &or_none(&outcome.answer), theme.style("math.box"), theme);
+    field(lines, "gold", &or_none(&outcome.gold), theme.style("text"), theme);
+    field(lines, "rule", &outcome.rule, theme.style("dim"), theme);
+    let reason = outcome.reason.as_deref().or(outcome.error.as_deref());
+    if let Some(reason) = reason {
+        wrapped(lines, reason, room, theme, "warning");
+    }
+    let cut = match outcome.end {
+        TrajectoryEnd::Finished => return,
+        TrajectoryEnd::StepCap => "truncated: the step cap was reached",
+        TrajectoryEnd::Repetition => "truncated: the model repeats itself",
+        TrajectoryEnd::Empty => "truncated: no model had anything to add",
+        TrajectoryEnd::Context => "truncated: the context is full",
+        TrajectoryEnd::Error => "ended by an endpoint's failure",
+    };
+    wrapped(lines, cut, room, theme, "warning");
+}
+
+/// What is known of the step itself.
+fn step_lines(
+    lines: &mut Vec<Line<'static>>,
+    session: &Session,
+    node: NodeIndex,
+    room: usize,
+    theme: &Theme,
+) {
+    let entry = session.tree().node(node);
+    let step = &entry.step;
+    lines.push(Line::default());
+    heading(lines, &format!("Step {}", step.index), theme);
+    let plain = theme.style("text");
+    field(lines, "tokens", &usage(step), plain, theme);
+    field(lines, "time", &figures::seconds(step.seconds), plain, theme);
+    field(lines, "end", &end(step), plain, theme);
+    let continuation = format!("{:?}", step.continuation).to_lowercase();
+    if continuation != "exact" {
+        field(lines, "continued", &continuation, theme.style("warning"), theme);
+    }
+    for (name, value) in observed(session, node) {
+        field(lines, &name, &value, plain, theme);
+    }
+    for (name, value) in &step.confidence.measures {
+        field(lines, name, &format!("{value:.3}"), theme.style("dim"), theme);
+    }
+    if step.confidence.fallback {
+        wrapped(lines, "no math token: all tokens were used", room, theme, "dim");
+    }
+    for attempt in &step.attempts {
+        wrapped(lines, &format!("attempt: {}", attempt.failure), room, theme, "warning");
+    }
+}
+
+/// The observation the router decided on, without what stands elsewhere.
+fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
+    let decision = session.decision_after(Some(node));
+    let features = decision.map(|d| &d.observation).into_iter().flatten();
+    features
+        .filter(|(name, _)| !matches!(name.as_str(), "confidence" | "step" | "tokens"))
+        .map(|(name, value)| {
+            let value = value.map_or_else(|| "unknown".to_owned(), |value| format!("{value}"));
+            (name.clone(), value)
+        })
+        .collect()
+}
+
+fn usage(step: &StepRecord) -> String {
+    let cached = match step.usage.cached {
+        Some(cached) => format!("{cached} cached"),
+        None => "cached unknown".to_owned(),
+    };
+    format!("{} out, {} in ({cached})", step.usage.output, step.usage.prompt)
+}
+
+fn end(step: &StepRecord) -> String {
+    let end = match step.end {
+        crate::trace::record::StepEnd::Delimiter => "at the blank line",
+        crate::trace::record::StepEnd::Eos => "end of sequence",
+        crate::trace::record::StepEnd::Length => "cut at the token limit",
+        crate::trace::record::StepEnd::Empty => "empty",
+        crate::trace::record::StepEnd::Error => "not finished",
+    };
+    match &step.end_note {
+        Some(note) => format!("{end} ({note})"),
+        None => end.to_owned(),
+    }
+}
+
+fn heading(lines: &mut Vec<Line<'static>>, text: &str, theme: &Theme) {
+    lines.push(Line::styled(text.to_owned(), theme.style("emphasis")));
+}
+
+fn field(
+    lines: &mut Vec<Line<'static>>,
+    name: &str,
+    value: &str,
+    style: ratatui::style::Style,
+    theme: &Theme,
+) {
+    lines.push(Line::from(vec![
+        Span::styled(format!("{} ", width::pad(name, 12.max(width::of(name)), Align::Left)), theme.style("dim")),
+        Span::styled(sanitize(value).into_owned(), style),
+    ]));
+}
+
+fn wrapped(lines: &mut Vec<Line<'static>>, text: &str, room: usize, theme: &Theme, role: &str) {
+    let text = sanitize(text).into_owned();
+    let length = text.len();
+    let pieces = [Piece::new(text, theme.style(role), 0..length)];
+    let plain = |_| (ratatui::style::Style::default(), usize::MAX);
+    lines.extend(wrap(&pieces, room, 0).iter().map(|line| line.to_line(plain)));
+}

@@ -1,0 +1,57 @@
+//! Signs that carry meaning without colour.
+
+use crate::cost::PERSON;
+use crate::problem::answer::Verdict;
+use crate::trace::record::StepRecord;
+use crate::tui::theme::Theme;
+
+use ratatui::style::Style;
+
+/// The spinner of a call in flight.
+const BUSY: [&str; 8] = ["⠋", "⠙", "⠹", "⠸", "⠴", "⠦", "⠧", "⠇"];
+
+/// The sign of a model: emptier is cheaper.
+pub fn model(place: Option<usize>, models: usize) -> &'static str {
+    match place {
+        None => "✎",
+        Some(0) => "○",
+        Some(place) if place + 1 >= models => "●",
+        Some(_) => "◐",
+    }
+}
+
+/// The sign of a step.
+pub fn step(step: &StepRecord, place: Option<usize>, models: usize) -> &'static str {
+    if !step.kept {
+        "⊘"
+    } else if step.model == PERSON {
+        "✎"
+    } else {
+        model(place, models)
+    }
+}
+
+/// The style of a step's sign and name.
+pub fn step_style(step: &StepRecord, place: Option<usize>, models: usize, theme: &Theme) -> Style {
+    if !step.kept {
+        theme.style("step.draft")
+    } else if step.model == PERSON {
+        theme.style("step.edited")
+    } else {
+        theme.model(place.unwrap_or(0), models)
+    }
+}
+
+/// The sign and the word of a verdict.
+pub fn verdict(verdict: Verdict) -> (&'static str, &'static str, &'static str) {
+    match verdict {
+        Verdict::Correct => ("✓", "correct", "verdict.correct"),
+        Verdict::Wrong => ("✗", "wrong", "verdict.wrong"),
+        Verdict::Ungraded => ("?", "ungraded", "verdict.ungraded"),
+    }
+}
+
+/// The spinner after so many ticks.
+pub fn busy(ticks: u64) -> &'static str {
+    BUSY[usize::try_from(ticks % BUSY.len() as u64).unwrap_or(0)]
+}

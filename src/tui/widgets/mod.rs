@@ -1,0 +1,43 @@
+//! The parts of the screen. Each takes what it shows and a place to put it;
+//! none keeps state of its own.
+
+pub mod bar;
+pub mod cost;
+pub mod decision;
+pub mod figures;
+pub mod glyph;
+pub mod overlay;
+pub mod steps;
+pub mod transcript;
+pub mod tree;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, BorderType, Widget};
+
+use crate::tui::theme::Theme;
+
+/// Draws a pane's frame and returns what is inside of it.
+pub fn pane(area: Rect, buffer: &mut Buffer, theme: &Theme, title: &str, focused: bool) -> Rect {
+    let (border, name) = if focused {
+        (theme.style("border.focus"), theme.style("title.focus"))
+    } else {
+        (theme.style("border"), theme.style("title"))
+    };
+    let title = super::text::width::truncate(title, usize::from(area.width.saturating_sub(4)));
+    let block = Block::bordered()
+        .border_type(if focused { BorderType::Thick } else { BorderType::Rounded })
+        .border_style(border)
+        .title(Line::styled(format!(" {title} "), name));
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    inner
+}
+
+/// Draws lines from the top of an area; what does not fit is left out.
+pub fn lines(area: Rect, buffer: &mut Buffer, lines: &[Line<'_>]) {
+    for (row, line) in (0..area.height).zip(lines) {
+        buffer.set_line(area.x, area.y + row, line, area.width);
+    }
+}

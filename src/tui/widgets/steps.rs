@@ -1,0 +1,176 @@
+//! The list of steps: one row a step, the question first.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::app::Model;
+use crate::session::{Phase, Session};
+use crate::trace::NodeIndex;
+use crate::trace::record::StepEnd;
+use crate::tui::text::width::{self, Align};
+use crate::tui::theme::Theme;
+
+use super::{bar, figures, glyph, lines};
+
+/// Draws the rows around the cursor.
+pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, session: &Session, theme: &Theme, focused: bool) {
+    let path = session.followed_path();
+    let mut rows = Vec::with_capacity(path.len() + 3);
+    rows.push(question_row(session, area.width, theme));
+    rows.extend(path.iter().map(|&node| step_row(model, session, node, area.width, theme)));
+    let cursor = session
+        .cursor()
+        .and_then(|cursor| path.iter().position(|&node| node == cursor))
+        .map_or(0, |place| place + 1);
+    if let Some(row) = tail_row(model, session, &path, theme) {
+        rows.push(row);
+    }
+    let height = usize::from(area.height);
+    let top = window(cursor, rows.len(), height);
+    let shown = &rows[top..rows.len().min(top + height)];
+    lines(area, buffer, shown);
+    if cursor >= top && cursor < top + height {
+        let style = theme.style(if focused { "selection" } else { "selection.unfocused" });
+        let row = Rect { y: area.y + (cursor - top) as u16, height: 1, ..area };
+        buffer.set_style(row, style);
+    }
+}
+
+/// First row to show so that `cursor` is in the middle where possible.
+pub fn window(cursor: usize, rows: usize, height: usize) -> usize {
+    cursor.saturating_sub(height / 2).min(rows.saturating_sub(height))
+}
+
+fn question_row(session: &Session, columns: u16, theme: &Theme) -> Line<'static> {
+    let text = super::super::text::sanitize::sanitize(&session.problem().question).replace('\n', " ");
+    let room = usize::from(columns).saturating_sub(4);
+    Line::from(vec![
+        Span::styled("  ? ", theme.style("dim")),
+        Span::styled(width::truncate(&text, room).into_owned(), theme.style("dim")),
+    ])
+}
+
+fn step_row(model: &Model, session: &Session, node: NodeIndex, columns: u16, theme: &Theme) -> Line<'static> {
+    let entry = session.tree().node(node);
+    let step = &entry.step;
+    let settings = session.settings();
+    let models = settings.models();
+    let place = settings.place(&step.model);
+    let style = glyph::step_style(step, place, models, theme);
+    let overridden = step
+        .decision
+        .as_deref()
+        .and_then(|id| session.tree().decision(id))
+        .is_some_and(|decision| decision.overridden.is_some());
+    let name_room = usize::from(columns).saturating_sub(24).clamp(4, 16);
+    let name = short_name(&step.model, settings, name_room);
+    let mut spans = vec![
+        Span::styled(format!("{:>3} ", step.index), theme.style("dim")),
+        Span::styled(format!("{} ", glyph::step(step, place, models)), style),
+        Span::styled(width::pad(&name, name_room, Align::Left), style),
+        Span::raw(" "),
+    ];
+    spans.extend(confidence_cells(step, theme));
+    spans.push(Span::raw(" "));
+    if overridden {
+        spans.push(Span::styled("!", theme.style("step.override")));
+    }
+    if session.tree().siblings(node).len() > 1 {
+        let count = session.tree().siblings(node).len();
+        spans.push(Span::styled(format!("⑂{count}"), theme.style("emphasis")));
+    }
+    if model.is_marked(&step.id) {
+        spans.push(Span::styled("◆", theme.style("mark")));
+    }
+    if !session.tree().drafts(entry.parent).is_empty() {
+        spans.push(Span::styled("⊘", theme.style("step.draft")));
+    }
+    if step.end == StepEnd::Length {
+        spans.push(Span::styled("…", theme.style("warning")));
+    }
+    if let Some(outcome) = entry.outcome() {
+        let (sign, _, role) = glyph::verdict(outcome.verdict);
+        spans.push(Span::styled(sign, theme.style(role)));
+    }
+    Line::from(spans)
+}
+
+/// The confidence as five digits and a bar of five cells.
+fn confidence_cells(step: &crate::trace::record::StepRecord, theme: &Theme) -> Vec<Span<'static>> {
+    let value = figures::confidence(&step.confidence);
+    let Some(u) = step.confidence.value else {
+        return vec![Span::styled(
+            format!("{value:>5} ·····"),
+            theme.style("confidence.unavailable"),
+        )];
+    };
+    let mut spans = vec![Span::styled(format!("{value:>5} "), theme.style("confidence"))];
+    // A mean logit has no natural scale: only probabilities get a bar.
+    if step.confidence.source == "prob" {
+        spans.extend(bar::filled(u, 5, theme.style("bar.fill"), theme));
+    } else {
+        spans.push(Span::raw("     "));
+    }
+    spans
+}
+
+/// What comes after the last step: the call in flight, a failure, or who is next.
+fn tail_row(model: &Model, session: &Session, path: &[NodeIndex], theme: &Theme) -> Option<Line<'static>> {
+    let settings = session.settings();
+    match session.phase() {
+        Phase::Generating(call) => {
+            let name = settings.model_name(call.place.model);
+            let style = theme.model(call.place.model, settings.models());
+            Some(Line::from(vec![
+                Span::styled(format!("  {} ", glyph::busy(model.ticks)), theme.style("busy")),
+                Span::styled(
+                    format!("{} {}", glyph::model(Some(call.place.model), settings.models()), short_name(&name, settings, 16)),
+                    style,
+                ),
+                Span::styled(" is writing", theme.style("dim")),
+            ]))
+        }
+        Phase::Failed { .. } => {
+            Some(Line::from(Span::styled("  ! failed: R tries again", theme.style("error"))))
+        }
+        Phase::Ready => {
+            let end = path.last().copied();
+            if end.is_some_and(|node| session.tree().node(node).outcome().is_some()) {
+                return None;
+            }
+            let decision = session.decision_after(end)?;
+            let place = settings.place(&decision.action)?;
+            Some(Line::from(vec![
+                Span::styled("  → ", theme.style("dim")),
+                Span::styled(
+                    format!("{} {}", glyph::model(Some(place), settings.models()), short_name(&decision.action, settings, 16)),
+                    theme.model(place, settings.models()),
+                ),
+                Span::styled(" is next", theme.style("dim")),
+            ]))
+        }
+    }
+}
+
+/// A model's name without the beginning that all names of the pool share.
+pub fn short_name(name: &str, settings: &crate::session::Settings, columns: usize) -> String {
+    let names: Vec<&str> = settings.run.pool.iter().map(|m| m.name.as_str()).collect();
+    let shared = shared_words(&names);
+    let short = name.strip_prefix(shared).filter(|rest| !rest.is_empty()).unwrap_or(name);
+    width::truncate(&crate::tui::text::sanitize::sanitize(short), columns).into_owned()
+}
+
+/// The longest common beginning of all names that ends in `-`, `_`, `/` or a blank.
+fn shared_words<'a>(names: &[&'a str]) -> &'a str {
+    let Some((first, rest)) = names.split_first() else {
+        return "";
+    };
+    let common = first
+        .char_indices()
+        .find(|(at, c)| rest.iter().any(|name| !name.get(*at..).is_some_and(|r| r.starts_with(*c))))
+        .map_or(first.len(), |(at, _)| at);
+    let head = first.get(..common).unwrap_or("");
+    let end = head.rfind(['-', '_', '/', ' ']).map_or(0, |at| at + 1);
+    head.get(..end).unwrap_or("")
+}

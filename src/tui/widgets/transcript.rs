@@ -1,0 +1,339 @@
+//! The text pane: the question and the steps of the followed path, one block
+//! each, with readable mathematics and tokens shaded by confidence.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::app::Model;
+use crate::session::{Phase, Session};
+use crate::trace::NodeIndex;
+use crate::trace::record::{StepRecord, Token};
+use crate::tui::text::math::{self, Kind};
+use crate::tui::text::sanitize::sanitize;
+use crate::tui::text::wrap::{Piece, WrappedLine, wrap};
+use crate::tui::text::highlight;
+use crate::tui::theme::Theme;
+
+use super::{figures, glyph, steps::short_name};
+
+/// Columns left of the text: the bar of the step at the cursor.
+const MARGIN: u16 = 2;
+/// Blocks kept wrapped.
+const CACHED: usize = 512;
+
+/// Wrapped blocks by content, so that a frame wraps only what is new.
+#[derive(Default)]
+pub struct Cache {
+    blocks: HashMap<Key, Rc<Vec<WrappedLine>>>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    /// Step id, or `?` and the problem's id.
+    content: String,
+    columns: u16,
+    source: bool,
+    theme: String,
+}
+
+/// Where the pane stands, for scrolling from what is seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// First line shown.
+    pub top: usize,
+    /// Last line that can be the first.
+    pub last: usize,
+}
+
+struct Block {
+    /// `None` is the question; the call in flight has no node either.
+    node: Option<NodeIndex>,
+    head: Line<'static>,
+    body: Rc<Vec<WrappedLine>>,
+    at_cursor: bool,
+    style: Style,
+}
+
+/// Draws the pane and says where it stands.
+pub fn draw(
+    area: Rect,
+    buffer: &mut Buffer,
+    model: &Model,
+    session: &Session,
+    theme: &Theme,
+    cache: &mut Cache,
+) -> Position {
+    let columns = area.width.saturating_sub(MARGIN + 1).max(1);
+    let blocks = blocks(model, session, columns, theme, cache);
+    // Head, body and an empty line after each.
+    let heights: Vec<usize> = blocks.iter().map(|block| block.body.len() + 2).collect();
+    let total: usize = heights.iter().sum::<usize>().saturating_sub(1);
+    let height = usize::from(area.height);
+    let last = total.saturating_sub(height);
+    let top = model.view.text_scroll.map_or_else(
+        || follow(&blocks, &heights, height).min(last),
+        |scroll| scroll.min(last),
+    );
+    let mut line = 0;
+    for (block, block_height) in blocks.iter().zip(&heights) {
+        if line + block_height > top && line < top + height {
+            draw_block(area, buffer, model, session, theme, block, line as isize - top as isize);
+        }
+        line += block_height;
+    }
+    Position { top, last }
+}
+
+/// The first line that shows the block at the cursor whole, with what stands
+/// before it; of a block higher than the pane its beginning.
+fn follow(blocks: &[Block], heights: &[usize], height: usize) -> usize {
+    let cursor = blocks.iter().position(|block| block.at_cursor).unwrap_or(0);
+    let begin: usize = heights[..cursor].iter().sum();
+    let end = begin + heights.get(cursor).copied().unwrap_or(0);
+    // A call in flight right after the cursor is kept in view.
+    let streaming = cursor + 2 == blocks.len() && blocks[cursor + 1].node.is_none();
+    let end = if streaming { end + heights[cursor + 1] } else { end };
+    end.saturating_sub(height).min(begin)
+}
+
+fn blocks(
+    model: &Model,
+    session: &Session,
+    columns: u16,
+    theme: &Theme,
+    cache: &mut Cache,
+) -> Vec<Block> {
+    let cursor = session.cursor();
+    let mut blocks = vec![question(model, session, columns, theme, cache)];
+    let mut path = session.followed_path();
+    // A rejected draft hangs beside the path: it is shown in its place.
+    if let Some(cursor) = cursor.filter(|cursor| !path.contains(cursor)) {
+        path.push(cursor);
+    }
+    for node in path {
+        let step = &session.tree().node(node).step;
+        let body = cache.wrapped(&step.id, &step.text, columns, model.view.source, theme);
+        let settings = session.settings();
+        let place = settings.place(&step.model);
+        let style = glyph::step_style(step, place, settings.models(), theme);
+        blocks.push(Block {
+            node: Some(node),
+            head: head(session, step, style, theme),
+            body,
+            at_cursor: cursor == Some(node),
+            style,
+        });
+    }
+    blocks.extend(streaming(model, session, columns, theme));
+    blocks
+}
+
+fn question(model: &Model, session: &Session, columns: u16, theme: &Theme, cache: &mut Cache) -> Block {
+    let problem = session.problem();
+    let mut head = vec![Span::styled(
+        sanitize(&problem.id).replace('\n', " "),
+        theme.style("emphasis"),
+    )];
+    if let Some(domain) = &problem.domain {
+        head.push(Span::styled(format!("  {}", sanitize(domain).replace('\n', " ")), theme.style("dim")));
+    }
+    if let Some(difficulty) = problem.difficulty {
+        head.push(Span::styled(format!("  difficulty {difficulty}"), theme.style("dim")));
+    }
+    let content = format!("?{}", problem.id);
+    Block {
+        node: None,
+        head: Line::from(head),
+        body: cache.wrapped(&content, &problem.question, columns, model.view.source, theme),
+        at_cursor: session.cursor().is_none(),
+        style: theme.style("emphasis"),
+    }
+}
+
+fn head(session: &Session, step: &StepRecord, style: Style, theme: &Theme) -> Line<'static> {
+    let settings = session.settings();
+    let place = settings.place(&step.model);
+    let sign = glyph::step(step, place, settings.models());
+    let mut text = format!("  u {}", figures::confidence(&step.confidence));
+    if !step.kept {
+        text.push_str("  rejected");
+    }
+    Line::from(vec![
+        Span::styled(format!("{} ", step.index), theme.style("dim")),
+        Span::styled(format!("{sign} {}", short_name(&step.model, settings, 24)), style),
+        Span::styled(text, theme.style("dim")),
+        Span::styled(format!("  {} tokens", step.usage.output), theme.style("dim")),
+    ])
+}
+
+fn streaming(model: &Model, session: &Session, columns: u16, theme: &Theme) -> Option<Block> {
+    let Phase::Generating(call) = session.phase() else {
+        return None;
+    };
+    let settings = session.settings();
+    let style = theme.model(call.place.model, settings.models());
+    let name = settings.model_name(call.place.model);
+    let head = Line::from(vec![
+        Span::styled(format!("{} ", glyph::busy(model.ticks)), theme.style("busy")),
+        Span::styled(
+            format!("{} {}", glyph::model(Some(call.place.model), settings.models()), short_name(&name, settings, 24)),
+            style,
+        ),
+        Span::styled("  is writing  ", theme.style("dim")),
+        Span::styled("esc", theme.style("key")),
+        Span::styled(" cancels", theme.style("hint")),
+    ]);
+    Some(Block {
+        node: None,
+        head,
+        body: Rc::new(wrap_text(&call.text, columns, model.view.source, theme)),
+        at_cursor: false,
+        style,
+    })
+}
+
+impl Cache {
+    fn wrapped(
+        &mut self,
+        content: &str,
+        text: &str,
+        columns: u16,
+        source: bool,
+        theme: &Theme,
+    ) -> Rc<Vec<WrappedLine>> {
+        let key = Key {
+            content: content.to_owned(),
+            columns,
+            source,
+            theme: theme.name().to_owned(),
+        };
+        if let Some(lines) = self.blocks.get(&key) {
+            return Rc::clone(lines);
+        }
+        if self.blocks.len() >= CACHED {
+            self.blocks.clear();
+        }
+        let lines = Rc::new(wrap_text(text, columns, source, theme));
+        self.blocks.insert(key, Rc::clone(&lines));
+        lines
+    }
+}
+
+fn wrap_text(text: &str, columns: u16, source: bool, theme: &Theme) -> Vec<WrappedLine> {
+    let clean = sanitize(text);
+    let pieces: Vec<Piece> = if source {
+        highlight::pieces(&clean, &highlight::highlight(&clean), theme)
+    } else {
+        math::pieces(math::readable(&clean), |kind| match kind {
+            Kind::Text => theme.style("text"),
+            Kind::Math => theme.style("math"),
+            Kind::Boxed => theme.style("math.box"),
+        })
+    };
+    wrap(&pieces, usize::from(columns), 0)
+}
+
+fn draw_block(
+    area: Rect,
+    buffer: &mut Buffer,
+    model: &Model,
+    session: &Session,
+    theme: &Theme,
+    block: &Block,
+    offset: isize,
+) {
+    let step = block.node.map(|node| &session.tree().node(node).step);
+    let spans = step.filter(|_| model.view.shading).map(|step| token_ends(&step.text, &step.tokens));
+    let marks = match (&step, block.node) {
+        (Some(step), _) => match_ranges(&step.text, &model.search.query),
+        (None, _) if block.at_cursor => match_ranges(&session.problem().question, &model.search.query),
+        _ => Vec::new(),
+    };
+    let shade = |at: usize| shade_at(at, spans.as_deref(), &marks, block.at_cursor, theme);
+    for row in 0..=block.body.len() {
+        let y = offset + row as isize;
+        let Some(y) = usize::try_from(y).ok().filter(|&y| y < usize::from(area.height)) else {
+            continue;
+        };
+        let y = area.y + y as u16;
+        if block.at_cursor {
+            buffer.set_string(area.x, y, "▌", block.style);
+        }
+        let x = area.x + MARGIN;
+        let width = area.width.saturating_sub(MARGIN);
+        if row == 0 {
+            buffer.set_line(x, y, &block.head, width);
+        } else {
+            buffer.set_line(x, y, &block.body[row - 1].to_line(shade), width);
+        }
+    }
+}
+
+/// For each token the byte where it ends in the text and its top-1 probability.
+/// Empty where the tokens are not the text's, so that nothing is shaded wrong.
+fn token_ends(text: &str, tokens: &[Token]) -> Vec<(usize, Option<f32>)> {
+    if sanitize(text).len() != text.len() {
+        return Vec::new();
+    }
+    let mut end = 0;
+    let mut ends = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let Some(rest) = text.get(end..) else {
+            return Vec::new();
+        };
+        // The last token may hold part of the delimiter.
+        if !rest.starts_with(&token.text) && !token.text.starts_with(rest) {
+            return Vec::new();
+        }
+        end += token.text.len().min(rest.len());
+        let top = token.top.first().map(|top| top.logprob);
+        ends.push((end, top.or(token.logprob).map(f32::exp)));
+    }
+    ends
+}
+
+/// The style laid over the byte at `at`, and where it ends.
+fn shade_at(
+    at: usize,
+    tokens: Option<&[(usize, Option<f32>)]>,
+    marks: &[std::ops::Range<usize>],
+    current: bool,
+    theme: &Theme,
+) -> (Style, usize) {
+    let mut style = Style::default();
+    let mut end = usize::MAX;
+    if let Some(tokens) = tokens {
+        let place = tokens.partition_point(|(end, _)| *end <= at);
+        if let Some((token_end, probability)) = tokens.get(place) {
+            end = *token_end;
+            style = match probability {
+                Some(p) if *p < 0.6 => theme.style("confidence.low"),
+                Some(p) if *p < 0.9 => theme.style("confidence.mid"),
+                Some(_) => theme.style("confidence.high"),
+                None => Style::default(),
+            };
+        }
+    }
+    match marks.iter().find(|range| range.end > at) {
+        Some(range) if range.start <= at => {
+            let role = if current { "search.current" } else { "search.match" };
+            (style.patch(theme.style(role)), end.min(range.end))
+        }
+        Some(range) => (style, end.min(range.start)),
+        None => (style, end),
+    }
+}
+
+/// Places of the query in the text, without regard to ASCII case.
+fn match_ranges(text: &str, query: &str) -> Vec<std::ops::Range<usize>> {
+    if query.is_empty() {
+        return Vec::new();
+    }
+    let (haystack, needle) = (text.to_ascii_lowercase(), query.to_ascii_lowercase());
+    haystack.match_indices(&needle).map(|(at, found)| at..at + found.len()).collect()
+}

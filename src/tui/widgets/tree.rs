@@ -1,0 +1,81 @@
+//! The tree of branches: every step once, branches indented, rejected drafts
+//! beside the path.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::app::Model;
+use crate::session::Session;
+use crate::trace::tree::{Row, RowKind};
+use crate::tui::text::sanitize::sanitize;
+use crate::tui::text::{math, width};
+use crate::tui::theme::Theme;
+
+use super::{figures, glyph, lines, steps};
+
+/// Draws the rows around the cursor.
+pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, session: &Session, theme: &Theme, focused: bool) {
+    let rows = session.tree().rows();
+    if rows.is_empty() {
+        let line = Line::styled("no step yet: space writes the first", theme.style("dim"));
+        return lines(area, buffer, &[line]);
+    }
+    let cursor = session
+        .cursor()
+        .and_then(|cursor| rows.iter().position(|row| row.node == cursor));
+    let height = usize::from(area.height);
+    let top = steps::window(cursor.unwrap_or(0), rows.len(), height);
+    let followed = session.followed_path();
+    let shown: Vec<Line<'static>> = rows
+        .iter()
+        .skip(top)
+        .take(height)
+        .map(|row| line(row, model, session, followed.contains(&row.node), area.width, theme))
+        .collect();
+    lines(area, buffer, &shown);
+    if let Some(cursor) = cursor {
+        let style = theme.style(if focused { "selection" } else { "selection.unfocused" });
+        let row = Rect { y: area.y + (cursor - top) as u16, height: 1, ..area };
+        buffer.set_style(row, style);
+    }
+}
+
+fn line(row: &Row, model: &Model, session: &Session, followed: bool, columns: u16, theme: &Theme) -> Line<'static> {
+    let entry = session.tree().node(row.node);
+    let step = &entry.step;
+    let settings = session.settings();
+    let place = settings.place(&step.model);
+    let style = glyph::step_style(step, place, settings.models(), theme);
+    let mut spans = vec![
+        Span::styled(branches(row), theme.style("border")),
+        Span::styled(format!("{} ", glyph::step(step, place, settings.models())), style),
+        Span::styled(format!("{:<2} ", step.index), theme.style("dim")),
+        Span::styled(format!("{:>5} ", figures::confidence(&step.confidence)), theme.style("dim")),
+    ];
+    if let Some(outcome) = entry.outcome() {
+        let (sign, _, role) = glyph::verdict(outcome.verdict);
+        spans.push(Span::styled(format!("{sign} "), theme.style(role)));
+    }
+    if model.is_marked(&step.id) {
+        spans.push(Span::styled("◆ ", theme.style("mark")));
+    }
+    if row.kind == RowKind::Orphan {
+        spans.push(Span::styled("(the step before it is missing) ", theme.style("warning")));
+    }
+    let used: usize = spans.iter().map(|span| width::of(&span.content)).sum();
+    let text = math::readable_text(&sanitize(&step.text)).replace('\n', " ");
+    let room = usize::from(columns).saturating_sub(used);
+    let role = if followed { "text" } else { "dim" };
+    spans.push(Span::styled(width::truncate(&text, room).into_owned(), theme.style(role)));
+    Line::from(spans)
+}
+
+fn branches(row: &Row) -> String {
+    match (row.lane, row.fork || row.kind == RowKind::Draft) {
+        (0, false) => " ".to_owned(),
+        (0, true) => "├".to_owned(),
+        (lane, true) => format!(" {}├─", "│ ".repeat(lane - 1)),
+        (lane, false) => format!(" {}", "│ ".repeat(lane)),
+    }
+}
