@@ -40,7 +40,8 @@ fn fails(folder: &Path, arguments: &[&str], code: i32, said: &[&str]) {
     for words in said {
         assert!(stderr.contains(words), "{arguments:?} says: {stderr}");
     }
-    assert!(stderr.starts_with("error: "), "{stderr}");
+    let error = stderr.lines().find(|line| !line.starts_with("warning: "));
+    assert!(error.unwrap().starts_with("error: "), "{stderr}");
     assert!(output.stdout.is_empty());
 }
 
@@ -116,6 +117,8 @@ fn files_that_are_not_there_are_2_and_named() {
         2,
         &["no.jsonl"],
     );
+    let elsewhere = ["solve", "--pool", "pool.toml", "--log", "none/l.jsonl"];
+    fails(path, &elsewhere, 2, &["none: no such folder"]);
     fails(path, &["replay", "no.jsonl"], 2, &["no.jsonl"]);
     fails(path, &["replay", "."], 2, &["no log files"]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use crate::model::endpoint::{Capabilities, Endpoint, EndpointError};
 use crate::trace::record::{RunRecord, ValueKind};
@@ -16,13 +16,14 @@ pub type Probed = BTreeMap<String, Capabilities>;
 /// Makes every endpoint ready and asks what it can do.
 ///
 /// # Errors
-/// The first endpoint that cannot be reached.
+/// The first endpoint of the pool that cannot be reached.
 pub async fn probe(endpoints: &[Arc<dyn Endpoint>]) -> Result<Probed, EndpointError> {
     let probes = endpoints.iter().map(|endpoint| async {
         let found = endpoint.probe().await?;
         Ok((endpoint.name().to_owned(), found))
     });
-    Ok(try_join_all(probes).await?.into_iter().collect())
+    // All are asked, so that the same model is named whoever answers first.
+    join_all(probes).await.into_iter().collect()
 }
 
 /// Refuses a run whose router reads what its endpoints cannot give.
