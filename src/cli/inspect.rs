@@ -4,41 +4,71 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::config::Flags;
 use crate::headless::{Exit, Failure, Launch};
+use crate::tui::run::Subject;
+use crate::tui::sessions;
 
 use super::options::RunArgs;
+use super::screen;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct InspectArgs {
     #[command(flatten)]
     run: RunArgs,
-    /// Log to append to; without it nothing is kept
+    /// Log to append to; without it the session gets a file of its own in the data folder
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
+    let config = screen::configuration(Flags::default())?;
+    let mut options = args.run.options("inspect", config.who.value.clone(), None);
+    // The other problems stay in the picker.
+    let wanted = options.problem.take();
     // Wrong files are told before the screen is.
-    let mut launch = Launch::prepare(&args.run.options("inspect", who(), None))?;
+    let mut launch = Launch::prepare(&options)?;
+    let place = wanted.map_or(Ok(0), |id| place_of(&launch, &id))?;
     super::needs_terminal("inspect")?;
-    if let Some(log) = &args.log {
-        launch.append_to(log)?;
-    }
-    open(launch)
+    let log = match &args.log {
+        Some(log) => log.clone(),
+        None => default_log(&launch)?,
+    };
+    launch.append_to(&log)?;
+    let Launch { settings, endpoints, problems, writer, warnings, .. } = launch;
+    let (mut model, opener) = sessions::live(settings, problems);
+    model.current = place;
+    model.log_name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    screen::open(Subject { model, opener, endpoints, writer }, &config, warnings)?;
+    super::say(&format!(
+        "The session is in {path}\nLook at it again: pointsman replay {path}\n",
+        path = log.display()
+    ));
+    Ok(())
 }
 
-/// Who is at the keyboard, for the log of overrides.
-fn who() -> String {
-    ["USER", "LOGNAME", "USERNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|who| !who.is_empty()))
-        .unwrap_or_else(|| "someone".to_owned())
+fn place_of(launch: &Launch, id: &str) -> Result<usize, Failure> {
+    launch.problems.iter().position(|problem| problem.id == id).ok_or_else(|| {
+        let failure = Failure::usage(format!("there is no problem `{id}`"));
+        match launch.problems.first() {
+            Some(first) => failure.hint(format!("ids look like `{}`", first.id)),
+            None => failure,
+        }
+    })
 }
 
-/// Hands the run to the screen.
-fn open(_launch: Launch) -> Result<(), Failure> {
-    Err(Failure::new(
-        Exit::Failed,
-        "the inspector is not part of this build",
-    ))
+/// Nothing that was paid for is lost: without `--log` a session goes to a
+/// file of its own in the data folder.
+fn default_log(launch: &Launch) -> Result<PathBuf, Failure> {
+    let folder = directories::ProjectDirs::from("", "", "pointsman")
+        .map(|dirs| dirs.data_dir().join("sessions"))
+        .ok_or_else(|| Failure::usage("there is no home folder for the log: give --log FILE"))?;
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        Failure::new(Exit::Failed, format!("cannot make the folder {}: {error}", folder.display()))
+            .hint("give --log FILE")
+    })?;
+    // `2026-11-22T20:12:58.123Z` without what file systems dislike.
+    let stamp: String =
+        launch.run.started.chars().take(19).map(|c| if c == ':' { '-' } else { c }).collect();
+    Ok(folder.join(format!("{stamp}-{}.jsonl", launch.run.run)))
 }

@@ -3,6 +3,7 @@
 mod inspect;
 mod options;
 mod replay;
+mod screen;
 mod solve;
 
 use std::io::{self, IsTerminal, Write};
@@ -65,6 +66,11 @@ pub fn run() -> ExitCode {
 fn report(failure: &Failure) {
     // A closed stderr leaves the exit code to speak.
     let _ = writeln!(io::stderr(), "error: {failure}");
+}
+
+/// Tells the person something; a closed stderr is no failure.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Writes a result to stdout. Whoever closed the pipe has read enough.

@@ -4,8 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::config::Flags;
 use crate::headless::{Exit, Failure};
 use crate::trace::Log;
+use crate::tui::run::Subject;
+use crate::tui::sessions;
+
+use super::screen;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ReplayArgs {
@@ -37,13 +42,30 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         });
     }
     super::needs_terminal("replay")?;
-    open(log, args.problem.as_deref())
+    let config = screen::configuration(Flags::default())?;
+    let warnings = damage(&log).into_iter().collect();
+    let name = log_name(&args.logs);
+    let (mut model, opener) = sessions::replay(log);
+    if let Some(id) = &args.problem {
+        let place = model.entries.iter().position(|entry| entry.problem == *id);
+        model.current = place.unwrap_or(0);
+    }
+    model.log_name = name;
+    let subject = Subject { model, opener, endpoints: Vec::new(), writer: None };
+    screen::open(subject, &config, warnings)
 }
 
-/// Hands the log to the screen.
-fn open(_log: Log, _problem: Option<&str>) -> Result<(), Failure> {
-    Err(Failure::new(
-        Exit::Failed,
-        "the inspector is not part of this build",
-    ))
+/// The first damaged line, and how many there are.
+fn damage(log: &Log) -> Option<String> {
+    let mut damages = log.damages();
+    let first = damages.next()?;
+    let more = damages.count();
+    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    Some(format!("{} line {}: {}{more}; skipped", first.path.display(), first.damage.line, first.damage.reason))
+}
+
+fn log_name(logs: &[PathBuf]) -> String {
+    let first = logs.first().and_then(|path| path.file_name()).unwrap_or_default();
+    let name = first.to_string_lossy();
+    if logs.len() > 1 { format!("{name} +{}", logs.len() - 1) } else { name.into_owned() }
 }

@@ -16,7 +16,24 @@ pub struct EmbeddedWeights {
 }
 
 /// `(name, files)` of every model this build carries.
-const EMBEDDED: &[(&str, EmbeddedWeights)] = &[];
+const EMBEDDED: &[(&str, EmbeddedWeights)] = &[
+    (
+        "small",
+        EmbeddedWeights {
+            config: include_bytes!("../../../assets/pair/small/config.json"),
+            tokenizer: include_bytes!("../../../assets/pair/small/tokenizer.json"),
+            weights: include_bytes!("../../../assets/pair/small/model.safetensors"),
+        },
+    ),
+    (
+        "large",
+        EmbeddedWeights {
+            config: include_bytes!("../../../assets/pair/large/config.json"),
+            tokenizer: include_bytes!("../../../assets/pair/large/tokenizer.json"),
+            weights: include_bytes!("../../../assets/pair/large/model.safetensors"),
+        },
+    ),
+];
 
 /// The embedded model of that name, `small` or `large`; `None` where this
 /// build does not carry it.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::app::action::{ACTIONS, Action, Context};
+use crate::config::KeyBinding;
 
 use super::keys::{Code, Key, KeyError, parse_chord, print_chord};
 
@@ -60,16 +61,6 @@ enum Node {
     Branch(BTreeMap<Key, Node>),
 }
 
-/// A user's binding as the configuration gives it: `action` is `None` to
-/// unbind the keys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binding {
-    pub context: String,
-    pub keys: String,
-    /// Name of the action, or `none`.
-    pub action: String,
-}
-
 /// Bindings of every context.
 #[derive(Debug, Clone)]
 pub struct Keymap {
@@ -99,7 +90,7 @@ impl Keymap {
     /// The default keys with the user's `bindings` merged over them. What is
     /// wrong with a binding comes back as a sentence; the others still hold.
     #[must_use]
-    pub fn with_bindings(bindings: &[Binding]) -> (Self, Vec<String>) {
+    pub fn with_bindings(bindings: &[KeyBinding]) -> (Self, Vec<String>) {
         let mut keymap = Self::default();
         let mut warnings = Vec::new();
         let mut seen: BTreeMap<(Context, Vec<Key>), String> = BTreeMap::new();
@@ -115,10 +106,10 @@ impl Keymap {
 
     fn bind(
         &mut self,
-        binding: &Binding,
+        binding: &KeyBinding,
         seen: &mut BTreeMap<(Context, Vec<Key>), String>,
     ) -> Result<Vec<String>, String> {
-        let Binding {
+        let KeyBinding {
             context,
             keys,
             action,
@@ -331,7 +322,7 @@ fn insert(
     if rest.is_empty() {
         if let Some(Node::Branch(hidden)) = trie.insert(*first, Node::Leaf(action)) {
             collect(&hidden, &mut vec![*first], &mut |chord, action| {
-                lost.push((chord.to_vec(), action))
+                lost.push((chord.to_vec(), action));
             });
         }
         return lost;

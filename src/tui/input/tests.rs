@@ -1,9 +1,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyEventState, KeyModifiers};
 use proptest::prelude::*;
 
-use super::keymap::{Binding, Keymap, Lookup, Pending};
+use super::keymap::{Keymap, Lookup, Pending};
 use super::keys::{Code, Key, parse_chord, print_chord};
 use crate::app::action::{ACTIONS, Action, Context};
+use crate::config::KeyBinding;
 
 fn key(text: &str) -> Key {
     text.parse().unwrap()
@@ -26,8 +27,8 @@ const fn action(action: Action, count: Option<u32>) -> Lookup {
     Lookup::Action { action, count }
 }
 
-fn binding(context: &str, keys: &str, action: &str) -> Binding {
-    Binding {
+fn binding(context: &str, keys: &str, action: &str) -> KeyBinding {
+    KeyBinding {
         context: context.to_owned(),
         keys: keys.to_owned(),
         action: action.to_owned(),

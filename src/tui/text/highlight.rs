@@ -176,7 +176,7 @@ fn push(spans: &mut Vec<SourceSpan>, range: Range<usize>, role: &'static str) {
     }
     match spans.last_mut() {
         Some(last) if last.role == role && last.range.end == range.start => {
-            last.range.end = range.end
+            last.range.end = range.end;
         }
         _ => spans.push(SourceSpan { range, role }),
     }

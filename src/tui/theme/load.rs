@@ -243,10 +243,10 @@ fn merge(parent: Option<Raw>, table: &Table, file: &str, warnings: &mut Vec<Stri
         match (key.as_str(), value) {
             ("inherits" | "description", _) => {}
             ("background", Value::String(text)) if text == "dark" => {
-                raw.background = Background::Dark
+                raw.background = Background::Dark;
             }
             ("background", Value::String(text)) if text == "light" => {
-                raw.background = Background::Light
+                raw.background = Background::Light;
             }
             ("background", _) => {
                 warnings.push(format!(

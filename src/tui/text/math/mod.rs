@@ -6,6 +6,7 @@
 //! The names of symbols do come from `pulldown-latex` ([`symbols`]).
 //! What cannot be read is shown as it was written.
 
+mod command;
 mod parse;
 mod render;
 mod scan;

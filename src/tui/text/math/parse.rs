@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::symbols::{Class, accent, double_struck, symbol};
+use super::symbols::{Class, accent, symbol};
 
 /// Groups nested deeper than this are shown as they were written.
 const DEPTH_MAX: usize = 48;
@@ -59,7 +59,7 @@ pub(super) enum Node {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-type Parsed<T> = Result<T, Malformed>;
+pub(super) type Parsed<T> = Result<T, Malformed>;
 
 /// Parses all of `source[range]`.
 pub(super) fn parse(source: &str, range: Range<usize>) -> Parsed<Vec<Node>> {
@@ -132,30 +132,30 @@ fn known(name: &str) -> bool {
     STRUCTURE.contains(&name) || accent(name).is_some() || symbol(name).is_some()
 }
 
-struct Parser<'a> {
-    source: &'a str,
-    at: usize,
+pub(super) struct Parser<'a> {
+    pub(super) source: &'a str,
+    pub(super) at: usize,
     end: usize,
     depth: usize,
 }
 
 impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a str {
+    pub(super) fn rest(&self) -> &'a str {
         self.source.get(self.at..self.end).unwrap_or_default()
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
-    fn bump(&mut self) -> Option<(char, Range<usize>)> {
+    pub(super) fn bump(&mut self) -> Option<(char, Range<usize>)> {
         let c = self.peek()?;
         let start = self.at;
         self.at += c.len_utf8();
         Some((c, start..self.at))
     }
 
-    fn eat(&mut self, text: &str) -> bool {
+    pub(super) fn eat(&mut self, text: &str) -> bool {
         let found = self.rest().starts_with(text);
         if found {
             self.at += text.len();
@@ -163,14 +163,14 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn skip_space(&mut self) {
+    pub(super) fn skip_space(&mut self) {
         let rest = self.rest();
         self.at += rest.len() - rest.trim_start().len();
     }
 
     /// The letters behind a backslash, or the one character that is none;
     /// moves behind it.
-    fn command_name(&mut self) -> Option<&'a str> {
+    pub(super) fn command_name(&mut self) -> Option<&'a str> {
         let rest = self.rest().strip_prefix('\\')?;
         let letters = rest
             .find(|c: char| !c.is_ascii_alphabetic())
@@ -184,7 +184,7 @@ impl<'a> Parser<'a> {
         rest.get(..length)
     }
 
-    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+    pub(super) fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= DEPTH_MAX {
             return Err(Malformed);
         }
@@ -195,7 +195,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Nodes up to where `stop` holds, a closing brace, or the end.
-    fn list(&mut self, stop: impl Fn(&str) -> bool) -> Parsed<Vec<Node>> {
+    pub(super) fn list(&mut self, stop: impl Fn(&str) -> bool) -> Parsed<Vec<Node>> {
         let mut nodes = Vec::new();
         loop {
             self.skip_space();
@@ -265,7 +265,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `{…}` as a group, or the next single atom.
-    fn argument(&mut self) -> Parsed<Node> {
+    pub(super) fn argument(&mut self) -> Parsed<Node> {
         self.skip_space();
         // TeX takes one digit, not a number: `\frac12`.
         if let Some(c) = self.peek().filter(char::is_ascii_digit) {
@@ -282,7 +282,7 @@ impl<'a> Parser<'a> {
         self.nested(Self::atom)?.ok_or(Malformed)
     }
 
-    fn atom(&mut self) -> Parsed<Option<Node>> {
+    pub(super) fn atom(&mut self) -> Parsed<Option<Node>> {
         match self.peek().ok_or(Malformed)? {
             '{' => self.group().map(Some),
             '\\' => self.command(),
@@ -343,7 +343,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn group(&mut self) -> Parsed<Node> {
+    pub(super) fn group(&mut self) -> Parsed<Node> {
         self.nested(|parser| {
             if !parser.eat("{") {
                 return Err(Malformed);
@@ -358,7 +358,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The text of `{…}`, braces inside matched, and where it stands.
-    fn words(&mut self) -> Parsed<(String, Range<usize>)> {
+    pub(super) fn words(&mut self) -> Parsed<(String, Range<usize>)> {
         self.skip_space();
         if !self.eat("{") {
             return Err(Malformed);
@@ -383,299 +383,4 @@ impl<'a> Parser<'a> {
         }
         Err(Malformed)
     }
-
-    fn command(&mut self) -> Parsed<Option<Node>> {
-        let start = self.at;
-        let name = self.command_name().ok_or(Malformed)?;
-        let at = start..self.at;
-        let boxed = |node| Box::new(node);
-        Ok(Some(match name {
-            "frac" | "dfrac" | "tfrac" | "cfrac" => {
-                let (over, under) = (boxed(self.argument()?), boxed(self.argument()?));
-                Node::Fraction { over, under, at }
-            }
-            "binom" | "dbinom" | "tbinom" => {
-                let (n, k) = (boxed(self.argument()?), boxed(self.argument()?));
-                Node::Binomial { n, k, at }
-            }
-            "sqrt" => {
-                self.skip_space();
-                let degree = if self.eat("[") {
-                    let nodes = self.list(|rest| rest.starts_with(']'))?;
-                    if !self.eat("]") {
-                        return Err(Malformed);
-                    }
-                    Some(boxed(Node::Group(nodes)))
-                } else {
-                    None
-                };
-                Node::Root {
-                    degree,
-                    of: boxed(self.argument()?),
-                    at,
-                }
-            }
-            "boxed" | "fbox" => Node::Boxed(boxed(self.argument()?), at),
-            "text" | "textbf" | "textit" | "textrm" | "texttt" | "textsf" | "textnormal"
-            | "mbox" | "hbox" | "emph" => {
-                let (text, at) = self.words()?;
-                Node::Words(unescape(&text), at)
-            }
-            "operatorname" => {
-                self.eat("*");
-                let (text, at) = self.words()?;
-                Node::Symbol {
-                    text: unescape(&text),
-                    class: Class::Operator,
-                    at,
-                }
-            }
-            "mathbb" => double(self.argument()?),
-            "mathrm" | "mathbf" | "mathit" | "mathcal" | "mathfrak" | "mathscr" | "mathsf"
-            | "mathtt" | "boldsymbol" | "bm" | "overbrace" | "underbrace" | "cancel" | "smash"
-            | "mathstrut" => self.argument()?,
-            "overset" | "stackrel" => {
-                let (sup, base) = (boxed(self.argument()?), boxed(self.argument()?));
-                Node::Script {
-                    base,
-                    sub: None,
-                    sup: Some(sup),
-                    at,
-                }
-            }
-            "underset" => {
-                let (sub, base) = (boxed(self.argument()?), boxed(self.argument()?));
-                Node::Script {
-                    base,
-                    sub: Some(sub),
-                    sup: None,
-                    at,
-                }
-            }
-            "pmod" => {
-                let of = self.argument()?;
-                let words = |text: &str, class| Node::Symbol {
-                    text: text.into(),
-                    class,
-                    at: at.clone(),
-                };
-                Node::Group(vec![
-                    words(" (mod ", Class::Open),
-                    of,
-                    words(")", Class::Close),
-                ])
-            }
-            "not" => Node::Accent {
-                mark: '\u{338}',
-                of: boxed(self.argument()?),
-            },
-            "tag" => {
-                let (text, at) = self.words()?;
-                Node::Words(format!("  ({text})"), at)
-            }
-            "left" | "right" | "middle" | "big" | "Big" | "bigg" | "Bigg" | "bigl" | "bigr"
-            | "Bigl" | "Bigr" | "biggl" | "biggr" | "bigm" => return self.delimiter(name),
-            "begin" => return self.environment(start).map(Some),
-            "end" => return Err(Malformed),
-            "color" | "label" | "hspace" | "vspace" | "phantom" | "hphantom" | "vphantom" => {
-                self.words()?;
-                return Ok(None);
-            }
-            "displaystyle" | "textstyle" | "limits" | "nolimits" | "hline" | "nonumber"
-            | "notag" | "!" | "/" | "rm" | "bf" | "it" | "scriptstyle" => return Ok(None),
-            "," | ":" | ">" | ";" | " " | "enspace" | "thinspace" => Node::Space(" ", at),
-            "quad" | "qquad" => Node::Space("  ", at),
-            "\\" | "newline" => Node::Space("\n", at),
-            "{" => Node::Symbol {
-                text: name.into(),
-                class: Class::Open,
-                at,
-            },
-            "}" => Node::Symbol {
-                text: name.into(),
-                class: Class::Close,
-                at,
-            },
-            "|" => Node::Symbol {
-                text: "‖".into(),
-                class: Class::Ordinary,
-                at,
-            },
-            "%" | "$" | "#" | "&" | "_" => Node::Symbol {
-                text: name.into(),
-                class: Class::Ordinary,
-                at,
-            },
-            _ => return self.named(name, at).map(Some),
-        }))
-    }
-
-    /// A symbol, an accent, or an unknown command with its groups, verbatim.
-    fn named(&mut self, name: &str, at: Range<usize>) -> Parsed<Node> {
-        if let Some(mark) = accent(name) {
-            return Ok(Node::Accent {
-                mark,
-                of: Box::new(self.argument()?),
-            });
-        }
-        if let Some((text, class)) = symbol(name) {
-            return Ok(Node::Symbol { text, class, at });
-        }
-        let verbatim = |at: Range<usize>| Node::Symbol {
-            text: self.source.get(at.clone()).unwrap_or_default().to_owned(),
-            class: Class::Ordinary,
-            at,
-        };
-        let mut nodes = vec![verbatim(at)];
-        while self.peek() == Some('{') {
-            let open = self.at;
-            let group = self.group()?;
-            nodes.push(Node::Symbol {
-                text: "{".into(),
-                class: Class::Open,
-                at: open..open + 1,
-            });
-            nodes.push(group);
-            nodes.push(Node::Symbol {
-                text: "}".into(),
-                class: Class::Close,
-                at: self.at - 1..self.at,
-            });
-        }
-        // A command runs into the letter behind it unless something parts them.
-        if self.peek().is_some_and(|c| c.is_whitespace()) {
-            nodes.push(Node::Space(" ", self.at..self.at + 1));
-        }
-        Ok(Node::Group(nodes))
-    }
-
-    /// The delimiter behind `\left`, `\right`, `\big` …; `.` is none.
-    fn delimiter(&mut self, size: &str) -> Parsed<Option<Node>> {
-        self.skip_space();
-        if self.eat(".") {
-            return Ok(None);
-        }
-        let node = self.nested(Self::atom)?;
-        let side = match size {
-            "left" | "bigl" | "Bigl" | "biggl" => Some(Class::Open),
-            "right" | "bigr" | "Bigr" | "biggr" => Some(Class::Close),
-            _ => None,
-        };
-        Ok(match (node, side) {
-            (Some(Node::Symbol { text, at, .. }), Some(class)) => {
-                Some(Node::Symbol { text, class, at })
-            }
-            (node, _) => node,
-        })
-    }
-
-    fn environment(&mut self, start: usize) -> Parsed<Node> {
-        let (name, _) = self.words()?;
-        let kind = name.trim_end_matches('*');
-        let columns = matches!(kind, "array" | "tabular" | "alignat" | "alignedat");
-        if columns {
-            self.words()?;
-        }
-        let at = start..self.at;
-        let rows = self.nested(Self::rows)?;
-        let (end, _) = if self.eat("\\end") {
-            self.words()?
-        } else {
-            return Err(Malformed);
-        };
-        if end != name {
-            return Err(Malformed);
-        }
-        let (open, close) = match kind {
-            "pmatrix" => ("(", ")"),
-            "vmatrix" => ("|", "|"),
-            "Vmatrix" => ("‖", "‖"),
-            "Bmatrix" => ("{", "}"),
-            "cases" | "dcases" => ("{ ", ""),
-            "bmatrix" | "matrix" | "smallmatrix" | "array" | "tabular" => ("[", "]"),
-            _ => return Ok(lines(rows, &at)),
-        };
-        Ok(Node::Matrix {
-            open,
-            close,
-            rows,
-            at,
-        })
-    }
-
-    /// Rows of cells up to `\end`.
-    fn rows(&mut self) -> Parsed<Vec<Vec<Node>>> {
-        let stop = |rest: &str| {
-            rest.starts_with('&') || rest.starts_with("\\\\") || rest.starts_with("\\end")
-        };
-        let mut rows = vec![Vec::new()];
-        loop {
-            let cell = Node::Group(self.list(stop)?);
-            if let Some(row) = rows.last_mut() {
-                row.push(cell);
-            }
-            if self.eat("\\\\") {
-                self.skip_space();
-                // The space asked for between rows: `\\[4pt]`.
-                if self.rest().starts_with('[')
-                    && let Some(length) = self.rest().find(']').filter(|length| *length < 12)
-                {
-                    self.at += length + 1;
-                }
-                rows.push(Vec::new());
-            } else if !self.eat("&") {
-                break;
-            }
-        }
-        rows.retain(|row| row.iter().any(|cell| *cell != Node::Group(Vec::new())));
-        Ok(rows)
-    }
-}
-
-/// Rows of an alignment: one line each, cells side by side.
-fn lines(rows: Vec<Vec<Node>>, at: &Range<usize>) -> Node {
-    let mut nodes = Vec::new();
-    for (index, row) in rows.into_iter().enumerate() {
-        if index > 0 {
-            nodes.push(Node::Space("\n", at.clone()));
-        }
-        for cell in row {
-            match cell {
-                // So that a relation at the start of a cell sees what is
-                // before it.
-                Node::Group(cell) => nodes.extend(cell),
-                cell => nodes.push(cell),
-            }
-        }
-    }
-    Node::Group(nodes)
-}
-
-fn double(node: Node) -> Node {
-    match node {
-        Node::Symbol { text, class, at } => Node::Symbol {
-            text: text.chars().map(double_struck).collect(),
-            class,
-            at,
-        },
-        Node::Group(nodes) => Node::Group(nodes.into_iter().map(double).collect()),
-        other => other,
-    }
-}
-
-/// Words of `\text`: escaped characters and `$` lose their marks.
-fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' if chars.peek().is_some_and(|c| "%$#&_{} ".contains(*c)) => {
-                out.extend(chars.next())
-            }
-            '~' => out.push(' '),
-            '$' => {}
-            c => out.push(c),
-        }
-    }
-    out
 }

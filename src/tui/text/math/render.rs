@@ -70,7 +70,8 @@ impl Out {
                 if number && is_number(over) && is_number(under) {
                     self.space();
                 } else {
-                    let beside = before.is_some_and(is_operand) || after.is_some_and(is_operand);
+                    let beside =
+                        before.is_some_and(is_operand) || after.is_some_and(begins_operand);
                     return self.bracketed(beside, at, |out| out.fraction(over, under, at));
                 }
                 self.fraction(over, under, at);
@@ -94,7 +95,7 @@ impl Out {
                 self.bracketed(!is_atom(of), at, |out| out.node(of, None, None));
             }
             Node::Script { base, sub, sup, at } => {
-                self.script(base, sub.as_deref(), sup.as_deref(), at, before, after)
+                self.script(base, sub.as_deref(), sup.as_deref(), at, before, after);
             }
             Node::Accent { mark, of } => self.accent(*mark, of),
             Node::Boxed(of, at) => {
@@ -149,7 +150,7 @@ impl Out {
                     self.space();
                 }
                 self.push(text, at);
-                if after.is_some_and(is_operand)
+                if after.is_some_and(begins_operand)
                     && !after.is_some_and(|node| begins_with(node, Class::Open))
                 {
                     self.space();
@@ -204,7 +205,7 @@ impl Out {
             self.raise(sup, "^", superscript, at);
         }
         if operator
-            && after.is_some_and(is_operand)
+            && after.is_some_and(begins_operand)
             && !after.is_some_and(|node| begins_with(node, Class::Open))
         {
             self.space();
@@ -296,19 +297,35 @@ impl Out {
     }
 }
 
-/// Whether `node` can stand beside an operator: a sign after it is binary.
+/// Whether `node` ends in an operand: a sign behind it is binary.
 fn is_operand(node: &Node) -> bool {
     match node {
         Node::Symbol { class, .. } => {
             matches!(
                 class,
-                Class::Ordinary | Class::Number | Class::Close | Class::Operator | Class::Open
-            ) && !matches!(class, Class::Open)
+                Class::Ordinary | Class::Number | Class::Close | Class::Operator
+            )
         }
         Node::Space(..) => false,
         Node::Words(text, _) => text.ends_with(char::is_alphanumeric),
         Node::Group(nodes) => nodes.last().is_some_and(is_operand),
-        Node::Script { .. } => true,
+        _ => true,
+    }
+}
+
+/// Whether what `node` begins with would be multiplied with what is before it.
+fn begins_operand(node: &Node) -> bool {
+    match node {
+        Node::Symbol { class, .. } => {
+            matches!(
+                class,
+                Class::Ordinary | Class::Number | Class::Operator | Class::Open
+            )
+        }
+        Node::Space(..) => false,
+        Node::Words(text, _) => text.starts_with(char::is_alphanumeric),
+        Node::Group(nodes) => nodes.first().is_some_and(begins_operand),
+        Node::Script { base, .. } => begins_operand(base),
         _ => true,
     }
 }

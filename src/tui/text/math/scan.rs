@@ -89,13 +89,16 @@ fn formula(source: &str, start: usize) -> Option<(Vec<Segment>, usize)> {
             .ok()
             .map(|found| (found, from + length + close.len()));
     }
-    if rest.starts_with("\\$") {
-        let dollar = Segment {
-            text: "$".to_owned(),
+    // Escaped by habit, outside of formulas too: `50\%`, `\$5`.
+    if let Some(c) = rest.strip_prefix('\\').and_then(|rest| rest.chars().next())
+        && matches!(c, '$' | '%' | '&' | '#')
+    {
+        let plain = Segment {
+            text: c.to_string(),
             source: start..start + 2,
             kind: Kind::Text,
         };
-        return Some((vec![dollar], start + 2));
+        return Some((vec![plain], start + 2));
     }
     if rest.starts_with('$') {
         let from = start + 1;

@@ -1,0 +1,56 @@
+//! From the configuration to the screen.
+
+use std::collections::BTreeMap;
+
+use crate::config::{self, Config, Flags, Sources};
+use crate::headless::{Exit, Failure};
+use crate::tui::input::keymap::{Binding, Keymap};
+use crate::tui::run::{Look, Subject, run};
+use crate::tui::terminal;
+use crate::tui::theme::{ColorDepth, Themes};
+
+/// The configuration of this person on this machine.
+///
+/// # Errors
+/// A file, a variable or a flag that is wrong.
+pub(super) fn configuration(flags: Flags) -> Result<Config, Failure> {
+    let env: BTreeMap<String, String> = std::env::vars().collect();
+    let folder = config::config_dir(&env);
+    config::load(Sources { env, folder, flags }).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Opens the screen and stays until the person quits.
+///
+/// # Errors
+/// The terminal fails.
+pub(super) fn open(subject: Subject, config: &Config, mut warnings: Vec<String>) -> Result<(), Failure> {
+    let env: BTreeMap<String, String> = std::env::vars().collect();
+    let depth = ColorDepth::from_name(&config.colors.value)
+        .unwrap_or_else(|| ColorDepth::detect(&env));
+    let themes = Themes::new(config.themes_folder());
+    let loaded = themes.load(&config.theme.value, depth);
+    warnings.extend(loaded.warnings);
+    let bindings: Vec<Binding> = config
+        .keys
+        .iter()
+        .map(|key| Binding {
+            context: key.context.clone(),
+            keys: key.keys.clone(),
+            action: key.action.clone(),
+        })
+        .collect();
+    let (keymap, conflicts) = Keymap::with_bindings(&bindings);
+    warnings.extend(conflicts);
+    let look = Look {
+        themes,
+        theme: loaded.theme,
+        depth,
+        keymap,
+        mouse: config.mouse.value,
+        shading: config.shading.value,
+        warning: warnings.into_iter().next(),
+    };
+    terminal::install_panic_hook();
+    run(subject, look)
+        .map_err(|error| Failure::new(Exit::Failed, format!("the terminal failed: {error}")))
+}
