@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use common::llama_fake::{Answer, End, Fake, tokens};
+use common::llama_fake::{Answer, End, Fake, token, tokens};
 use pointsman::trace::Reader;
 use pointsman::trace::record::{Record, TrajectoryEnd};
 use serde_json::Value;
@@ -83,6 +83,11 @@ fn step(text: &str) -> Answer {
     tokens(&[text], "word")
 }
 
+/// A step that never comes to its end.
+fn stalled(text: &str) -> Answer {
+    Answer::events(&[token(text, text, 1)]).ending(End::Stall)
+}
+
 /// Waits until the server has seen so many completions.
 async fn until_seen(fake: &Fake, count: usize) {
     for _ in 0..600 {
@@ -146,7 +151,7 @@ async fn a_killed_run_goes_on_where_it_was() {
         step("1 + 1 = 2"),
         answer(r"\boxed{2}"),
         step("2 + 2 = 4"),
-        step("Let me see.").ending(End::Stall),
+        stalled("Let me see."),
     ]);
     let fake = Fake::start(script).await;
     let folder = folder(&fake.url);
@@ -212,7 +217,7 @@ async fn a_killed_run_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_run_saves_and_says_130() {
     let mut script = probes();
-    script.extend([answer(r"\boxed{2}"), step("2 + 2").ending(End::Stall)]);
+    script.extend([answer(r"\boxed{2}"), stalled("2 + 2")]);
     let fake = Fake::start(script).await;
     let folder = folder(&fake.url);
     let child = solve(folder.path(), &["--router", "small"])
