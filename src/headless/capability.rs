@@ -183,6 +183,9 @@ mod tests {
         let mixed = probed(Before, After);
         refused(&run("threshold", "prob", 0.7), &mixed, "after temperature");
         assert_eq!(check(&run("threshold", "prob", 1.0), &mixed), Ok(()));
-        assert_eq!(check(&run("threshold", "prob", 0.7), &probed(After, After)), Ok(()));
+        assert_eq!(
+            check(&run("threshold", "prob", 0.7), &probed(After, After)),
+            Ok(())
+        );
     }
 }
