@@ -1,7 +1,12 @@
 //! The llama.cpp endpoint against a fake server: what it sends, what it makes
 //! of odd answers, and which failures it retries.
 
+// The helpers of a test binary are not test functions to clippy.
+#![allow(clippy::unwrap_used)]
+
 mod common;
+#[path = "http_llama_cpp/failures.rs"]
+mod failures;
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -278,249 +283,6 @@ async fn a_blank_line_inside_an_open_block_continues_the_step() {
 }
 
 #[tokio::test]
-async fn passing_failures_are_retried_and_paid_for() {
-    let fine = || tokens(&["ok"], "word");
-    let cut = tokens(&["half", " a"], "word");
-    let Answer::Stream { bytes, .. } = &cut else {
-        unreachable!()
-    };
-    let keep = bytes.len() - 300;
-    let text = String::from_utf8(bytes[..keep].to_vec()).unwrap();
-    let cases = [
-        (
-            "500",
-            Answer::error(500, "server_error", "boom"),
-            "boom",
-            false,
-        ),
-        (
-            "busy",
-            Answer::Status(503, vec![], "try later".to_owned()),
-            "503",
-            false,
-        ),
-        (
-            "429",
-            Answer::Status(
-                429,
-                vec![("retry-after", "0".to_owned())],
-                "slow".to_owned(),
-            ),
-            "rate",
-            false,
-        ),
-        (
-            "cut",
-            Answer::stream(text.clone()).ending(End::Cut),
-            "broke off",
-            true,
-        ),
-        ("ended early", Answer::stream(text), "ended before", true),
-        (
-            "error inside",
-            Answer::stream("data: {\"error\":{\"code\":500,\"message\":\"late\"}}\n\n".to_owned()),
-            "late",
-            false,
-        ),
-        (
-            "error field",
-            Answer::stream("error: {\"code\":500,\"message\":\"old\"}\n\n".to_owned()),
-            "old",
-            false,
-        ),
-        (
-            "error in one body",
-            Answer::json(
-                200,
-                &json!({ "error": { "code": 502, "message": "via proxy" } }),
-            ),
-            "via proxy",
-            false,
-        ),
-    ];
-    for (name, failure, part, estimated) in cases {
-        let (reply, fake) = good(vec![failure, fine()]).await;
-        assert_eq!(reply.text, "ok", "{name}");
-        assert_eq!(fake.seen("/completion").len(), 2, "{name}");
-        let [attempt] = &reply.attempts[..] else {
-            panic!("{name}: {:?}", reply.attempts)
-        };
-        assert!(
-            attempt.failure.contains(part),
-            "{name}: {}",
-            attempt.failure
-        );
-        assert_eq!(attempt.estimated, estimated, "{name}");
-        assert_eq!(attempt.usage.output > 0, estimated, "{name}: {attempt:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_loading_model_is_waited_for() {
-    let loading = Answer::error(503, "unavailable_error", "Loading model");
-    let mut answers = vec![loading; 4];
-    answers.push(tokens(&["ok"], "word"));
-    let (reply, fake) = good(answers).await;
-    assert!(reply.attempts.is_empty());
-    assert_eq!(fake.seen("/completion").len(), 5);
-}
-
-#[tokio::test]
-async fn lasting_failures_are_not_retried_and_say_what_to_do() {
-    let html = Answer::Status(
-        200,
-        vec![("content-type", "text/html".to_owned())],
-        "<html>welcome</html>".to_owned(),
-    );
-    let context = json!({ "error": {
-        "code": 400, "message": "too long", "type": "exceed_context_size_error",
-        "n_prompt_tokens": 3001, "n_ctx": 2048,
-    }});
-    let cases = [
-        (
-            Answer::error(401, "authentication_error", "k"),
-            FailureKind::Auth,
-            "api_key_env",
-        ),
-        (
-            Answer::error(404, "not_found_error", "no"),
-            FailureKind::NotFound,
-            "/completion",
-        ),
-        (
-            Answer::error(400, "invalid_request_error", "bad n"),
-            FailureKind::Refused,
-            "bad n",
-        ),
-        (
-            Answer::json(400, &context),
-            FailureKind::Context,
-            "3001 tokens",
-        ),
-        (html, FailureKind::Malformed, "text/html: <html>welcome"),
-        (
-            Answer::stream("data: {oops\n\n".to_owned()),
-            FailureKind::Malformed,
-            "{oops",
-        ),
-        (
-            Answer::Status(429, vec![("retry-after", "9999".to_owned())], String::new()),
-            FailureKind::RateLimited,
-            "9999 s",
-        ),
-        (
-            Answer::Status(
-                307,
-                vec![("location", "http://x/".to_owned())],
-                String::new(),
-            ),
-            FailureKind::Refused,
-            "base_url",
-        ),
-    ];
-    for (answer, kind, part) in cases {
-        let (error, fake) = bad(vec![answer]).await;
-        assert_eq!(error.kind, kind, "{error}");
-        assert!(error.to_string().contains(part), "{error}");
-        assert_eq!(fake.seen("/completion").len(), 1, "{error}");
-        assert_eq!(error.attempts.len(), 1);
-    }
-    let (error, fake) = bad(vec![Answer::error(500, "server_error", "always")]).await;
-    assert_eq!(error.kind, FailureKind::Server);
-    assert_eq!(
-        (error.attempts.len(), fake.seen("/completion").len()),
-        (3, 3)
-    );
-}
-
-#[tokio::test]
-async fn a_stalled_stream_times_out_and_is_asked_once_more() {
-    let stalled = Answer::events(&[token("a", "a", 1)]).ending(End::Stall);
-    let fake = Fake::start(vec![stalled]).await;
-    let spec = ModelSpec {
-        timeout: Some(0.3),
-        ..spec(&fake.url)
-    };
-    let error = endpoint(&spec)
-        .step(request(""), &NoProgress)
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, FailureKind::Timeout);
-    assert!(error.message.contains("0.3 s"), "{error}");
-    assert_eq!(fake.seen("/completion").len(), 2);
-    assert!(
-        error
-            .attempts
-            .iter()
-            .all(|attempt| attempt.estimated && attempt.usage.output == 1)
-    );
-}
-
-#[tokio::test]
-async fn nobody_listening_is_unreachable() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let error = endpoint(&spec(&url))
-        .step(request(""), &NoProgress)
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, FailureKind::Unreachable);
-    assert!(error.message.contains("is the server running?"), "{error}");
-}
-
-#[tokio::test]
-async fn dropping_the_step_closes_the_connection() {
-    let stalled = Answer::events(&[token("a", "a", 1)]).ending(End::Stall);
-    let fake = Fake::start(vec![stalled]).await;
-    let endpoint = endpoint(&spec(&fake.url));
-    let screen = Screen::default();
-    {
-        let step = endpoint.step(request(""), &screen);
-        tokio::pin!(step);
-        while screen.0.lock().unwrap().is_empty() {
-            tokio::select! {
-                reply = &mut step => panic!("{reply:?}"),
-                () = tokio::time::sleep(Duration::from_millis(5)) => {}
-            }
-        }
-    }
-    fake.closed().await;
-}
-
-/// A key that the test harness puts into the environment; setting one here
-/// would be unsafe.
-const PLANTED: &str = "CARGO_MANIFEST_DIR";
-
-#[tokio::test]
-async fn the_key_is_sent_and_never_shown() {
-    let key = std::env::var(PLANTED).unwrap();
-    let echo = |status| Answer::error(status, "authentication_error", &format!("bad key {key}"));
-    for status in [200, 400, 401, 403, 404, 429, 500] {
-        let answer = match status {
-            200 => tokens(&["ok"], "word"),
-            status => echo(status),
-        };
-        let fake = Fake::start(vec![answer]).await;
-        let spec = ModelSpec {
-            api_key_env: Some(PLANTED.to_owned()),
-            ..spec(&fake.url)
-        };
-        let endpoint = endpoint(&spec);
-        let result = endpoint.step(request(""), &NoProgress).await;
-        let all = format!("{endpoint:?} {result:?} {spec:?}");
-        assert!(!all.contains(&key), "{status}: {all}");
-        assert_eq!(
-            fake.seen("/completion")[0].authorization,
-            Some(format!("Bearer {key}"))
-        );
-        if status == 401 {
-            assert!(all.contains(PLANTED), "{all}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn steps_are_shrunk_to_the_context_or_refused() {
     let fake = Fake::start(vec![tokens(&["ok"], "word")]).await;
     let props = |context: u32| {
@@ -536,7 +298,9 @@ async fn steps_are_shrunk_to_the_context_or_refused() {
     let first = endpoint(&spec(&fake.url));
     first.step(request(""), &NoProgress).await.unwrap();
     assert_eq!(fake.seen("/completion")[0].body["n_predict"], 50);
-    assert_eq!(fake.seen("/tokenize")[0].body["content"], "1 + 1?\n\n");
+    // Counted as asked, without the letter behind it where it can be told.
+    assert_eq!(fake.seen("/tokenize")[0].body["content"], "1 + 1?\n\nA");
+    assert_eq!(fake.seen("/completion")[0].body["prompt"], "1 + 1?\n\n");
 
     fake.on("/props", props(40));
     let second = endpoint(&spec(&fake.url));
@@ -548,14 +312,33 @@ async fn steps_are_shrunk_to_the_context_or_refused() {
     );
     assert_eq!(fake.seen("/completion").len(), 1);
 
-    // Far from the limit nothing is counted; the context is asked for once.
+    // The context is asked for once an endpoint.
     fake.on("/props", props(2048));
     let third = endpoint(&spec(&fake.url));
     for _ in 0..2 {
         third.step(request(""), &NoProgress).await.unwrap();
     }
-    assert_eq!(fake.seen("/tokenize").len(), 2);
     assert_eq!(fake.seen("/props").len(), 3);
+}
+
+#[tokio::test]
+async fn blanks_at_the_end_are_encoded_as_before_a_letter() {
+    let fake = Fake::start(vec![tokens(&["ok"], "word")]).await;
+    let piece = |id: u32, piece: &str| json!({ "id": id, "piece": piece });
+    let pieces =
+        json!({ "tokens": [piece(5, "1 + 1?"), piece(7, "\n"), piece(7, "\n"), piece(9, "A")] });
+    fake.on("/tokenize", vec![Answer::json(200, &pieces)]);
+    let first = endpoint(&spec(&fake.url));
+    first.step(request(""), &NoProgress).await.unwrap();
+    assert_eq!(fake.seen("/completion")[0].body["prompt"], json!([5, 7, 7]));
+    // A server without the route is asked once and then gets text.
+    let bare = Fake::start(vec![tokens(&["ok"], "word")]).await;
+    let second = endpoint(&spec(&bare.url));
+    for _ in 0..2 {
+        second.step(request(""), &NoProgress).await.unwrap();
+    }
+    assert_eq!(bare.seen("/tokenize").len(), 1);
+    assert_eq!(bare.seen("/completion")[1].body["prompt"], "1 + 1?\n\n");
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ def main():
     parser.add_argument("port", type=int, nargs="?", default=0, help="0 takes a free one")
     parser.add_argument("--context", type=int, default=2048, help="tokens a slot")
     parser.add_argument("--slots", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1, help="more wait for each other on a busy machine")
     parser.add_argument("--until-eof", action="store_true", help="stop when stdin ends")
     arguments = parser.parse_args()
 

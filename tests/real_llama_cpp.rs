@@ -2,6 +2,9 @@
 //! `POINTSMAN_LLAMA_CPP_URL`; without it nothing is tested and the test says
 //! so. `tests/real_server.sh` starts one and runs this.
 
+// The helpers of a test binary are not test functions to clippy.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -15,12 +18,14 @@ use serde_json::{Value, json};
 
 const VARIABLE: &str = "POINTSMAN_LLAMA_CPP_URL";
 
-const QUESTIONS: [&str; 4] = [
+const QUESTIONS: [&str; 6] = [
     "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in \
      May. How many clips did Natalia sell altogether in April and May?",
     "Tom has 3 boxes with 4 apples each and eats 2. How many apples are left? Think step by step.",
     "What is the perimeter of a rectangle with sides 3 and 5? Explain each step.",
     "List three prime numbers and explain why each one is prime.",
+    "What is 15% of 80?",
+    "A train travels 60 miles in 2 hours. What is its speed?",
 ];
 
 fn server() -> Option<String> {
@@ -54,29 +59,40 @@ fn request(question: &str, prefix: &str) -> StepRequest {
     }
 }
 
-/// The whole greedy answer in one plain request, by way of no code of ours
-/// but the template.
-async fn one_shot(url: &str, question: &str) -> String {
-    install_crypto();
-    let prompt = LocalTemplate::named("smollm2", None)
-        .unwrap()
-        .render(question)
-        .unwrap();
+/// The whole greedy answer, its token ids and whether it ended by itself, in one
+/// plain request, by way of no code of ours but the template.
+async fn one_shot(url: &str, prompt: &str) -> (String, Vec<i64>, bool) {
     let body = json!({
-        "prompt": prompt, "n_predict": 400, "temperature": 0.0, "stream": false,
-        "repeat_penalty": 1.0, "cache_prompt": false,
+        "prompt": prompt, "n_predict": 250, "temperature": 0.0, "stream": false,
+        "repeat_penalty": 1.0, "cache_prompt": false, "return_tokens": true,
     });
+    let answer = post(url, "/completion", &body).await;
+    let ids = answer["tokens"].as_array().unwrap();
+    let ids = ids.iter().map(|id| id.as_i64().unwrap()).collect();
+    let text = answer["content"].as_str().unwrap().to_owned();
+    (text, ids, answer["stop_type"] == "eos")
+}
+
+/// How the tokenizer encodes `text` in front of a letter.
+async fn encoded(url: &str, text: &str) -> Vec<i64> {
+    let body = json!({ "content": format!("{text}A"), "add_special": true, "parse_special": true });
+    let answer = post(url, "/tokenize", &body).await;
+    let ids = answer["tokens"].as_array().unwrap();
+    let mut ids: Vec<i64> = ids.iter().map(|id| id.as_i64().unwrap()).collect();
+    ids.pop();
+    ids
+}
+
+async fn post(url: &str, path: &str, body: &Value) -> Value {
+    install_crypto();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer: Value = client
-        .post(format!("{url}/completion"))
-        .json(&body)
+    let answer = client
+        .post(format!("{url}{path}"))
+        .json(body)
         .send()
         .await
-        .unwrap()
-        .json()
-        .await
         .unwrap();
-    answer["content"].as_str().unwrap().to_owned()
+    answer.json().await.unwrap()
 }
 
 #[tokio::test]
@@ -92,27 +108,35 @@ async fn the_probe_finds_everything() {
     }
 }
 
-/// Step by step must give the text of one shot. Two things may make a real
-/// difference: `"\n\n"` after a step is encoded in one way although it may
-/// have been sampled in another (`"\n"`, `"\n"`), and caching changes the last
-/// bits of the logits, which can turn a near tie. So up to five steps of each
-/// question are compared, and where a step differs it must begin in a near
-/// tie: the two best probabilities within 0.1 of each other there. At least
-/// two questions and eight steps have to agree in full.
+/// Step by step must give the text of one shot, as long as the model is shown
+/// the same tokens. Text is all that a step hands on, so it is shown others
+/// where it had sampled a text in another way than the tokenizer encodes it
+/// (SmolLM2 now and then writes `"\n\n"` as one token where its tokenizer
+/// makes two); from there on the question is not compared. And caching changes
+/// the last bits of the logits: where a step differs nevertheless, it must
+/// part in a near tie, the two best probabilities within 0.1 of each other.
 #[tokio::test]
 async fn greedy_steps_are_the_greedy_answer() {
     let Some(url) = server() else { return };
     let endpoint = endpoint(&url, Some("smollm2"));
-    let (mut whole, mut equal) = (0, 0);
+    let template = LocalTemplate::named("smollm2", None).unwrap();
+    let (mut equal, mut continued) = (0, 0);
     for question in QUESTIONS {
-        let answer = one_shot(&url, question).await;
+        let prompt = template.render(question).unwrap();
+        let (answer, sampled, ended) = one_shot(&url, &prompt).await;
+        let shared = [encoded(&url, &prompt).await, sampled].concat();
         let mut expected: Vec<&str> = answer.split(DELIMITER).collect();
-        // The one shot ends anywhere at its limit, so its last piece may be cut.
-        expected.pop();
-        expected.truncate(5);
+        if !ended {
+            // Cut at the limit of the one shot.
+            expected.pop();
+        }
         let mut prefix = String::new();
-        let mut agreed = true;
-        for (nth, expected) in expected.iter().enumerate() {
+        for (nth, expected) in expected.iter().take(5).enumerate() {
+            let shown = encoded(&url, &format!("{prompt}{prefix}")).await;
+            if !shared.starts_with(&shown) {
+                println!("{} was sampled along another path", nth + 1);
+                break;
+            }
             let reply = endpoint
                 .step(request(question, &prefix), &NoProgress)
                 .await
@@ -125,25 +149,26 @@ async fn greedy_steps_are_the_greedy_answer() {
                     .iter()
                     .all(|token| token.logprob.is_some_and(|p| p <= 0.0))
             );
-            assert_eq!(reply.usage.prompt >= reply.usage.cached.unwrap(), true);
-            if nth > 0 {
-                assert!(reply.usage.cached.unwrap() > 0, "the prefix is cached");
-            }
+            assert_eq!(reply.usage.prompt, shown.len() as u64);
+            let cached = reply.usage.cached.unwrap();
+            assert!(
+                cached <= reply.usage.prompt && (nth == 0 || cached > 0),
+                "{cached}"
+            );
             if reply.text != *expected {
                 println!("expected {expected:?}");
                 assert_near_tie(&reply.tokens, &reply.text, expected);
-                agreed = false;
                 break;
             }
             equal += 1;
+            continued += usize::from(nth > 0);
             prefix = prefix + &reply.text + DELIMITER;
         }
-        whole += usize::from(agreed && expected.len() > 1);
     }
-    println!("{whole} questions in full, {equal} steps");
+    println!("{equal} steps agree, {continued} of them behind another step");
     assert!(
-        whole >= 2 && equal >= 8,
-        "{whole} questions in full, {equal} steps"
+        equal >= 5 && continued >= 2,
+        "{equal} steps agree, {continued} behind another"
     );
 }
 

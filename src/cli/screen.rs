@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::{self, Config, Flags, Sources};
 use crate::headless::{Exit, Failure};
-use crate::tui::input::keymap::{Binding, Keymap};
+use crate::tui::input::keymap::Keymap;
 use crate::tui::run::{Look, Subject, run};
 use crate::tui::terminal;
 use crate::tui::theme::{ColorDepth, Themes};
@@ -30,16 +30,7 @@ pub(super) fn open(subject: Subject, config: &Config, mut warnings: Vec<String>)
     let themes = Themes::new(config.themes_folder());
     let loaded = themes.load(&config.theme.value, depth);
     warnings.extend(loaded.warnings);
-    let bindings: Vec<Binding> = config
-        .keys
-        .iter()
-        .map(|key| Binding {
-            context: key.context.clone(),
-            keys: key.keys.clone(),
-            action: key.action.clone(),
-        })
-        .collect();
-    let (keymap, conflicts) = Keymap::with_bindings(&bindings);
+    let (keymap, conflicts) = Keymap::with_bindings(&config.keys);
     warnings.extend(conflicts);
     let look = Look {
         themes,

@@ -75,7 +75,7 @@ pub enum TemplateError {
 #[derive(Debug, Clone)]
 pub enum Template {
     /// Rendered here.
-    Local(LocalTemplate),
+    Local(Box<LocalTemplate>),
     /// Rendered by the server's `/apply-template`.
     Server,
 }
@@ -96,11 +96,15 @@ impl Template {
         match (spec.template.as_deref(), spec.server) {
             (Some(SERVER), ServerKind::LlamaCpp) => Ok(Self::Server),
             (Some(SERVER), _) => Err(TemplateError::NoServer),
-            (Some(name), _) => LocalTemplate::named(name, folder).map(Self::Local),
-            (None, ServerKind::Embedded) => LocalTemplate::named(PAIR, None).map(Self::Local),
+            (Some(name), _) => Self::local(name, folder),
+            (None, ServerKind::Embedded) => Self::local(PAIR, None),
             (None, ServerKind::LlamaCpp) => Ok(Self::Server),
             (None, _) => Err(TemplateError::Missing),
         }
+    }
+
+    fn local(name: &str, folder: Option<&Path>) -> Result<Self, TemplateError> {
+        LocalTemplate::named(name, folder).map(|template| Self::Local(Box::new(template)))
     }
 }
 

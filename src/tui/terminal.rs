@@ -105,37 +105,6 @@ pub fn install_panic_hook() {
     }));
 }
 
-/// Has SIGTERM, SIGHUP and SIGINT give the terminal back, run `last_words`
-/// (flush what must be kept) and end the program as the signal would have.
-///
-/// # Errors
-/// If the handlers cannot be installed.
-#[cfg(unix)]
-pub fn watch_signals(last_words: impl Fn() + Send + 'static) -> io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGHUP, SIGINT])?;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            if let Some(signal) = signals.forever().next() {
-                leave();
-                last_words();
-                let _ = signal_hook::low_level::emulate_default_handler(signal);
-            }
-        })?;
-    Ok(())
-}
-
-/// There are no such signals here.
-///
-/// # Errors
-/// Never.
-#[cfg(not(unix))]
-pub fn watch_signals(_last_words: impl Fn() + Send + 'static) -> io::Result<()> {
-    Ok(())
-}
-
 /// The screen while it is ours; dropping it gives the terminal back.
 pub struct Screen {
     terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,

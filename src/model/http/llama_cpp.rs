@@ -4,19 +4,22 @@
 //! entries from the end of the list of probabilities, sometimes a real one.
 
 mod blocks;
+mod encode;
 mod stream;
 mod wire;
 mod writer;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use self::encode::Encoded;
 use self::stream::{Generated, Vocabulary};
-use self::wire::{Models, Props, Templated, Tokenized};
+use self::wire::{Models, Props, Templated};
 use self::writer::Writer;
 use super::client::HttpClient;
 use crate::model::endpoint::{
@@ -70,6 +73,8 @@ pub struct LlamaCpp {
     /// Prompts the server rendered, by question.
     rendered: Mutex<HashMap<String, String>>,
     vocabulary: Mutex<Vocabulary>,
+    /// Whether the server turned out to have no `/tokenize`.
+    no_tokenizer: AtomicBool,
 }
 
 impl LlamaCpp {
@@ -102,6 +107,7 @@ impl LlamaCpp {
             context: OnceCell::new_with(spec.context.map(Some)),
             rendered: Mutex::new(HashMap::new()),
             vocabulary: Mutex::new(Vocabulary::new()),
+            no_tokenizer: AtomicBool::new(false),
         })
     }
 
@@ -161,11 +167,14 @@ impl LlamaCpp {
         let _pass = self.gate.pass().await;
         let mut prompt = self.render(&request.question).await?;
         prompt.push_str(&request.prefix);
+        let encoded = self.encode(&prompt).await?;
+        let budget = self.budget(&prompt, &encoded, request.max_tokens).await?;
         let writer = Writer {
             server: self,
             request,
             prompt: &prompt,
-            budget: self.budget(&prompt, request.max_tokens).await?,
+            encoded: &encoded,
+            budget,
             progress,
         };
         writer.write().await
@@ -196,7 +205,7 @@ impl LlamaCpp {
     }
 
     /// How many tokens the step may have so that it fits the context.
-    async fn budget(&self, prompt: &str, wanted: u32) -> Result<u32, Failure> {
+    async fn budget(&self, prompt: &str, encoded: &Encoded, wanted: u32) -> Result<u32, Failure> {
         let Some(context) = self.context().await? else {
             return Ok(wanted);
         };
@@ -206,9 +215,13 @@ impl LlamaCpp {
         if at_most.saturating_add(u64::from(wanted) + 2) <= u64::from(context) {
             return Ok(wanted);
         }
-        let body = json!({ "content": prompt, "add_special": true, "parse_special": true });
-        let tokenized: Tokenized = self.client.post("/tokenize", &body).await?;
-        let used = u32::try_from(tokenized.tokens.len()).unwrap_or(u32::MAX);
+        let used = match encoded.count {
+            Some(count) => count,
+            None => match self.tokenize(prompt).await? {
+                Some(tokens) => u32::try_from(tokens.len()).unwrap_or(u32::MAX),
+                None => return Ok(wanted),
+            },
+        };
         let room = context.saturating_sub(used);
         if room < LEAST_ROOM.min(wanted) {
             return Err(Failure::new(
@@ -313,6 +326,7 @@ impl LlamaCpp {
             server: self,
             request: &request,
             prompt: &prompt,
+            encoded: &self.encode(&prompt).await?,
             budget: request.max_tokens,
             progress: &NoProgress,
         };

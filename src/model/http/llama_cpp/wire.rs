@@ -79,7 +79,19 @@ pub(super) struct ModelEntry {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Tokenized {
-    pub tokens: Vec<Value>,
+    pub tokens: Vec<Tokened>,
+}
+
+/// A token of `/tokenize`: with its text where the server knows to give it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Tokened {
+    Piece {
+        id: i64,
+        piece: Value,
+    },
+    /// A server too old for pieces: the id alone, which is only counted.
+    Bare(serde::de::IgnoredAny),
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -90,7 +102,8 @@ pub(super) struct Templated {
 /// What one `/completion` is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ask<'a> {
-    pub prompt: &'a str,
+    /// Text or token ids.
+    pub prompt: &'a Value,
     pub most: u32,
     /// Whether the server ends at the delimiter.
     pub stop: bool,

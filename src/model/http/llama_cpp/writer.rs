@@ -2,6 +2,7 @@
 
 use super::LlamaCpp;
 use super::blocks;
+use super::encode::Encoded;
 use super::stream::{Generated, Stop, sum};
 use super::wire::{self, Ask, Event};
 use crate::model::endpoint::{DELIMITER, FailureKind, Progress, StepRequest};
@@ -14,6 +15,8 @@ use crate::trace::record::{Attempt, StepEnd, Token, Usage};
 /// How often a step goes on behind a blank line inside an open block.
 const MOST_JOINS: usize = 3;
 const COMPLETION: &str = "/completion";
+/// Stands for bytes that are no whole character.
+const CUT: char = '\u{fffd}';
 
 /// A step as one attempt wrote it.
 #[derive(Debug)]
@@ -29,8 +32,8 @@ pub(super) struct Written {
     pub attempts: Vec<Attempt>,
 }
 
-/// Text going out to the screen. Trailing newlines are held back: they may
-/// turn out to be the delimiter.
+/// Text going out to the screen. What may still be cut off its end is held
+/// back: newlines, which may be the delimiter, and parts of characters.
 struct Outlet<'p> {
     progress: &'p dyn Progress,
     sent: usize,
@@ -39,7 +42,7 @@ struct Outlet<'p> {
 impl Outlet<'_> {
     /// Shows `text`, of which the first `sent` bytes are shown already.
     fn show(&mut self, text: &str) {
-        if let Some(fresh) = text.trim_end_matches('\n').get(self.sent..)
+        if let Some(fresh) = text.trim_end_matches(['\n', CUT]).get(self.sent..)
             && !fresh.is_empty()
         {
             self.progress.delta(fresh);
@@ -54,6 +57,8 @@ pub(super) struct Writer<'a> {
     pub request: &'a StepRequest,
     /// Template, question and prefix.
     pub prompt: &'a str,
+    /// `prompt` as the server takes it.
+    pub encoded: &'a Encoded,
     pub budget: u32,
     pub progress: &'a dyn Progress,
 }
@@ -66,7 +71,7 @@ impl Writer<'_> {
     pub async fn write(&self) -> Result<Written, Failure> {
         let mut outlet = self.outlet();
         let first = self
-            .generate(self.prompt, self.budget, true, &mut |text| {
+            .generate(self.encoded, self.budget, true, &mut |text| {
                 outlet.show(text);
                 false
             })
@@ -102,8 +107,13 @@ impl Writer<'_> {
             }
             let before = format!("{}{DELIMITER}", written.text);
             let prompt = format!("{}{before}", self.prompt);
+            let encoded = self
+                .server
+                .encode(&prompt)
+                .await
+                .map_err(|failure| paid(failure, written.usage))?;
             let next = self
-                .generate(&prompt, left, true, &mut |text| {
+                .generate(&encoded, left, true, &mut |text| {
                     outlet.show(&format!("{before}{text}"));
                     false
                 })
@@ -137,7 +147,7 @@ impl Writer<'_> {
         };
         let mut outlet = self.outlet();
         let second = self
-            .generate(self.prompt, self.budget, false, &mut |text| {
+            .generate(self.encoded, self.budget, false, &mut |text| {
                 let step = blocks::step_end(text).and_then(|end| text.get(..end));
                 outlet.show(step.unwrap_or(text).trim_start_matches('\n'));
                 step.is_some()
@@ -175,7 +185,7 @@ impl Writer<'_> {
 
     /// The bare completion, without any of the step rules.
     pub async fn sample(&self) -> Result<Generated, Failure> {
-        self.generate(self.prompt, self.budget, false, &mut |_| false)
+        self.generate(self.encoded, self.budget, false, &mut |_| false)
             .await
     }
 
@@ -190,13 +200,13 @@ impl Writer<'_> {
     /// it says so, the call is ended from here.
     async fn generate(
         &self,
-        prompt: &str,
+        prompt: &Encoded,
         most: u32,
         stop: bool,
         watch: &mut (dyn FnMut(&str) -> bool + Send),
     ) -> Result<Generated, Failure> {
         let ask = Ask {
-            prompt,
+            prompt: &prompt.prompt,
             most,
             stop,
             top: self.server.options.top,
@@ -245,7 +255,10 @@ impl Writer<'_> {
                 }
             }
         }
-        if let Some(event) = parser.finish() {
+        // An event cut in the middle cannot be read: the stream was cut then.
+        if let Some(event) = parser.finish()
+            && serde_json::from_str::<Event>(&event.data).is_ok()
+        {
             self.data(&event, generated)?;
             watch(&generated.text);
         }
@@ -297,7 +310,7 @@ impl Writer<'_> {
 /// A piece of the step with its tokens. The replacement character of a
 /// character cut in two goes.
 fn part(text: &str, tokens: &[RawToken]) -> Written {
-    let whole = text.trim_end_matches('\u{fffd}');
+    let whole = text.trim_end_matches(CUT);
     let aligned = align(whole, tokens);
     Written {
         text: whole.to_owned(),
