@@ -13,7 +13,7 @@
 //! policy signal cost   network and action set · confidence · ledgers
 //!        model         who writes a step: local, HTTP servers, recorded
 //!  trace  pair         the log · the embedded pair's language and training
-//!       problem        problems, data sets, answers
+//!  problem  config     problems, data sets, answers · settings and their origins
 //! ```
 //!
 //! `tests/layering.rs` holds the arrows: nothing below `tui` and `cli` names

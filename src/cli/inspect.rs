@@ -35,11 +35,31 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
         None => default_log(&launch)?,
     };
     launch.append_to(&log)?;
-    let Launch { settings, endpoints, problems, writer, warnings, .. } = launch;
+    let Launch {
+        settings,
+        endpoints,
+        problems,
+        writer,
+        warnings,
+        ..
+    } = launch;
     let (mut model, opener) = sessions::live(settings, problems);
     model.current = place;
-    model.log_name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    screen::open(Subject { model, opener, endpoints, writer }, &config, warnings)?;
+    model.log_name = log
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    screen::open(
+        Subject {
+            model,
+            opener,
+            endpoints,
+            writer,
+        },
+        &config,
+        warnings,
+    )?;
     super::say(&format!(
         "The session is in {path}\nLook at it again: pointsman replay {path}\n",
         path = log.display()
@@ -48,13 +68,17 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
 }
 
 fn place_of(launch: &Launch, id: &str) -> Result<usize, Failure> {
-    launch.problems.iter().position(|problem| problem.id == id).ok_or_else(|| {
-        let failure = Failure::usage(format!("there is no problem `{id}`"));
-        match launch.problems.first() {
-            Some(first) => failure.hint(format!("ids look like `{}`", first.id)),
-            None => failure,
-        }
-    })
+    launch
+        .problems
+        .iter()
+        .position(|problem| problem.id == id)
+        .ok_or_else(|| {
+            let failure = Failure::usage(format!("there is no problem `{id}`"));
+            match launch.problems.first() {
+                Some(first) => failure.hint(format!("ids look like `{}`", first.id)),
+                None => failure,
+            }
+        })
 }
 
 /// Nothing that was paid for is lost: without `--log` a session goes to a
@@ -64,11 +88,19 @@ fn default_log(launch: &Launch) -> Result<PathBuf, Failure> {
         .map(|dirs| dirs.data_dir().join("sessions"))
         .ok_or_else(|| Failure::usage("there is no home folder for the log: give --log FILE"))?;
     std::fs::create_dir_all(&folder).map_err(|error| {
-        Failure::new(Exit::Failed, format!("cannot make the folder {}: {error}", folder.display()))
-            .hint("give --log FILE")
+        Failure::new(
+            Exit::Failed,
+            format!("cannot make the folder {}: {error}", folder.display()),
+        )
+        .hint("give --log FILE")
     })?;
     // `2026-11-22T20:12:58.123Z` without what file systems dislike.
-    let stamp: String =
-        launch.run.started.chars().take(19).map(|c| if c == ':' { '-' } else { c }).collect();
+    let stamp: String = launch
+        .run
+        .started
+        .chars()
+        .take(19)
+        .map(|c| if c == ':' { '-' } else { c })
+        .collect();
     Ok(folder.join(format!("{stamp}-{}.jsonl", launch.run.run)))
 }

@@ -27,7 +27,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// Temperature of a step, 0 is greedy [default: the pool's]
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     temperature: Option<f64>,
     /// Nucleus of a step [default: the pool's]
     #[arg(long, value_name = "P")]

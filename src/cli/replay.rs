@@ -51,7 +51,12 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         model.current = place.unwrap_or(0);
     }
     model.log_name = name;
-    let subject = Subject { model, opener, endpoints: Vec::new(), writer: None };
+    let subject = Subject {
+        model,
+        opener,
+        endpoints: Vec::new(),
+        writer: None,
+    };
     screen::open(subject, &config, warnings)
 }
 
@@ -60,12 +65,28 @@ fn damage(log: &Log) -> Option<String> {
     let mut damages = log.damages();
     let first = damages.next()?;
     let more = damages.count();
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    Some(format!("{} line {}: {}{more}; skipped", first.path.display(), first.damage.line, first.damage.reason))
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(", and {more} more")
+    };
+    Some(format!(
+        "{} line {}: {}{more}; skipped",
+        first.path.display(),
+        first.damage.line,
+        first.damage.reason
+    ))
 }
 
 fn log_name(logs: &[PathBuf]) -> String {
-    let first = logs.first().and_then(|path| path.file_name()).unwrap_or_default();
+    let first = logs
+        .first()
+        .and_then(|path| path.file_name())
+        .unwrap_or_default();
     let name = first.to_string_lossy();
-    if logs.len() > 1 { format!("{name} +{}", logs.len() - 1) } else { name.into_owned() }
+    if logs.len() > 1 {
+        format!("{name} +{}", logs.len() - 1)
+    } else {
+        name.into_owned()
+    }
 }

@@ -14,7 +14,7 @@ use crate::tui::theme::{ColorDepth, Themes};
 /// # Errors
 /// A file, a variable or a flag that is wrong.
 pub(super) fn configuration(flags: Flags) -> Result<Config, Failure> {
-    let env: BTreeMap<String, String> = std::env::vars().collect();
+    let env = environment();
     let folder = config::config_dir(&env);
     config::load(Sources { env, folder, flags }).map_err(|error| Failure::usage(error.to_string()))
 }
@@ -23,10 +23,14 @@ pub(super) fn configuration(flags: Flags) -> Result<Config, Failure> {
 ///
 /// # Errors
 /// The terminal fails.
-pub(super) fn open(subject: Subject, config: &Config, mut warnings: Vec<String>) -> Result<(), Failure> {
-    let env: BTreeMap<String, String> = std::env::vars().collect();
-    let depth = ColorDepth::from_name(&config.colors.value)
-        .unwrap_or_else(|| ColorDepth::detect(&env));
+pub(super) fn open(
+    subject: Subject,
+    config: &Config,
+    mut warnings: Vec<String>,
+) -> Result<(), Failure> {
+    let env = environment();
+    let depth =
+        ColorDepth::from_name(&config.colors.value).unwrap_or_else(|| ColorDepth::detect(&env));
     let themes = Themes::new(config.themes_folder());
     let loaded = themes.load(&config.theme.value, depth);
     warnings.extend(loaded.warnings);
@@ -44,4 +48,12 @@ pub(super) fn open(subject: Subject, config: &Config, mut warnings: Vec<String>)
     terminal::install_panic_hook();
     run(subject, look)
         .map_err(|error| Failure::new(Exit::Failed, format!("the terminal failed: {error}")))
+}
+
+/// The environment's readable part: a variable that is not UTF-8 is nothing
+/// that we read.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }

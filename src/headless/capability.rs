@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use crate::model::endpoint::{Capabilities, Endpoint, EndpointError};
 use crate::trace::record::{RunRecord, ValueKind};
@@ -16,13 +16,14 @@ pub type Probed = BTreeMap<String, Capabilities>;
 /// Makes every endpoint ready and asks what it can do.
 ///
 /// # Errors
-/// The first endpoint that cannot be reached.
+/// The first endpoint of the pool that cannot be reached.
 pub async fn probe(endpoints: &[Arc<dyn Endpoint>]) -> Result<Probed, EndpointError> {
     let probes = endpoints.iter().map(|endpoint| async {
         let found = endpoint.probe().await?;
         Ok((endpoint.name().to_owned(), found))
     });
-    Ok(try_join_all(probes).await?.into_iter().collect())
+    // All are asked, so that the same model is named whoever answers first.
+    join_all(probes).await.into_iter().collect()
 }
 
 /// Refuses a run whose router reads what its endpoints cannot give.
@@ -97,4 +98,94 @@ fn refusal(run: &RunRecord, why: &str) -> Failure {
             run.router.spec, run.signal
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::record::{Continuation, FORMAT, ModelFacts, RouterFacts, Sampling};
+
+    fn run(router: &str, signal: &str, temperature: f64) -> RunRecord {
+        let model = |name: &str| ModelFacts {
+            name: name.into(),
+            server: "vllm".into(),
+            model: None,
+            params: None,
+            price: None,
+            template: None,
+        };
+        RunRecord {
+            format: FORMAT,
+            run: "r".into(),
+            key: "k".into(),
+            started: String::new(),
+            version: String::new(),
+            command: "solve".into(),
+            router: RouterFacts {
+                spec: router.into(),
+                name: router.into(),
+                parameters: BTreeMap::new(),
+                files: BTreeMap::new(),
+            },
+            pool: vec![model("small"), model("large")],
+            sampling: Sampling {
+                temperature,
+                ..Sampling::default()
+            },
+            seed: 0,
+            signal: signal.into(),
+            cost_unit: None,
+            dataset: None,
+        }
+    }
+
+    fn probed(small: ValueKind, large: ValueKind) -> Probed {
+        let able = |values| Capabilities {
+            continuation: Continuation::Exact,
+            values,
+            top: 5,
+            which_stop: true,
+            cached_count: true,
+            context: None,
+        };
+        BTreeMap::from([("small".into(), able(small)), ("large".into(), able(large))])
+    }
+
+    fn refused(run: &RunRecord, probed: &Probed, words: &str) {
+        let failure = check(run, probed).unwrap_err();
+        assert_eq!(failure.exit, Exit::Endpoint);
+        assert!(failure.hint.is_some());
+        assert!(failure.message.contains(words), "{failure}");
+    }
+
+    #[test]
+    fn a_router_needs_what_it_reads_of_every_model() {
+        use ValueKind::{LogprobPreTemperature as Logprob, None, RawLogit};
+        let threshold = run("threshold", "prob", 0.7);
+        assert_eq!(check(&threshold, &probed(RawLogit, Logprob)), Ok(()));
+        refused(&threshold, &probed(Logprob, None), "large (vllm) gives no");
+        let logit = run("threshold", "logit", 0.7);
+        assert_eq!(check(&logit, &probed(RawLogit, RawLogit)), Ok(()));
+        refused(&logit, &probed(RawLogit, Logprob), "not raw logits");
+    }
+
+    #[test]
+    fn the_anchors_need_nothing() {
+        let nothing = probed(ValueKind::None, ValueKind::None);
+        for router in ["small", "large", "random"] {
+            assert_eq!(check(&run(router, "prob", 0.7), &nothing), Ok(()));
+        }
+    }
+
+    #[test]
+    fn two_scales_are_not_held_against_one_threshold() {
+        use ValueKind::{LogprobPostTemperature as After, LogprobPreTemperature as Before};
+        let mixed = probed(Before, After);
+        refused(&run("threshold", "prob", 0.7), &mixed, "after temperature");
+        assert_eq!(check(&run("threshold", "prob", 1.0), &mixed), Ok(()));
+        assert_eq!(
+            check(&run("threshold", "prob", 0.7), &probed(After, After)),
+            Ok(())
+        );
+    }
 }

@@ -74,6 +74,13 @@ pub fn solve(options: &SolveOptions) -> Result<Solved, Failure> {
 /// the refusal to mix two runs in one file.
 fn prepare_log(options: &SolveOptions, launch: &Launch) -> Result<Option<Resume>, Failure> {
     let path = &options.log;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let message = format!("{}: no such folder", folder.display());
+        return Err(Failure::usage(message).hint("make it first, or name another log"));
+    }
     let holds_something = path.metadata().is_ok_and(|found| found.len() > 0);
     match (holds_something, options.resume) {
         (false, _) => Ok(None),

@@ -56,8 +56,12 @@ fn template(spec: &ModelSpec, pool: &Pool) -> Result<Template, String> {
 fn local_render(spec: &ModelSpec, pool: &Pool) -> Result<Render, String> {
     match template(spec, pool)? {
         Template::Local(template) => Ok(Arc::new(move |question: &str, prefix: &str| {
-            template.prompt(question, prefix).map_err(|error| error.to_string())
+            template
+                .prompt(question, prefix)
+                .map_err(|error| error.to_string())
         })),
-        Template::Server => Err("a model in this process has no server to render its template".into()),
+        Template::Server => {
+            Err("a model in this process has no server to render its template".into())
+        }
     }
 }

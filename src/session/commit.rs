@@ -125,7 +125,7 @@ impl Session {
     fn go_on(&mut self, node: NodeIndex, follows: bool) -> Vec<Output> {
         let ended = self.tree.node(node).outcome().is_some();
         // Somebody who has looked away is not followed, but a run goes on.
-        let looked_at = std::mem::replace(&mut self.cursor, Some(node));
+        let looked_at = self.cursor.replace(node);
         let mut outputs = Vec::new();
         if !ended && self.goal != Goal::Step && !self.reached(&self.goal) {
             let goal = self.goal.clone();

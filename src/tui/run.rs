@@ -76,7 +76,13 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<()> {
         dirty: true,
     };
     let result = runtime.block_on(inspector.run(reports));
-    let Inspector { screen, journal, calls, events, .. } = inspector;
+    let Inspector {
+        screen,
+        journal,
+        calls,
+        events,
+        ..
+    } = inspector;
     calls.abort_all();
     drop(events);
     // The terminal first: what is printed from here on is to be seen.
@@ -136,21 +142,32 @@ impl Inspector {
         self.look.theme.name().clone_into(&mut self.model.theme);
         self.model.view.mouse = self.look.mouse;
         self.model.view.shading = self.look.shading;
-        self.message(Msg::Resize { width: size.width, height: size.height });
+        self.message(Msg::Resize {
+            width: size.width,
+            height: size.height,
+        });
         let current = self.model.current;
         if !self.model.entries.is_empty() {
             let result = self.opener.open(current);
-            self.message(Msg::Opened { entry: current, result });
+            self.message(Msg::Opened {
+                entry: current,
+                result,
+            });
         }
         if let Some(text) = self.look.warning.take() {
-            self.model.notice = Some(Notice { level: NoticeLevel::Warning, text });
+            self.model.notice = Some(Notice {
+                level: NoticeLevel::Warning,
+                text,
+            });
         }
         self.draw()?;
         for place in 0..self.model.endpoints.len() {
             self.model.endpoints[place] = EndpointState::Probing;
             self.calls.probe(place);
         }
-        self.calls.runtime().spawn_blocking(super::text::highlight::warm);
+        self.calls
+            .runtime()
+            .spawn_blocking(super::text::highlight::warm);
         Ok(())
     }
 
@@ -178,7 +195,10 @@ impl Inspector {
             }
             TerminalEvent::Paste(text) => self.message(Msg::Text(text.clone())),
             TerminalEvent::Resize(width, height) => {
-                self.message(Msg::Resize { width: *width, height: *height });
+                self.message(Msg::Resize {
+                    width: *width,
+                    height: *height,
+                });
             }
             TerminalEvent::Mouse(mouse) => {
                 let lines = match mouse.kind {
@@ -196,7 +216,11 @@ impl Inspector {
 
     fn key(&mut self, key: Key, repeat: bool) {
         let context = self.model.context();
-        match self.look.keymap.feed(&mut self.pending, context, key, repeat) {
+        match self
+            .look
+            .keymap
+            .feed(&mut self.pending, context, key, repeat)
+        {
             Lookup::Action { action, count } => self.message(Msg::Action { action, count }),
             Lookup::Text(c) => self.message(Msg::Text(c.to_string())),
             // In the list of models digits choose; they are bound to nothing.
@@ -293,13 +317,27 @@ impl Inspector {
     }
 
     fn draw(&mut self) -> std::io::Result<()> {
-        let Self { model, look, cache, pending, screen, .. } = self;
+        let Self {
+            model,
+            look,
+            cache,
+            pending,
+            screen,
+            ..
+        } = self;
         let mut drawn = Drawn::default();
         screen.draw(|frame| {
             let area = frame.area();
             let buffer = frame.buffer_mut();
-            drawn =
-                screens::draw(area, buffer, model, &look.theme, &look.keymap, pending, cache);
+            drawn = screens::draw(
+                area,
+                buffer,
+                model,
+                &look.theme,
+                &look.keymap,
+                pending,
+                cache,
+            );
         })?;
         model.view.text_top = drawn.text.top;
         model.view.text_last = drawn.text.last;
@@ -328,14 +366,21 @@ impl Signals {
     #[cfg(unix)]
     fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
+        let kinds = [
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+            SignalKind::interrupt(),
+        ];
         let streams = kinds.into_iter().map(signal).collect::<Result<_, _>>()?;
         Ok(Self { streams })
     }
 
     #[cfg(unix)]
     async fn ended(&mut self) {
-        let waiting = self.streams.iter_mut().map(|stream| Box::pin(stream.recv()));
+        let waiting = self
+            .streams
+            .iter_mut()
+            .map(|stream| Box::pin(stream.recv()));
         futures_util::future::select_all(waiting).await;
     }
 

@@ -18,8 +18,14 @@ const DESCRIBED: usize = 2_000;
 /// Opens entries by their place. Cheap to clone.
 #[derive(Clone)]
 pub enum Opener {
-    Live { settings: Arc<Settings>, problems: Arc<Vec<Problem>> },
-    Recorded { log: Arc<Mutex<Log>>, entries: Arc<Vec<(String, String)>> },
+    Live {
+        settings: Arc<Settings>,
+        problems: Arc<Vec<Problem>>,
+    },
+    Recorded {
+        log: Arc<Mutex<Log>>,
+        entries: Arc<Vec<(String, String)>>,
+    },
 }
 
 impl Opener {
@@ -30,12 +36,19 @@ impl Opener {
     pub fn open(&self, entry: usize) -> Result<Box<Session>, String> {
         match self {
             Self::Live { settings, problems } => {
-                let problem = problems.get(entry).cloned().ok_or("there is no such problem")?;
+                let problem = problems
+                    .get(entry)
+                    .cloned()
+                    .ok_or("there is no such problem")?;
                 Ok(Box::new(Session::new(Settings::clone(settings), problem)))
             }
             Self::Recorded { log, entries } => {
                 let (run, problem) = entries.get(entry).ok_or("there is no such trajectory")?;
-                recorded(&log.lock().unwrap_or_else(PoisonError::into_inner), run, problem)
+                recorded(
+                    &log.lock().unwrap_or_else(PoisonError::into_inner),
+                    run,
+                    problem,
+                )
             }
         }
     }
@@ -44,9 +57,15 @@ impl Opener {
 /// A model over fresh problems.
 pub fn live(settings: Settings, problems: Vec<Problem>) -> (Model, Opener) {
     let run = settings.run.run.clone();
-    let entries = problems.iter().map(|problem| entry(&run, problem)).collect();
+    let entries = problems
+        .iter()
+        .map(|problem| entry(&run, problem))
+        .collect();
     let model = Model::new(Mode::Live, entries, settings.models());
-    let opener = Opener::Live { settings: Arc::new(settings), problems: Arc::new(problems) };
+    let opener = Opener::Live {
+        settings: Arc::new(settings),
+        problems: Arc::new(problems),
+    };
     (model, opener)
 }
 
@@ -60,7 +79,11 @@ pub fn replay(log: Log) -> (Model, Opener) {
     let entries = places
         .iter()
         .map(|(run, problem)| {
-            let known = if describe { described(&log, run, problem) } else { None };
+            let known = if describe {
+                described(&log, run, problem)
+            } else {
+                None
+            };
             known.unwrap_or_else(|| Entry {
                 problem: problem.clone(),
                 run: run.clone(),
@@ -70,23 +93,37 @@ pub fn replay(log: Log) -> (Model, Opener) {
         })
         .collect();
     let model = Model::new(Mode::Replay, entries, 0);
-    let opener =
-        Opener::Recorded { log: Arc::new(Mutex::new(log)), entries: Arc::new(places) };
+    let opener = Opener::Recorded {
+        log: Arc::new(Mutex::new(log)),
+        entries: Arc::new(places),
+    };
     (model, opener)
 }
 
 fn described(log: &Log, run: &str, problem: &str) -> Option<Entry> {
     let trajectory = log.trajectory(run, problem)?;
-    let records = |kind| log.load_kind(&trajectory, kind).map(|loaded| loaded.records).ok();
-    let problem = records(Kind::Problem)?.into_iter().find_map(|record| match record {
-        Record::Problem(record) => Some(record.problem),
-        _ => None,
-    })?;
-    let verdict = records(Kind::Outcome)?.into_iter().rev().find_map(|record| match record {
-        Record::Outcome(outcome) => Some(outcome.verdict),
-        _ => None,
-    });
-    Some(Entry { verdict, ..entry(run, &problem) })
+    let records = |kind| {
+        log.load_kind(&trajectory, kind)
+            .map(|loaded| loaded.records)
+            .ok()
+    };
+    let problem = records(Kind::Problem)?
+        .into_iter()
+        .find_map(|record| match record {
+            Record::Problem(record) => Some(record.problem),
+            _ => None,
+        })?;
+    let verdict = records(Kind::Outcome)?
+        .into_iter()
+        .rev()
+        .find_map(|record| match record {
+            Record::Outcome(outcome) => Some(outcome.verdict),
+            _ => None,
+        });
+    Some(Entry {
+        verdict,
+        ..entry(run, &problem)
+    })
 }
 
 fn recorded(log: &Log, run: &str, problem: &str) -> Result<Box<Session>, String> {
@@ -102,7 +139,11 @@ fn recorded(log: &Log, run: &str, problem: &str) -> Result<Box<Session>, String>
         domain: None,
         source: "log".to_owned(),
     });
-    Ok(Box::new(Session::open(Settings::recorded(head.clone()), problem, tree)))
+    Ok(Box::new(Session::open(
+        Settings::recorded(head.clone()),
+        problem,
+        tree,
+    )))
 }
 
 /// One line about a problem for the picker.
@@ -114,7 +155,19 @@ fn entry(run: &str, problem: &Problem) -> Entry {
     if let Some(difficulty) = problem.difficulty {
         title.push_str(&format!("  d{difficulty}"));
     }
-    let question: String = problem.question.split_whitespace().collect::<Vec<_>>().join(" ");
-    title.push_str(&format!("  {}", question.chars().take(160).collect::<String>()));
-    Entry { problem: problem.id.clone(), run: run.to_owned(), title, verdict: None }
+    let question: String = problem
+        .question
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    title.push_str(&format!(
+        "  {}",
+        question.chars().take(160).collect::<String>()
+    ));
+    Entry {
+        problem: problem.id.clone(),
+        run: run.to_owned(),
+        title,
+        verdict: None,
+    }
 }

@@ -49,9 +49,18 @@ impl Stream {
             events.push(Event::Restart { generation });
         }
         if !arrived.text.is_empty() {
-            events.push(Event::Delta { generation, text: arrived.text });
+            events.push(Event::Delta {
+                generation,
+                text: arrived.text,
+            });
         }
-        events.into_iter().map(|event| Msg::Session { entry: self.entry, event }).collect()
+        events
+            .into_iter()
+            .map(|event| Msg::Session {
+                entry: self.entry,
+                event,
+            })
+            .collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Arrived> {
@@ -65,7 +74,11 @@ struct Feed(Arc<Stream>);
 impl Feed {
     fn report(&self) {
         if !self.0.reported.swap(true, Ordering::AcqRel)
-            && self.0.reports.try_send(Report::Streamed(Arc::clone(&self.0))).is_err()
+            && self
+                .0
+                .reports
+                .try_send(Report::Streamed(Arc::clone(&self.0)))
+                .is_err()
         {
             // The loop is behind: the next piece reports again.
             self.0.reported.store(false, Ordering::Release);
@@ -99,7 +112,11 @@ pub struct Calls {
 }
 
 impl Calls {
-    pub fn new(runtime: Handle, endpoints: Vec<Arc<dyn Endpoint>>, reports: Sender<Report>) -> Self {
+    pub fn new(
+        runtime: Handle,
+        endpoints: Vec<Arc<dyn Endpoint>>,
+        reports: Sender<Report>,
+    ) -> Self {
         Self {
             runtime,
             endpoints: Arc::new(endpoints),
@@ -127,11 +144,17 @@ impl Calls {
             let result = endpoint.step(call.request, &feed).await;
             calls.forget(entry, generation);
             let event = match result {
-                Ok(reply) => Event::Reply { generation, reply: Box::new(reply) },
+                Ok(reply) => Event::Reply {
+                    generation,
+                    reply: Box::new(reply),
+                },
                 Err(error) => Event::Failed { generation, error },
             };
             // The loop is gone only when the program ends.
-            let _ = calls.reports.send(Report::Msg(Msg::Session { entry, event })).await;
+            let _ = calls
+                .reports
+                .send(Report::Msg(Msg::Session { entry, event }))
+                .await;
         });
         self.lock().insert((entry, generation), task.abort_handle());
     }
@@ -144,7 +167,10 @@ impl Calls {
             message: why.to_owned(),
             attempts: Vec::new(),
         };
-        let event = Event::Failed { generation: call.generation, error };
+        let event = Event::Failed {
+            generation: call.generation,
+            error,
+        };
         self.send(Msg::Session { entry, event });
     }
 
@@ -173,7 +199,9 @@ impl Calls {
                 Ok(capabilities) => Ok(Box::new(capabilities)),
                 Err(error) => Err(error.to_string()),
             };
-            let _ = reports.send(Report::Msg(Msg::Probed { model, result })).await;
+            let _ = reports
+                .send(Report::Msg(Msg::Probed { model, result }))
+                .await;
         });
     }
 

@@ -32,7 +32,9 @@ pub fn edit(text: &str) -> Result<Option<String>, String> {
         .status()
         .map_err(|error| format!("cannot start the editor `{editor}`: {error}; set $EDITOR"))?;
     if !status.success() {
-        return Err(format!("the editor `{editor}` ended with {status}: nothing was taken over"));
+        return Err(format!(
+            "the editor `{editor}` ended with {status}: nothing was taken over"
+        ));
     }
     // Read by path: many editors write a new file in place of the old one.
     let edited = std::fs::read_to_string(file.path())

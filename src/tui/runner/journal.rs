@@ -14,7 +14,10 @@ use super::Calls;
 pub enum Job {
     Append(Vec<Record>),
     /// Make the call once everything before it is written.
-    Generate { entry: usize, call: Box<Generate> },
+    Generate {
+        entry: usize,
+        call: Box<Generate>,
+    },
 }
 
 /// Owns the log while the inspector runs.
@@ -53,8 +56,13 @@ impl Journal {
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("journal".into()).spawn(work)?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(work)?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
     }
 
     /// Queues a job.

@@ -40,12 +40,20 @@ pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
     buffer.set_style(area, bar);
     let mut left = vec![Span::styled(" pointsman ", theme.style("title.focus"))];
     if let Some(entry) = model.entries.get(model.current) {
-        let place = format!("{} ({}/{})", sanitize(&entry.problem), model.current + 1, model.entries.len());
+        let place = format!(
+            "{} ({}/{})",
+            sanitize(&entry.problem),
+            model.current + 1,
+            model.entries.len()
+        );
         left.push(Span::styled(format!(" {place} "), theme.style("emphasis")));
     }
     if let Some(session) = model.session() {
         let spec = sanitize(&session.settings().run.router.spec).into_owned();
-        left.push(Span::styled(format!(" router {spec} "), theme.style("text")));
+        left.push(Span::styled(
+            format!(" router {spec} "),
+            theme.style("text"),
+        ));
     }
     let (mode, role) = match model.mode {
         Mode::Live => (" LIVE ", "success"),
@@ -53,7 +61,10 @@ pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
     };
     let mut right: Vec<Span<'static>> = endpoint_signs(model, theme);
     if !model.log_name.is_empty() && area.width >= 100 {
-        right.push(Span::styled(format!(" {} ", sanitize(&model.log_name)), theme.style("dim")));
+        right.push(Span::styled(
+            format!(" {} ", sanitize(&model.log_name)),
+            theme.style("dim"),
+        ));
     }
     right.push(Span::styled(mode, theme.style(role)));
     let used: usize = right.iter().map(|span| width::of(&span.content)).sum();
@@ -122,7 +133,10 @@ fn notice(model: &Model) -> Option<(NoticeLevel, String)> {
     }
     match model.slots.get(model.current) {
         Some(Slot::Failed(message)) => Some((NoticeLevel::Error, message.clone())),
-        _ => model.log_broken.clone().map(|message| (NoticeLevel::Error, message)),
+        _ => model
+            .log_broken
+            .clone()
+            .map(|message| (NoticeLevel::Error, message)),
     }
 }
 

@@ -29,7 +29,14 @@ pub fn draw(
         empty(area, buffer, model, theme);
         return Drawn::default();
     };
-    let mut screen = Painter { buffer, model, session, theme, cache, drawn: Drawn::default() };
+    let mut screen = Painter {
+        buffer,
+        model,
+        session,
+        theme,
+        cache,
+        drawn: Drawn::default(),
+    };
     if area.width >= 120 {
         screen.three_columns(area);
     } else if area.width >= 80 && area.height >= 16 {
@@ -90,31 +97,61 @@ impl Painter<'_> {
         .areas(area);
         let mut spans = Vec::new();
         for pane in Pane::ALL {
-            let role = if pane == self.model.view.focus { "selection" } else { "dim" };
-            spans.push(Span::styled(format!(" {} ", self.title(pane)), self.theme.style(role)));
+            let role = if pane == self.model.view.focus {
+                "selection"
+            } else {
+                "dim"
+            };
+            spans.push(Span::styled(
+                format!(" {} ", self.title(pane)),
+                self.theme.style(role),
+            ));
         }
         spans.push(Span::styled("  tab ", self.theme.style("key")));
-        self.buffer.set_line(tabs.x, tabs.y, &Line::from(spans), tabs.width);
+        self.buffer
+            .set_line(tabs.x, tabs.y, &Line::from(spans), tabs.width);
         match self.model.view.focus {
             Pane::Steps => self.steps(body),
             Pane::Text => self.text(body),
             Pane::Decision => self.decision(body),
         }
         let line = cost::line(self.session, self.theme);
-        self.buffer.set_line(cost_row.x + 1, cost_row.y, &line, cost_row.width.saturating_sub(1));
+        self.buffer.set_line(
+            cost_row.x + 1,
+            cost_row.y,
+            &line,
+            cost_row.width.saturating_sub(1),
+        );
     }
 
     fn steps(&mut self, area: Rect) {
         let inner = self.pane(area, Pane::Steps);
         let focused = self.model.view.focus == Pane::Steps;
-        let draw = if self.is_tree() { tree::draw } else { steps::draw };
-        draw(inner, self.buffer, self.model, self.session, self.theme, focused);
+        let draw = if self.is_tree() {
+            tree::draw
+        } else {
+            steps::draw
+        };
+        draw(
+            inner,
+            self.buffer,
+            self.model,
+            self.session,
+            self.theme,
+            focused,
+        );
     }
 
     fn text(&mut self, area: Rect) {
         let inner = self.pane(area, Pane::Text);
-        self.drawn.text =
-            transcript::draw(inner, self.buffer, self.model, self.session, self.theme, self.cache);
+        self.drawn.text = transcript::draw(
+            inner,
+            self.buffer,
+            self.model,
+            self.session,
+            self.theme,
+            self.cache,
+        );
     }
 
     fn decision(&mut self, area: Rect) {
@@ -127,7 +164,8 @@ impl Painter<'_> {
         widgets::lines(inner, self.buffer, &card[top..]);
         if top < last && inner.height > 0 && inner.width > 0 {
             let style = self.theme.style("dim");
-            self.buffer.set_string(inner.right() - 1, inner.bottom() - 1, "↓", style);
+            self.buffer
+                .set_string(inner.right() - 1, inner.bottom() - 1, "↓", style);
         }
     }
 
@@ -135,7 +173,11 @@ impl Painter<'_> {
         let unit = self.session.settings().ledger.unit();
         let title = unit.map_or_else(|| "Cost".to_owned(), |_| "Cost so far".to_owned());
         let inner = widgets::pane(area, self.buffer, self.theme, &title, false);
-        widgets::lines(inner, self.buffer, &cost::card(self.session, inner.width, self.theme));
+        widgets::lines(
+            inner,
+            self.buffer,
+            &cost::card(self.session, inner.width, self.theme),
+        );
     }
 
     fn pane(&mut self, area: Rect, pane: Pane) -> Rect {
@@ -191,5 +233,8 @@ fn paragraph(text: &str, columns: u16, theme: &Theme, role: &str) -> Vec<Line<'s
     let length = text.len();
     let pieces = [Piece::new(text, theme.style(role), 0..length)];
     let plain = |_| (ratatui::style::Style::default(), usize::MAX);
-    wrap(&pieces, usize::from(columns), 0).iter().map(|line| line.to_line(plain)).collect()
+    wrap(&pieces, usize::from(columns), 0)
+        .iter()
+        .map(|line| line.to_line(plain))
+        .collect()
 }

@@ -55,9 +55,12 @@ pub fn draw(
         buffer.set_line(area.x, area.y, &Line::from(text), area.width);
         return Drawn::default();
     }
-    let [header, body, footer] =
-        Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)])
-            .areas(area);
+    let [header, body, footer] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
     bars::header(header, buffer, model, theme);
     let drawn = inspector::draw(body, buffer, model, theme, &mut cache.transcript);
     bars::footer(footer, buffer, model, theme, keymap, pending);

@@ -10,14 +10,21 @@ const EIGHTHS: [&str; 9] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉",
 
 /// A bar filled to `share` of `width` cells, in eighths.
 pub fn filled(share: f64, width: usize, style: Style, theme: &Theme) -> Vec<Span<'static>> {
-    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    let share = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     let eighths = (share * width as f64 * 8.0).round() as usize;
     let mut text = "█".repeat(eighths / 8);
     text.push_str(EIGHTHS[eighths % 8]);
     let used = eighths.div_ceil(8);
     vec![
         Span::styled(text, style),
-        Span::styled("·".repeat(width - used.min(width)), theme.style("bar.empty")),
+        Span::styled(
+            "·".repeat(width - used.min(width)),
+            theme.style("bar.empty"),
+        ),
     ]
 }
 
@@ -30,13 +37,20 @@ pub fn with_mark(
     theme: &Theme,
 ) -> Vec<Span<'static>> {
     let at = place(mark, width);
-    let cells = (if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 } * width as f64)
+    let cells = (if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    } * width as f64)
         .round() as usize;
     let mut spans = Vec::new();
     for (from, to) in [(0, at), (at + 1, width)] {
         let full = cells.clamp(from, to) - from;
         spans.push(Span::styled("█".repeat(full), style));
-        spans.push(Span::styled("·".repeat(to - from - full), theme.style("bar.empty")));
+        spans.push(Span::styled(
+            "·".repeat(to - from - full),
+            theme.style("bar.empty"),
+        ));
         if from == 0 {
             spans.push(Span::styled("┃", theme.style("threshold")));
         }
@@ -71,6 +85,10 @@ pub fn scale(
 
 /// The cell of a share in a width of at least one.
 fn place(share: f64, width: usize) -> usize {
-    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    let share = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
     ((share * width as f64) as usize).min(width.saturating_sub(1))
 }

@@ -17,7 +17,10 @@ pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>
     let bound = if tally.upper_bound() { "≤ " } else { "" };
     let mut lines = vec![Line::from(vec![
         Span::styled("published ", theme.style("dim")),
-        Span::styled(figures::amount(tally.published(), unit), theme.style("cost.published")),
+        Span::styled(
+            figures::amount(tally.published(), unit),
+            theme.style("cost.published"),
+        ),
         Span::styled("  full ", theme.style("dim")),
         Span::styled(
             format!("{bound}{}", figures::amount(tally.full(), unit)),
@@ -32,7 +35,10 @@ pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>
     ];
     if all.full() > tally.full() {
         last.push(Span::styled("  all branches ", theme.style("dim")));
-        last.push(Span::styled(figures::amount(all.full(), unit), theme.style("cost.full")));
+        last.push(Span::styled(
+            figures::amount(all.full(), unit),
+            theme.style("cost.full"),
+        ));
     }
     lines.push(Line::from(last));
     lines
@@ -45,7 +51,10 @@ pub fn line(session: &Session, theme: &Theme) -> Line<'static> {
     let bound = if tally.upper_bound() { "≤ " } else { "" };
     Line::from(vec![
         Span::styled("cost ", theme.style("dim")),
-        Span::styled(figures::amount(tally.published(), unit), theme.style("cost.published")),
+        Span::styled(
+            figures::amount(tally.published(), unit),
+            theme.style("cost.published"),
+        ),
         Span::styled(" full ", theme.style("dim")),
         Span::styled(
             format!("{bound}{}", figures::amount(tally.full(), unit)),
@@ -62,20 +71,36 @@ fn between(session: &Session, columns: u16, theme: &Theme) -> Option<Line<'stati
     let settings = session.settings();
     let cursor = session.cursor();
     let last = settings.models().checked_sub(1)?;
-    let (low, high) =
-        (session.cost_if_all_by(0, cursor)?, session.cost_if_all_by(last, cursor)?);
+    let (low, high) = (
+        session.cost_if_all_by(0, cursor)?,
+        session.cost_if_all_by(last, cursor)?,
+    );
     let now = session.cost_to(cursor).published()?;
     let names = [
         short_name(&settings.model_name(0), settings, 12),
         short_name(&settings.model_name(last), settings, 12),
     ];
     let labels = [format!("all {} ", names[0]), format!(" all {}", names[1])];
-    let used: usize = labels.iter().map(|label| label.chars().count()).sum::<usize>() + 2;
+    let used: usize = labels
+        .iter()
+        .map(|label| label.chars().count())
+        .sum::<usize>()
+        + 2;
     let room = usize::from(columns).saturating_sub(used).clamp(4, 40);
-    let share = if high > low { (now - low) / (high - low) } else { 0.0 };
+    let share = if high > low {
+        (now - low) / (high - low)
+    } else {
+        0.0
+    };
     let reference = theme.style("cost.reference");
     let mut spans = vec![Span::styled(labels[0].clone(), reference)];
-    spans.extend(bar::scale(share, None, room, theme.style("cost.published"), theme));
+    spans.extend(bar::scale(
+        share,
+        None,
+        room,
+        theme.style("cost.published"),
+        theme,
+    ));
     spans.push(Span::styled(labels[1].clone(), reference));
     Some(Line::from(spans))
 }
@@ -89,6 +114,9 @@ fn large_share(session: &Session) -> String {
     let last = settings.models().saturating_sub(1);
     let path = session.tree().path(cursor);
     let by_last = |step: &StepRecord| settings.place(&step.model) == Some(last);
-    let large = path.iter().filter(|&&node| by_last(&session.tree().node(node).step)).count();
+    let large = path
+        .iter()
+        .filter(|&&node| by_last(&session.tree().node(node).step))
+        .count();
     format!("{large}/{}", path.len())
 }

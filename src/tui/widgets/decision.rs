@@ -84,10 +84,23 @@ fn decision_lines(
     if !decision.probabilities.is_empty() {
         probability_bars(lines, session, decision, room, theme);
     }
-    let set: Vec<String> =
-        decision.action_set.iter().map(|name| short_name(name, settings, 14)).collect();
-    let set = if set.is_empty() { "∅ (empty)".to_owned() } else { format!("{{ {} }}", set.join(", ")) };
-    field(lines, "action set", &set, theme.style("action.allowed"), theme);
+    let set: Vec<String> = decision
+        .action_set
+        .iter()
+        .map(|name| short_name(name, settings, 14))
+        .collect();
+    let set = if set.is_empty() {
+        "∅ (empty)".to_owned()
+    } else {
+        format!("{{ {} }}", set.join(", "))
+    };
+    field(
+        lines,
+        "action set",
+        &set,
+        theme.style("action.allowed"),
+        theme,
+    );
     if decision.propensity < 1.0 && decision.overridden.is_none() {
         let text = format!("{:.3}", decision.propensity);
         field(lines, "propensity", &text, theme.style("text"), theme);
@@ -111,11 +124,17 @@ fn chosen_line(
         (Some(_), Some(_)) => "  stay",
         _ => "",
     };
-    let style = theme.model(place.unwrap_or(0), models).patch(theme.style("action.chosen"));
+    let style = theme
+        .model(place.unwrap_or(0), models)
+        .patch(theme.style("action.chosen"));
     lines.push(Line::from(vec![
         Span::styled("→ ", theme.style("action.chosen")),
         Span::styled(
-            format!("{} {}", glyph::model(place, models), short_name(&decision.action, settings, 20)),
+            format!(
+                "{} {}",
+                glyph::model(place, models),
+                short_name(&decision.action, settings, 20)
+            ),
             style,
         ),
         Span::styled(turn, theme.style("emphasis")),
@@ -134,8 +153,15 @@ fn confidence_scale(
     let compares = decision.probabilities.is_empty();
     let threshold = decision.threshold.filter(|_| compares);
     let mut first = vec![Span::styled("confidence ", theme.style("dim"))];
-    let role = if confidence.value.is_some() { "confidence" } else { "confidence.unavailable" };
-    first.push(Span::styled(figures::confidence(confidence), theme.style(role)));
+    let role = if confidence.value.is_some() {
+        "confidence"
+    } else {
+        "confidence.unavailable"
+    };
+    first.push(Span::styled(
+        figures::confidence(confidence),
+        theme.style(role),
+    ));
     if let Some(t) = threshold {
         first.push(Span::styled("  t ", theme.style("dim")));
         first.push(Span::styled(format!("{t}"), theme.style("threshold")));
@@ -145,13 +171,22 @@ fn confidence_scale(
         Some(u) if confidence.source == "prob" => {
             let width = room.saturating_sub(6).clamp(8, 48);
             let mut spans = vec![Span::styled("0", theme.style("dim"))];
-            spans.extend(bar::scale(u, threshold, width, theme.style("confidence"), theme));
+            spans.extend(bar::scale(
+                u,
+                threshold,
+                width,
+                theme.style("confidence"),
+                theme,
+            ));
             spans.push(Span::styled("1", theme.style("dim")));
             lines.push(Line::from(spans));
         }
         Some(_) => {}
         None => {
-            let why = confidence.unavailable.as_deref().unwrap_or("no reason recorded");
+            let why = confidence
+                .unavailable
+                .as_deref()
+                .unwrap_or("no reason recorded");
             wrapped(lines, why, room, theme, "confidence.unavailable");
         }
     }
@@ -178,9 +213,16 @@ fn probability_bars(
         } else {
             "action.denied"
         };
-        let short = width::pad(&short_name(&name, settings, name_room), name_room, Align::Left);
+        let short = width::pad(
+            &short_name(&name, settings, name_room),
+            name_room,
+            Align::Left,
+        );
         let mut spans = vec![
-            Span::styled(format!("{} ", glyph::model(Some(place), models)), theme.model(place, models)),
+            Span::styled(
+                format!("{} ", glyph::model(Some(place), models)),
+                theme.model(place, models),
+            ),
             Span::styled(short, theme.style(role)),
         ];
         spans.extend(match decision.threshold {
@@ -191,21 +233,50 @@ fn probability_bars(
         lines.push(Line::from(spans));
     }
     if let Some(kappa) = decision.threshold {
-        field(lines, "threshold κ", &format!("{kappa}"), theme.style("threshold"), theme);
+        field(
+            lines,
+            "threshold κ",
+            &format!("{kappa}"),
+            theme.style("threshold"),
+            theme,
+        );
     }
 }
 
-fn outcome_lines(lines: &mut Vec<Line<'static>>, outcome: &OutcomeRecord, room: usize, theme: &Theme) {
+fn outcome_lines(
+    lines: &mut Vec<Line<'static>>,
+    outcome: &OutcomeRecord,
+    room: usize,
+    theme: &Theme,
+) {
     let (sign, word, role) = glyph::verdict(outcome.verdict);
     lines.push(Line::from(vec![
         Span::styled(format!("{sign} {word}"), theme.style(role)),
-        Span::styled(format!("  after {} steps", outcome.steps), theme.style("dim")),
+        Span::styled(
+            format!("  after {} steps", outcome.steps),
+            theme.style("dim"),
+        ),
     ]));
     let or_none = |text: &Option<String>| {
-        text.as_deref().map_or_else(|| "none".to_owned(), |text| sanitize(text).replace('\n', " "))
+        text.as_deref().map_or_else(
+            || "none".to_owned(),
+            |text| sanitize(text).replace('\n', " "),
+        )
     };
-    field(lines, "answer", &or_none(&outcome.answer), theme.style("math.box"), theme);
-    field(lines, "gold", &or_none(&outcome.gold), theme.style("text"), theme);
+    field(
+        lines,
+        "answer",
+        &or_none(&outcome.answer),
+        theme.style("math.box"),
+        theme,
+    );
+    field(
+        lines,
+        "gold",
+        &or_none(&outcome.gold),
+        theme.style("text"),
+        theme,
+    );
     field(lines, "rule", &outcome.rule, theme.style("dim"), theme);
     let reason = outcome.reason.as_deref().or(outcome.error.as_deref());
     if let Some(reason) = reason {
@@ -240,29 +311,53 @@ fn step_lines(
     field(lines, "end", &end(step), plain, theme);
     let continuation = format!("{:?}", step.continuation).to_lowercase();
     if continuation != "exact" {
-        field(lines, "continued", &continuation, theme.style("warning"), theme);
+        field(
+            lines,
+            "continued",
+            &continuation,
+            theme.style("warning"),
+            theme,
+        );
     }
     for (name, value) in observed(session, node) {
         field(lines, &name, &value, plain, theme);
     }
     measures(lines, step, theme);
     if step.confidence.fallback {
-        wrapped(lines, "no math token: all tokens were used", room, theme, "dim");
+        wrapped(
+            lines,
+            "no math token: all tokens were used",
+            room,
+            theme,
+            "dim",
+        );
     }
     for attempt in &step.attempts {
-        wrapped(lines, &format!("attempt: {}", attempt.failure), room, theme, "warning");
+        wrapped(
+            lines,
+            &format!("attempt: {}", attempt.failure),
+            room,
+            theme,
+            "warning",
+        );
     }
 }
 
 /// Every confidence measure, over math tokens and over all tokens.
 fn measures(lines: &mut Vec<Line<'static>>, step: &StepRecord, theme: &Theme) {
     let measures = &step.confidence.measures;
-    let names: Vec<&str> = measures.keys().filter_map(|name| name.strip_suffix("_math")).collect();
+    let names: Vec<&str> = measures
+        .keys()
+        .filter_map(|name| name.strip_suffix("_math"))
+        .collect();
     if names.is_empty() {
         return;
     }
     let dim = theme.style("dim");
-    lines.push(Line::styled(format!("{:<18}{:>8}{:>9}", "measure", "math", "all"), dim));
+    lines.push(Line::styled(
+        format!("{:<18}{:>8}{:>9}", "measure", "math", "all"),
+        dim,
+    ));
     for name in names {
         let value = |domain: &str| {
             let found = measures.get(&format!("{name}_{domain}"));
@@ -294,7 +389,10 @@ fn usage(step: &StepRecord) -> String {
         Some(cached) => format!("{cached} cached"),
         None => "cached unknown".to_owned(),
     };
-    format!("{} out, {} in ({cached})", step.usage.output, step.usage.prompt)
+    format!(
+        "{} out, {} in ({cached})",
+        step.usage.output, step.usage.prompt
+    )
 }
 
 fn end(step: &StepRecord) -> String {
@@ -323,7 +421,13 @@ fn field(
     theme: &Theme,
 ) {
     lines.push(Line::from(vec![
-        Span::styled(format!("{} ", width::pad(name, 12.max(width::of(name)), Align::Left)), theme.style("dim")),
+        Span::styled(
+            format!(
+                "{} ",
+                width::pad(name, 12.max(width::of(name)), Align::Left)
+            ),
+            theme.style("dim"),
+        ),
         Span::styled(sanitize(value).into_owned(), style),
     ]));
 }
@@ -333,5 +437,9 @@ fn wrapped(lines: &mut Vec<Line<'static>>, text: &str, room: usize, theme: &Them
     let length = text.len();
     let pieces = [Piece::new(text, theme.style(role), 0..length)];
     let plain = |_| (ratatui::style::Style::default(), usize::MAX);
-    lines.extend(wrap(&pieces, room, 0).iter().map(|line| line.to_line(plain)));
+    lines.extend(
+        wrap(&pieces, room, 0)
+            .iter()
+            .map(|line| line.to_line(plain)),
+    );
 }

@@ -14,8 +14,14 @@ pub fn amount(value: Option<f64>, unit: Option<&Unit>) -> String {
 
 /// A number with an SI prefix and three figures: `12.3 M`.
 pub fn scaled(value: f64) -> String {
-    const PREFIXES: [(f64, &str); 6] =
-        [(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
+    const PREFIXES: [(f64, &str); 6] = [
+        (1e18, "E"),
+        (1e15, "P"),
+        (1e12, "T"),
+        (1e9, "G"),
+        (1e6, "M"),
+        (1e3, "k"),
+    ];
     for (factor, prefix) in PREFIXES {
         if value.abs() >= factor {
             return format!("{} {prefix}", figures(value / factor));
@@ -59,7 +65,11 @@ pub fn confidence(confidence: &Confidence) -> String {
 
 /// Seconds: `8 ms`, `1.4 s`.
 pub fn seconds(seconds: f64) -> String {
-    if seconds < 0.9995 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
+    if seconds < 0.9995 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else {
+        format!("{seconds:.1} s")
+    }
 }
 
 #[cfg(test)]

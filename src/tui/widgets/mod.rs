@@ -27,7 +27,11 @@ pub fn pane(area: Rect, buffer: &mut Buffer, theme: &Theme, title: &str, focused
     };
     let title = super::text::width::truncate(title, usize::from(area.width.saturating_sub(4)));
     let block = Block::bordered()
-        .border_type(if focused { BorderType::Thick } else { BorderType::Rounded })
+        .border_type(if focused {
+            BorderType::Thick
+        } else {
+            BorderType::Rounded
+        })
         .border_style(border)
         .title(Line::styled(format!(" {title} "), name));
     let inner = block.inner(area);

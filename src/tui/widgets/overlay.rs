@@ -16,32 +16,70 @@ use crate::tui::theme::Theme;
 use super::{glyph, lines, steps};
 
 /// Draws a layer over the screen.
-pub fn draw(area: Rect, buffer: &mut Buffer, layer: &Layer, model: &Model, keymap: &Keymap, theme: &Theme) {
+pub fn draw(
+    area: Rect,
+    buffer: &mut Buffer,
+    layer: &Layer,
+    model: &Model,
+    keymap: &Keymap,
+    theme: &Theme,
+) {
     match layer {
         Layer::Help { scroll } => help(area, buffer, *scroll, model, keymap, theme),
         Layer::Palette { input, selected } => {
             let rows = palette_rows(input.text());
             let context = screen_context(model);
-            list(area, buffer, "Actions", input, *selected, rows.len(), theme, |place, columns| {
-                let info = rows[place];
-                let keys = keymap.keys_for(info.action, context);
-                let style = if model.unavailable(info.action).is_some() { "dim" } else { "text" };
-                two_columns(info.doc, keys.first().map_or("", String::as_str), columns, theme.style(style), theme)
-            });
+            list(
+                area,
+                buffer,
+                "Actions",
+                input,
+                *selected,
+                rows.len(),
+                theme,
+                |place, columns| {
+                    let info = rows[place];
+                    let keys = keymap.keys_for(info.action, context);
+                    let style = if model.unavailable(info.action).is_some() {
+                        "dim"
+                    } else {
+                        "text"
+                    };
+                    two_columns(
+                        info.doc,
+                        keys.first().map_or("", String::as_str),
+                        columns,
+                        theme.style(style),
+                        theme,
+                    )
+                },
+            );
         }
         Layer::Picker { input, selected } => {
             let rows = picker_rows(model, input.text());
             let title = format!("Problems ({} of {})", rows.len(), model.entries.len());
-            list(area, buffer, &title, input, *selected, rows.len(), theme, |place, columns| {
-                let entry = &model.entries[rows[place]];
-                let (sign, _, role) = entry.verdict.map_or((" ", "", "dim"), glyph::verdict);
-                let room = columns.saturating_sub(2);
-                let title = sanitize(&entry.title).replace('\n', " ");
-                Line::from(vec![
-                    Span::styled(format!("{sign} "), theme.style(role)),
-                    Span::styled(width::truncate(&title, room).into_owned(), theme.style("text")),
-                ])
-            });
+            list(
+                area,
+                buffer,
+                &title,
+                input,
+                *selected,
+                rows.len(),
+                theme,
+                |place, columns| {
+                    let entry = &model.entries[rows[place]];
+                    let (sign, _, role) = entry.verdict.map_or((" ", "", "dim"), glyph::verdict);
+                    let room = columns.saturating_sub(2);
+                    let title = sanitize(&entry.title).replace('\n', " ");
+                    Line::from(vec![
+                        Span::styled(format!("{sign} "), theme.style(role)),
+                        Span::styled(
+                            width::truncate(&title, room).into_owned(),
+                            theme.style("text"),
+                        ),
+                    ])
+                },
+            );
         }
         Layer::Override { selected } => override_menu(area, buffer, *selected, model, theme),
         Layer::ConfirmQuit => {
@@ -65,7 +103,14 @@ pub fn screen_context(model: &Model) -> Context {
 }
 
 /// A cleared, framed area in the middle; never larger than the screen.
-fn popup(area: Rect, buffer: &mut Buffer, columns: u16, rows: u16, title: &str, theme: &Theme) -> Rect {
+fn popup(
+    area: Rect,
+    buffer: &mut Buffer,
+    columns: u16,
+    rows: u16,
+    title: &str,
+    theme: &Theme,
+) -> Rect {
     let width = columns.min(area.width);
     let height = rows.min(area.height);
     let place = Rect {
@@ -79,7 +124,10 @@ fn popup(area: Rect, buffer: &mut Buffer, columns: u16, rows: u16, title: &str, 
     let block = Block::bordered()
         .border_type(BorderType::Rounded)
         .border_style(theme.style("border.focus"))
-        .title(Line::styled(format!(" {title} "), theme.style("title.focus")));
+        .title(Line::styled(
+            format!(" {title} "),
+            theme.style("title.focus"),
+        ));
     let inner = block.inner(place);
     block.render(place, buffer);
     inner
@@ -96,7 +144,14 @@ fn list(
     theme: &Theme,
     row: impl Fn(usize, usize) -> Line<'static>,
 ) {
-    let inner = popup(area, buffer, area.width.saturating_sub(8).clamp(30, 96), area.height.saturating_sub(4).clamp(6, 24), title, theme);
+    let inner = popup(
+        area,
+        buffer,
+        area.width.saturating_sub(8).clamp(30, 96),
+        area.height.saturating_sub(4).clamp(6, 24),
+        title,
+        theme,
+    );
     if inner.height == 0 {
         return;
     }
@@ -112,14 +167,24 @@ fn list(
     if rows > 0 {
         let y = inner.y + 1 + (selected - top) as u16;
         if y < inner.bottom() {
-            buffer.set_style(Rect { y, height: 1, ..inner }, theme.style("selection"));
+            buffer.set_style(
+                Rect {
+                    y,
+                    height: 1,
+                    ..inner
+                },
+                theme.style("selection"),
+            );
         }
     }
 }
 
 fn edit_line(prompt: &str, input: &LineEdit, theme: &Theme) -> Line<'static> {
     let after = input.after();
-    let under: String = after.chars().next().map_or_else(|| " ".to_owned(), |c| c.to_string());
+    let under: String = after
+        .chars()
+        .next()
+        .map_or_else(|| " ".to_owned(), |c| c.to_string());
     let rest = after.get(under.len()..).unwrap_or("").to_owned();
     Line::from(vec![
         Span::styled(prompt.to_owned(), theme.style("key")),
@@ -129,7 +194,13 @@ fn edit_line(prompt: &str, input: &LineEdit, theme: &Theme) -> Line<'static> {
     ])
 }
 
-fn two_columns(left: &str, right: &str, columns: usize, style: Style, theme: &Theme) -> Line<'static> {
+fn two_columns(
+    left: &str,
+    right: &str,
+    columns: usize,
+    style: Style,
+    theme: &Theme,
+) -> Line<'static> {
     let keys = width::of(right) + 1;
     let room = columns.saturating_sub(keys);
     Line::from(vec![
@@ -143,37 +214,72 @@ fn override_menu(area: Rect, buffer: &mut Buffer, selected: usize, model: &Model
         return;
     };
     let settings = session.settings();
-    let wanted = session.decision_after(session.cursor()).map(|d| d.action.clone());
+    let wanted = session
+        .decision_after(session.cursor())
+        .map(|d| d.action.clone());
     let rows: Vec<Line<'static>> = (0..settings.models())
         .map(|place| {
             let name = settings.model_name(place);
-            let note = if wanted.as_ref() == Some(&name) { "  (the router's choice)" } else { "" };
+            let note = if wanted.as_ref() == Some(&name) {
+                "  (the router's choice)"
+            } else {
+                ""
+            };
             Line::from(vec![
                 Span::styled(format!(" {} ", place + 1), theme.style("key")),
                 Span::styled(
-                    format!("{} {}", glyph::model(Some(place), settings.models()), sanitize(&name)),
+                    format!(
+                        "{} {}",
+                        glyph::model(Some(place), settings.models()),
+                        sanitize(&name)
+                    ),
                     theme.model(place, settings.models()),
                 ),
                 Span::styled(note, theme.style("dim")),
             ])
         })
         .collect();
-    let inner = popup(area, buffer, 56, rows.len() as u16 + 2, "Who writes the next step?", theme);
+    let inner = popup(
+        area,
+        buffer,
+        56,
+        rows.len() as u16 + 2,
+        "Who writes the next step?",
+        theme,
+    );
     lines(inner, buffer, &rows);
     let y = inner.y + selected as u16;
     if y < inner.bottom() {
-        buffer.set_style(Rect { y, height: 1, ..inner }, theme.style("selection"));
+        buffer.set_style(
+            Rect {
+                y,
+                height: 1,
+                ..inner
+            },
+            theme.style("selection"),
+        );
     }
 }
 
-fn one_line(area: Rect, buffer: &mut Buffer, title: &str, input: &LineEdit, error: Option<&str>, theme: &Theme) {
+fn one_line(
+    area: Rect,
+    buffer: &mut Buffer,
+    title: &str,
+    input: &LineEdit,
+    error: Option<&str>,
+    theme: &Theme,
+) {
     let rows = if error.is_some() { 6 } else { 3 };
     let inner = popup(area, buffer, 72, rows, title, theme);
     let mut drawn = vec![edit_line("", input, theme)];
     if let Some(error) = error {
         let text = sanitize(error).into_owned();
         let length = text.len();
-        let pieces = [crate::tui::text::wrap::Piece::new(text, theme.style("error"), 0..length)];
+        let pieces = [crate::tui::text::wrap::Piece::new(
+            text,
+            theme.style("error"),
+            0..length,
+        )];
         let plain = |_| (Style::default(), usize::MAX);
         let wrapped = crate::tui::text::wrap::wrap(&pieces, usize::from(inner.width), 0);
         drawn.extend(wrapped.iter().map(|line| line.to_line(plain)));
@@ -181,14 +287,33 @@ fn one_line(area: Rect, buffer: &mut Buffer, title: &str, input: &LineEdit, erro
     lines(inner, buffer, &drawn);
 }
 
-fn help(area: Rect, buffer: &mut Buffer, scroll: usize, model: &Model, keymap: &Keymap, theme: &Theme) {
+fn help(
+    area: Rect,
+    buffer: &mut Buffer,
+    scroll: usize,
+    model: &Model,
+    keymap: &Keymap,
+    theme: &Theme,
+) {
     let rows = help_rows(model, keymap, theme);
-    let inner = popup(area, buffer, area.width.saturating_sub(6).min(100), area.height.saturating_sub(2), "Keys", theme);
+    let inner = popup(
+        area,
+        buffer,
+        area.width.saturating_sub(6).min(100),
+        area.height.saturating_sub(2),
+        "Keys",
+        theme,
+    );
     let height = usize::from(inner.height);
     let top = scroll.min(rows.len().saturating_sub(height));
     lines(inner, buffer, &rows[top..rows.len().min(top + height)]);
     if rows.len() > height && inner.height > 0 {
-        let more = format!(" {}–{} of {} ", top + 1, (top + height).min(rows.len()), rows.len());
+        let more = format!(
+            " {}–{} of {} ",
+            top + 1,
+            (top + height).min(rows.len()),
+            rows.len()
+        );
         let x = inner.right().saturating_sub(width::of(&more) as u16);
         buffer.set_string(x, inner.bottom(), &more, theme.style("dim"));
     }
@@ -211,11 +336,21 @@ fn help_rows(model: &Model, keymap: &Keymap, theme: &Theme) -> Vec<Line<'static>
         if !rows.is_empty() {
             rows.push(Line::default());
         }
-        rows.push(Line::styled(group.title().to_owned(), theme.style("emphasis")));
+        rows.push(Line::styled(
+            group.title().to_owned(),
+            theme.style("emphasis"),
+        ));
         for (info, keys) in actions {
-            let style = if model.unavailable(info.action).is_some() { "dim" } else { "text" };
+            let style = if model.unavailable(info.action).is_some() {
+                "dim"
+            } else {
+                "text"
+            };
             rows.push(Line::from(vec![
-                Span::styled(width::pad(&keys.join(" "), 16, Align::Left), theme.style("key")),
+                Span::styled(
+                    width::pad(&keys.join(" "), 16, Align::Left),
+                    theme.style("key"),
+                ),
                 Span::styled(info.doc.to_owned(), theme.style(style)),
             ]));
         }

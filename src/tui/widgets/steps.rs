@@ -14,11 +14,21 @@ use crate::tui::theme::Theme;
 use super::{bar, figures, glyph, lines};
 
 /// Draws the rows around the cursor.
-pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, session: &Session, theme: &Theme, focused: bool) {
+pub fn draw(
+    area: Rect,
+    buffer: &mut Buffer,
+    model: &Model,
+    session: &Session,
+    theme: &Theme,
+    focused: bool,
+) {
     let path = session.followed_path();
     let mut rows = Vec::with_capacity(path.len() + 3);
     rows.push(question_row(session, area.width, theme));
-    rows.extend(path.iter().map(|&node| step_row(model, session, node, area.width, theme)));
+    rows.extend(
+        path.iter()
+            .map(|&node| step_row(model, session, node, area.width, theme)),
+    );
     let cursor = session
         .cursor()
         .and_then(|cursor| path.iter().position(|&node| node == cursor))
@@ -31,27 +41,47 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, session: &Session, t
     let shown = &rows[top..rows.len().min(top + height)];
     lines(area, buffer, shown);
     if cursor >= top && cursor < top + height {
-        let style = theme.style(if focused { "selection" } else { "selection.unfocused" });
-        let row = Rect { y: area.y + (cursor - top) as u16, height: 1, ..area };
+        let style = theme.style(if focused {
+            "selection"
+        } else {
+            "selection.unfocused"
+        });
+        let row = Rect {
+            y: area.y + (cursor - top) as u16,
+            height: 1,
+            ..area
+        };
         buffer.set_style(row, style);
     }
 }
 
 /// First row to show so that `cursor` is in the middle where possible.
 pub fn window(cursor: usize, rows: usize, height: usize) -> usize {
-    cursor.saturating_sub(height / 2).min(rows.saturating_sub(height))
+    cursor
+        .saturating_sub(height / 2)
+        .min(rows.saturating_sub(height))
 }
 
 fn question_row(session: &Session, columns: u16, theme: &Theme) -> Line<'static> {
-    let text = super::super::text::sanitize::sanitize(&session.problem().question).replace('\n', " ");
+    let text =
+        super::super::text::sanitize::sanitize(&session.problem().question).replace('\n', " ");
     let room = usize::from(columns).saturating_sub(4);
     Line::from(vec![
         Span::styled("  ? ", theme.style("dim")),
-        Span::styled(width::truncate(&text, room).into_owned(), theme.style("dim")),
+        Span::styled(
+            width::truncate(&text, room).into_owned(),
+            theme.style("dim"),
+        ),
     ])
 }
 
-fn step_row(model: &Model, session: &Session, node: NodeIndex, columns: u16, theme: &Theme) -> Line<'static> {
+fn step_row(
+    model: &Model,
+    session: &Session,
+    node: NodeIndex,
+    columns: u16,
+    theme: &Theme,
+) -> Line<'static> {
     let entry = session.tree().node(node);
     let step = &entry.step;
     let settings = session.settings();
@@ -105,7 +135,10 @@ fn confidence_cells(step: &crate::trace::record::StepRecord, theme: &Theme) -> V
             theme.style("confidence.unavailable"),
         )];
     };
-    let mut spans = vec![Span::styled(format!("{value:>5} "), theme.style("confidence"))];
+    let mut spans = vec![Span::styled(
+        format!("{value:>5} "),
+        theme.style("confidence"),
+    )];
     // A mean logit has no natural scale: only probabilities get a bar.
     if step.confidence.source == "prob" {
         spans.extend(bar::filled(u, 5, theme.style("bar.fill"), theme));
@@ -116,24 +149,37 @@ fn confidence_cells(step: &crate::trace::record::StepRecord, theme: &Theme) -> V
 }
 
 /// What comes after the last step: the call in flight, a failure, or who is next.
-fn tail_row(model: &Model, session: &Session, path: &[NodeIndex], theme: &Theme) -> Option<Line<'static>> {
+fn tail_row(
+    model: &Model,
+    session: &Session,
+    path: &[NodeIndex],
+    theme: &Theme,
+) -> Option<Line<'static>> {
     let settings = session.settings();
     match session.phase() {
         Phase::Generating(call) => {
             let name = settings.model_name(call.place.model);
             let style = theme.model(call.place.model, settings.models());
             Some(Line::from(vec![
-                Span::styled(format!("  {} ", glyph::busy(model.ticks)), theme.style("busy")),
                 Span::styled(
-                    format!("{} {}", glyph::model(Some(call.place.model), settings.models()), short_name(&name, settings, 16)),
+                    format!("  {} ", glyph::busy(model.ticks)),
+                    theme.style("busy"),
+                ),
+                Span::styled(
+                    format!(
+                        "{} {}",
+                        glyph::model(Some(call.place.model), settings.models()),
+                        short_name(&name, settings, 16)
+                    ),
                     style,
                 ),
                 Span::styled(" is writing", theme.style("dim")),
             ]))
         }
-        Phase::Failed { .. } => {
-            Some(Line::from(Span::styled("  ! failed: R tries again", theme.style("error"))))
-        }
+        Phase::Failed { .. } => Some(Line::from(Span::styled(
+            "  ! failed: R tries again",
+            theme.style("error"),
+        ))),
         Phase::Ready => {
             let end = path.last().copied();
             if end.is_some_and(|node| session.tree().node(node).outcome().is_some()) {
@@ -144,7 +190,11 @@ fn tail_row(model: &Model, session: &Session, path: &[NodeIndex], theme: &Theme)
             Some(Line::from(vec![
                 Span::styled("  → ", theme.style("dim")),
                 Span::styled(
-                    format!("{} {}", glyph::model(Some(place), settings.models()), short_name(&decision.action, settings, 16)),
+                    format!(
+                        "{} {}",
+                        glyph::model(Some(place), settings.models()),
+                        short_name(&decision.action, settings, 16)
+                    ),
                     theme.model(place, settings.models()),
                 ),
                 Span::styled(" is next", theme.style("dim")),
@@ -157,7 +207,10 @@ fn tail_row(model: &Model, session: &Session, path: &[NodeIndex], theme: &Theme)
 pub fn short_name(name: &str, settings: &crate::session::Settings, columns: usize) -> String {
     let names: Vec<&str> = settings.run.pool.iter().map(|m| m.name.as_str()).collect();
     let shared = shared_words(&names);
-    let short = name.strip_prefix(shared).filter(|rest| !rest.is_empty()).unwrap_or(name);
+    let short = name
+        .strip_prefix(shared)
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(name);
     width::truncate(&crate::tui::text::sanitize::sanitize(short), columns).into_owned()
 }
 
@@ -168,7 +221,10 @@ fn shared_words<'a>(names: &[&'a str]) -> &'a str {
     };
     let common = first
         .char_indices()
-        .find(|(at, c)| rest.iter().any(|name| !name.get(*at..).is_some_and(|r| r.starts_with(*c))))
+        .find(|(at, c)| {
+            rest.iter()
+                .any(|name| !name.get(*at..).is_some_and(|r| r.starts_with(*c)))
+        })
         .map_or(first.len(), |(at, _)| at);
     let head = first.get(..common).unwrap_or("");
     let end = head.rfind(['-', '_', '/', ' ']).map_or(0, |at| at + 1);

@@ -13,10 +13,10 @@ use crate::app::Model;
 use crate::session::{Phase, Session};
 use crate::trace::NodeIndex;
 use crate::trace::record::{StepRecord, Token};
+use crate::tui::text::highlight;
 use crate::tui::text::math::{self, Kind};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::wrap::{Piece, WrappedLine, wrap};
-use crate::tui::text::highlight;
 use crate::tui::theme::Theme;
 
 use super::{figures, glyph, steps::short_name};
@@ -82,7 +82,15 @@ pub fn draw(
     let mut line = 0;
     for (block, block_height) in blocks.iter().zip(&heights) {
         if line + block_height > top && line < top + height {
-            draw_block(area, buffer, model, session, theme, block, line as isize - top as isize);
+            draw_block(
+                area,
+                buffer,
+                model,
+                session,
+                theme,
+                block,
+                line as isize - top as isize,
+            );
         }
         line += block_height;
     }
@@ -97,7 +105,11 @@ fn follow(blocks: &[Block], heights: &[usize], height: usize) -> usize {
     let end = begin + heights.get(cursor).copied().unwrap_or(0);
     // A call in flight right after the cursor is kept in view.
     let streaming = cursor + 2 == blocks.len() && blocks[cursor + 1].node.is_none();
-    let end = if streaming { end + heights[cursor + 1] } else { end };
+    let end = if streaming {
+        end + heights[cursor + 1]
+    } else {
+        end
+    };
     end.saturating_sub(height).min(begin)
 }
 
@@ -133,23 +145,41 @@ fn blocks(
     blocks
 }
 
-fn question(model: &Model, session: &Session, columns: u16, theme: &Theme, cache: &mut Cache) -> Block {
+fn question(
+    model: &Model,
+    session: &Session,
+    columns: u16,
+    theme: &Theme,
+    cache: &mut Cache,
+) -> Block {
     let problem = session.problem();
     let mut head = vec![Span::styled(
         sanitize(&problem.id).replace('\n', " "),
         theme.style("emphasis"),
     )];
     if let Some(domain) = &problem.domain {
-        head.push(Span::styled(format!("  {}", sanitize(domain).replace('\n', " ")), theme.style("dim")));
+        head.push(Span::styled(
+            format!("  {}", sanitize(domain).replace('\n', " ")),
+            theme.style("dim"),
+        ));
     }
     if let Some(difficulty) = problem.difficulty {
-        head.push(Span::styled(format!("  difficulty {difficulty}"), theme.style("dim")));
+        head.push(Span::styled(
+            format!("  difficulty {difficulty}"),
+            theme.style("dim"),
+        ));
     }
     let content = format!("?{}", problem.id);
     Block {
         node: None,
         head: Line::from(head),
-        body: cache.wrapped(&content, &problem.question, columns, model.view.source, theme),
+        body: cache.wrapped(
+            &content,
+            &problem.question,
+            columns,
+            model.view.source,
+            theme,
+        ),
         at_cursor: session.cursor().is_none(),
         style: theme.style("emphasis"),
     }
@@ -165,9 +195,15 @@ fn head(session: &Session, step: &StepRecord, style: Style, theme: &Theme) -> Li
     }
     Line::from(vec![
         Span::styled(format!("{} ", step.index), theme.style("dim")),
-        Span::styled(format!("{sign} {}", short_name(&step.model, settings, 24)), style),
+        Span::styled(
+            format!("{sign} {}", short_name(&step.model, settings, 24)),
+            style,
+        ),
         Span::styled(text, theme.style("dim")),
-        Span::styled(format!("  {} tokens", step.usage.output), theme.style("dim")),
+        Span::styled(
+            format!("  {} tokens", step.usage.output),
+            theme.style("dim"),
+        ),
     ])
 }
 
@@ -179,9 +215,16 @@ fn streaming(model: &Model, session: &Session, columns: u16, theme: &Theme) -> O
     let style = theme.model(call.place.model, settings.models());
     let name = settings.model_name(call.place.model);
     let head = Line::from(vec![
-        Span::styled(format!("{} ", glyph::busy(model.ticks)), theme.style("busy")),
         Span::styled(
-            format!("{} {}", glyph::model(Some(call.place.model), settings.models()), short_name(&name, settings, 24)),
+            format!("{} ", glyph::busy(model.ticks)),
+            theme.style("busy"),
+        ),
+        Span::styled(
+            format!(
+                "{} {}",
+                glyph::model(Some(call.place.model), settings.models()),
+                short_name(&name, settings, 24)
+            ),
             style,
         ),
         Span::styled("  is writing  ", theme.style("dim")),
@@ -248,16 +291,23 @@ fn draw_block(
     offset: isize,
 ) {
     let step = block.node.map(|node| &session.tree().node(node).step);
-    let spans = step.filter(|_| model.view.shading).map(|step| token_ends(&step.text, &step.tokens));
+    let spans = step
+        .filter(|_| model.view.shading)
+        .map(|step| token_ends(&step.text, &step.tokens));
     let marks = match (&step, block.node) {
         (Some(step), _) => match_ranges(&step.text, &model.search.query),
-        (None, _) if block.at_cursor => match_ranges(&session.problem().question, &model.search.query),
+        (None, _) if block.at_cursor => {
+            match_ranges(&session.problem().question, &model.search.query)
+        }
         _ => Vec::new(),
     };
     let shade = |at: usize| shade_at(at, spans.as_deref(), &marks, block.at_cursor, theme);
     for row in 0..=block.body.len() {
         let y = offset + row as isize;
-        let Some(y) = usize::try_from(y).ok().filter(|&y| y < usize::from(area.height)) else {
+        let Some(y) = usize::try_from(y)
+            .ok()
+            .filter(|&y| y < usize::from(area.height))
+        else {
             continue;
         };
         let y = area.y + y as u16;
@@ -321,7 +371,11 @@ fn shade_at(
     }
     match marks.iter().find(|range| range.end > at) {
         Some(range) if range.start <= at => {
-            let role = if current { "search.current" } else { "search.match" };
+            let role = if current {
+                "search.current"
+            } else {
+                "search.match"
+            };
             (style.patch(theme.style(role)), end.min(range.end))
         }
         Some(range) => (style, end.min(range.start)),
@@ -335,5 +389,8 @@ fn match_ranges(text: &str, query: &str) -> Vec<std::ops::Range<usize>> {
         return Vec::new();
     }
     let (haystack, needle) = (text.to_ascii_lowercase(), query.to_ascii_lowercase());
-    haystack.match_indices(&needle).map(|(at, found)| at..at + found.len()).collect()
+    haystack
+        .match_indices(&needle)
+        .map(|(at, found)| at..at + found.len())
+        .collect()
 }

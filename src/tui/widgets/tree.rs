@@ -15,7 +15,14 @@ use crate::tui::theme::Theme;
 use super::{figures, glyph, lines, steps};
 
 /// Draws the rows around the cursor.
-pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, session: &Session, theme: &Theme, focused: bool) {
+pub fn draw(
+    area: Rect,
+    buffer: &mut Buffer,
+    model: &Model,
+    session: &Session,
+    theme: &Theme,
+    focused: bool,
+) {
     let rows = session.tree().rows();
     if rows.is_empty() {
         let line = Line::styled("no step yet: space writes the first", theme.style("dim"));
@@ -31,17 +38,41 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, session: &Session, t
         .iter()
         .skip(top)
         .take(height)
-        .map(|row| line(row, model, session, followed.contains(&row.node), area.width, theme))
+        .map(|row| {
+            line(
+                row,
+                model,
+                session,
+                followed.contains(&row.node),
+                area.width,
+                theme,
+            )
+        })
         .collect();
     lines(area, buffer, &shown);
     if let Some(cursor) = cursor {
-        let style = theme.style(if focused { "selection" } else { "selection.unfocused" });
-        let row = Rect { y: area.y + (cursor - top) as u16, height: 1, ..area };
+        let style = theme.style(if focused {
+            "selection"
+        } else {
+            "selection.unfocused"
+        });
+        let row = Rect {
+            y: area.y + (cursor - top) as u16,
+            height: 1,
+            ..area
+        };
         buffer.set_style(row, style);
     }
 }
 
-fn line(row: &Row, model: &Model, session: &Session, followed: bool, columns: u16, theme: &Theme) -> Line<'static> {
+fn line(
+    row: &Row,
+    model: &Model,
+    session: &Session,
+    followed: bool,
+    columns: u16,
+    theme: &Theme,
+) -> Line<'static> {
     let entry = session.tree().node(row.node);
     let step = &entry.step;
     let settings = session.settings();
@@ -49,9 +80,15 @@ fn line(row: &Row, model: &Model, session: &Session, followed: bool, columns: u1
     let style = glyph::step_style(step, place, settings.models(), theme);
     let mut spans = vec![
         Span::styled(branches(row), theme.style("border")),
-        Span::styled(format!("{} ", glyph::step(step, place, settings.models())), style),
+        Span::styled(
+            format!("{} ", glyph::step(step, place, settings.models())),
+            style,
+        ),
         Span::styled(format!("{:<2} ", step.index), theme.style("dim")),
-        Span::styled(format!("{:>5} ", figures::confidence(&step.confidence)), theme.style("dim")),
+        Span::styled(
+            format!("{:>5} ", figures::confidence(&step.confidence)),
+            theme.style("dim"),
+        ),
     ];
     if let Some(outcome) = entry.outcome() {
         let (sign, _, role) = glyph::verdict(outcome.verdict);
@@ -61,13 +98,19 @@ fn line(row: &Row, model: &Model, session: &Session, followed: bool, columns: u1
         spans.push(Span::styled("◆ ", theme.style("mark")));
     }
     if row.kind == RowKind::Orphan {
-        spans.push(Span::styled("(the step before it is missing) ", theme.style("warning")));
+        spans.push(Span::styled(
+            "(the step before it is missing) ",
+            theme.style("warning"),
+        ));
     }
     let used: usize = spans.iter().map(|span| width::of(&span.content)).sum();
     let text = math::readable_text(&sanitize(&step.text)).replace('\n', " ");
     let room = usize::from(columns).saturating_sub(used);
     let role = if followed { "text" } else { "dim" };
-    spans.push(Span::styled(width::truncate(&text, room).into_owned(), theme.style(role)));
+    spans.push(Span::styled(
+        width::truncate(&text, room).into_owned(),
+        theme.style(role),
+    ));
     Line::from(spans)
 }
 
