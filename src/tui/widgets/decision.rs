@@ -378,8 +378,14 @@ fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
                 && !name.starts_with("writer_")
         })
         .map(|(name, value)| {
-            let value = value.map_or_else(|| "unknown".to_owned(), |value| format!("{value}"));
-            (name.clone(), value)
+            let value = match value {
+                None => "unknown".to_owned(),
+                Some(value) if name == "has_answer" => {
+                    (if *value > 0.0 { "yes" } else { "no" }).to_owned()
+                }
+                Some(value) => format!("{value}"),
+            };
+            (name.replace('_', " "), value)
         })
         .collect()
 }

@@ -108,7 +108,7 @@ fn step_row(
     }
     if session.tree().siblings(node).len() > 1 {
         let count = session.tree().siblings(node).len();
-        spans.push(Span::styled(format!("⑂{count}"), theme.style("emphasis")));
+        spans.push(Span::styled(format!("├{count}"), theme.style("emphasis")));
     }
     if model.is_marked(&step.id) {
         spans.push(Span::styled("◆", theme.style("mark")));

@@ -364,8 +364,8 @@ fn shade_at(
             style = match probability {
                 Some(p) if *p < 0.6 => theme.style("confidence.low"),
                 Some(p) if *p < 0.9 => theme.style("confidence.mid"),
-                Some(_) => theme.style("confidence.high"),
-                None => Style::default(),
+                // What is sure stays plain: shading points at doubt.
+                Some(_) | None => Style::default(),
             };
         }
     }
