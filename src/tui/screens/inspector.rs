@@ -15,7 +15,7 @@ use crate::tui::widgets::{self, cost, decision, steps, transcript, tree};
 use super::Drawn;
 
 /// Rows of the cost card with its frame.
-const COST_ROWS: u16 = 5;
+const COST_ROWS: u16 = 6;
 
 /// Draws the screen's body.
 pub fn draw(

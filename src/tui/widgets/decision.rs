@@ -396,7 +396,7 @@ fn usage(step: &StepRecord) -> String {
         None => "cached unknown".to_owned(),
     };
     format!(
-        "{} out, {} in ({cached})",
+        "{} out, {} in, {cached}",
         step.usage.output, step.usage.prompt
     )
 }
