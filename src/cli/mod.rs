@@ -1,5 +1,6 @@
 //! The command line: parses, picks the face, maps failures to exit codes.
 
+mod export;
 mod inspect;
 mod options;
 mod replay;
@@ -35,6 +36,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Route a whole data set and log it
     Solve(solve::SolveArgs),
+    /// Make a picture of a recorded step, as the inspector shows it
+    Export(export::ExportArgs),
 }
 
 /// Runs the program on the process's arguments.
@@ -52,6 +55,7 @@ pub fn run() -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Solve(args)) => solve::run(&args),
+        Some(Command::Export(args)) => export::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

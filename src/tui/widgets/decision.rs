@@ -306,7 +306,14 @@ fn step_lines(
     lines.push(Line::default());
     heading(lines, &format!("Step {}", step.index), theme);
     let plain = theme.style("text");
-    field(lines, "tokens", &usage(step), plain, theme);
+    field(
+        lines,
+        "output",
+        &format!("{} tokens", step.usage.output),
+        plain,
+        theme,
+    );
+    field(lines, "prompt", &prompt(step), plain, theme);
     field(lines, "time", &figures::seconds(step.seconds), plain, theme);
     field(lines, "end", &end(step), plain, theme);
     let continuation = format!("{:?}", step.continuation).to_lowercase();
@@ -390,15 +397,12 @@ fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
         .collect()
 }
 
-fn usage(step: &StepRecord) -> String {
+fn prompt(step: &StepRecord) -> String {
     let cached = match step.usage.cached {
         Some(cached) => format!("{cached} cached"),
         None => "cached unknown".to_owned(),
     };
-    format!(
-        "{} out, {} in, {cached}",
-        step.usage.output, step.usage.prompt
-    )
+    format!("{} tokens, {cached}", step.usage.prompt)
 }
 
 fn end(step: &StepRecord) -> String {
