@@ -1,6 +1,6 @@
 //! Actions on the screens; those of overlays go to [`overlay`].
 
-use crate::session::{Command, Refusal};
+use crate::session::{Command, Refusal, Session};
 use crate::trace::NodeIndex;
 
 use super::action::Action;
@@ -57,12 +57,11 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
                 selected: 0,
             },
         ),
-        Action::Search => open_layer(
-            model,
-            Layer::Search {
-                input: LineEdit::default(),
-            },
-        ),
+        Action::Search => {
+            let before = model.search.query.clone();
+            let input = LineEdit::default();
+            open_layer(model, Layer::Search { input, before })
+        }
         Action::Help => open_layer(model, Layer::Help { scroll: 0 }),
         Action::Copy => copy(model),
         Action::NextTheme => vec![Effect::NextTheme],
@@ -129,14 +128,21 @@ fn command_at(model: &mut Model, entry: usize, wanted: Command, now: &str) -> Ve
         );
         return Vec::new();
     };
+    if let Some(reason) = model
+        .log_broken
+        .as_ref()
+        .filter(|_| writes(session, &wanted))
+    {
+        // Nothing is generated that could not be recorded.
+        let text = format!("{reason}; generating is off");
+        model.say(NoticeLevel::Error, text);
+        return Vec::new();
+    }
     let result = session.command(wanted, now);
     if entry == model.current {
         model.view.text_scroll = None;
     }
     match result {
-        Ok(_) if model.log_broken.is_some() && starts_call(&result) => {
-            refuse_unlogged(model, entry, now)
-        }
         Ok(outputs) => effects_of(entry, outputs),
         Err(refusal) => {
             model.say(NoticeLevel::Warning, refusal.to_string());
@@ -145,23 +151,18 @@ fn command_at(model: &mut Model, entry: usize, wanted: Command, now: &str) -> Ve
     }
 }
 
-fn starts_call(result: &Result<Vec<crate::session::Output>, Refusal>) -> bool {
-    result.as_ref().is_ok_and(|outputs| {
-        outputs
-            .iter()
-            .any(|output| matches!(output, crate::session::Output::Generate(_)))
-    })
-}
-
-/// Nothing is generated that could not be recorded.
-fn refuse_unlogged(model: &mut Model, entry: usize, now: &str) -> Vec<Effect> {
-    if let Some(Slot::Open(session)) = model.slots.get_mut(entry) {
-        // The call was never made: there is nothing to abort or to record.
-        let _ = session.command(Command::Cancel, now);
+/// Whether a command may grow the tree, rather than only look at it or stop.
+fn writes(session: &Session, wanted: &Command) -> bool {
+    match wanted {
+        Command::Back | Command::Goto(_) | Command::Cancel => false,
+        Command::Step => session.next_on_branch(session.cursor()).is_none(),
+        Command::Run
+        | Command::RunUntil(_)
+        | Command::Override { .. }
+        | Command::Edit { .. }
+        | Command::Rerun
+        | Command::Retry => true,
     }
-    let reason = model.log_broken.clone().unwrap_or_default();
-    model.say(NoticeLevel::Error, format!("{reason}; generating is off"));
-    Vec::new()
 }
 
 fn step(model: &mut Model, times: i64, now: &str) -> Vec<Effect> {
@@ -188,6 +189,10 @@ fn to_step(model: &mut Model, step: u32) {
     match model.view.focus {
         Pane::Text if step == 0 => model.view.text_scroll = Some(0),
         Pane::Text if step == u32::MAX => model.view.text_scroll = Some(model.view.text_last),
+        Pane::Decision if step == 0 => model.view.decision_scroll = 0,
+        Pane::Decision if step == u32::MAX => {
+            model.view.decision_scroll = model.view.decision_last;
+        }
         Pane::Steps | Pane::Text | Pane::Decision => goto_step(model, step),
     }
 }
@@ -491,11 +496,7 @@ fn cancel(model: &mut Model, now: &str) -> Vec<Effect> {
 
 /// One level back: a call, a tape, a search, the tree; never the program.
 fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
-    if model.playing
-        || model
-            .session()
-            .is_some_and(crate::session::Session::is_generating)
-    {
+    if model.playing || model.session().is_some_and(Session::is_generating) {
         return cancel(model, now);
     }
     if !model.search.query.is_empty() {

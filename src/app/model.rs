@@ -103,6 +103,9 @@ pub enum Layer {
     ConfirmQuit,
     Search {
         input: LineEdit,
+        /// What was looked for before: searching shows its matches while it
+        /// is typed, and giving up brings these back.
+        before: String,
     },
     RunUntil {
         input: LineEdit,
@@ -128,6 +131,8 @@ pub struct View {
     pub text_top: usize,
     pub text_last: usize,
     pub decision_last: usize,
+    /// The same of the layer on top, where it scrolls.
+    pub layer_last: usize,
     pub mouse: bool,
 }
 
@@ -197,6 +202,7 @@ impl Model {
                 text_top: 0,
                 text_last: 0,
                 decision_last: 0,
+                layer_last: 0,
                 mouse: false,
             },
             layers: Vec::new(),

@@ -12,12 +12,16 @@ use super::update::show;
 
 /// Rows a page of a list moves by.
 const PAGE: i64 = 10;
+/// More rows than any list has.
+const FAR: i64 = i32::MAX as i64;
 
 /// Does an action on the layer on top.
 pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Vec<Effect> {
     match action {
         Action::BackLevel | Action::Cancel => {
-            model.layers.pop();
+            if let Some(Layer::Search { before, .. }) = model.layers.pop() {
+                model.search.query = before;
+            }
             return Vec::new();
         }
         Action::Help if matches!(model.layers.last(), Some(Layer::Help { .. })) => {
@@ -31,7 +35,8 @@ pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Vec<Effect> {
         Action::Accept => return accept(model, now),
         _ => {}
     }
-    if let Some(rows) = movement(action) {
+    let typing = model.layers.last_mut().and_then(Layer::input).is_some();
+    if let Some(rows) = movement(action, typing) {
         select(model, rows);
         return Vec::new();
     }
@@ -69,7 +74,7 @@ impl Layer {
         match self {
             Self::Palette { input, .. }
             | Self::Picker { input, .. }
-            | Self::Search { input }
+            | Self::Search { input, .. }
             | Self::RunUntil { input, .. } => Some(input),
             Self::Help { .. } | Self::Override { .. } | Self::ConfirmQuit => None,
         }
@@ -104,14 +109,18 @@ pub fn picker_rows(model: &Model, query: &str) -> Vec<usize> {
 fn changed(model: &mut Model) {
     match model.layers.last_mut() {
         Some(Layer::Palette { selected, .. } | Layer::Picker { selected, .. }) => *selected = 0,
-        Some(Layer::Search { input }) => model.search.query = input.text().to_owned(),
+        Some(Layer::Search { input, .. }) => model.search.query = input.text().to_owned(),
         Some(Layer::RunUntil { error, .. }) => *error = None,
         _ => {}
     }
 }
 
-fn movement(action: Action) -> Option<i64> {
+/// Rows an action moves by. Where something is typed, the first and the last
+/// are places of the line.
+fn movement(action: Action, typing: bool) -> Option<i64> {
     match action {
+        Action::First if !typing => Some(-FAR),
+        Action::Last if !typing => Some(FAR),
         Action::Down => Some(1),
         Action::Up => Some(-1),
         Action::HalfPageDown => Some(PAGE / 2),
@@ -129,8 +138,7 @@ fn select(model: &mut Model, by: i64) {
         Some(Layer::Override { .. }) => model
             .session()
             .map_or(0, |session| session.settings().models()),
-        // The help's end is known to the screen, which clamps what it draws.
-        Some(Layer::Help { .. }) => usize::MAX / 2,
+        Some(Layer::Help { .. }) => model.view.layer_last + 1,
         _ => 0,
     };
     let (Some(Layer::Palette { selected, .. })
@@ -172,7 +180,7 @@ fn accept(model: &mut Model, now: &str) -> Vec<Effect> {
             keys::here(model, Command::Override { model: selected }, now)
         }
         Layer::ConfirmQuit => keys::leave(model),
-        Layer::Search { input } => {
+        Layer::Search { input, .. } => {
             model.search.query = input.text().to_owned();
             keys::search_jump(model, 1);
             Vec::new()

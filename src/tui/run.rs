@@ -342,6 +342,7 @@ impl Inspector {
         model.view.text_top = drawn.text.top;
         model.view.text_last = drawn.text.last;
         model.view.decision_last = drawn.decision_last;
+        model.view.layer_last = drawn.layer_last;
         self.drawn = drawn;
         self.dirty = false;
         Ok(())
