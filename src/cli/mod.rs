@@ -2,6 +2,7 @@
 
 mod inspect;
 mod options;
+mod pair;
 mod replay;
 mod screen;
 mod solve;
@@ -35,6 +36,9 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Route a whole data set and log it
     Solve(solve::SolveArgs),
+    /// Make the models inside the program
+    #[command(hide = true)]
+    Pair(pair::PairArgs),
 }
 
 /// Runs the program on the process's arguments.
@@ -52,6 +56,7 @@ pub fn run() -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Solve(args)) => solve::run(&args),
+        Some(Command::Pair(args)) => pair::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
