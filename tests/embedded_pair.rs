@@ -8,7 +8,7 @@ use pointsman::model::catalog;
 use pointsman::model::endpoint::{DELIMITER, Endpoint, NoProgress, StepReply, StepRequest};
 use pointsman::model::pool::Pool;
 use pointsman::pair::language::Split;
-use pointsman::pair::language::solution::Author;
+use pointsman::pair::language::solution::{Author, gold};
 use pointsman::pair::trainer::checkpoint::import;
 use pointsman::pair::trainer::measure::lab::problems;
 use pointsman::pair::trainer::network::Network;
@@ -16,7 +16,7 @@ use pointsman::pair::trainer::sampler::{GeneratedStep, Writers};
 use pointsman::pair::vocabulary::Vocabulary;
 use pointsman::signal::confidence::{Source, measure};
 use pointsman::signal::math_tokens;
-use pointsman::trace::record::{Role, StepEnd};
+use pointsman::trace::record::{Role, StepEnd, Token};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -111,5 +111,32 @@ fn the_program_writes_the_trainers_greedy_steps_with_the_same_confidence() {
         let wanted = writers.solve(&problem.question, choose, &mut coins);
         assert!(wanted.steps.len() > 1, "{:?}", problem.question);
         compare(&problem.question, authors, &wanted.steps);
+    }
+}
+
+#[test]
+fn the_trainer_measures_confidence_on_the_programs_math_tokens() {
+    let vocabulary = Vocabulary::new();
+    for problem in problems(Split::Training, 300, 6) {
+        for step in gold(&problem, Author::Large) {
+            let ids = vocabulary.encode(&step).unwrap();
+            let token = |&id: &u32| Token {
+                text: vocabulary.text(id).to_owned(),
+                logprob: None,
+                max_logit: None,
+                top: Vec::new(),
+                math: false,
+            };
+            let mut tokens: Vec<Token> = ids.iter().map(token).collect();
+            math_tokens::mark(&mut tokens);
+            for (id, token) in ids.into_iter().zip(tokens) {
+                assert_eq!(
+                    vocabulary.is_math(id),
+                    token.math,
+                    "{:?} in {step:?}",
+                    token.text
+                );
+            }
+        }
     }
 }

@@ -34,8 +34,10 @@ const OPENERS: [&str; 12] = [
     " The",
     " Start",
 ];
+/// The last one is a word: not a math token.
 const OPERATORS: [&str; 6] = [" + ", " - ", " * ", " / ", " = ", " mod "];
-const MARKS: [&str; 8] = [" ", ",", ".", "?", "(", ")", " \\boxed{", "}"];
+const BOX: &str = " \\boxed{";
+const MARKS: [&str; 8] = [" ", ",", ".", "?", "(", ")", BOX, "}"];
 const WORDS: [&str; 57] = [
     "has", "bought", "found", "more", "gave", "sold", "lost", "away", "traded", "each", "one",
     "for", "new", "ones", "swapped", "every", "split", "shared", "them", "into", "equal", "piles",
@@ -119,10 +121,12 @@ impl Vocabulary {
         self.tokens.get(token as usize).map_or("", String::as_str)
     }
 
-    /// Whether a token is a digit or an operator: the tokens confidence is measured on.
+    /// Whether a token is a math token, on which confidence is measured: digits, operators and the
+    /// box of the answer, as the program's own rule has it for any text.
     #[must_use]
     pub fn is_math(&self, token: u32) -> bool {
-        (self.digits_from..self.digits_from + 10 + id(OPERATORS.len())).contains(&token)
+        let signs = self.digits_from..self.digits_from + 10 + id(OPERATORS.len()) - 1;
+        signs.contains(&token) || self.text(token) == BOX
     }
 
     /// Token ids of a text.
@@ -277,14 +281,14 @@ mod tests {
     fn math_tokens_are_digits_and_operators() {
         let vocabulary = Vocabulary::new();
         let ids = vocabulary
-            .encode("The result is 4 + 51 = 55.")
+            .encode("The result is 79 mod 15 = 79 - 75 = 4. The answer is \\boxed{4}.")
             .expect("own language");
         let math: String = ids
             .iter()
             .filter(|&&id| vocabulary.is_math(id))
             .map(|&id| vocabulary.text(id))
             .collect();
-        assert_eq!(math, "4 + 51 = 55");
+        assert_eq!(math, "7915 = 79 - 75 = 4 \\boxed{4");
         assert!(vocabulary.encode("Prove it").is_err());
         assert_eq!(vocabulary.text(STEP_END), "\n\n");
     }
