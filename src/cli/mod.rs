@@ -3,6 +3,7 @@
 mod export;
 mod inspect;
 mod options;
+mod pair;
 mod replay;
 mod screen;
 mod solve;
@@ -38,6 +39,9 @@ enum Command {
     Solve(solve::SolveArgs),
     /// Make a picture of a recorded step, as the inspector shows it
     Export(export::ExportArgs),
+    /// Make the models inside the program
+    #[command(hide = true)]
+    Pair(pair::PairArgs),
 }
 
 /// Runs the program on the process's arguments.
@@ -56,6 +60,7 @@ pub fn run() -> ExitCode {
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Solve(args)) => solve::run(&args),
         Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Pair(args)) => pair::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

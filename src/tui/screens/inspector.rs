@@ -6,7 +6,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::app::{EndpointState, Model, Pane, Screen, Slot};
-use crate::session::Session;
+use crate::session::{Phase, Session};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::wrap::{Piece, wrap};
 use crate::tui::theme::Theme;
@@ -204,15 +204,24 @@ impl Painter<'_> {
 /// Endpoints that do not answer, each with its reason and the way on.
 fn endpoints_down(model: &Model, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
+    // A failed call says what its endpoint says: once is enough.
+    let failed = model.session().and_then(|session| match session.phase() {
+        Phase::Failed { message, .. } => Some(message),
+        Phase::Ready | Phase::Generating(_) => None,
+    });
     for state in &model.endpoints {
-        if let EndpointState::Down(message) = state {
+        if let EndpointState::Down(message) = state
+            && failed != Some(message)
+        {
             lines.extend(paragraph(message, columns, theme, "error"));
-            lines.push(Line::from(vec![
-                Span::styled("R", theme.style("key")),
-                Span::styled(" asks the server again", theme.style("hint")),
-            ]));
-            lines.push(Line::default());
         }
+    }
+    if !lines.is_empty() {
+        lines.push(Line::from(vec![
+            Span::styled("R", theme.style("key")),
+            Span::styled(" asks again", theme.style("hint")),
+        ]));
+        lines.push(Line::default());
     }
     lines
 }
