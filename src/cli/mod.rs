@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::headless::{Exit, Failure};
+use crate::tui::run::Ended;
 
 /// Step through, override, replay and compare stepwise routers between
 /// language models.
@@ -75,6 +76,14 @@ pub fn run() -> ExitCode {
 fn report(failure: &Failure) {
     // A closed stderr leaves the exit code to speak.
     let _ = writeln!(io::stderr(), "error: {failure}");
+}
+
+/// Leaving by a signal is told by the exit code; everything finished is saved.
+fn ended(how: Ended) -> Result<(), Failure> {
+    match how {
+        Ended::Quit => Ok(()),
+        Ended::Interrupted => Err(Failure::new(Exit::Interrupted, "interrupted")),
+    }
 }
 
 /// Tells the person something; a closed stderr is no failure.
