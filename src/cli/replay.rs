@@ -40,7 +40,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         endpoints: Vec::new(),
         writer: None,
     };
-    screen::open(subject, &config, warnings)
+    super::ended(screen::open(subject, &config, warnings)?)
 }
 
 /// Opens logs that hold at least one trajectory, and the problem asked for.

@@ -230,8 +230,8 @@ impl Pool {
                 ..Sampling::default()
             },
             models: vec![
-                model("embedded-small", "small", 99_584.0),
-                model("embedded-large", "large", 937_984.0),
+                model("embedded-small", "small", 99_968.0),
+                model("embedded-large", "large", 938_752.0),
             ],
             scorers: Scorers::default(),
             warnings: Vec::new(),

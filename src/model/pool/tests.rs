@@ -75,7 +75,7 @@ fn reads_the_documented_example() {
 fn the_embedded_pair_is_a_sound_pool() {
     let pool = Pool::embedded();
     assert_eq!(pool.cost_unit().as_deref(), Some("flops"));
-    assert_eq!(pool.models[0].params, Some(99_584.0));
+    assert_eq!(pool.models[0].params, Some(99_968.0));
     assert_eq!(pool.sampling.max_tokens, 160);
 }
 

@@ -8,10 +8,9 @@ use crate::trace::NodeIndex;
 use crate::trace::record::{DecisionRecord, OutcomeRecord, StepRecord, TrajectoryEnd};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
-use crate::tui::text::wrap::{Piece, wrap};
 use crate::tui::theme::Theme;
 
-use super::{bar, figures, glyph, steps::short_name};
+use super::{bar, figures, glyph, paragraph, steps::short_name};
 
 /// The card for the step at the cursor, wrapped to `columns`.
 pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
@@ -443,13 +442,5 @@ fn field(
 }
 
 fn wrapped(lines: &mut Vec<Line<'static>>, text: &str, room: usize, theme: &Theme, role: &str) {
-    let text = sanitize(text).into_owned();
-    let length = text.len();
-    let pieces = [Piece::new(text, theme.style(role), 0..length)];
-    let plain = |_| (ratatui::style::Style::default(), usize::MAX);
-    lines.extend(
-        wrap(&pieces, room, 0)
-            .iter()
-            .map(|line| line.to_line(plain)),
-    );
+    lines.extend(paragraph(text, room, theme.style(role)));
 }

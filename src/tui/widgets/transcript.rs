@@ -211,20 +211,12 @@ fn streaming(model: &Model, session: &Session, columns: u16, theme: &Theme) -> O
     };
     let settings = session.settings();
     let style = theme.model(call.place.model, settings.models());
-    let name = settings.model_name(call.place.model);
     let head = Line::from(vec![
         Span::styled(
             format!("{} ", glyph::busy(model.ticks)),
             theme.style("busy"),
         ),
-        Span::styled(
-            format!(
-                "{} {}",
-                glyph::model(Some(call.place.model), settings.models()),
-                short_name(&name, settings, 24)
-            ),
-            style,
-        ),
+        glyph::named(call.place.model, settings, 24, theme),
         Span::styled("  is writing  ", theme.style("dim")),
         Span::styled("esc", theme.style("key")),
         Span::styled(" cancels", theme.style("hint")),
