@@ -59,9 +59,7 @@ fn draw(criterion: &mut Criterion) {
             stage.model.view.source = source;
             let form = if source { "source" } else { "readable" };
             group.bench_function(format!("{width}x{height}/{form}/first"), |bencher| {
-                bencher.iter(|| {
-                    black_box(frame(&stage, area, &theme, &mut ViewCache::default()))
-                });
+                bencher.iter(|| black_box(frame(&stage, area, &theme, &mut ViewCache::default())));
             });
             let mut cache = ViewCache::default();
             group.bench_function(format!("{width}x{height}/{form}/steady"), |bencher| {

@@ -22,6 +22,7 @@ use pointsman::trace::{NodeIndex, Tree};
 use pointsman::tui::input::keymap::{Keymap, Lookup, Pending};
 use pointsman::tui::input::keys::{Code, Key, parse_chord};
 use pointsman::tui::sessions::{self, Opener};
+use pointsman::tui::text::sanitize::sanitize_line;
 
 /// A step that answers the problems of [`problems`] rightly.
 pub const ANSWER: &str = r"The answer is $\boxed{7}$.";
@@ -273,6 +274,11 @@ impl Stage {
         for c in text.chars() {
             self.key(Key::plain(Code::Char(c)));
         }
+    }
+
+    /// Pastes text, which the screen's loop makes safe first.
+    pub fn paste(&mut self, text: &str) {
+        self.hear(Heard::Text(sanitize_line(text).into_owned()));
     }
 
     pub fn key(&mut self, key: Key) {
