@@ -60,7 +60,7 @@ impl Row {
     }
 }
 
-/// Figures of a rule from one run per seed; cost and gap are left to [`Row::relative`].
+/// Figures of a rule from one run per seed; cost and gap are relative to a pair and filled in later.
 #[must_use]
 pub fn row(name: &str, seeds: &[Vec<Judged>]) -> Row {
     let tally = Tally::of(seeds);
