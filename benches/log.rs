@@ -1,4 +1,5 @@
 //! The log: appending steps, indexing 100,000 lines, loading one trajectory.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::hint::black_box;
 use std::path::Path;

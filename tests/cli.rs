@@ -1,4 +1,5 @@
 //! The command line: wrong usage, wrong files, exit codes.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::path::Path;
 use std::process::Output;

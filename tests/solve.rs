@@ -1,5 +1,6 @@
 //! `solve` as a process against a server that says what the test wants:
 //! the summary, going on after a kill, failures.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[allow(dead_code)]
 mod common;

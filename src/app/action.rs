@@ -211,7 +211,7 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 actions! {
-    Step "step" "step" Stepping +counts +repeats: "Let the router choose a model and write the next step; on a tape or in the past, go one step forward"
+    Step "step" "step" Stepping +counts +repeats: "Write the next step as the router decides; in the past, go one step forward"
         { Inspector ["space", "s"] }
     Back "back" "back" Stepping +counts +repeats: "Go back one step; nothing is lost"
         { Inspector ["b", "S"] }

@@ -50,7 +50,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    screen::open(
+    let ended = screen::open(
         Subject {
             model,
             opener,
@@ -64,7 +64,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
         "The session is in {path}\nLook at it again: pointsman replay {path}\n",
         path = log.display()
     ));
-    Ok(())
+    super::ended(ended)
 }
 
 fn place_of(launch: &Launch, id: &str) -> Result<usize, Failure> {

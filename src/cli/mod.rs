@@ -1,5 +1,6 @@
 //! The command line: parses, picks the face, maps failures to exit codes.
 
+mod export;
 mod inspect;
 mod options;
 mod pair;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::headless::{Exit, Failure};
+use crate::tui::run::Ended;
 
 /// Step through, override, replay and compare stepwise routers between
 /// language models.
@@ -36,6 +38,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Route a whole data set and log it
     Solve(solve::SolveArgs),
+    /// Make a picture of a recorded step, as the inspector shows it
+    Export(export::ExportArgs),
     /// Make the models inside the program
     #[command(hide = true)]
     Pair(pair::PairArgs),
@@ -56,6 +60,7 @@ pub fn run() -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Solve(args)) => solve::run(&args),
+        Some(Command::Export(args)) => export::run(&args),
         Some(Command::Pair(args)) => pair::run(&args),
     };
     match done {
@@ -71,6 +76,14 @@ pub fn run() -> ExitCode {
 fn report(failure: &Failure) {
     // A closed stderr leaves the exit code to speak.
     let _ = writeln!(io::stderr(), "error: {failure}");
+}
+
+/// Leaving by a signal is told by the exit code; everything finished is saved.
+fn ended(how: Ended) -> Result<(), Failure> {
+    match how {
+        Ended::Quit => Ok(()),
+        Ended::Interrupted => Err(Failure::new(Exit::Interrupted, "interrupted")),
+    }
 }
 
 /// Tells the person something; a closed stderr is no failure.

@@ -23,24 +23,7 @@ pub(super) struct ReplayArgs {
 }
 
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
-    let log = Log::open(&args.logs)?;
-    if log.trajectories().len() == 0 {
-        let damaged = log.damages().count();
-        return Err(Failure::new(
-            Exit::BadData,
-            format!("no trajectory in the log ({damaged} lines could not be read)"),
-        )
-        .hint("make one by `pointsman solve --log FILE`"));
-    }
-    if let Some(id) = &args.problem
-        && !log.trajectories().any(|found| found.problem == id)
-    {
-        let failure = Failure::usage(format!("no problem `{id}` in the log"));
-        return Err(match log.trajectories().next() {
-            Some(first) => failure.hint(format!("ids look like `{}`", first.problem)),
-            None => failure,
-        });
-    }
+    let log = open_log(&args.logs, args.problem.as_deref())?;
     super::needs_terminal("replay")?;
     let config = screen::configuration(Flags::default())?;
     let warnings = damage(&log).into_iter().collect();
@@ -57,7 +40,30 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         endpoints: Vec::new(),
         writer: None,
     };
-    screen::open(subject, &config, warnings)
+    super::ended(screen::open(subject, &config, warnings)?)
+}
+
+/// Opens logs that hold at least one trajectory, and the problem asked for.
+pub(super) fn open_log(paths: &[PathBuf], problem: Option<&str>) -> Result<Log, Failure> {
+    let log = Log::open(paths)?;
+    if log.trajectories().len() == 0 {
+        let damaged = log.damages().count();
+        return Err(Failure::new(
+            Exit::BadData,
+            format!("no trajectory in the log ({damaged} lines could not be read)"),
+        )
+        .hint("make one by `pointsman solve --log FILE`"));
+    }
+    if let Some(id) = problem
+        && !log.trajectories().any(|found| found.problem == id)
+    {
+        let failure = Failure::usage(format!("no problem `{id}` in the log"));
+        return Err(match log.trajectories().next() {
+            Some(first) => failure.hint(format!("ids look like `{}`", first.problem)),
+            None => failure,
+        });
+    }
+    Ok(log)
 }
 
 /// The first damaged line, and how many there are.

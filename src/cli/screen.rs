@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::{self, Config, Flags, Sources};
 use crate::headless::{Exit, Failure};
 use crate::tui::input::keymap::Keymap;
-use crate::tui::run::{Look, Subject, run};
+use crate::tui::run::{Ended, Look, Subject, run};
 use crate::tui::terminal;
 use crate::tui::theme::{ColorDepth, Themes};
 
@@ -19,7 +19,7 @@ pub(super) fn configuration(flags: Flags) -> Result<Config, Failure> {
     config::load(Sources { env, folder, flags }).map_err(|error| Failure::usage(error.to_string()))
 }
 
-/// Opens the screen and stays until the person quits.
+/// Opens the screen and stays until the person quits or a signal ends it.
 ///
 /// # Errors
 /// The terminal fails.
@@ -27,7 +27,7 @@ pub(super) fn open(
     subject: Subject,
     config: &Config,
     mut warnings: Vec<String>,
-) -> Result<(), Failure> {
+) -> Result<Ended, Failure> {
     let env = environment();
     let depth =
         ColorDepth::from_name(&config.colors.value).unwrap_or_else(|| ColorDepth::detect(&env));

@@ -194,6 +194,7 @@ mod tests {
             params,
             price,
             template: None,
+            weights: None,
         }
     }
 

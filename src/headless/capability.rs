@@ -113,6 +113,7 @@ mod tests {
             params: None,
             price: None,
             template: None,
+            weights: None,
         };
         RunRecord {
             format: FORMAT,

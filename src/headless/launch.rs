@@ -95,7 +95,10 @@ impl Launch {
 
         let signal = router.signal().name();
         let facts = router.facts();
-        let pool = pool.facts();
+        let mut pool = pool.facts();
+        for (model, endpoint) in pool.iter_mut().zip(&endpoints) {
+            model.weights = endpoint.weights();
+        }
         let key = run_key(&facts, &pool, &sampling, options.seed, signal);
         let started = now();
         let run = RunRecord {

@@ -297,6 +297,7 @@ mod tests {
             params: Some(1.0),
             price: None,
             template: None,
+            weights: None,
         };
         RunRecord {
             format: FORMAT,

@@ -144,6 +144,11 @@ pub type ProbeFuture<'a> =
 pub trait Endpoint: Send + Sync {
     /// Name of the pool's model.
     fn name(&self) -> &str;
+    /// Names the weights behind the endpoint, where they can be known: a hash
+    /// for the run key, so that two runs never share results of other weights.
+    fn weights(&self) -> Option<String> {
+        None
+    }
     /// Makes ready (loads weights, asks the server) and says what it can do.
     fn probe(&self) -> ProbeFuture<'_>;
     /// Writes the next step. Drop the future to cancel.

@@ -168,6 +168,7 @@ impl From<&ModelSpec> for ModelFacts {
             params: spec.params,
             price: spec.price.clone(),
             template: spec.template.clone(),
+            weights: None,
         }
     }
 }

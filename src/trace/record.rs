@@ -92,6 +92,9 @@ pub struct ModelFacts {
     pub price: Option<PriceFacts>,
     #[serde(default)]
     pub template: Option<String>,
+    /// Hash of the weights, where the model runs in the program's process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
 }
 
 /// Price of a model in currency per `per` tokens, as decimal strings.

@@ -49,11 +49,19 @@ pub struct Subject {
     pub writer: Option<LogWriter>,
 }
 
+/// How the inspector was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    Quit,
+    /// By a signal, or because the terminal is gone.
+    Interrupted,
+}
+
 /// Runs the inspector until the person quits.
 ///
 /// # Errors
 /// The terminal or a thread fails; the terminal is restored before.
-pub fn run(subject: Subject, look: Look) -> std::io::Result<()> {
+pub fn run(subject: Subject, look: Look) -> std::io::Result<Ended> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -70,6 +78,7 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<()> {
         calls,
         journal,
         failed: None,
+        gone: false,
         cache: ViewCache::default(),
         drawn: Drawn::default(),
         pending: Pending::default(),
@@ -103,6 +112,8 @@ struct Inspector {
     events: Events,
     /// The terminal failed: the program ends with this.
     failed: Option<std::io::Error>,
+    /// Nobody is at the other end of the terminal any more.
+    gone: bool,
     cache: ViewCache,
     drawn: Drawn,
     pending: Pending,
@@ -110,7 +121,7 @@ struct Inspector {
 }
 
 impl Inspector {
-    async fn run(&mut self, mut reports: Receiver<Report>) -> std::io::Result<()> {
+    async fn run(&mut self, mut reports: Receiver<Report>) -> std::io::Result<Ended> {
         self.begin()?;
         let mut signals = Signals::listen()?;
         let mut drawn_at = Instant::now();
@@ -118,7 +129,7 @@ impl Inspector {
             let frame_due = drawn_at + FRAME;
             tokio::select! {
                 Some(report) = reports.recv() => self.report(report),
-                () = signals.ended() => break,
+                () = signals.ended() => return Ok(Ended::Interrupted),
                 () = tokio::time::sleep_until(frame_due.into()), if self.dirty => {}
             }
             // Everything that waits is taken, so that one draw shows it all.
@@ -128,12 +139,15 @@ impl Inspector {
             if let Some(error) = self.failed.take() {
                 return Err(error);
             }
+            if self.gone {
+                return Ok(Ended::Interrupted);
+            }
             if self.dirty && Instant::now() >= frame_due {
                 self.draw()?;
                 drawn_at = Instant::now();
             }
         }
-        Ok(())
+        Ok(Ended::Quit)
     }
 
     /// The first frame, then everything that may be slow.
@@ -176,7 +190,7 @@ impl Inspector {
             Report::Msg(msg) => self.message(msg),
             Report::Terminal(Ok(event)) => self.terminal_event(&event),
             Report::Terminal(Err(error)) => self.failed = Some(error),
-            Report::TerminalClosed => self.model.quitting = true,
+            Report::TerminalClosed => self.gone = true,
             Report::Streamed(stream) => {
                 for msg in stream.take() {
                     self.message(msg);

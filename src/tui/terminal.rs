@@ -154,7 +154,10 @@ impl Screen {
     /// # Errors
     /// If the terminal cannot be written to.
     pub fn repaint(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // `Terminal::clear` would ask the terminal where its cursor is, and
+        // the answer would go to the task that reads keys.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Columns and rows.

@@ -159,6 +159,10 @@ fn named<'a>(spec: &'a ModelSpec, message: &str) -> Result<&'a str, LocalError> 
 }
 
 impl Endpoint for LocalEndpoint {
+    fn weights(&self) -> Option<String> {
+        super::fingerprint(&self.plan.source)
+    }
+
     fn name(&self) -> &str {
         &self.plan.name
     }

@@ -22,6 +22,7 @@ pub mod cache;
 pub mod config;
 pub mod embedded;
 mod endpoint;
+mod fingerprint;
 pub mod forward;
 pub mod sample;
 mod sequence;
@@ -32,6 +33,7 @@ mod worker;
 use std::path::PathBuf;
 
 pub use endpoint::{LocalEndpoint, Render};
+pub use fingerprint::fingerprint;
 pub use weights::WeightsSource;
 
 /// Why a local model cannot be opened or run.

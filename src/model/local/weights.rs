@@ -91,7 +91,7 @@ fn read(path: &Path) -> Result<Vec<u8>, LocalError> {
 }
 
 /// The weight files of a folder.
-fn shards(folder: &Path) -> Result<Vec<PathBuf>, LocalError> {
+pub(super) fn shards(folder: &Path) -> Result<Vec<PathBuf>, LocalError> {
     #[derive(serde::Deserialize)]
     struct Index {
         weight_map: BTreeMap<String, String>,

@@ -6,16 +6,14 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::app::{EndpointState, Model, Pane, Screen, Slot};
-use crate::session::Session;
-use crate::tui::text::sanitize::sanitize;
-use crate::tui::text::wrap::{Piece, wrap};
+use crate::session::{Phase, Session};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{self, cost, decision, steps, transcript, tree};
+use crate::tui::widgets::{self, cost, decision, paragraph, steps, transcript, tree};
 
 use super::Drawn;
 
 /// Rows of the cost card with its frame.
-const COST_ROWS: u16 = 5;
+const COST_ROWS: u16 = 6;
 
 /// Draws the screen's body.
 pub fn draw(
@@ -156,7 +154,7 @@ impl Painter<'_> {
 
     fn decision(&mut self, area: Rect) {
         let inner = self.pane(area, Pane::Decision);
-        let mut card = endpoints_down(self.model, inner.width, self.theme);
+        let mut card = endpoints_down(self.model, usize::from(inner.width), self.theme);
         card.extend(decision::card(self.session, inner.width, self.theme));
         let last = card.len().saturating_sub(usize::from(inner.height));
         let top = self.model.view.decision_scroll.min(last);
@@ -202,17 +200,26 @@ impl Painter<'_> {
 }
 
 /// Endpoints that do not answer, each with its reason and the way on.
-fn endpoints_down(model: &Model, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
+fn endpoints_down(model: &Model, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
+    // A failed call says what its endpoint says: once is enough.
+    let failed = model.session().and_then(|session| match session.phase() {
+        Phase::Failed { message, .. } => Some(message),
+        Phase::Ready | Phase::Generating(_) => None,
+    });
     for state in &model.endpoints {
-        if let EndpointState::Down(message) = state {
-            lines.extend(paragraph(message, columns, theme, "error"));
-            lines.push(Line::from(vec![
-                Span::styled("R", theme.style("key")),
-                Span::styled(" asks the server again", theme.style("hint")),
-            ]));
-            lines.push(Line::default());
+        if let EndpointState::Down(message) = state
+            && failed != Some(message)
+        {
+            lines.extend(paragraph(message, columns, theme.style("error")));
         }
+    }
+    if !lines.is_empty() {
+        lines.push(Line::from(vec![
+            Span::styled("R", theme.style("key")),
+            Span::styled(" asks again", theme.style("hint")),
+        ]));
+        lines.push(Line::default());
     }
     lines
 }
@@ -225,16 +232,9 @@ fn empty(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
         Some(Slot::Failed(message)) => (message.clone(), "error"),
         Some(_) => ("Opening …".to_owned(), "busy"),
     };
-    widgets::lines(inner, buffer, &paragraph(&text, inner.width, theme, role));
-}
-
-fn paragraph(text: &str, columns: u16, theme: &Theme, role: &str) -> Vec<Line<'static>> {
-    let text = sanitize(text).into_owned();
-    let length = text.len();
-    let pieces = [Piece::new(text, theme.style(role), 0..length)];
-    let plain = |_| (ratatui::style::Style::default(), usize::MAX);
-    wrap(&pieces, usize::from(columns), 0)
-        .iter()
-        .map(|line| line.to_line(plain))
-        .collect()
+    widgets::lines(
+        inner,
+        buffer,
+        &paragraph(&text, usize::from(inner.width), theme.style(role)),
+    );
 }

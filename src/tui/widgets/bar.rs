@@ -5,24 +5,18 @@ use ratatui::text::Span;
 
 use crate::tui::theme::Theme;
 
-/// Eighths of a cell.
-const EIGHTHS: [&str; 9] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
-
-/// A bar filled to `share` of `width` cells, in eighths.
+/// A bar filled to `share` of `width` cells, in half cells.
 pub fn filled(share: f64, width: usize, style: Style, theme: &Theme) -> Vec<Span<'static>> {
-    let share = if share.is_finite() {
-        share.clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
-    let eighths = (share * width as f64 * 8.0).round() as usize;
-    let mut text = "█".repeat(eighths / 8);
-    text.push_str(EIGHTHS[eighths % 8]);
-    let used = eighths.div_ceil(8);
+    let halves = (unit(share) * width as f64 * 2.0).round() as usize;
+    let mut text = "━".repeat(halves / 2);
+    if halves % 2 == 1 {
+        text.push('╸');
+    }
+    let used = halves.div_ceil(2);
     vec![
         Span::styled(text, style),
         Span::styled(
-            "·".repeat(width - used.min(width)),
+            "╌".repeat(width - used.min(width)),
             theme.style("bar.empty"),
         ),
     ]
@@ -36,19 +30,15 @@ pub fn with_mark(
     style: Style,
     theme: &Theme,
 ) -> Vec<Span<'static>> {
+    let width = width.max(1);
     let at = place(mark, width);
-    let cells = (if share.is_finite() {
-        share.clamp(0.0, 1.0)
-    } else {
-        0.0
-    } * width as f64)
-        .round() as usize;
+    let cells = (unit(share) * width as f64).round() as usize;
     let mut spans = Vec::new();
     for (from, to) in [(0, at), (at + 1, width)] {
         let full = cells.clamp(from, to) - from;
-        spans.push(Span::styled("█".repeat(full), style));
+        spans.push(Span::styled("━".repeat(full), style));
         spans.push(Span::styled(
-            "·".repeat(to - from - full),
+            "╌".repeat(to - from - full),
             theme.style("bar.empty"),
         ));
         if from == 0 {
@@ -85,10 +75,14 @@ pub fn scale(
 
 /// The cell of a share in a width of at least one.
 fn place(share: f64, width: usize) -> usize {
-    let share = if share.is_finite() {
+    ((unit(share) * width as f64) as usize).min(width.saturating_sub(1))
+}
+
+/// A share in [0, 1]; what is no number is 0.
+fn unit(share: f64) -> f64 {
+    if share.is_finite() {
         share.clamp(0.0, 1.0)
     } else {
         0.0
-    };
-    ((share * width as f64) as usize).min(width.saturating_sub(1))
+    }
 }

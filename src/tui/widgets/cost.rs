@@ -2,65 +2,67 @@
 
 use ratatui::text::{Line, Span};
 
+use crate::cost::{Tally, Unit};
 use crate::session::Session;
 use crate::trace::record::StepRecord;
 use crate::tui::theme::Theme;
 
 use super::{bar, figures, steps::short_name};
 
-/// The cost of the path to the cursor in at most four lines.
+/// The cost of the path to the cursor in four lines.
 pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let settings = session.settings();
-    let unit = settings.ledger.unit();
-    let cursor = session.cursor();
-    let tally = session.cost_to(cursor);
-    let bound = if tally.upper_bound() { "≤ " } else { "" };
-    let mut lines = vec![Line::from(vec![
-        Span::styled("published ", theme.style("dim")),
-        Span::styled(
-            figures::amount(tally.published(), unit),
-            theme.style("cost.published"),
-        ),
-        Span::styled("  full ", theme.style("dim")),
-        Span::styled(
-            format!("{bound}{}", figures::amount(tally.full(), unit)),
-            theme.style("cost.full"),
-        ),
-    ])];
-    lines.extend(between(session, columns, theme));
+    let unit = session.settings().ledger.unit();
+    let tally = session.cost_to(session.cursor());
     let all = session.cost_of_all();
-    let mut last = vec![
-        Span::styled("large share ", theme.style("dim")),
-        Span::styled(large_share(session), theme.style("text")),
+    let dim = theme.style("dim");
+    let full_style = theme.style("cost.full");
+    let mut full = vec![
+        Span::styled("full      ", dim),
+        Span::styled(full_amount(&tally, unit), full_style),
     ];
     if all.full() > tally.full() {
-        last.push(Span::styled("  all branches ", theme.style("dim")));
-        last.push(Span::styled(
-            figures::amount(all.full(), unit),
-            theme.style("cost.full"),
-        ));
+        full.push(Span::styled("  tree ", dim));
+        full.push(Span::styled(full_amount(&all, unit), full_style));
     }
-    lines.push(Line::from(last));
+    let mut lines = vec![
+        Line::from(vec![
+            Span::styled("published ", dim),
+            Span::styled(
+                figures::amount(tally.published(), unit),
+                theme.style("cost.published"),
+            ),
+        ]),
+        Line::from(full),
+    ];
+    lines.extend(between(session, columns, theme));
+    lines.push(Line::from(vec![
+        Span::styled("by large  ", dim),
+        Span::styled(large_share(session), theme.style("text")),
+        Span::styled(" steps", dim),
+    ]));
     lines
+}
+
+/// The full cost, marked where it is an upper bound.
+fn full_amount(tally: &Tally, unit: Option<&Unit>) -> String {
+    let bound = if tally.upper_bound() { "≤ " } else { "" };
+    format!("{bound}{}", figures::amount(tally.full(), unit))
 }
 
 /// One line for narrow windows.
 pub fn line(session: &Session, theme: &Theme) -> Line<'static> {
     let unit = session.settings().ledger.unit();
     let tally = session.cost_to(session.cursor());
-    let bound = if tally.upper_bound() { "≤ " } else { "" };
+    let dim = theme.style("dim");
     Line::from(vec![
-        Span::styled("cost ", theme.style("dim")),
+        Span::styled("cost ", dim),
         Span::styled(
             figures::amount(tally.published(), unit),
             theme.style("cost.published"),
         ),
-        Span::styled(" full ", theme.style("dim")),
-        Span::styled(
-            format!("{bound}{}", figures::amount(tally.full(), unit)),
-            theme.style("cost.full"),
-        ),
-        Span::styled(" large ", theme.style("dim")),
+        Span::styled(" full ", dim),
+        Span::styled(full_amount(&tally, unit), theme.style("cost.full")),
+        Span::styled(" large ", dim),
         Span::styled(large_share(session), theme.style("text")),
     ])
 }

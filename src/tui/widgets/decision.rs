@@ -8,10 +8,9 @@ use crate::trace::NodeIndex;
 use crate::trace::record::{DecisionRecord, OutcomeRecord, StepRecord, TrajectoryEnd};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
-use crate::tui::text::wrap::{Piece, wrap};
 use crate::tui::theme::Theme;
 
-use super::{bar, figures, glyph, steps::short_name};
+use super::{bar, figures, glyph, paragraph, steps::short_name};
 
 /// The card for the step at the cursor, wrapped to `columns`.
 pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
@@ -306,7 +305,14 @@ fn step_lines(
     lines.push(Line::default());
     heading(lines, &format!("Step {}", step.index), theme);
     let plain = theme.style("text");
-    field(lines, "tokens", &usage(step), plain, theme);
+    field(
+        lines,
+        "output",
+        &format!("{} tokens", step.usage.output),
+        plain,
+        theme,
+    );
+    field(lines, "prompt", &prompt(step), plain, theme);
     field(lines, "time", &figures::seconds(step.seconds), plain, theme);
     field(lines, "end", &end(step), plain, theme);
     let continuation = format!("{:?}", step.continuation).to_lowercase();
@@ -378,21 +384,24 @@ fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
                 && !name.starts_with("writer_")
         })
         .map(|(name, value)| {
-            let value = value.map_or_else(|| "unknown".to_owned(), |value| format!("{value}"));
-            (name.clone(), value)
+            let value = match value {
+                None => "unknown".to_owned(),
+                Some(value) if name == "has_answer" => {
+                    (if *value > 0.0 { "yes" } else { "no" }).to_owned()
+                }
+                Some(value) => format!("{value}"),
+            };
+            (name.replace('_', " "), value)
         })
         .collect()
 }
 
-fn usage(step: &StepRecord) -> String {
+fn prompt(step: &StepRecord) -> String {
     let cached = match step.usage.cached {
         Some(cached) => format!("{cached} cached"),
         None => "cached unknown".to_owned(),
     };
-    format!(
-        "{} out, {} in ({cached})",
-        step.usage.output, step.usage.prompt
-    )
+    format!("{} tokens, {cached}", step.usage.prompt)
 }
 
 fn end(step: &StepRecord) -> String {
@@ -433,13 +442,5 @@ fn field(
 }
 
 fn wrapped(lines: &mut Vec<Line<'static>>, text: &str, room: usize, theme: &Theme, role: &str) {
-    let text = sanitize(text).into_owned();
-    let length = text.len();
-    let pieces = [Piece::new(text, theme.style(role), 0..length)];
-    let plain = |_| (ratatui::style::Style::default(), usize::MAX);
-    lines.extend(
-        wrap(&pieces, room, 0)
-            .iter()
-            .map(|line| line.to_line(plain)),
-    );
+    lines.extend(paragraph(text, room, theme.style(role)));
 }

@@ -5,7 +5,12 @@ use crate::problem::answer::Verdict;
 use crate::trace::record::StepRecord;
 use crate::tui::theme::Theme;
 
+use crate::session::Settings;
+
 use ratatui::style::Style;
+use ratatui::text::Span;
+
+use super::steps::short_name;
 
 /// The spinner of a call in flight.
 const BUSY: [&str; 8] = ["⠋", "⠙", "⠹", "⠸", "⠴", "⠦", "⠧", "⠇"];
@@ -29,6 +34,16 @@ pub fn step(step: &StepRecord, place: Option<usize>, models: usize) -> &'static 
     } else {
         model(place, models)
     }
+}
+
+/// The sign and the short name of a model of the pool in its style.
+pub fn named(place: usize, settings: &Settings, columns: usize, theme: &Theme) -> Span<'static> {
+    let models = settings.models();
+    let name = short_name(&settings.model_name(place), settings, columns);
+    Span::styled(
+        format!("{} {name}", model(Some(place), models)),
+        theme.model(place, models),
+    )
 }
 
 /// The style of a step's sign and name.

@@ -13,9 +13,12 @@ pub mod tree;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Widget};
 
+use crate::tui::text::sanitize::sanitize;
+use crate::tui::text::wrap::{Piece, wrap};
 use crate::tui::theme::Theme;
 
 /// Draws a pane's frame and returns what is inside of it.
@@ -37,6 +40,42 @@ pub fn pane(area: Rect, buffer: &mut Buffer, theme: &Theme, title: &str, focused
     let inner = block.inner(area);
     block.render(area, buffer);
     inner
+}
+
+/// Marks a row of an area as selected; a row outside of it is none.
+pub fn select(area: Rect, buffer: &mut Buffer, row: usize, theme: &Theme, focused: bool) {
+    let Some(y) = u16::try_from(row).ok().filter(|&row| row < area.height) else {
+        return;
+    };
+    let role = if focused {
+        "selection"
+    } else {
+        "selection.unfocused"
+    };
+    let place = Rect {
+        y: area.y + y,
+        height: 1,
+        ..area
+    };
+    buffer.set_style(place, theme.style(role));
+}
+
+/// First row to show so that `cursor` is in the middle where possible.
+pub fn window(cursor: usize, rows: usize, height: usize) -> usize {
+    cursor
+        .saturating_sub(height / 2)
+        .min(rows.saturating_sub(height))
+}
+
+/// Untrusted text in one style, wrapped to `columns`.
+pub fn paragraph(text: &str, columns: usize, style: Style) -> Vec<Line<'static>> {
+    let text = sanitize(text).into_owned();
+    let length = text.len();
+    let plain = |_| (Style::default(), usize::MAX);
+    wrap(&[Piece::new(text, style, 0..length)], columns, 0)
+        .iter()
+        .map(|line| line.to_line(plain))
+        .collect()
 }
 
 /// Draws lines from the top of an area; what does not fit is left out.

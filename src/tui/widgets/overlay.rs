@@ -13,7 +13,7 @@ use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
-use super::{glyph, lines, steps};
+use super::{glyph, lines, paragraph, select, window};
 
 /// Draws a layer over the screen.
 pub fn draw(
@@ -158,24 +158,14 @@ fn list(
     let mut drawn = vec![edit_line("> ", input, theme)];
     let height = usize::from(inner.height - 1);
     let selected = selected.min(rows.saturating_sub(1));
-    let top = steps::window(selected, rows, height);
+    let top = window(selected, rows, height);
     if rows == 0 {
         drawn.push(Line::styled("nothing matches", theme.style("dim")));
     }
     drawn.extend((top..rows.min(top + height)).map(|place| row(place, usize::from(inner.width))));
     lines(inner, buffer, &drawn);
     if rows > 0 {
-        let y = inner.y + 1 + (selected - top) as u16;
-        if y < inner.bottom() {
-            buffer.set_style(
-                Rect {
-                    y,
-                    height: 1,
-                    ..inner
-                },
-                theme.style("selection"),
-            );
-        }
+        select(inner, buffer, 1 + selected - top, theme, true);
     }
 }
 
@@ -248,17 +238,7 @@ fn override_menu(area: Rect, buffer: &mut Buffer, selected: usize, model: &Model
         theme,
     );
     lines(inner, buffer, &rows);
-    let y = inner.y + selected as u16;
-    if y < inner.bottom() {
-        buffer.set_style(
-            Rect {
-                y,
-                height: 1,
-                ..inner
-            },
-            theme.style("selection"),
-        );
-    }
+    select(inner, buffer, selected, theme, true);
 }
 
 fn one_line(
@@ -273,16 +253,8 @@ fn one_line(
     let inner = popup(area, buffer, 72, rows, title, theme);
     let mut drawn = vec![edit_line("", input, theme)];
     if let Some(error) = error {
-        let text = sanitize(error).into_owned();
-        let length = text.len();
-        let pieces = [crate::tui::text::wrap::Piece::new(
-            text,
-            theme.style("error"),
-            0..length,
-        )];
-        let plain = |_| (Style::default(), usize::MAX);
-        let wrapped = crate::tui::text::wrap::wrap(&pieces, usize::from(inner.width), 0);
-        drawn.extend(wrapped.iter().map(|line| line.to_line(plain)));
+        let room = usize::from(inner.width);
+        drawn.extend(paragraph(error, room, theme.style("error")));
     }
     lines(inner, buffer, &drawn);
 }

@@ -11,7 +11,7 @@ use crate::trace::record::StepEnd;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
-use super::{bar, figures, glyph, lines};
+use super::{bar, figures, glyph, lines, select, window};
 
 /// Draws the rows around the cursor.
 pub fn draw(
@@ -40,26 +40,9 @@ pub fn draw(
     let top = window(cursor, rows.len(), height);
     let shown = &rows[top..rows.len().min(top + height)];
     lines(area, buffer, shown);
-    if cursor >= top && cursor < top + height {
-        let style = theme.style(if focused {
-            "selection"
-        } else {
-            "selection.unfocused"
-        });
-        let row = Rect {
-            y: area.y + (cursor - top) as u16,
-            height: 1,
-            ..area
-        };
-        buffer.set_style(row, style);
+    if let Some(row) = cursor.checked_sub(top) {
+        select(area, buffer, row, theme, focused);
     }
-}
-
-/// First row to show so that `cursor` is in the middle where possible.
-pub fn window(cursor: usize, rows: usize, height: usize) -> usize {
-    cursor
-        .saturating_sub(height / 2)
-        .min(rows.saturating_sub(height))
 }
 
 fn question_row(session: &Session, columns: u16, theme: &Theme) -> Line<'static> {
@@ -108,7 +91,7 @@ fn step_row(
     }
     if session.tree().siblings(node).len() > 1 {
         let count = session.tree().siblings(node).len();
-        spans.push(Span::styled(format!("⑂{count}"), theme.style("emphasis")));
+        spans.push(Span::styled(format!("├{count}"), theme.style("emphasis")));
     }
     if model.is_marked(&step.id) {
         spans.push(Span::styled("◆", theme.style("mark")));
@@ -157,25 +140,14 @@ fn tail_row(
 ) -> Option<Line<'static>> {
     let settings = session.settings();
     match session.phase() {
-        Phase::Generating(call) => {
-            let name = settings.model_name(call.place.model);
-            let style = theme.model(call.place.model, settings.models());
-            Some(Line::from(vec![
-                Span::styled(
-                    format!("  {} ", glyph::busy(model.ticks)),
-                    theme.style("busy"),
-                ),
-                Span::styled(
-                    format!(
-                        "{} {}",
-                        glyph::model(Some(call.place.model), settings.models()),
-                        short_name(&name, settings, 16)
-                    ),
-                    style,
-                ),
-                Span::styled(" is writing", theme.style("dim")),
-            ]))
-        }
+        Phase::Generating(call) => Some(Line::from(vec![
+            Span::styled(
+                format!("  {} ", glyph::busy(model.ticks)),
+                theme.style("busy"),
+            ),
+            glyph::named(call.place.model, settings, 16, theme),
+            Span::styled(" is writing", theme.style("dim")),
+        ])),
         Phase::Failed { .. } => Some(Line::from(Span::styled(
             "  ! failed: R tries again",
             theme.style("error"),
@@ -189,14 +161,7 @@ fn tail_row(
             let place = settings.place(&decision.action)?;
             Some(Line::from(vec![
                 Span::styled("  → ", theme.style("dim")),
-                Span::styled(
-                    format!(
-                        "{} {}",
-                        glyph::model(Some(place), settings.models()),
-                        short_name(&decision.action, settings, 16)
-                    ),
-                    theme.model(place, settings.models()),
-                ),
+                glyph::named(place, settings, 16, theme),
                 Span::styled(" is next", theme.style("dim")),
             ]))
         }

@@ -213,20 +213,12 @@ fn streaming(model: &Model, session: &Session, columns: u16, theme: &Theme) -> O
     };
     let settings = session.settings();
     let style = theme.model(call.place.model, settings.models());
-    let name = settings.model_name(call.place.model);
     let head = Line::from(vec![
         Span::styled(
             format!("{} ", glyph::busy(model.ticks)),
             theme.style("busy"),
         ),
-        Span::styled(
-            format!(
-                "{} {}",
-                glyph::model(Some(call.place.model), settings.models()),
-                short_name(&name, settings, 24)
-            ),
-            style,
-        ),
+        glyph::named(call.place.model, settings, 24, theme),
         Span::styled("  is writing  ", theme.style("dim")),
         Span::styled("esc", theme.style("key")),
         Span::styled(" cancels", theme.style("hint")),
@@ -364,8 +356,8 @@ fn shade_at(
             style = match probability {
                 Some(p) if *p < 0.6 => theme.style("confidence.low"),
                 Some(p) if *p < 0.9 => theme.style("confidence.mid"),
-                Some(_) => theme.style("confidence.high"),
-                None => Style::default(),
+                // What is sure stays plain: shading points at doubt.
+                Some(_) | None => Style::default(),
             };
         }
     }

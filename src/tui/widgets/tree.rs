@@ -12,7 +12,7 @@ use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::{math, width};
 use crate::tui::theme::Theme;
 
-use super::{figures, glyph, lines, steps};
+use super::{figures, glyph, lines, select, window};
 
 /// Draws the rows around the cursor.
 pub fn draw(
@@ -32,7 +32,7 @@ pub fn draw(
         .cursor()
         .and_then(|cursor| rows.iter().position(|row| row.node == cursor));
     let height = usize::from(area.height);
-    let top = steps::window(cursor.unwrap_or(0), rows.len(), height);
+    let top = window(cursor.unwrap_or(0), rows.len(), height);
     let followed = session.followed_path();
     let shown: Vec<Line<'static>> = rows
         .iter()
@@ -50,18 +50,8 @@ pub fn draw(
         })
         .collect();
     lines(area, buffer, &shown);
-    if let Some(cursor) = cursor {
-        let style = theme.style(if focused {
-            "selection"
-        } else {
-            "selection.unfocused"
-        });
-        let row = Rect {
-            y: area.y + (cursor - top) as u16,
-            height: 1,
-            ..area
-        };
-        buffer.set_style(row, style);
+    if let Some(row) = cursor.and_then(|cursor| cursor.checked_sub(top)) {
+        select(area, buffer, row, theme, focused);
     }
 }
 

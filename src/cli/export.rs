@@ -1,0 +1,123 @@
+//! `export`: the inspector on a recorded step as a picture.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::{Msg, Screen, update};
+use crate::config::Flags;
+use crate::headless::{Exit, Failure};
+use crate::trace::Log;
+use crate::tui::export_svg::{SvgOptions, buffer_to_svg};
+use crate::tui::input::keymap::{Keymap, Pending};
+use crate::tui::screens::{self, ViewCache};
+use crate::tui::sessions;
+use crate::tui::theme::{ColorDepth, Themes};
+
+use super::screen;
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExportArgs {
+    /// Log files, or folders of them
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// The problem to show; the first of the log where not given
+    #[arg(long, value_name = "ID")]
+    problem: Option<String>,
+    /// The step to show; the last where not given, 0 is the question
+    #[arg(long, value_name = "N")]
+    step: Option<u32>,
+    /// Show the tree of branches in place of the steps
+    #[arg(long)]
+    tree: bool,
+    /// Where to write the picture
+    #[arg(long, value_name = "FILE")]
+    svg: PathBuf,
+    /// Columns of the window
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u16).range(30..=400))]
+    width: u16,
+    /// Rows of the window
+    #[arg(long, default_value_t = 36, value_parser = clap::value_parser!(u16).range(8..=200))]
+    height: u16,
+    /// Theme of the picture
+    #[arg(long, value_name = "NAME")]
+    theme: Option<String>,
+}
+
+pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
+    let flags = Flags {
+        theme: args.theme.clone(),
+        ..Flags::default()
+    };
+    let config = screen::configuration(flags)?;
+    let log = super::replay::open_log(&args.logs, args.problem.as_deref())?;
+    let picture = draw(args, log, &config)?;
+    write(&args.svg, &picture)
+}
+
+fn draw(args: &ExportArgs, log: Log, config: &crate::config::Config) -> Result<String, Failure> {
+    let (mut model, opener) = sessions::replay(log);
+    if let Some(id) = &args.problem {
+        let place = model.entries.iter().position(|entry| entry.problem == *id);
+        model.current = place.unwrap_or(0);
+    }
+    let entry = model.current;
+    let result = opener.open(entry);
+    if let Err(message) = &result {
+        return Err(Failure::new(Exit::BadData, message.clone()));
+    }
+    update(&mut model, Msg::Opened { entry, result }, "");
+    update(
+        &mut model,
+        Msg::Resize {
+            width: args.width,
+            height: args.height,
+        },
+        "",
+    );
+    if args.tree {
+        model.view.screen = Screen::Tree;
+    }
+    model.go_to_step(args.step.unwrap_or(u32::MAX));
+    // A picture has colours wherever it is made.
+    let loaded =
+        Themes::new(config.themes_folder()).load(&config.theme.value, ColorDepth::TrueColor);
+    let area = Rect::new(0, 0, args.width, args.height);
+    let mut buffer = Buffer::empty(area);
+    screens::draw(
+        area,
+        &mut buffer,
+        &model,
+        &loaded.theme,
+        &Keymap::default(),
+        &Pending::default(),
+        &mut ViewCache::default(),
+    );
+    Ok(buffer_to_svg(
+        &buffer,
+        &SvgOptions::of_theme("pointsman", &loaded.theme),
+    ))
+}
+
+/// Writes the file whole or not at all.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(
+            Exit::Failed,
+            format!("cannot write {}: {error}", path.display()),
+        )
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .prefix(".pointsman-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
