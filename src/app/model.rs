@@ -303,12 +303,6 @@ impl Model {
         self.session().and_then(Session::cursor)
     }
 
-    /// Goes to a step of the followed path; 0 is the question, and what is
-    /// beyond the end is the last.
-    pub fn go_to_step(&mut self, step: u32) {
-        super::keys::goto_step(self, step);
-    }
-
     pub(super) fn say(&mut self, level: NoticeLevel, text: impl Into<String>) {
         self.notice = Some(Notice {
             level,

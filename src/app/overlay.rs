@@ -5,32 +5,43 @@ use crate::session::{Command, Until};
 use super::action::{ACTIONS, Action, ActionInfo};
 use super::effect::Effect;
 use super::finder::find;
-use super::keys;
+use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, NoticeLevel};
-use super::update::show;
+use super::navigate::{goto_step, search_jump};
 
 /// Rows a page of a list moves by.
 const PAGE: i64 = 10;
 /// More rows than any list has.
 const FAR: i64 = i32::MAX as i64;
+/// No effect.
+const NOTHING: Answer = Answer::Effects(Vec::new());
+
+/// What a layer answers to an action.
+pub(super) enum Answer {
+    Effects(Vec<Effect>),
+    /// The action that was chosen is to be done on the screen below.
+    Do(Action),
+    /// Quitting was confirmed.
+    Leave,
+}
 
 /// Does an action on the layer on top.
-pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Vec<Effect> {
+pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Answer {
     match action {
         Action::BackLevel | Action::Cancel => {
             if let Some(Layer::Search { before, .. }) = model.layers.pop() {
                 model.search.query = before;
             }
-            return Vec::new();
+            return NOTHING;
         }
         Action::Help if matches!(model.layers.last(), Some(Layer::Help { .. })) => {
             model.layers.pop();
-            return Vec::new();
+            return NOTHING;
         }
         Action::Quit if matches!(model.layers.last(), Some(Layer::Help { .. })) => {
             model.layers.pop();
-            return Vec::new();
+            return NOTHING;
         }
         Action::Accept => return accept(model, now),
         _ => {}
@@ -38,13 +49,13 @@ pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Vec<Effect> {
     let typing = model.layers.last_mut().and_then(Layer::input).is_some();
     if let Some(rows) = movement(action, typing) {
         select(model, rows);
-        return Vec::new();
+        return NOTHING;
     }
     if let Some(input) = model.layers.last_mut().and_then(Layer::input) {
         edit(input, action);
         changed(model);
     }
-    Vec::new()
+    NOTHING
 }
 
 /// Takes typed or pasted text. In the list of models a digit chooses.
@@ -166,58 +177,58 @@ fn edit(input: &mut LineEdit, action: Action) {
     }
 }
 
-fn accept(model: &mut Model, now: &str) -> Vec<Effect> {
+fn accept(model: &mut Model, now: &str) -> Answer {
     let Some(layer) = model.layers.pop() else {
-        return Vec::new();
+        return NOTHING;
     };
     match layer {
-        Layer::Palette { input, selected } => accept_palette(model, &input, selected, now),
+        Layer::Palette { input, selected } => accept_palette(model, &input, selected),
         Layer::Picker { input, selected } => match picker_rows(model, input.text()).get(selected) {
-            Some(&entry) => show(model, entry),
-            None => Vec::new(),
+            Some(&entry) => Answer::Effects(show(model, entry)),
+            None => NOTHING,
         },
         Layer::Override { selected } => {
-            keys::here(model, Command::Override { model: selected }, now)
+            Answer::Effects(here(model, Command::Override { model: selected }, now))
         }
-        Layer::ConfirmQuit => keys::leave(model),
+        Layer::ConfirmQuit => Answer::Leave,
         Layer::Search { input, .. } => {
             model.search.query = input.text().to_owned();
-            keys::search_jump(model, 1);
-            Vec::new()
+            search_jump(model, 1);
+            NOTHING
         }
         Layer::RunUntil { input, .. } => accept_run_until(model, input, now),
-        Layer::Help { .. } => Vec::new(),
+        Layer::Help { .. } => NOTHING,
     }
 }
 
 /// A number goes to that step (`:42`), anything else does the action chosen.
-fn accept_palette(model: &mut Model, input: &LineEdit, selected: usize, now: &str) -> Vec<Effect> {
+fn accept_palette(model: &mut Model, input: &LineEdit, selected: usize) -> Answer {
     if let Ok(step) = input.text().trim().parse::<u32>() {
-        keys::goto_step(model, step);
-        return Vec::new();
+        goto_step(model, step);
+        return NOTHING;
     }
     match palette_rows(input.text()).get(selected) {
-        Some(info) => keys::act(model, info.action, None, now),
+        Some(info) => Answer::Do(info.action),
         None => {
             model.say(
                 NoticeLevel::Warning,
                 format!("no action is called `{}`", input.text()),
             );
-            Vec::new()
+            NOTHING
         }
     }
 }
 
-fn accept_run_until(model: &mut Model, input: LineEdit, now: &str) -> Vec<Effect> {
+fn accept_run_until(model: &mut Model, input: LineEdit, now: &str) -> Answer {
     match input.text().parse::<Until>() {
-        Ok(until) => keys::here(model, Command::RunUntil(until), now),
+        Ok(until) => Answer::Effects(here(model, Command::RunUntil(until), now)),
         Err(error) => {
             // What was typed stays to be mended.
             model.layers.push(Layer::RunUntil {
                 input,
                 error: Some(error.to_string()),
             });
-            Vec::new()
+            NOTHING
         }
     }
 }
