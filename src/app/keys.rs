@@ -1,5 +1,6 @@
 //! Actions on the screens; those of overlays go to [`overlay`].
 
+use crate::cost::Unit;
 use crate::session::{Command, Refusal, Session};
 
 use super::action::Action;
@@ -36,7 +37,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         }
         Action::Run => here(model, Command::Run, now),
         Action::Retry => retry(model, now),
-        Action::Rerun => here(model, Command::Rerun, now),
+        Action::Rerun => rerun(model, now),
         Action::Cancel => cancel(model, now),
         Action::RunUntil => open_layer(
             model,
@@ -147,6 +148,23 @@ fn open_override(model: &mut Model) -> Vec<Effect> {
     let last = session.settings().models().saturating_sub(1);
     let selected = if wanted == last { 0 } else { last };
     open_layer(model, Layer::Override { selected })
+}
+
+/// Fresh calls that cost money are asked for with their price first: about
+/// what the step cost the first time.
+fn rerun(model: &mut Model, now: &str) -> Vec<Effect> {
+    let price = model.session().and_then(|session| {
+        let Some(Unit::Money(currency)) = session.settings().ledger.unit() else {
+            return None;
+        };
+        let step = &session.tree().node(session.cursor()?).step;
+        let cost = session.settings().ledger.step(step).full()?;
+        (cost > 0.0).then(|| format!("{cost:.6} {currency}"))
+    });
+    match price {
+        Some(price) => open_layer(model, Layer::ConfirmRerun { price }),
+        None => here(model, Command::Rerun, now),
+    }
 }
 
 fn edit(model: &mut Model) -> Vec<Effect> {

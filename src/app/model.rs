@@ -101,6 +101,10 @@ pub enum Layer {
         selected: usize,
     },
     ConfirmQuit,
+    /// Writing a step again costs money: about this much.
+    ConfirmRerun {
+        price: String,
+    },
     Search {
         input: LineEdit,
         /// What was looked for before: searching shows its matches while it
@@ -261,7 +265,7 @@ impl Model {
             Some(Layer::Palette { .. }) => Context::Palette,
             Some(Layer::Picker { .. }) => Context::Picker,
             Some(Layer::Override { .. }) => Context::Menu,
-            Some(Layer::ConfirmQuit) => Context::Confirm,
+            Some(Layer::ConfirmQuit | Layer::ConfirmRerun { .. }) => Context::Confirm,
             Some(Layer::Search { .. } | Layer::RunUntil { .. }) => Context::TextInput,
             None => match self.view.screen {
                 Screen::Inspector => Context::Inspector,
@@ -283,9 +287,7 @@ impl Model {
     pub fn unavailable(&self, action: Action) -> Option<&'static str> {
         let replay = self.mode == Mode::Replay;
         match action {
-            Action::Override | Action::Edit | Action::Rerun | Action::RunUntil | Action::Retry
-                if replay =>
-            {
+            Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")
             }
             Action::Edit | Action::Rerun | Action::Copy | Action::Mark
@@ -293,7 +295,11 @@ impl Model {
             {
                 Some("choose a step first")
             }
-            Action::Cancel if !self.is_generating() && !self.playing => Some("nothing is running"),
+            Action::Cancel
+                if !self.playing && !self.session().is_some_and(Session::is_generating) =>
+            {
+                Some("nothing is running")
+            }
             _ => None,
         }
     }

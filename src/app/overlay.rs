@@ -87,7 +87,10 @@ impl Layer {
             | Self::Picker { input, .. }
             | Self::Search { input, .. }
             | Self::RunUntil { input, .. } => Some(input),
-            Self::Help { .. } | Self::Override { .. } | Self::ConfirmQuit => None,
+            Self::Help { .. }
+            | Self::Override { .. }
+            | Self::ConfirmQuit
+            | Self::ConfirmRerun { .. } => None,
         }
     }
 }
@@ -142,7 +145,7 @@ fn movement(action: Action, typing: bool) -> Option<i64> {
     }
 }
 
-fn select(model: &mut Model, by: i64) {
+pub(super) fn select(model: &mut Model, by: i64) {
     let length = match model.layers.last() {
         Some(Layer::Palette { input, .. }) => palette_rows(input.text()).len(),
         Some(Layer::Picker { input, .. }) => picker_rows(model, input.text()).len(),
@@ -191,6 +194,7 @@ fn accept(model: &mut Model, now: &str) -> Answer {
             Answer::Effects(here(model, Command::Override { model: selected }, now))
         }
         Layer::ConfirmQuit => Answer::Leave,
+        Layer::ConfirmRerun { .. } => Answer::Effects(here(model, Command::Rerun, now)),
         Layer::Search { input, .. } => {
             model.search.query = input.text().to_owned();
             search_jump(model, 1);

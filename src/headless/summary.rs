@@ -337,6 +337,7 @@ mod tests {
                 published: Some(10.0),
                 full: Some(30.0),
                 upper_bound: false,
+                estimated: false,
             },
             end,
             steps_by_model: BTreeMap::from([("small".into(), 3), ("large".into(), 1)]),

@@ -229,8 +229,8 @@ fn feature_names(models: usize) -> Vec<String> {
         index: 1,
         difficulty: None,
         has_answer: false,
-        tokens: 0,
-        writer: 0,
+        tokens: None,
+        writer: None,
         models,
     };
     blank.named().into_keys().collect()

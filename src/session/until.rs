@@ -6,13 +6,15 @@ use std::str::FromStr;
 
 use crate::trace::record::{DecisionRecord, StepEnd, StepRecord};
 
+use super::Settings;
+
 /// A conjunction of conditions on a step and the decision after it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Until(Vec<Condition>);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Condition {
-    /// The next step goes to another model than wrote this one.
+    /// The next step goes to a more capable model than wrote this one.
     Escalation,
     /// The step was cut off at its token limit.
     Truncated,
@@ -53,17 +55,29 @@ pub struct UntilError(String);
 impl Until {
     /// Whether every condition holds for a step and the decision after it
     /// (`None` after the last step).
-    pub fn holds(&self, step: &StepRecord, decision: Option<&DecisionRecord>) -> bool {
+    pub fn holds(
+        &self,
+        step: &StepRecord,
+        decision: Option<&DecisionRecord>,
+        settings: &Settings,
+    ) -> bool {
         self.0
             .iter()
-            .all(|condition| condition.holds(step, decision))
+            .all(|condition| condition.holds(step, decision, settings))
     }
 }
 
 impl Condition {
-    fn holds(&self, step: &StepRecord, decision: Option<&DecisionRecord>) -> bool {
+    fn holds(
+        &self,
+        step: &StepRecord,
+        decision: Option<&DecisionRecord>,
+        settings: &Settings,
+    ) -> bool {
         match self {
-            Self::Escalation => decision.is_some_and(|d| d.action != step.model),
+            Self::Escalation => {
+                decision.is_some_and(|d| settings.escalates(&step.model, &d.action))
+            }
             Self::Truncated => step.end == StepEnd::Length,
             // An unavailable confidence is neither below nor above anything.
             Self::Confidence(comparison, x) => step

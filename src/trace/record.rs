@@ -387,6 +387,9 @@ pub struct CostFacts {
     /// True where an unknown cached count was billed as uncached.
     #[serde(default)]
     pub upper_bound: bool,
+    /// True where calls were cut off and their usage is an estimate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 /// Why a trajectory ended.

@@ -569,7 +569,6 @@ fn the_tree_reaches_every_branch_and_rejected_draft() {
 }
 
 #[test]
-#[ignore = "the session remembers a rejected draft as the followed branch"]
 fn a_look_at_a_rejected_draft_does_not_lead_the_way() {
     let mut stage = Stage::new([
         say("first", 0.9),

@@ -43,9 +43,13 @@ pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>
     lines
 }
 
-/// The full cost, marked where it is an upper bound.
+/// The full cost, marked where it is an estimate or an upper bound.
 fn full_amount(tally: &Tally, unit: Option<&Unit>) -> String {
-    let bound = if tally.upper_bound() { "≤ " } else { "" };
+    let bound = match (tally.estimated(), tally.upper_bound()) {
+        (true, _) => "≈ ",
+        (false, true) => "≤ ",
+        (false, false) => "",
+    };
     format!("{bound}{}", figures::amount(tally.full(), unit))
 }
 

@@ -3,7 +3,7 @@
 use crate::cost::Unit;
 use crate::trace::record::Confidence;
 
-/// An amount of a ledger: `12.3 MFLOP`, `0.00124 USD`; a dash where unknown.
+/// An amount of a ledger: `12.3 MFLOP`, `0.00124 USD`; `unknown` where it is.
 pub fn amount(value: Option<f64>, unit: Option<&Unit>) -> String {
     match (value, unit) {
         (Some(value), Some(Unit::Flops)) => format!("{}FLOP", scaled(value)),

@@ -84,8 +84,11 @@ pub fn draw(
         Layer::Override { selected } => override_menu(area, buffer, *selected, model, theme),
         Layer::ConfirmQuit => {
             let text = "A paid call is running. Quit and cancel it?  y yes   n no";
-            let inner = popup(area, buffer, 62, 3, "Quit", theme);
-            lines(inner, buffer, &[Line::styled(text, theme.style("warning"))]);
+            confirm(area, buffer, "Quit", text, theme);
+        }
+        Layer::ConfirmRerun { price } => {
+            let text = format!("Write this step again for about {price}?  y yes   n no");
+            confirm(area, buffer, "Re-run", &text, theme);
         }
         Layer::Search { input, .. } => one_line(area, buffer, "Search", input, None, theme),
         Layer::RunUntil { input, error } => {
@@ -242,6 +245,12 @@ fn override_menu(area: Rect, buffer: &mut Buffer, selected: usize, model: &Model
     );
     lines(inner, buffer, &rows);
     select(inner, buffer, selected, theme, true);
+}
+
+fn confirm(area: Rect, buffer: &mut Buffer, title: &str, text: &str, theme: &Theme) {
+    let inner = popup(area, buffer, 66, 3, title, theme);
+    let line = Line::styled(text.to_owned(), theme.style("warning"));
+    lines(inner, buffer, &[line]);
 }
 
 fn one_line(
