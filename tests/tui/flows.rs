@@ -256,9 +256,8 @@ fn escape_cancels_a_stream_and_stepping_asks_again() {
     stage.settle();
     stage.cue([say("2 + 2 = 4", 0.9)]);
     stage.keys("space");
-    let reply = match say("too late", 0.9) {
-        Cue::Say(reply) => reply,
-        _ => unreachable!("say says"),
+    let Cue::Say(reply) = say("too late", 0.9) else {
+        unreachable!("say says")
     };
     stage.hear(Heard::Session(
         0,
