@@ -1,6 +1,8 @@
 //! The shipped pair: the program's own model code does what the trainer that
 //! made the models does.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
 use std::path::Path;
 use std::sync::Arc;
 

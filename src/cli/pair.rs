@@ -9,7 +9,7 @@ use crate::headless::{Exit, Failure};
 use crate::pair::demo::{DEMO_SEED, demo_problems, to_json_lines};
 use crate::pair::language::Split;
 use crate::pair::language::solution::{Author, gold};
-use crate::pair::trainer::checkpoint::{CheckpointError, import};
+use crate::pair::trainer::checkpoint::{CheckpointError, import, write_whole};
 use crate::pair::trainer::measure::figures::Row;
 use crate::pair::trainer::measure::{Plan, Report, alone, lab, measure};
 use crate::pair::trainer::recipe::Recipe;
@@ -105,6 +105,9 @@ struct MeasureArgs {
     cost_limit: f64,
     #[arg(long, value_name = "N", default_value_t = 1)]
     threads: usize,
+    /// Also write the chosen threshold, as `assets/pair/calibration.json`
+    #[arg(long, value_name = "FILE")]
+    write_calibration: Option<PathBuf>,
     /// Print the report as one JSON document
     #[arg(long)]
     json: bool,
@@ -219,6 +222,10 @@ fn run_measure(args: &MeasureArgs) -> Result<(), Failure> {
     let (small, large) = (model(&args.small)?, model(&args.large)?);
     // Minutes of work: whoever waits sees every row as it is done.
     let report = measure(&small, &large, plan, |row| super::say(&line(row)));
+    if let Some(path) = &args.write_calibration {
+        let text = format!("{:#}\n", report.calibration_json());
+        write_whole(path, text.as_bytes()).map_err(failure)?;
+    }
     show(args.json, &report, || closing(&report))
 }
 
@@ -238,18 +245,20 @@ fn show(
 fn line(row: &Row) -> String {
     let percent = |value: f64| 100.0 * value;
     let mut line = format!(
-        "{:34} {:5.1} % [{:.1}, {:.1}]  cost {:.3}  gap {:5.1} %  large {:4.1} %  wrong steps {:4.1} %",
+        "{:37} {:5.1} % [{:.1}, {:.1}]  large {:5.1} %  wrong steps {:4.1} %",
         row.name,
         percent(row.accuracy.value),
         percent(row.accuracy.from),
         percent(row.accuracy.to),
-        row.cost,
-        percent(row.gap.value),
         percent(row.large_steps),
         percent(row.wrong_steps),
     );
+    // Writing to a string cannot fail.
+    if let Some(relative) = row.relative {
+        let gap = percent(relative.gap.value);
+        let _ = write!(line, "  cost {:.3}  gap {gap:5.1} %", relative.cost);
+    }
     if let Some(over) = row.over_random {
-        // Writing to a string cannot fail.
         let _ = write!(
             line,
             "  over random {:.1} [{:.1}, {:.1}]",

@@ -221,7 +221,7 @@ fn pattern(token: &str) -> String {
         match letter {
             '\n' => text.push_str("\\n"),
             '\\' | '.' | '?' | '(' | ')' | '{' | '}' | '+' | '*' | '-' | '/' => {
-                text.extend(['\\', letter])
+                text.extend(['\\', letter]);
             }
             _ => text.push(letter),
         }

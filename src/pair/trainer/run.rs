@@ -206,7 +206,6 @@ fn held_out_batches(author: Author, recipe: &Recipe, vocabulary: &Vocabulary) ->
         alone: 1.0,
         small_slips: 0.0,
         large_slips: 0.0,
-        ..recipe.mix
     };
     let feeder = Feeder {
         vocabulary,

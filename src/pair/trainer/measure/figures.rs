@@ -20,6 +20,15 @@ pub struct Figure {
     pub to: f64,
 }
 
+/// A rule relative to the models alone.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Relative {
+    /// 2N × generated tokens over that of the large model alone.
+    pub cost: f64,
+    /// Share of the gap between small and large that is recovered.
+    pub gap: Figure,
+}
+
 /// Figures of one rule.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Row {
@@ -27,10 +36,8 @@ pub struct Row {
     /// Share of problems with the right answer, mean over seeds.
     pub accuracy: Figure,
     pub by_seed: Vec<f64>,
-    /// 2N × generated tokens, relative to the large model alone.
-    pub cost: f64,
-    /// Share of the gap between small and large that is recovered.
-    pub gap: Figure,
+    /// `None` where only one model was run.
+    pub relative: Option<Relative>,
     /// Accuracy minus that of chance with the same share of large steps.
     pub over_random: Option<Figure>,
     /// Share of the steps that the large model wrote.
@@ -46,21 +53,24 @@ pub struct Row {
 }
 
 impl Row {
-    /// With cost and gap relative to (small alone, large alone).
-    pub(super) fn relative(mut self, judged: &[Vec<Judged>], pair: &(Tally, Tally)) -> Self {
+    /// With cost and gap against (small alone, large alone).
+    pub(super) fn against(mut self, judged: &[Vec<Judged>], pair: &(Tally, Tally)) -> Self {
         let (small, large) = pair;
         let own = Tally::of(judged);
-        self.cost = own.cost() / large.cost();
-        self.gap = figure(own.right.len(), |sample| {
+        let gap = figure(own.right.len(), |sample| {
             let floor = mean(&small.right, sample);
             let ceiling = mean(&large.right, sample);
             (mean(&own.right, sample) - floor) / (ceiling - floor).max(1e-9)
+        });
+        self.relative = Some(Relative {
+            cost: own.cost() / large.cost(),
+            gap,
         });
         self
     }
 }
 
-/// Figures of a rule from one run per seed; cost and gap are left to [`Row::relative`].
+/// Figures of a rule from one run per seed.
 #[must_use]
 pub fn row(name: &str, seeds: &[Vec<Judged>]) -> Row {
     let tally = Tally::of(seeds);

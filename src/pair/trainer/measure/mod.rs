@@ -52,6 +52,32 @@ pub struct Tried {
     pub cost: f64,
 }
 
+impl Report {
+    /// What the program reads its default threshold from (`threshold_prob`), with how it was
+    /// chosen.
+    #[must_use]
+    pub fn calibration_json(&self) -> serde_json::Value {
+        let found = self
+            .calibration
+            .iter()
+            .find(|found| found.signal == Signal::MinTop1);
+        let chosen = found.map(|found| found.chosen);
+        serde_json::json!({
+            "threshold_prob": chosen.map(|chosen| chosen.threshold),
+            "rule": format!(
+                "the best accuracy on the calibration problems at a cost of at most {} of the \
+                 large model alone, among thresholds that flag {} to {} of the small model's steps",
+                self.plan.cost_limit, TRIED[0], TRIED[TRIED.len() - 1]
+            ),
+            "problems": self.plan.calibration,
+            "seed": self.plan.seed,
+            "temperature": f64::from((self.plan.temperature * 1e3).round()) / 1e3,
+            "chosen": chosen,
+            "tried": found.map(|found| &found.tried),
+        })
+    }
+}
+
 /// The calibration of one signal.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Calibration {
@@ -184,9 +210,11 @@ fn parameters(network: &Network) -> f64 {
     figures::count(network.weights.len())
 }
 
+/// The threshold that flags a share of the steps, to four decimals: as it is written down.
 fn fitted_quantile(judged: &[Judged], signal: Signal, share: f64) -> f64 {
     let values = judged.iter().flat_map(|judged| judged.scored(signal));
-    area::quantile(values.map(|(value, _)| value).collect(), share)
+    let threshold = area::quantile(values.map(|(value, _)| value).collect(), share);
+    (threshold * 1e4).round() / 1e4
 }
 
 /// The rows measured so far on the evaluation problems.
@@ -212,7 +240,7 @@ impl<'a> Bench<'a> {
         };
         let pair = (Tally::of(&small), Tally::of(&large));
         for (name, judged) in [("small alone", &small), ("large alone", &large)] {
-            bench.rows.push(row(name, judged).relative(judged, &pair));
+            bench.rows.push(row(name, judged).against(judged, &pair));
         }
         (bench.small, bench.large) = (small, large);
         bench
@@ -221,7 +249,7 @@ impl<'a> Bench<'a> {
     fn add(&mut self, name: &str, rule: Rule, seeds: u64) -> Vec<Vec<Judged>> {
         let judged = self.lab.seeds(rule, self.problems, seeds);
         let pair = (Tally::of(&self.small), Tally::of(&self.large));
-        self.rows.push(row(name, &judged).relative(&judged, &pair));
+        self.rows.push(row(name, &judged).against(&judged, &pair));
         judged
     }
 
