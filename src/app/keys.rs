@@ -1,14 +1,14 @@
 //! Actions on the screens; those of overlays go to [`overlay`].
 
-use crate::session::{Command, Refusal};
-use crate::trace::NodeIndex;
+use crate::session::{Command, Refusal, Session};
 
 use super::action::Action;
 use super::effect::Effect;
+use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{EndpointState, Layer, Mode, Model, NoticeLevel, Pane, Screen, Slot};
-use super::overlay;
-use super::update::{effects_of, scroll_decision, scroll_text, show};
+use super::navigate as nav;
+use super::overlay::{self, Answer};
 
 /// Lines of a page where the pane's height is not known better.
 const PAGE: i64 = 10;
@@ -16,7 +16,12 @@ const PAGE: i64 = 10;
 /// Does an action.
 pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &str) -> Vec<Effect> {
     if !model.layers.is_empty() && !matches!(action, Action::Suspend | Action::Redraw) {
-        return overlay::act(model, action, now);
+        return match overlay::act(model, action, now) {
+            Answer::Effects(effects) => effects,
+            // Chosen in the palette: done as if its key had been pressed.
+            Answer::Do(chosen) => act(model, chosen, None, now),
+            Answer::Leave => leave(model),
+        };
     }
     if let Some(reason) = model.unavailable(action) {
         model.say(NoticeLevel::Warning, reason);
@@ -26,7 +31,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
     match action {
         Action::Step => step(model, times, now),
         Action::Back => {
-            move_cursor(model, -times);
+            nav::move_cursor(model, -times);
             Vec::new()
         }
         Action::Run => here(model, Command::Run, now),
@@ -57,12 +62,11 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
                 selected: 0,
             },
         ),
-        Action::Search => open_layer(
-            model,
-            Layer::Search {
-                input: LineEdit::default(),
-            },
-        ),
+        Action::Search => {
+            let before = model.search.query.clone();
+            let input = LineEdit::default();
+            open_layer(model, Layer::Search { input, before })
+        }
         Action::Help => open_layer(model, Layer::Help { scroll: 0 }),
         Action::Copy => copy(model),
         Action::NextTheme => vec![Effect::NextTheme],
@@ -85,83 +89,31 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
 fn look(model: &mut Model, action: Action, count: Option<u32>) {
     let times = i64::from(count.unwrap_or(1));
     match action {
-        Action::Down => vertical(model, times),
-        Action::Up => vertical(model, -times),
-        Action::HalfPageDown => vertical(model, times * PAGE / 2),
-        Action::HalfPageUp => vertical(model, -times * PAGE / 2),
-        Action::PageDown => vertical(model, times * PAGE),
-        Action::PageUp => vertical(model, -times * PAGE),
-        Action::First => to_step(model, count.unwrap_or(0)),
-        Action::Last => to_step(model, count.unwrap_or(u32::MAX)),
+        Action::Down => nav::vertical(model, times),
+        Action::Up => nav::vertical(model, -times),
+        Action::HalfPageDown => nav::vertical(model, times * PAGE / 2),
+        Action::HalfPageUp => nav::vertical(model, -times * PAGE / 2),
+        Action::PageDown => nav::vertical(model, times * PAGE),
+        Action::PageUp => nav::vertical(model, -times * PAGE),
+        Action::First => nav::to_step(model, count.unwrap_or(0)),
+        Action::Last => nav::to_step(model, count.unwrap_or(u32::MAX)),
         Action::NextPane | Action::Right => model.view.focus = model.view.focus.next(),
         Action::PreviousPane | Action::Left => model.view.focus = model.view.focus.previous(),
-        Action::NextBranch => branch(model, 1),
-        Action::PreviousBranch => branch(model, -1),
-        Action::NextEscalation => escalation(model, times),
-        Action::PreviousEscalation => escalation(model, -times),
-        Action::FirstError => first_error(model),
-        Action::Mark => mark(model),
-        Action::NextMark => next_mark(model, times),
-        Action::NextMatch => search_jump(model, times),
-        Action::PreviousMatch => search_jump(model, -times),
+        Action::NextBranch => nav::branch(model, 1),
+        Action::PreviousBranch => nav::branch(model, -1),
+        Action::NextEscalation => nav::escalation(model, times),
+        Action::PreviousEscalation => nav::escalation(model, -times),
+        Action::FirstError => nav::first_error(model),
+        Action::Mark => nav::mark(model),
+        Action::NextMark => nav::next_mark(model, times),
+        Action::NextMatch => nav::search_jump(model, times),
+        Action::PreviousMatch => nav::search_jump(model, -times),
         Action::Source => model.view.source = !model.view.source,
         Action::Shading => model.view.shading = !model.view.shading,
-        Action::Tree => toggle_tree(model),
+        Action::Tree => nav::toggle_tree(model),
         Action::Accept => model.view.focus = Pane::Text,
         _ => {}
     }
-}
-
-/// Follows a command in the session on screen.
-pub(super) fn here(model: &mut Model, command: Command, now: &str) -> Vec<Effect> {
-    command_at(model, model.current, command, now)
-}
-
-pub(super) fn command(model: &mut Model, entry: usize, wanted: Command, now: &str) -> Vec<Effect> {
-    command_at(model, entry, wanted, now)
-}
-
-fn command_at(model: &mut Model, entry: usize, wanted: Command, now: &str) -> Vec<Effect> {
-    let Some(Slot::Open(session)) = model.slots.get_mut(entry) else {
-        model.say(
-            NoticeLevel::Warning,
-            "no problem is open: choose one with P",
-        );
-        return Vec::new();
-    };
-    let result = session.command(wanted, now);
-    if entry == model.current {
-        model.view.text_scroll = None;
-    }
-    match result {
-        Ok(_) if model.log_broken.is_some() && starts_call(&result) => {
-            refuse_unlogged(model, entry, now)
-        }
-        Ok(outputs) => effects_of(entry, outputs),
-        Err(refusal) => {
-            model.say(NoticeLevel::Warning, refusal.to_string());
-            Vec::new()
-        }
-    }
-}
-
-fn starts_call(result: &Result<Vec<crate::session::Output>, Refusal>) -> bool {
-    result.as_ref().is_ok_and(|outputs| {
-        outputs
-            .iter()
-            .any(|output| matches!(output, crate::session::Output::Generate(_)))
-    })
-}
-
-/// Nothing is generated that could not be recorded.
-fn refuse_unlogged(model: &mut Model, entry: usize, now: &str) -> Vec<Effect> {
-    if let Some(Slot::Open(session)) = model.slots.get_mut(entry) {
-        // The call was never made: there is nothing to abort or to record.
-        let _ = session.command(Command::Cancel, now);
-    }
-    let reason = model.log_broken.clone().unwrap_or_default();
-    model.say(NoticeLevel::Error, format!("{reason}; generating is off"));
-    Vec::new()
 }
 
 fn step(model: &mut Model, times: i64, now: &str) -> Vec<Effect> {
@@ -173,223 +125,6 @@ fn step(model: &mut Model, times: i64, now: &str) -> Vec<Effect> {
         }
     }
     effects
-}
-
-/// Moves the cursor along the followed path; 0 is the question.
-pub(super) fn move_cursor(model: &mut Model, by: i64) {
-    let Some((path, at)) = path_and_place(model) else {
-        return;
-    };
-    let target = (at as i64 + by).clamp(0, path.len() as i64);
-    goto_place(model, &path, usize::try_from(target).unwrap_or(0));
-}
-
-fn to_step(model: &mut Model, step: u32) {
-    match model.view.focus {
-        Pane::Text if step == 0 => model.view.text_scroll = Some(0),
-        Pane::Text if step == u32::MAX => model.view.text_scroll = Some(model.view.text_last),
-        Pane::Steps | Pane::Text | Pane::Decision => goto_step(model, step),
-    }
-}
-
-/// Goes to a step of the followed path by its 1-based number.
-pub(super) fn goto_step(model: &mut Model, step: u32) {
-    if let Some((path, _)) = path_and_place(model) {
-        let target = usize::try_from(step).unwrap_or(usize::MAX).min(path.len());
-        goto_place(model, &path, target);
-    }
-}
-
-fn path_and_place(model: &Model) -> Option<(Vec<NodeIndex>, usize)> {
-    let session = model.session()?;
-    let path = session.followed_path();
-    let at = session
-        .cursor()
-        .and_then(|cursor| path.iter().position(|&node| node == cursor))
-        .map_or(0, |place| place + 1);
-    Some((path, at))
-}
-
-fn goto_place(model: &mut Model, path: &[NodeIndex], place: usize) {
-    let target = place.checked_sub(1).and_then(|at| path.get(at).copied());
-    goto(model, target);
-}
-
-pub(super) fn goto(model: &mut Model, target: Option<NodeIndex>) {
-    model.view.text_scroll = None;
-    model.view.decision_scroll = 0;
-    if let Some(session) = model.session_mut() {
-        // The target is from this tree, so it is there.
-        let _ = session.command(Command::Goto(target), "");
-    }
-}
-
-fn vertical(model: &mut Model, lines: i64) {
-    let by = i32::try_from(lines).unwrap_or(i32::MAX);
-    match (model.view.screen, model.view.focus) {
-        (Screen::Tree, Pane::Steps) => move_in_tree(model, lines),
-        (_, Pane::Steps) => move_cursor(model, lines),
-        (_, Pane::Text) => scroll_text(model, by),
-        (_, Pane::Decision) => scroll_decision(model, by),
-    }
-}
-
-/// Moves over the rows of the tree, branches and rejected drafts included.
-fn move_in_tree(model: &mut Model, by: i64) {
-    let Some(session) = model.session() else {
-        return;
-    };
-    let rows = session.tree().rows();
-    let at = session
-        .cursor()
-        .and_then(|cursor| rows.iter().position(|row| row.node == cursor))
-        .map_or(0, |place| place + 1);
-    let target = (at as i64 + by).clamp(0, rows.len() as i64);
-    let target = usize::try_from(target)
-        .unwrap_or(0)
-        .checked_sub(1)
-        .map(|at| rows[at].node);
-    goto(model, target);
-}
-
-fn branch(model: &mut Model, by: i64) {
-    let Some(session) = model.session() else {
-        return;
-    };
-    let Some(cursor) = session.cursor() else {
-        return model.say(NoticeLevel::Info, "the question has no branches");
-    };
-    let siblings = session.tree().siblings(cursor);
-    if siblings.len() < 2 {
-        return model.say(NoticeLevel::Info, "no other branch at this step");
-    }
-    let at = siblings
-        .iter()
-        .position(|&node| node == cursor)
-        .unwrap_or(0) as i64;
-    let target = (at + by).rem_euclid(siblings.len() as i64);
-    let target = siblings[usize::try_from(target).unwrap_or(0)];
-    goto(model, Some(target));
-}
-
-fn escalation(model: &mut Model, by: i64) {
-    let Some((path, at)) = path_and_place(model) else {
-        return;
-    };
-    let Some(session) = model.session() else {
-        return;
-    };
-    let writer = |node: NodeIndex| {
-        session
-            .settings()
-            .place(&session.tree().node(node).step.model)
-    };
-    let places: Vec<usize> = (1..=path.len())
-        .filter(|&place| {
-            let before = place
-                .checked_sub(2)
-                .and_then(|at| writer(path[at]))
-                .unwrap_or(0);
-            writer(path[place - 1]).is_some_and(|model| model > before)
-        })
-        .collect();
-    jump(
-        model,
-        &path,
-        at,
-        &places,
-        by,
-        "no other escalation on this path",
-    );
-}
-
-fn first_error(model: &mut Model) {
-    let Some((path, _)) = path_and_place(model) else {
-        return;
-    };
-    let Some(session) = model.session() else {
-        return;
-    };
-    // Only what was judged: a score below one half, or a label.
-    let wrong = path.iter().position(|&node| {
-        let node = session.tree().node(node);
-        node.scores
-            .iter()
-            .any(|score| score.value.is_some_and(|value| value < 0.5))
-            || node.labels.iter().any(|label| label.label == "bad")
-    });
-    match wrong {
-        Some(place) => goto_place(model, &path, place + 1),
-        None => model.say(NoticeLevel::Info, "no step of this path was judged wrong"),
-    }
-}
-
-fn mark(model: &mut Model) {
-    let Some(session) = model.session() else {
-        return;
-    };
-    let Some(cursor) = session.cursor() else {
-        return;
-    };
-    let problem = session.problem().id.clone();
-    let step = session.tree().node(cursor).step.id.clone();
-    let marks = model.marks.entry(problem).or_default();
-    if !marks.remove(&step) {
-        marks.insert(step);
-    }
-}
-
-fn next_mark(model: &mut Model, by: i64) {
-    let Some((path, at)) = path_and_place(model) else {
-        return;
-    };
-    let Some(session) = model.session() else {
-        return;
-    };
-    let places: Vec<usize> = (1..=path.len())
-        .filter(|&place| model.is_marked(&session.tree().node(path[place - 1]).step.id))
-        .collect();
-    jump(model, &path, at, &places, by, "no other mark on this path");
-}
-
-/// To the `by`-th of `places` after (before) the place `at`.
-fn jump(model: &mut Model, path: &[NodeIndex], at: usize, places: &[usize], by: i64, none: &str) {
-    let skip = usize::try_from(by.unsigned_abs())
-        .unwrap_or(1)
-        .saturating_sub(1);
-    let target = if by >= 0 {
-        places.iter().filter(|&&place| place > at).nth(skip)
-    } else {
-        places.iter().rev().filter(|&&place| place < at).nth(skip)
-    };
-    match target {
-        Some(&place) => goto_place(model, path, place),
-        None => model.say(NoticeLevel::Info, none),
-    }
-}
-
-pub(super) fn search_jump(model: &mut Model, by: i64) {
-    let target = model
-        .session()
-        .and_then(|session| model.search.jump(session, by));
-    match target {
-        Some(place) => goto(model, place),
-        None if model.search.query.is_empty() => {
-            model.say(NoticeLevel::Info, "nothing searched yet: / searches");
-        }
-        None => {
-            let text = format!("`{}` is not on this path", model.search.query);
-            model.say(NoticeLevel::Info, text);
-        }
-    }
-}
-
-fn toggle_tree(model: &mut Model) {
-    model.view.focus = Pane::Steps;
-    model.view.screen = match model.view.screen {
-        Screen::Inspector => Screen::Tree,
-        Screen::Tree => Screen::Inspector,
-    };
 }
 
 fn open_override(model: &mut Model) -> Vec<Effect> {
@@ -449,17 +184,6 @@ fn play(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// One step of the tape; stops at its end and never calls anybody.
-pub(super) fn play_on(model: &mut Model, now: &str) -> Vec<Effect> {
-    let next = model.session().and_then(|s| s.next_on_branch(s.cursor()));
-    if next.is_none() {
-        model.playing = false;
-        model.say(NoticeLevel::Info, "the tape ends here");
-        return Vec::new();
-    }
-    here(model, Command::Step, now)
-}
-
 fn retry(model: &mut Model, now: &str) -> Vec<Effect> {
     // A server that was down is asked again at the same time.
     let mut effects = Vec::new();
@@ -491,17 +215,13 @@ fn cancel(model: &mut Model, now: &str) -> Vec<Effect> {
 
 /// One level back: a call, a tape, a search, the tree; never the program.
 fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
-    if model.playing
-        || model
-            .session()
-            .is_some_and(crate::session::Session::is_generating)
-    {
+    if model.playing || model.session().is_some_and(Session::is_generating) {
         return cancel(model, now);
     }
     if !model.search.query.is_empty() {
         model.search.query.clear();
     } else if model.view.screen == Screen::Tree {
-        toggle_tree(model);
+        nav::toggle_tree(model);
     } else if model.view.focus == Pane::Steps {
         model.say(NoticeLevel::Info, "q quits");
     } else {
@@ -510,14 +230,14 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-pub(super) fn quit(model: &mut Model) -> Vec<Effect> {
+fn quit(model: &mut Model) -> Vec<Effect> {
     if model.mode == Mode::Live && model.is_paying() {
         return open_layer(model, Layer::ConfirmQuit);
     }
     leave(model)
 }
 
-pub(super) fn leave(model: &mut Model) -> Vec<Effect> {
+fn leave(model: &mut Model) -> Vec<Effect> {
     model.quitting = true;
     vec![Effect::Quit]
 }

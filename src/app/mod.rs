@@ -7,10 +7,12 @@
 pub mod action;
 mod effect;
 mod finder;
+mod follow;
 mod keys;
 mod line_edit;
 mod model;
 mod msg;
+mod navigate;
 mod overlay;
 mod search;
 mod update;

@@ -103,6 +103,9 @@ pub enum Layer {
     ConfirmQuit,
     Search {
         input: LineEdit,
+        /// What was looked for before: searching shows its matches while it
+        /// is typed, and giving up brings these back.
+        before: String,
     },
     RunUntil {
         input: LineEdit,
@@ -128,6 +131,8 @@ pub struct View {
     pub text_top: usize,
     pub text_last: usize,
     pub decision_last: usize,
+    /// The same of the layer on top, where it scrolls.
+    pub layer_last: usize,
     pub mouse: bool,
 }
 
@@ -197,6 +202,7 @@ impl Model {
                 text_top: 0,
                 text_last: 0,
                 decision_last: 0,
+                layer_last: 0,
                 mouse: false,
             },
             layers: Vec::new(),
@@ -295,12 +301,6 @@ impl Model {
     /// The cursor of the session on screen.
     pub fn cursor(&self) -> Option<NodeIndex> {
         self.session().and_then(Session::cursor)
-    }
-
-    /// Goes to a step of the followed path; 0 is the question, and what is
-    /// beyond the end is the last.
-    pub fn go_to_step(&mut self, step: u32) {
-        super::keys::goto_step(self, step);
     }
 
     pub(super) fn say(&mut self, level: NoticeLevel, text: impl Into<String>) {

@@ -5,41 +5,57 @@ use crate::session::{Command, Until};
 use super::action::{ACTIONS, Action, ActionInfo};
 use super::effect::Effect;
 use super::finder::find;
-use super::keys;
+use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, NoticeLevel};
-use super::update::show;
+use super::navigate::{goto_step, search_jump};
 
 /// Rows a page of a list moves by.
 const PAGE: i64 = 10;
+/// More rows than any list has.
+const FAR: i64 = i32::MAX as i64;
+/// No effect.
+const NOTHING: Answer = Answer::Effects(Vec::new());
+
+/// What a layer answers to an action.
+pub(super) enum Answer {
+    Effects(Vec<Effect>),
+    /// The action that was chosen is to be done on the screen below.
+    Do(Action),
+    /// Quitting was confirmed.
+    Leave,
+}
 
 /// Does an action on the layer on top.
-pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Vec<Effect> {
+pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Answer {
     match action {
         Action::BackLevel | Action::Cancel => {
-            model.layers.pop();
-            return Vec::new();
+            if let Some(Layer::Search { before, .. }) = model.layers.pop() {
+                model.search.query = before;
+            }
+            return NOTHING;
         }
         Action::Help if matches!(model.layers.last(), Some(Layer::Help { .. })) => {
             model.layers.pop();
-            return Vec::new();
+            return NOTHING;
         }
         Action::Quit if matches!(model.layers.last(), Some(Layer::Help { .. })) => {
             model.layers.pop();
-            return Vec::new();
+            return NOTHING;
         }
         Action::Accept => return accept(model, now),
         _ => {}
     }
-    if let Some(rows) = movement(action) {
+    let typing = model.layers.last_mut().and_then(Layer::input).is_some();
+    if let Some(rows) = movement(action, typing) {
         select(model, rows);
-        return Vec::new();
+        return NOTHING;
     }
     if let Some(input) = model.layers.last_mut().and_then(Layer::input) {
         edit(input, action);
         changed(model);
     }
-    Vec::new()
+    NOTHING
 }
 
 /// Takes typed or pasted text. In the list of models a digit chooses.
@@ -69,7 +85,7 @@ impl Layer {
         match self {
             Self::Palette { input, .. }
             | Self::Picker { input, .. }
-            | Self::Search { input }
+            | Self::Search { input, .. }
             | Self::RunUntil { input, .. } => Some(input),
             Self::Help { .. } | Self::Override { .. } | Self::ConfirmQuit => None,
         }
@@ -104,14 +120,18 @@ pub fn picker_rows(model: &Model, query: &str) -> Vec<usize> {
 fn changed(model: &mut Model) {
     match model.layers.last_mut() {
         Some(Layer::Palette { selected, .. } | Layer::Picker { selected, .. }) => *selected = 0,
-        Some(Layer::Search { input }) => model.search.query = input.text().to_owned(),
+        Some(Layer::Search { input, .. }) => model.search.query = input.text().to_owned(),
         Some(Layer::RunUntil { error, .. }) => *error = None,
         _ => {}
     }
 }
 
-fn movement(action: Action) -> Option<i64> {
+/// Rows an action moves by. Where something is typed, the first and the last
+/// are places of the line.
+fn movement(action: Action, typing: bool) -> Option<i64> {
     match action {
+        Action::First if !typing => Some(-FAR),
+        Action::Last if !typing => Some(FAR),
         Action::Down => Some(1),
         Action::Up => Some(-1),
         Action::HalfPageDown => Some(PAGE / 2),
@@ -129,8 +149,7 @@ fn select(model: &mut Model, by: i64) {
         Some(Layer::Override { .. }) => model
             .session()
             .map_or(0, |session| session.settings().models()),
-        // The help's end is known to the screen, which clamps what it draws.
-        Some(Layer::Help { .. }) => usize::MAX / 2,
+        Some(Layer::Help { .. }) => model.view.layer_last + 1,
         _ => 0,
     };
     let (Some(Layer::Palette { selected, .. })
@@ -158,58 +177,58 @@ fn edit(input: &mut LineEdit, action: Action) {
     }
 }
 
-fn accept(model: &mut Model, now: &str) -> Vec<Effect> {
+fn accept(model: &mut Model, now: &str) -> Answer {
     let Some(layer) = model.layers.pop() else {
-        return Vec::new();
+        return NOTHING;
     };
     match layer {
-        Layer::Palette { input, selected } => accept_palette(model, &input, selected, now),
+        Layer::Palette { input, selected } => accept_palette(model, &input, selected),
         Layer::Picker { input, selected } => match picker_rows(model, input.text()).get(selected) {
-            Some(&entry) => show(model, entry),
-            None => Vec::new(),
+            Some(&entry) => Answer::Effects(show(model, entry)),
+            None => NOTHING,
         },
         Layer::Override { selected } => {
-            keys::here(model, Command::Override { model: selected }, now)
+            Answer::Effects(here(model, Command::Override { model: selected }, now))
         }
-        Layer::ConfirmQuit => keys::leave(model),
-        Layer::Search { input } => {
+        Layer::ConfirmQuit => Answer::Leave,
+        Layer::Search { input, .. } => {
             model.search.query = input.text().to_owned();
-            keys::search_jump(model, 1);
-            Vec::new()
+            search_jump(model, 1);
+            NOTHING
         }
         Layer::RunUntil { input, .. } => accept_run_until(model, input, now),
-        Layer::Help { .. } => Vec::new(),
+        Layer::Help { .. } => NOTHING,
     }
 }
 
 /// A number goes to that step (`:42`), anything else does the action chosen.
-fn accept_palette(model: &mut Model, input: &LineEdit, selected: usize, now: &str) -> Vec<Effect> {
+fn accept_palette(model: &mut Model, input: &LineEdit, selected: usize) -> Answer {
     if let Ok(step) = input.text().trim().parse::<u32>() {
-        keys::goto_step(model, step);
-        return Vec::new();
+        goto_step(model, step);
+        return NOTHING;
     }
     match palette_rows(input.text()).get(selected) {
-        Some(info) => keys::act(model, info.action, None, now),
+        Some(info) => Answer::Do(info.action),
         None => {
             model.say(
                 NoticeLevel::Warning,
                 format!("no action is called `{}`", input.text()),
             );
-            Vec::new()
+            NOTHING
         }
     }
 }
 
-fn accept_run_until(model: &mut Model, input: LineEdit, now: &str) -> Vec<Effect> {
+fn accept_run_until(model: &mut Model, input: LineEdit, now: &str) -> Answer {
     match input.text().parse::<Until>() {
-        Ok(until) => keys::here(model, Command::RunUntil(until), now),
+        Ok(until) => Answer::Effects(here(model, Command::RunUntil(until), now)),
         Err(error) => {
             // What was typed stays to be mended.
             model.layers.push(Layer::RunUntil {
                 input,
                 error: Some(error.to_string()),
             });
-            Vec::new()
+            NOTHING
         }
     }
 }

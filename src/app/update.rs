@@ -1,11 +1,11 @@
 //! The one place where the model changes.
 
-use crate::session::{Event, Output, Session};
+use crate::session::{Event, Session};
 
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Slot};
 use super::msg::Msg;
-use super::{keys, overlay};
+use super::{follow, keys, navigate, overlay};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -46,36 +46,6 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     effects
 }
 
-/// Opens the entry, if it is not open yet.
-pub(super) fn show(model: &mut Model, entry: usize) -> Vec<Effect> {
-    if entry >= model.entries.len() {
-        return Vec::new();
-    }
-    model.current = entry;
-    model.playing = false;
-    model.view.text_scroll = None;
-    model.view.decision_scroll = 0;
-    match model.slots[entry] {
-        Slot::Closed | Slot::Failed(_) => {
-            model.slots[entry] = Slot::Opening;
-            vec![Effect::Open { entry }]
-        }
-        Slot::Opening | Slot::Open(_) => Vec::new(),
-    }
-}
-
-/// Turns the outputs of a session into effects, in their order.
-pub(super) fn effects_of(entry: usize, outputs: Vec<Output>) -> Vec<Effect> {
-    outputs
-        .into_iter()
-        .map(|output| match output {
-            Output::Append(records) => Effect::Append(records),
-            Output::Generate(call) => Effect::Generate { entry, call },
-            Output::Abort { generation } => Effect::Abort { entry, generation },
-        })
-        .collect()
-}
-
 fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Vec<Effect> {
     let Some(Slot::Open(session)) = model.slots.get_mut(entry) else {
         return Vec::new();
@@ -97,7 +67,7 @@ fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Ve
     if model.log_broken.is_some() {
         return Vec::new();
     }
-    effects_of(entry, outputs)
+    follow::effects_of(entry, outputs)
 }
 
 fn verdict_of(session: &Session) -> Option<crate::problem::answer::Verdict> {
@@ -136,7 +106,7 @@ fn log_failed(model: &mut Model, message: String, now: &str) -> Vec<Effect> {
                 .command(crate::session::Command::Cancel, now)
                 .unwrap_or_default();
             effects.extend(
-                effects_of(entry, outputs)
+                follow::effects_of(entry, outputs)
                     .into_iter()
                     .filter(|effect| matches!(effect, Effect::Abort { .. })),
             );
@@ -181,7 +151,9 @@ fn edited(
     now: &str,
 ) -> Vec<Effect> {
     match result {
-        Ok(Some(text)) => keys::command(model, entry, crate::session::Command::Edit { text }, now),
+        Ok(Some(text)) => {
+            follow::command_at(model, entry, crate::session::Command::Edit { text }, now)
+        }
         Ok(None) => {
             model.say(NoticeLevel::Info, "nothing was changed");
             Vec::new()
@@ -220,25 +192,10 @@ fn themed(model: &mut Model, result: Result<String, String>) -> Vec<Effect> {
 
 fn wheel(model: &mut Model, lines: i32, pane: Pane) {
     match pane {
-        Pane::Text => scroll_text(model, lines),
-        Pane::Decision => scroll_decision(model, lines),
-        Pane::Steps => keys::move_cursor(model, i64::from(lines.signum())),
+        Pane::Text => navigate::scroll_text(model, lines),
+        Pane::Decision => navigate::scroll_decision(model, lines),
+        Pane::Steps => navigate::move_cursor(model, i64::from(lines.signum())),
     }
-}
-
-/// Scrolls the text pane from where it stands.
-pub(super) fn scroll_text(model: &mut Model, lines: i32) {
-    let from = model.view.text_scroll.unwrap_or(model.view.text_top);
-    let to = from.saturating_add_signed(lines as isize);
-    model.view.text_scroll = Some(to.min(model.view.text_last));
-}
-
-pub(super) fn scroll_decision(model: &mut Model, lines: i32) {
-    let scroll = model
-        .view
-        .decision_scroll
-        .saturating_add_signed(lines as isize);
-    model.view.decision_scroll = scroll.min(model.view.decision_last);
 }
 
 fn tick(model: &mut Model, now: &str) -> Vec<Effect> {
@@ -247,7 +204,7 @@ fn tick(model: &mut Model, now: &str) -> Vec<Effect> {
     if !model.playing {
         return Vec::new();
     }
-    let effects = keys::play_on(model, now);
+    let effects = follow::play_on(model, now);
     if model.mode == Mode::Replay && model.session().is_none() {
         model.playing = false;
     }

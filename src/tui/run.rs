@@ -18,6 +18,7 @@ use super::runner::{Calls, Events, Job, Journal, Report, edit};
 use super::screens::{self, Drawn, ViewCache};
 use super::sessions::Opener;
 use super::terminal::Screen;
+use super::text::sanitize::sanitize_line;
 use super::theme::{ColorDepth, Theme, Themes};
 
 /// Reports that may wait for the loop.
@@ -69,6 +70,11 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<Ended> {
     let (sender, reports) = channel(QUEUE);
     let calls = Calls::new(runtime.handle().clone(), subject.endpoints, sender);
     let journal = Journal::start(subject.writer, calls.clone())?;
+    // Before the terminal is taken: a signal must never leave it taken.
+    let signals = {
+        let _on = runtime.enter();
+        Signals::listen()?
+    };
     let mut inspector = Inspector {
         screen: Screen::open(look.mouse)?,
         model: subject.model,
@@ -84,7 +90,7 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<Ended> {
         pending: Pending::default(),
         dirty: true,
     };
-    let result = runtime.block_on(inspector.run(reports));
+    let result = runtime.block_on(inspector.run(reports, signals));
     let Inspector {
         screen,
         journal,
@@ -121,9 +127,12 @@ struct Inspector {
 }
 
 impl Inspector {
-    async fn run(&mut self, mut reports: Receiver<Report>) -> std::io::Result<Ended> {
+    async fn run(
+        &mut self,
+        mut reports: Receiver<Report>,
+        mut signals: Signals,
+    ) -> std::io::Result<Ended> {
         self.begin()?;
-        let mut signals = Signals::listen()?;
         let mut drawn_at = Instant::now();
         while !self.model.quitting {
             let frame_due = drawn_at + FRAME;
@@ -207,7 +216,9 @@ impl Inspector {
                     self.key(key, repeat);
                 }
             }
-            TerminalEvent::Paste(text) => self.message(Msg::Text(text.clone())),
+            TerminalEvent::Paste(text) => {
+                self.message(Msg::Text(sanitize_line(text).into_owned()));
+            }
             TerminalEvent::Resize(width, height) => {
                 self.message(Msg::Resize {
                     width: *width,
@@ -356,6 +367,7 @@ impl Inspector {
         model.view.text_top = drawn.text.top;
         model.view.text_last = drawn.text.last;
         model.view.decision_last = drawn.decision_last;
+        model.view.layer_last = drawn.layer_last;
         self.drawn = drawn;
         self.dirty = false;
         Ok(())

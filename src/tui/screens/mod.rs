@@ -27,6 +27,7 @@ pub struct Drawn {
     pub panes: Vec<(Pane, Rect)>,
     pub text: transcript::Position,
     pub decision_last: usize,
+    pub layer_last: usize,
 }
 
 impl Drawn {
@@ -62,10 +63,10 @@ pub fn draw(
     ])
     .areas(area);
     bars::header(header, buffer, model, theme);
-    let drawn = inspector::draw(body, buffer, model, theme, &mut cache.transcript);
+    let mut drawn = inspector::draw(body, buffer, model, theme, &mut cache.transcript);
     bars::footer(footer, buffer, model, theme, keymap, pending);
     if let Some(layer) = model.layers.last() {
-        overlay::draw(area, buffer, layer, model, keymap, theme);
+        drawn.layer_last = overlay::draw(area, buffer, layer, model, keymap, theme);
     }
     drawn
 }

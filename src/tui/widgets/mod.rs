@@ -17,9 +17,31 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Widget};
 
+use crate::session::{Phase, Session};
+use crate::trace::NodeIndex;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::wrap::{Piece, wrap};
 use crate::tui::theme::Theme;
+
+/// The path on screen, and whether the call in flight writes its next step.
+///
+/// While a branch is being written, the steps that it goes beside are left
+/// out; somebody who looks at another branch, or at these steps, sees no call.
+pub fn shown_path(session: &Session) -> (Vec<NodeIndex>, bool) {
+    let mut path = session.followed_path();
+    let Phase::Generating(call) = session.phase() else {
+        return (path, false);
+    };
+    let place = |node| path.iter().position(|&other| other == node);
+    let rows_to = |node: Option<NodeIndex>| node.map_or(Some(0), |n| place(n).map(|at| at + 1));
+    match (rows_to(call.place.after), rows_to(session.cursor())) {
+        (Some(after), Some(cursor)) if cursor <= after => {
+            path.truncate(after);
+            (path, true)
+        }
+        _ => (path, false),
+    }
+}
 
 /// Draws a pane's frame and returns what is inside of it.
 pub fn pane(area: Rect, buffer: &mut Buffer, theme: &Theme, title: &str, focused: bool) -> Rect {

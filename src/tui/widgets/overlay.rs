@@ -15,7 +15,7 @@ use crate::tui::theme::Theme;
 
 use super::{glyph, lines, paragraph, select, window};
 
-/// Draws a layer over the screen.
+/// Draws a layer over the screen and says how far it can be scrolled.
 pub fn draw(
     area: Rect,
     buffer: &mut Buffer,
@@ -23,9 +23,9 @@ pub fn draw(
     model: &Model,
     keymap: &Keymap,
     theme: &Theme,
-) {
+) -> usize {
     match layer {
-        Layer::Help { scroll } => help(area, buffer, *scroll, model, keymap, theme),
+        Layer::Help { scroll } => return help(area, buffer, *scroll, model, keymap, theme),
         Layer::Palette { input, selected } => {
             let rows = palette_rows(input.text());
             let context = screen_context(model);
@@ -87,11 +87,12 @@ pub fn draw(
             let inner = popup(area, buffer, 62, 3, "Quit", theme);
             lines(inner, buffer, &[Line::styled(text, theme.style("warning"))]);
         }
-        Layer::Search { input } => one_line(area, buffer, "Search", input, None, theme),
+        Layer::Search { input, .. } => one_line(area, buffer, "Search", input, None, theme),
         Layer::RunUntil { input, error } => {
             one_line(area, buffer, "Run until", input, error.as_deref(), theme);
         }
     }
+    0
 }
 
 /// The context of the screen under the layers: whose keys the lists show.
@@ -176,11 +177,13 @@ fn edit_line(prompt: &str, input: &LineEdit, theme: &Theme) -> Line<'static> {
         .next()
         .map_or_else(|| " ".to_owned(), |c| c.to_string());
     let rest = after.get(under.len()..).unwrap_or("").to_owned();
+    // What was pasted is as untrusted as what a model wrote.
+    let clean = |text: &str| sanitize(text).into_owned();
     Line::from(vec![
         Span::styled(prompt.to_owned(), theme.style("key")),
-        Span::styled(input.before().to_owned(), theme.style("text")),
-        Span::styled(under, theme.style("cursor")),
-        Span::styled(rest, theme.style("text")),
+        Span::styled(clean(input.before()), theme.style("text")),
+        Span::styled(clean(&under), theme.style("cursor")),
+        Span::styled(clean(&rest), theme.style("text")),
     ])
 }
 
@@ -266,7 +269,7 @@ fn help(
     model: &Model,
     keymap: &Keymap,
     theme: &Theme,
-) {
+) -> usize {
     let rows = help_rows(model, keymap, theme);
     let inner = popup(
         area,
@@ -277,7 +280,8 @@ fn help(
         theme,
     );
     let height = usize::from(inner.height);
-    let top = scroll.min(rows.len().saturating_sub(height));
+    let last = rows.len().saturating_sub(height);
+    let top = scroll.min(last);
     lines(inner, buffer, &rows[top..rows.len().min(top + height)]);
     if rows.len() > height && inner.height > 0 {
         let more = format!(
@@ -289,6 +293,7 @@ fn help(
         let x = inner.right().saturating_sub(width::of(&more) as u16);
         buffer.set_string(x, inner.bottom(), &more, theme.style("dim"));
     }
+    last
 }
 
 /// Every action that works on this screen, with its keys, from the live keymap.

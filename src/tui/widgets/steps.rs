@@ -11,7 +11,7 @@ use crate::trace::record::StepEnd;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
-use super::{bar, figures, glyph, lines, select, window};
+use super::{bar, figures, glyph, lines, select, shown_path, window};
 
 /// Draws the rows around the cursor.
 pub fn draw(
@@ -22,7 +22,7 @@ pub fn draw(
     theme: &Theme,
     focused: bool,
 ) {
-    let path = session.followed_path();
+    let (path, streaming) = shown_path(session);
     let mut rows = Vec::with_capacity(path.len() + 3);
     rows.push(question_row(session, area.width, theme));
     rows.extend(
@@ -33,7 +33,7 @@ pub fn draw(
         .cursor()
         .and_then(|cursor| path.iter().position(|&node| node == cursor))
         .map_or(0, |place| place + 1);
-    if let Some(row) = tail_row(model, session, &path, theme) {
+    if let Some(row) = tail_row(model, session, &path, streaming, theme) {
         rows.push(row);
     }
     let height = usize::from(area.height);
@@ -136,10 +136,13 @@ fn tail_row(
     model: &Model,
     session: &Session,
     path: &[NodeIndex],
+    streaming: bool,
     theme: &Theme,
 ) -> Option<Line<'static>> {
     let settings = session.settings();
     match session.phase() {
+        // It writes on another branch.
+        Phase::Generating(_) if !streaming => None,
         Phase::Generating(call) => Some(Line::from(vec![
             Span::styled(
                 format!("  {} ", glyph::busy(model.ticks)),

@@ -19,7 +19,7 @@ use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::wrap::{Piece, WrappedLine, wrap};
 use crate::tui::theme::Theme;
 
-use super::{figures, glyph, steps::short_name};
+use super::{figures, glyph, shown_path, steps::short_name};
 
 /// Columns left of the text: the bar of the step at the cursor.
 const MARGIN: u16 = 2;
@@ -122,11 +122,7 @@ fn blocks(
 ) -> Vec<Block> {
     let cursor = session.cursor();
     let mut blocks = vec![question(model, session, columns, theme, cache)];
-    let mut path = session.followed_path();
-    // A rejected draft hangs beside the path: it is shown in its place.
-    if let Some(cursor) = cursor.filter(|cursor| !path.contains(cursor)) {
-        path.push(cursor);
-    }
+    let (path, is_streaming) = shown_path(session);
     for node in path {
         let step = &session.tree().node(node).step;
         let body = cache.wrapped(&step.id, &step.text, columns, model.view.source, theme);
@@ -141,7 +137,9 @@ fn blocks(
             style,
         });
     }
-    blocks.extend(streaming(model, session, columns, theme));
+    if is_streaming {
+        blocks.extend(streaming(model, session, columns, theme));
+    }
     blocks
 }
 

@@ -1,0 +1,102 @@
+//! Sessions following commands: what they return becomes effects.
+
+use crate::session::{Command, Output, Session};
+
+use super::effect::Effect;
+use super::model::{Model, NoticeLevel, Slot};
+
+/// Follows a command in the session on screen.
+pub(super) fn here(model: &mut Model, command: Command, now: &str) -> Vec<Effect> {
+    command_at(model, model.current, command, now)
+}
+
+pub(super) fn command_at(
+    model: &mut Model,
+    entry: usize,
+    wanted: Command,
+    now: &str,
+) -> Vec<Effect> {
+    let Some(Slot::Open(session)) = model.slots.get_mut(entry) else {
+        model.say(
+            NoticeLevel::Warning,
+            "no problem is open: choose one with P",
+        );
+        return Vec::new();
+    };
+    if let Some(reason) = model
+        .log_broken
+        .as_ref()
+        .filter(|_| writes(session, &wanted))
+    {
+        // Nothing is generated that could not be recorded.
+        let text = format!("{reason}; generating is off");
+        model.say(NoticeLevel::Error, text);
+        return Vec::new();
+    }
+    let result = session.command(wanted, now);
+    if entry == model.current {
+        model.view.text_scroll = None;
+    }
+    match result {
+        Ok(outputs) => effects_of(entry, outputs),
+        Err(refusal) => {
+            model.say(NoticeLevel::Warning, refusal.to_string());
+            Vec::new()
+        }
+    }
+}
+
+/// Whether a command may grow the tree, rather than only look at it or stop.
+fn writes(session: &Session, wanted: &Command) -> bool {
+    match wanted {
+        Command::Back | Command::Goto(_) | Command::Cancel => false,
+        Command::Step => session.next_on_branch(session.cursor()).is_none(),
+        Command::Run
+        | Command::RunUntil(_)
+        | Command::Override { .. }
+        | Command::Edit { .. }
+        | Command::Rerun
+        | Command::Retry => true,
+    }
+}
+
+/// One step of the tape; stops at its end and never calls anybody.
+pub(super) fn play_on(model: &mut Model, now: &str) -> Vec<Effect> {
+    let next = model.session().and_then(|s| s.next_on_branch(s.cursor()));
+    if next.is_none() {
+        model.playing = false;
+        model.say(NoticeLevel::Info, "the tape ends here");
+        return Vec::new();
+    }
+    here(model, Command::Step, now)
+}
+
+/// Opens the entry, if it is not open yet.
+pub(super) fn show(model: &mut Model, entry: usize) -> Vec<Effect> {
+    if entry >= model.entries.len() {
+        return Vec::new();
+    }
+    model.current = entry;
+    model.playing = false;
+    model.view.text_scroll = None;
+    model.view.decision_scroll = 0;
+    match model.slots[entry] {
+        Slot::Closed | Slot::Failed(_) => {
+            model.slots[entry] = Slot::Opening;
+            vec![Effect::Open { entry }]
+        }
+        Slot::Opening | Slot::Open(_) => Vec::new(),
+    }
+}
+
+/// Turns the outputs of a session into effects, in their order.
+pub(super) fn effects_of(entry: usize, outputs: Vec<Output>) -> Vec<Effect> {
+    outputs
+        .into_iter()
+        .map(|output| match output {
+            Output::Append(records) => Effect::Append(records),
+            Output::Generate(call) => Effect::Generate { entry, call },
+            Output::Abort { generation } => Effect::Abort { entry, generation },
+        })
+        .collect()
+}

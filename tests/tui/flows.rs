@@ -1,0 +1,627 @@
+//! Keys on a live session, and what comes of them.
+
+use pointsman::app::action::Context;
+use pointsman::app::{Effect, EndpointState, Layer, NoticeLevel, Pane, Screen};
+use pointsman::model::endpoint::FailureKind;
+use pointsman::problem::answer::Verdict;
+use pointsman::session::{Event, Phase};
+use pointsman::trace::record::{Continuation, Record, StepEnd};
+
+use crate::stage::{ANSWER, Cue, Heard, Stage, live, priced, problems, run, say};
+
+/// Two steps of the small model, the answer by the large one.
+fn three() -> [Cue; 3] {
+    [
+        say("2 + 2 = 4", 0.9),
+        say("4 + 3 = 7", 0.4),
+        say(ANSWER, 0.9),
+    ]
+}
+
+fn models(stage: &Stage) -> Vec<usize> {
+    stage.calls.iter().map(|(_, call)| call.model).collect()
+}
+
+#[test]
+fn stepping_to_the_end_gives_an_outcome_and_then_nothing_more() {
+    let mut stage = Stage::new(three());
+    stage.keys("space s space");
+    assert_eq!(
+        models(&stage),
+        [0, 0, 1],
+        "the threshold escalates after 0.4"
+    );
+    let outcome = stage.session().outcome().unwrap();
+    assert_eq!((outcome.verdict, outcome.steps), (Verdict::Correct, 3));
+    assert_eq!(stage.model.entries[0].verdict, Some(Verdict::Correct));
+    stage.keys("space c");
+    assert_eq!(stage.notice(), "the trajectory ends here");
+    assert_eq!(stage.calls.len(), 3);
+    stage.settle();
+    assert!(stage.logged(0) == *stage.session().tree());
+}
+
+#[test]
+fn run_goes_to_the_end_by_itself() {
+    let mut stage = Stage::new(three());
+    stage.keys("c");
+    assert!(stage.session().outcome().is_some());
+    assert_eq!(stage.at(), 3);
+    let kinds: Vec<&str> = stage.log.iter().map(kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            "problem", "step", "decision", "step", "decision", "step", "outcome"
+        ]
+    );
+}
+
+#[test]
+fn back_and_forward_never_generate_again() {
+    let mut stage = Stage::new(three());
+    stage.keys("c b b S");
+    assert_eq!(stage.at(), 0);
+    stage.keys("b");
+    assert_eq!(stage.at(), 0, "the question is the first place");
+    stage.keys("space space space");
+    assert_eq!((stage.at(), stage.calls.len()), (3, 3));
+    let logged = stage.log.len();
+    stage.keys("gg G c");
+    assert_eq!((stage.at(), stage.log.len()), (3, logged));
+}
+
+#[test]
+fn counts_move_by_as_many() {
+    let mut stage = Stage::new(three());
+    stage.keys("c gg 3j");
+    assert_eq!(stage.at(), 3);
+    stage.keys("2k");
+    assert_eq!(stage.at(), 1);
+    stage.keys("2G");
+    assert_eq!(stage.at(), 2);
+    stage.keys("9 9 G 2b");
+    assert_eq!(stage.at(), 1);
+    stage.keys("2 space");
+    assert_eq!(stage.at(), 3);
+    stage.keys("9 9 9 9 9 9 9 k");
+    assert_eq!(stage.at(), 0);
+    // A count before a key that takes none is forgotten with it.
+    stage.keys("4 z j");
+    assert_eq!(stage.at(), 1);
+}
+
+#[test]
+fn an_override_makes_a_branch_and_records_what_the_router_wanted() {
+    let mut stage = Stage::new(three());
+    stage.keys("space space b o");
+    assert_eq!(stage.model.layers, [Layer::Override { selected: 1 }]);
+    stage.cue([say("by the large one", 0.9)]);
+    // The third cue of the beginning comes first.
+    stage.keys("enter");
+    assert_eq!(
+        stage.path(),
+        ["small: 2 + 2 = 4", &format!("large: {ANSWER}")]
+    );
+    let decision = stage.log.iter().find_map(|record| match record {
+        Record::Decision(decision) => decision.overridden.as_ref().map(|o| (decision, o)),
+        _ => None,
+    });
+    let (decision, overridden) = decision.expect("an override in the log");
+    assert_eq!(decision.action, "tiny-large");
+    assert_eq!(
+        (overridden.who.as_str(), overridden.wanted.as_str()),
+        ("ada", "tiny-small")
+    );
+    assert_eq!(decision.propensity, 0.0);
+    assert!(stage.session().outcome().is_some());
+}
+
+#[test]
+fn a_digit_chooses_the_model_of_an_override() {
+    let mut stage = Stage::new([say("a", 0.9), say("b", 0.9)]);
+    stage.keys("space o 1 enter");
+    assert_eq!(models(&stage), [0, 0]);
+    stage.keys("o 7");
+    assert_eq!(
+        stage.model.layers,
+        [Layer::Override { selected: 1 }],
+        "there is no seventh"
+    );
+    stage.keys("gg");
+    assert_eq!(stage.model.layers, [Layer::Override { selected: 0 }]);
+    stage.keys("G");
+    assert_eq!(stage.model.layers, [Layer::Override { selected: 1 }]);
+    stage.keys("esc");
+    assert!(stage.model.layers.is_empty());
+    assert_eq!(stage.calls.len(), 2);
+}
+
+#[test]
+fn branches_are_switched_and_stepping_stays_on_the_followed_one() {
+    let mut stage = Stage::new([
+        say("first", 0.9),
+        say("old second", 0.9),
+        say("old third", 0.9),
+        say("new second", 0.9),
+        say("new third", 0.9),
+    ]);
+    stage.keys("space space space b b o enter space");
+    let new = ["small: first", "large: new second", "small: new third"];
+    let old = ["small: first", "small: old second", "small: old third"];
+    assert_eq!(stage.path(), new);
+    stage.keys("b <");
+    assert_eq!(stage.path(), old[..2]);
+    assert_eq!(stage.followed(), old);
+    stage.keys("b b space space space");
+    assert_eq!(stage.path(), old);
+    stage.keys("b > space");
+    assert_eq!(stage.path(), new);
+    stage.keys("b > space");
+    assert_eq!(stage.path(), old, "branches go round");
+    stage.keys("[b");
+    assert_eq!(stage.notice(), "no other branch at this step");
+    assert_eq!(stage.calls.len(), 5);
+}
+
+#[test]
+fn a_rerun_is_a_fresh_call_beside_the_step() {
+    let mut stage = Stage::new([say("first", 0.9), say("second", 0.9), say("again", 0.9)]);
+    stage.keys("space space r");
+    assert_eq!(stage.path(), ["small: first", "small: again"]);
+    let (second, again) = (&stage.calls[1].1, &stage.calls[2].1);
+    assert_eq!(second.request.prefix, again.request.prefix);
+    assert_ne!(second.request.seed, again.request.seed);
+    stage.keys("<");
+    assert_eq!(stage.path(), ["small: first", "small: second"]);
+    stage.keys("gg r");
+    assert_eq!(stage.notice(), "choose a step first");
+}
+
+#[test]
+fn an_edited_step_is_a_persons_branch() {
+    let mut stage = Stage::new([say("frist", 0.9), say("second", 0.9)]);
+    stage.keys("space e");
+    assert_eq!(stage.editor, Some((0, "frist".to_owned())));
+    stage.save("frist");
+    assert_eq!(stage.notice(), "nothing was changed");
+    stage.keys("e");
+    stage.save("   ");
+    assert_eq!(stage.notice(), "the edited text is empty");
+    stage.keys("e");
+    stage.save("first\n");
+    assert_eq!(stage.path(), ["person: first"]);
+    let at = stage.session().cursor().unwrap();
+    assert_eq!(
+        stage.session().tree().node(at).step.continuation,
+        Continuation::Edited
+    );
+    stage.keys("space");
+    assert_eq!(stage.calls[1].1.request.prefix, "first\n\n");
+    // A person's step has no confidence: the rule asks the capable model.
+    assert_eq!(stage.path(), ["person: first", "large: second"]);
+    assert!(stage.logged(0) == *stage.session().tree());
+    stage.keys("b <");
+    assert_eq!(stage.path(), ["small: frist"], "what the model wrote stays");
+}
+
+#[test]
+fn run_until_keeps_a_bad_expression_for_mending() {
+    let mut stage = Stage::new(three());
+    stage.keys("C ctrl-u");
+    stage.type_text("confidence <");
+    stage.keys("enter");
+    match stage.model.layers.last() {
+        Some(Layer::RunUntil {
+            input,
+            error: Some(error),
+        }) => {
+            assert_eq!(input.text(), "confidence <");
+            assert!(error.contains("cannot read the condition"), "{error}");
+        }
+        other => panic!("the dialog stays open: {other:?}"),
+    }
+    assert!(stage.calls.is_empty());
+    stage.type_text(" 0.5");
+    assert!(matches!(
+        stage.model.layers.last(),
+        Some(Layer::RunUntil { error: None, .. })
+    ));
+    stage.keys("enter");
+    assert_eq!((stage.at(), stage.calls.len()), (2, 2));
+    assert!(!stage.model.is_generating());
+    stage.keys("gg C enter");
+    assert_eq!(stage.at(), 2, "`escalation` is what stands there at first");
+    assert_eq!(stage.calls.len(), 2);
+}
+
+#[test]
+fn escape_cancels_a_stream_and_stepping_asks_again() {
+    let mut stage = Stage::new([Cue::Hang(vec!["2 + ", "2"])]);
+    stage.keys("space");
+    match stage.session().phase() {
+        Phase::Generating(call) => assert_eq!(call.text, "2 + 2"),
+        other => panic!("it streams: {other:?}"),
+    }
+    let stale = stage.open_calls[0].1.generation;
+    assert_eq!(stage.tick, Some(120), "the busy sign moves");
+    stage.keys("space");
+    assert_eq!(stage.notice(), "a step is being generated: cancel it first");
+    stage.keys("esc");
+    assert!(!stage.model.is_generating() && stage.open_calls.is_empty());
+    let cut = stage.log.iter().find_map(|record| match record {
+        Record::Step(step) => Some((step.text.as_str(), step.kept, step.end)),
+        _ => None,
+    });
+    assert_eq!(cut, Some(("2 + 2", false, StepEnd::Error)));
+    stage.settle();
+    stage.cue([say("2 + 2 = 4", 0.9)]);
+    stage.keys("space");
+    let reply = match say("too late", 0.9) {
+        Cue::Say(reply) => reply,
+        _ => unreachable!("say says"),
+    };
+    stage.hear(Heard::Session(
+        0,
+        Event::Reply {
+            generation: stale,
+            reply,
+        },
+    ));
+    assert_eq!(stage.path(), ["small: 2 + 2 = 4"]);
+    assert!(stage.logged(0) == *stage.session().tree());
+    stage.keys("esc");
+    assert_eq!(stage.notice(), "q quits", "escape never quits");
+}
+
+#[test]
+fn a_failed_call_is_told_and_tried_again() {
+    let down = Cue::Fail(FailureKind::Unreachable, "nobody listens at 127.0.0.1:1");
+    let mut stage = Stage::new([say("2 + 2 = 4", 0.4), down, say(ANSWER, 0.9)]);
+    stage.keys("space space");
+    let notice = stage.model.notice.as_ref().unwrap();
+    assert_eq!(notice.level, NoticeLevel::Error);
+    assert!(notice.text.contains("nobody listens"), "{}", notice.text);
+    assert!(matches!(
+        stage.session().phase(),
+        Phase::Failed {
+            retryable: true,
+            ..
+        }
+    ));
+    stage.settle();
+    stage.keys("R");
+    assert_eq!(models(&stage), [0, 1, 1]);
+    assert!(stage.session().outcome().is_some());
+    stage.keys("R");
+    assert_eq!(stage.notice(), "nothing has failed");
+}
+
+#[test]
+fn retry_asks_a_server_that_was_down_again() {
+    let mut stage = Stage::new([]);
+    stage.model.endpoints[1] = EndpointState::Down("no answer".into());
+    stage.keys("R");
+    assert_eq!(stage.probed, [1]);
+    assert!(matches!(stage.model.endpoints[1], EndpointState::Ready(_)));
+    assert_eq!(stage.notice(), "asking the server again");
+}
+
+#[test]
+fn without_a_log_nothing_is_generated() {
+    let mut stage = Stage::new([say("2 + 2 = 4", 0.9)]);
+    stage.keys("space");
+    stage.disk_full = true;
+    let before = stage.session().tree().clone();
+    stage.cue([say("never recorded", 0.9)]);
+    stage.keys("o enter");
+    assert!(stage.notice().contains("disk full"), "{}", stage.notice());
+    assert!(
+        stage.notice().contains("generating is off"),
+        "{}",
+        stage.notice()
+    );
+    assert!(!stage.model.is_generating());
+    assert_eq!(stage.calls.len(), 1, "the call was not made");
+    let mended = stage.session().tree().len();
+    for keys in ["space", "c", "o enter", "r"] {
+        stage.keys(keys);
+        assert!(
+            stage.notice().contains("generating is off"),
+            "{keys}: {}",
+            stage.notice()
+        );
+        assert!(!stage.model.is_generating(), "{keys}");
+    }
+    assert_eq!(stage.calls.len(), 1);
+    assert_eq!(
+        stage.session().tree().len(),
+        mended,
+        "refused calls leave nothing behind"
+    );
+    assert!(before.len() <= mended);
+    stage.keys("b space");
+    assert_eq!(stage.at(), 1, "looking goes on");
+    stage.settle();
+}
+
+#[test]
+fn a_log_that_fails_mid_call_stops_the_call() {
+    let mut stage = Stage::new([Cue::Hang(vec!["2 + 2"])]);
+    stage.keys("space");
+    stage.hear(Heard::LogFailed("disk full".into()));
+    assert!(stage.open_calls.is_empty() && !stage.model.is_generating());
+    stage.settle();
+}
+
+#[test]
+fn the_palette_goes_to_a_step_and_does_actions() {
+    let mut stage = Stage::new(three());
+    stage.keys("c");
+    stage.keys(": 1 enter");
+    assert_eq!(stage.at(), 1);
+    stage.keys(":");
+    stage.type_text("tree of branches");
+    stage.keys("enter");
+    assert_eq!(stage.model.view.screen, Screen::Tree);
+    stage.keys("T :");
+    stage.type_text("zzzz");
+    stage.keys("enter");
+    assert_eq!(stage.notice(), "no action is called `zzzz`");
+    stage.keys(": down up ctrl-n esc");
+    assert!(stage.model.layers.is_empty());
+}
+
+#[test]
+fn search_finds_steps_round_and_back() {
+    let mut stage = Stage::new(three());
+    stage.keys("n");
+    assert_eq!(stage.notice(), "nothing searched yet: / searches");
+    stage.keys("c gg /");
+    stage.type_text("= ");
+    stage.keys("enter");
+    assert_eq!(stage.at(), 1);
+    stage.keys("n");
+    assert_eq!(stage.at(), 2);
+    stage.keys("n");
+    assert_eq!(stage.at(), 1, "round");
+    stage.keys("N");
+    assert_eq!(stage.at(), 2);
+    stage.keys("G N");
+    assert_eq!(stage.at(), 2);
+    stage.keys("2n");
+    assert_eq!(stage.at(), 2);
+    stage.keys("esc n");
+    assert_eq!(stage.notice(), "nothing searched yet: / searches");
+    stage.keys("/");
+    stage.type_text("nowhere");
+    stage.keys("enter");
+    assert_eq!(stage.notice(), "`nowhere` is not on this path");
+}
+
+#[test]
+fn a_search_given_up_leaves_the_one_before() {
+    let mut stage = Stage::new(three());
+    stage.keys("c /");
+    stage.type_text("4");
+    stage.keys("enter /");
+    stage.type_text("boxed");
+    stage.keys("esc");
+    assert_eq!(stage.model.search.query, "4");
+}
+
+#[test]
+fn marks_are_set_found_and_taken_away() {
+    let mut stage = Stage::new(three());
+    stage.keys("m");
+    assert_eq!(stage.notice(), "choose a step first");
+    stage.keys("c m gg space m gg '");
+    assert_eq!(stage.at(), 1);
+    stage.keys("'");
+    assert_eq!(stage.at(), 3);
+    stage.keys("'");
+    assert_eq!(stage.notice(), "no other mark on this path");
+    stage.keys("m gg 2'");
+    assert_eq!(stage.at(), 0, "there is one mark left");
+}
+
+#[test]
+fn escalations_and_errors_are_found() {
+    let mut stage = Stage::new([
+        say("a", 0.4),
+        say("b", 0.9),
+        say("c", 0.4),
+        say(ANSWER, 0.9),
+    ]);
+    stage.keys("c gg ]e");
+    assert_eq!(stage.at(), 2);
+    stage.keys("]e");
+    assert_eq!(stage.at(), 4);
+    stage.keys("]e");
+    assert_eq!(stage.notice(), "no other escalation on this path");
+    stage.keys("[e");
+    assert_eq!(stage.at(), 2);
+    stage.keys("]x");
+    assert_eq!(stage.notice(), "no step of this path was judged wrong");
+    stage.keys("] esc");
+    assert!(stage.pending.is_empty());
+}
+
+#[test]
+fn the_picker_opens_another_problem_and_the_first_stays_as_it_was() {
+    let mut stage = Stage::new([say("2 + 2 = 4", 0.9), Cue::Hang(vec!["11"])]);
+    stage.keys("space P");
+    assert_eq!(stage.model.context(), Context::Picker);
+    stage.type_text("diff");
+    stage.keys("enter");
+    assert_eq!((stage.model.current, stage.at()), (1, 0));
+    stage.keys("space");
+    assert_eq!(stage.calls[1].0, 1);
+    stage.keys("P enter");
+    assert_eq!((stage.model.current, stage.at()), (0, 1));
+    assert!(stage.model.is_generating(), "the other problem goes on");
+    stage.answer(say("11 - 4 = 7", 0.9));
+    assert_eq!(stage.at(), 1);
+    assert_eq!(stage.session_of(1).tree().len(), 1);
+    stage.settle();
+    for entry in [0, 1] {
+        assert!(stage.logged(entry) == *stage.session_of(entry).tree());
+    }
+}
+
+#[test]
+fn quitting_asks_while_a_paid_call_runs() {
+    let mut stage = Stage::on(
+        live(priced(run("threshold:t=0.6", 12))),
+        problems(),
+        [Cue::Hang(vec!["2"])],
+    );
+    stage.keys("space q");
+    assert_eq!(stage.model.layers, [Layer::ConfirmQuit]);
+    stage.keys("x q space");
+    assert_eq!(
+        stage.model.layers,
+        [Layer::ConfirmQuit],
+        "only yes and no are answers"
+    );
+    stage.keys("n");
+    assert!(stage.model.layers.is_empty() && !stage.model.quitting);
+    assert!(stage.model.is_generating());
+    stage.keys("q y");
+    assert!(stage.model.quitting);
+    assert_eq!(stage.terminal, [Effect::Quit]);
+}
+
+#[test]
+fn quitting_does_not_ask_for_nothing() {
+    let mut free = Stage::new([Cue::Hang(vec!["2"])]);
+    free.keys("space q");
+    assert!(free.model.quitting, "the local pair costs nothing");
+    let mut idle = Stage::on(live(priced(run("threshold:t=0.6", 12))), problems(), []);
+    idle.keys("q");
+    assert!(idle.model.quitting);
+}
+
+#[test]
+fn nothing_ticks_at_idle() {
+    let mut stage = Stage::new(three());
+    assert_eq!(stage.tick, None);
+    stage.keys("j k tab T T ? esc : esc / esc v z M ctrl-l gg");
+    assert_eq!(stage.tick, None);
+    stage.keys("space");
+    stage.settle();
+    stage.keys("p");
+    stage.settle();
+    assert!(!stage.model.playing);
+    assert_eq!(stage.notice(), "the tape ends here");
+}
+
+#[test]
+fn the_tape_of_a_live_session_plays_without_a_call() {
+    let mut stage = Stage::new(three());
+    stage.keys("c gg");
+    stage.settle();
+    stage.keys("p");
+    assert_eq!(stage.tick, Some(900));
+    stage.pass();
+    assert_eq!(stage.at(), 1);
+    stage.keys("p");
+    stage.settle();
+    assert_eq!((stage.at(), stage.model.playing), (1, false), "paused");
+    stage.keys("p");
+    stage.settle();
+    assert_eq!((stage.at(), stage.calls.len()), (3, 3));
+}
+
+#[test]
+fn somebody_who_looks_away_is_not_followed() {
+    let mut stage = Stage::new([say("a", 0.9), Cue::Hang(vec!["b"])]);
+    stage.keys("space space gg");
+    stage.answer(say("b", 0.9));
+    assert_eq!(stage.at(), 0);
+    assert_eq!(stage.followed(), ["small: a", "small: b"]);
+}
+
+#[test]
+fn the_tree_reaches_every_branch_and_rejected_draft() {
+    let mut stage = Stage::new([
+        say("first", 0.9),
+        Cue::Hang(vec!["cut off"]),
+        say("second", 0.9),
+        say("other second", 0.9),
+    ]);
+    stage.keys("space space esc space r");
+    stage.keys("T gg");
+    let mut seen = Vec::new();
+    for _ in 0..8 {
+        stage.keys("j");
+        seen.push(stage.path().last().cloned().unwrap_or_default());
+    }
+    seen.dedup();
+    for text in ["first", "cut off", "second", "other second"] {
+        assert!(
+            seen.iter().any(|step| step.ends_with(&format!(": {text}"))),
+            "{text}: {seen:?}"
+        );
+    }
+    stage.keys("esc");
+    assert_eq!(stage.model.view.screen, Screen::Inspector);
+    assert_eq!(stage.model.view.focus, Pane::Steps);
+}
+
+#[test]
+#[ignore = "the session remembers a rejected draft as the followed branch"]
+fn a_look_at_a_rejected_draft_does_not_lead_the_way() {
+    let mut stage = Stage::new([
+        say("first", 0.9),
+        Cue::Hang(vec!["cut off"]),
+        say("second", 0.9),
+        say("third", 0.9),
+    ]);
+    stage.keys("space space esc space T");
+    for _ in 0..4 {
+        if stage
+            .path()
+            .last()
+            .is_some_and(|step| step.ends_with("cut off"))
+        {
+            break;
+        }
+        stage.keys("k");
+    }
+    assert_eq!(stage.path().last().unwrap(), "small: cut off");
+    stage.keys("T b space");
+    assert_eq!(stage.path(), ["small: first", "small: second"]);
+    stage.keys("space");
+    assert_eq!(
+        stage.path(),
+        ["small: first", "small: second", "small: third"]
+    );
+}
+
+#[test]
+fn a_step_is_copied() {
+    let mut stage = Stage::new(three());
+    stage.keys("space y");
+    assert_eq!(stage.clipboard.as_deref(), Some("2 + 2 = 4"));
+    assert_eq!(stage.notice(), "copied 9 characters");
+    stage.keys("ctrl-t");
+    assert_eq!(stage.model.theme, "light");
+    stage.keys("M ctrl-l ctrl-z");
+    assert_eq!(
+        stage.terminal,
+        [Effect::Mouse(true), Effect::Redraw, Effect::Suspend]
+    );
+}
+
+pub fn kind(record: &Record) -> &'static str {
+    match record {
+        Record::Run(_) => "run",
+        Record::Problem(_) => "problem",
+        Record::Step(_) => "step",
+        Record::Score(_) => "score",
+        Record::Decision(_) => "decision",
+        Record::Outcome(_) => "outcome",
+        Record::Label(_) => "label",
+        Record::Note(_) => "note",
+    }
+}
