@@ -9,11 +9,13 @@ use std::sync::Arc;
 use pointsman::model::catalog;
 use pointsman::model::endpoint::{DELIMITER, Endpoint, NoProgress, StepReply, StepRequest};
 use pointsman::model::pool::Pool;
+use pointsman::pair::demo::{DEMO_SEED, demo_problems, to_json_lines};
 use pointsman::pair::language::Split;
 use pointsman::pair::language::solution::{Author, gold};
 use pointsman::pair::trainer::checkpoint::import;
 use pointsman::pair::trainer::measure::lab::problems;
 use pointsman::pair::trainer::network::Network;
+use pointsman::pair::trainer::recipe::Recipe;
 use pointsman::pair::trainer::sampler::{GeneratedStep, Writers};
 use pointsman::pair::vocabulary::Vocabulary;
 use pointsman::signal::confidence::{Source, measure};
@@ -141,4 +143,38 @@ fn the_trainer_measures_confidence_on_the_programs_math_tokens() {
             }
         }
     }
+}
+
+/// The record of how a shipped model was trained.
+fn training(author: Author) -> serde_json::Value {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/pair");
+    let text = std::fs::read(assets.join(author.name()).join("training.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+#[test]
+fn the_recipe_in_the_code_is_the_one_of_the_shipped_models() {
+    for author in [Author::Small, Author::Large] {
+        let record = training(author);
+        let recipe = serde_json::to_value(Recipe::of(author)).unwrap();
+        assert_eq!(record["recipe"], recipe, "{}", author.name());
+        assert_eq!(record["progress"]["step"], recipe["schedule"]["steps"]);
+        let network = shipped(author);
+        assert_eq!(record["parameters"], network.weights.len());
+        assert_eq!(
+            recipe["shape"],
+            serde_json::to_value(network.shape).unwrap()
+        );
+    }
+}
+
+#[test]
+fn shipped_files_are_what_the_program_would_write_again() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let tokenizer = format!("{:#}\n", Vocabulary::new().tokenizer_json());
+    assert_eq!(read("assets/pair/small/tokenizer.json"), tokenizer);
+    assert_eq!(read("assets/pair/large/tokenizer.json"), tokenizer);
+    let demo = to_json_lines(&demo_problems(20, DEMO_SEED));
+    assert_eq!(read("assets/demo/problems.jsonl"), demo);
 }
