@@ -135,6 +135,8 @@ pub struct View {
     pub text_top: usize,
     pub text_last: usize,
     pub decision_last: usize,
+    /// The last condition run until.
+    pub run_until: String,
     /// The same of the layer on top, where it scrolls.
     pub layer_last: usize,
     pub mouse: bool,
@@ -206,6 +208,7 @@ impl Model {
                 text_top: 0,
                 text_last: 0,
                 decision_last: 0,
+                run_until: "escalation".to_owned(),
                 layer_last: 0,
                 mouse: false,
             },

@@ -5,6 +5,7 @@ use crate::session::{Command, Event, Phase, Session};
 
 use crate::signal::confidence::Source;
 
+use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Slot};
 use super::msg::Msg;
@@ -22,8 +23,11 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             keys::act(model, action, count, now)
         }
         Msg::Text(text) => {
-            overlay::text(model, &text);
-            Vec::new()
+            if overlay::text(model, &text) {
+                keys::act(model, Action::Accept, None, now)
+            } else {
+                Vec::new()
+            }
         }
         Msg::Wheel { lines, pane } => {
             wheel(model, lines, pane);

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::cost::PERSON;
 use crate::trace::record::{DecisionRecord, StepEnd, StepRecord};
 
 use super::Settings;
@@ -46,13 +47,33 @@ const COMPARISONS: [(&str, Comparison); 5] = [
 
 /// A condition that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "cannot read the condition `{0}`: write `escalation`, `truncated`, `confidence < 0.5`, \
-     `step >= 4`, `tokens > 100`, `model = NAME` or `next = NAME`, joined by `&`"
-)]
-pub struct UntilError(String);
+pub enum UntilError {
+    #[error(
+        "cannot read the condition `{0}`: write `escalation`, `truncated`, `confidence < 0.5`, \
+         `step >= 4`, `tokens > 100`, `model = NAME` or `next = NAME`, joined by `&`"
+    )]
+    Syntax(String),
+    #[error("the pool has no model `{name}`: it has {known}")]
+    Model { name: String, known: String },
+}
 
 impl Until {
+    /// Refuses a model that the pool does not have: such a condition would
+    /// never hold.
+    pub fn check(&self, settings: &Settings) -> Result<(), UntilError> {
+        for condition in &self.0 {
+            if let Condition::Model(name) | Condition::Next(name) = condition
+                && settings.place(name).is_none()
+                && name != PERSON
+            {
+                let known: Vec<&str> = settings.run.pool.iter().map(|m| m.name.as_str()).collect();
+                let (name, known) = (name.clone(), known.join(", "));
+                return Err(UntilError::Model { name, known });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether every condition holds for a step and the decision after it
     /// (`None` after the last step).
     pub fn holds(
@@ -111,7 +132,7 @@ impl FromStr for Until {
         let conditions: Option<Vec<Condition>> = text.split('&').map(condition).collect();
         conditions
             .map(Self)
-            .ok_or_else(|| UntilError(text.trim().to_owned()))
+            .ok_or_else(|| UntilError::Syntax(text.trim().to_owned()))
     }
 }
 

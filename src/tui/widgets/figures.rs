@@ -63,6 +63,12 @@ pub fn confidence(confidence: &Confidence) -> String {
     }
 }
 
+/// `1 step`, `2 steps`.
+pub fn counted(count: u32, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// Seconds: `8 ms`, `1.4 s`.
 pub fn seconds(seconds: f64) -> String {
     if seconds < 0.9995 {
