@@ -16,7 +16,7 @@ use crate::session::{Engine, Settings};
 use crate::signal::confidence::Source;
 use crate::trace::LogWriter;
 use crate::trace::ids::{run_id, run_key};
-use crate::trace::record::{DatasetFacts, FORMAT, Record, RunRecord, Sampling};
+use crate::trace::record::{DatasetFacts, FORMAT, NoteRecord, Record, RunRecord, Sampling};
 
 use super::clock::now;
 use super::{Exit, Failure};
@@ -43,6 +43,21 @@ pub struct Options {
     pub top_p: Option<f64>,
     pub max_tokens: Option<u32>,
     pub max_steps: Option<u32>,
+}
+
+/// What is remarked where a log ends within a line.
+pub(super) const PARTIAL_LINE: &str =
+    "the log ended within a line: a record of the session before may be lost";
+
+/// A remark on a run as such.
+pub(super) fn note(run: &RunRecord, kind: &str, text: String) -> Record {
+    Record::Note(NoteRecord {
+        run: run.run.clone(),
+        problem: None,
+        when: now(),
+        kind: kind.to_owned(),
+        text,
+    })
 }
 
 /// Everything a run needs.
@@ -135,14 +150,19 @@ impl Launch {
         })
     }
 
-    /// Opens the log for appending and writes the head of the run: a log may
-    /// hold many runs.
+    /// Opens the log for appending: a log may hold many runs. The head of the
+    /// run is written with its first record; without one the log stays as it
+    /// is.
     ///
     /// # Errors
-    /// Those of opening and writing the log.
+    /// Those of opening the log.
     pub fn append_to(&mut self, path: &Path) -> Result<(), Failure> {
         let mut writer = LogWriter::create_or_append(path, true)?;
-        writer.append(&[Record::Run(Box::new(self.run.clone()))])?;
+        let mut head = vec![Record::Run(Box::new(self.run.clone()))];
+        if writer.found_partial_line() {
+            head.push(note(&self.run, "damage", PARTIAL_LINE.to_owned()));
+        }
+        writer.begin_with(head);
         self.writer = Some(writer);
         Ok(())
     }
