@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::cost::Ledger;
 use crate::model::catalog;
-use crate::model::endpoint::Endpoint;
+use crate::model::endpoint::{Endpoint, EndpointError};
 use crate::model::pool::Pool;
 use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
@@ -18,8 +18,8 @@ use crate::trace::LogWriter;
 use crate::trace::ids::{run_id, run_key};
 use crate::trace::record::{DatasetFacts, FORMAT, NoteRecord, Record, RunRecord, Sampling};
 
+use super::Failure;
 use super::clock::now;
-use super::{Exit, Failure};
 
 /// What a person asked for; `None` means the default.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +43,8 @@ pub struct Options {
     pub top_p: Option<f64>,
     pub max_tokens: Option<u32>,
     pub max_steps: Option<u32>,
+    /// Most problems in flight; the endpoints' own limit where there is none.
+    pub concurrency: Option<usize>,
 }
 
 /// What is remarked where a log ends within a line.
@@ -105,15 +107,12 @@ impl Launch {
         warnings.extend(uncalibrated(&spec, calibrated));
         let names: Vec<String> = pool.models.iter().map(|m| m.name.clone()).collect();
         let router = build(&spec, &names, calibrated)?;
-        let endpoints =
-            catalog::build(&pool).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        let unfit = |error: EndpointError| Failure::usage(error.to_string());
+        let endpoints = catalog::build(&pool, options.concurrency).map_err(unfit)?;
 
         let signal = router.signal().name();
         let facts = router.facts();
-        let mut pool = pool.facts();
-        for (model, endpoint) in pool.iter_mut().zip(&endpoints) {
-            model.weights = endpoint.weights();
-        }
+        let pool = catalog::facts(&pool, &endpoints).map_err(unfit)?;
         let key = run_key(&facts, &pool, &sampling, options.seed, signal);
         let started = now();
         let run = RunRecord {
@@ -249,6 +248,7 @@ fn uncalibrated(spec: &RouterSpec, calibrated: Option<f64>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headless::Exit;
 
     #[test]
     fn the_files_inside_the_program_can_be_read() {

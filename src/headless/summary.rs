@@ -297,6 +297,7 @@ mod tests {
             params: Some(1.0),
             price: None,
             template: None,
+            template_sha256: None,
             weights: None,
         };
         RunRecord {
