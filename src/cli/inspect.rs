@@ -29,7 +29,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     // Wrong files are told before the screen is.
     let mut launch = Launch::prepare(&options)?;
     let place = wanted.map_or(Ok(0), |id| place_of(&launch, &id))?;
-    super::needs_terminal("inspect")?;
+    super::needs_terminal("inspect", "pointsman solve --log FILE")?;
     let log = match &args.log {
         Some(log) => log.clone(),
         None => default_log(&launch)?,
