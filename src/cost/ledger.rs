@@ -204,6 +204,7 @@ mod tests {
             params,
             price,
             template: None,
+            template_sha256: None,
             weights: None,
         }
     }

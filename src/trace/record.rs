@@ -92,6 +92,10 @@ pub struct ModelFacts {
     pub price: Option<PriceFacts>,
     #[serde(default)]
     pub template: Option<String>,
+    /// SHA-256 of the template where it is a file: its path says nothing of
+    /// what it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_sha256: Option<String>,
     /// Hash of the weights, where the model runs in the program's process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
