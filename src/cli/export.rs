@@ -7,7 +7,7 @@ use clap::Args;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::{Msg, Screen, update};
+use crate::app::{Model, Msg, Screen, update};
 use crate::config::Flags;
 use crate::headless::{Exit, Failure};
 use crate::trace::Log;
@@ -57,6 +57,9 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
     };
     let config = screen::configuration(flags)?;
     let log = super::replay::open_log(&args.logs, args.problem.as_deref())?;
+    if let Some(damage) = super::replay::damage(&log) {
+        super::say(&format!("warning: {damage}\n"));
+    }
     let picture = draw(args, log, &config)?;
     write(&args.svg, &picture)?;
     if args.json {
@@ -89,10 +92,13 @@ fn draw(args: &ExportArgs, log: Log, config: &crate::config::Config) -> Result<S
     if args.tree {
         model.view.screen = Screen::Tree;
     }
-    model.go_to_step(args.step.unwrap_or(u32::MAX));
+    go_to_step(&mut model, args.step)?;
     // A picture has colours wherever it is made.
     let loaded =
         Themes::new(config.themes_folder()).load(&config.theme.value, ColorDepth::TrueColor);
+    if let Some(warning) = loaded.warnings.first() {
+        return Err(Failure::usage(warning.clone()));
+    }
     let area = Rect::new(0, 0, args.width, args.height);
     let mut buffer = Buffer::empty(area);
     screens::draw(
@@ -108,6 +114,20 @@ fn draw(args: &ExportArgs, log: Log, config: &crate::config::Config) -> Result<S
         &buffer,
         &SvgOptions::of_theme("pointsman", &loaded.theme),
     ))
+}
+
+/// The step asked for; a picture of another one would be a lie.
+fn go_to_step(model: &mut Model, step: Option<u32>) -> Result<(), Failure> {
+    let length = model
+        .session()
+        .map_or(0, |session| session.followed_path().len());
+    if let Some(step) = step.filter(|&step| step as usize > length) {
+        return Err(Failure::usage(format!(
+            "there is no step {step}: the trajectory has {length}"
+        )));
+    }
+    model.go_to_step(step.unwrap_or(u32::MAX));
+    Ok(())
 }
 
 /// Writes the file whole or not at all.

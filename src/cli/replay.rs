@@ -67,7 +67,7 @@ pub(super) fn open_log(paths: &[PathBuf], problem: Option<&str>) -> Result<Log, 
 }
 
 /// The first damaged line, and how many there are.
-fn damage(log: &Log) -> Option<String> {
+pub(super) fn damage(log: &Log) -> Option<String> {
     let mut damages = log.damages();
     let first = damages.next()?;
     let more = damages.count();

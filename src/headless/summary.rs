@@ -265,12 +265,20 @@ impl Summary {
             self.correct, self.wrong, self.ungraded
         );
         match (self.accuracy, self.interval) {
-            (Some(accuracy), Some([low, high])) => format!(
-                "{:.1} % of the graded [{:.1}, {:.1}] ({counts})",
-                100.0 * accuracy,
-                100.0 * low,
-                100.0 * high
-            ),
+            (Some(accuracy), Some([low, high])) => {
+                // What could not be graded may be right or wrong: the share of
+                // all is a lower bound, and it is told where it differs.
+                let all = self.accuracy_all.filter(|_| self.ungraded > 0);
+                let all = all.map_or_else(String::new, |share| {
+                    format!(", at least {:.1} % of all", 100.0 * share)
+                });
+                format!(
+                    "{:.1} % of the graded [{:.1}, {:.1}]{all} ({counts})",
+                    100.0 * accuracy,
+                    100.0 * low,
+                    100.0 * high
+                )
+            }
             _ => format!("– ({counts})"),
         }
     }

@@ -67,6 +67,11 @@ pub enum RouterError {
     Syntax { spec: String },
     #[error("router `{router}` gives `{key}` twice")]
     Repeated { router: String, key: String },
+    #[error(
+        "router `threshold` needs its t with `signal=logit`, e.g. `threshold:t=19.9,signal=logit`: \
+         the scale of raw logits is each model's own"
+    )]
+    NoThreshold,
     #[error("router `random` needs its probability, e.g. `random:p=0.3`")]
     NoProbability,
     #[error(
@@ -203,9 +208,13 @@ pub fn build(
         RouterSpec::Large => Arc::new(fixed::Large),
         RouterSpec::Random { p } => Arc::new(fixed::Random { p: *p }),
         RouterSpec::Threshold { t, signal } => {
-            // A calibrated t belongs to the default signal only.
-            let calibrated = calibrated.filter(|_| *signal == Source::Prob);
-            let t = t.or(calibrated).unwrap_or(DEFAULT_THRESHOLD);
+            // Raw logits have no natural scale, so no t is a start for all
+            // models; the calibrated one belongs to the default signal.
+            let t = match (t, signal) {
+                (Some(t), _) => *t,
+                (None, Source::Prob) => calibrated.unwrap_or(DEFAULT_THRESHOLD),
+                (None, Source::Logit) => return Err(RouterError::NoThreshold),
+            };
             Arc::new(threshold::Threshold { t, signal: *signal })
         }
         RouterSpec::Policy { path } => {
@@ -395,9 +404,11 @@ mod tests {
         assert_eq!(t_of("threshold", Some(0.61)), Some(0.61));
         assert_eq!(t_of("threshold", None), Some(DEFAULT_THRESHOLD));
         assert_eq!(t_of("threshold:t=0.3", Some(0.61)), Some(0.3));
-        assert_eq!(
-            t_of("threshold:signal=logit", Some(0.61)),
-            Some(DEFAULT_THRESHOLD)
-        );
+        let logit: RouterSpec = "threshold:signal=logit".parse().unwrap();
+        let error = build(&logit, &models, Some(0.61))
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("threshold:t=19.9,signal=logit"), "{error}");
     }
 }

@@ -76,6 +76,7 @@ pub fn replay(log: Log) -> (Model, Opener) {
         .map(|trajectory| (trajectory.run.to_owned(), trajectory.problem.to_owned()))
         .collect();
     let describe = places.len() <= DESCRIBED;
+    let several = log.runs().len() > 1;
     let entries = places
         .iter()
         .map(|(run, problem)| {
@@ -84,6 +85,17 @@ pub fn replay(log: Log) -> (Model, Opener) {
             } else {
                 None
             };
+            let known = known.map(|mut entry| {
+                // The same problem of several runs is told apart by its router.
+                if several && let Some(head) = log.run(run) {
+                    entry.title = entry.title.replacen(
+                        problem.as_str(),
+                        &format!("{problem}  {}", head.router.spec),
+                        1,
+                    );
+                }
+                entry
+            });
             known.unwrap_or_else(|| Entry {
                 problem: problem.clone(),
                 run: run.clone(),
