@@ -70,13 +70,15 @@ fn decision_lines(
     let number = step.map_or(1, |step| step.index + 1);
     heading(lines, &format!("Who writes step {number}?"), theme);
     chosen_line(lines, session, decision, step.map(|s| &**s), theme);
-    wrapped(lines, &decision.reason, room, theme, "dim");
-    if let Some(overridden) = &decision.overridden {
-        let text = format!(
-            "overridden by {} at {}; the router wanted {}",
-            overridden.who, overridden.when, overridden.wanted
-        );
-        wrapped(lines, &text, room, theme, "step.override");
+    match &decision.overridden {
+        Some(overridden) => {
+            let text = format!(
+                "{} chose so; the router wanted {} ({})",
+                overridden.who, overridden.wanted, overridden.when
+            );
+            wrapped(lines, &text, room, theme, "step.override");
+        }
+        None => wrapped(lines, &decision.reason, room, theme, "dim"),
     }
     lines.push(Line::default());
     if let Some(step) = step {
