@@ -29,8 +29,8 @@ fn observation() -> Observation {
         index: 5,
         difficulty: Some(4.0),
         has_answer: false,
-        tokens: 48,
-        writer: 0,
+        tokens: Some(48),
+        writer: Some(0),
         models: 2,
     }
 }

@@ -39,7 +39,7 @@ fn turns(problem: usize, step: usize) -> Author {
 }
 
 fn endpoints() -> Vec<Arc<dyn Endpoint>> {
-    catalog::build(&Pool::embedded()).unwrap()
+    catalog::build(&Pool::embedded(), None).unwrap()
 }
 
 fn next_step(endpoint: &dyn Endpoint, question: &str, prefix: &str) -> StepReply {

@@ -409,14 +409,16 @@ async fn a_pool_becomes_endpoints() {
     };
     let parse = |text: String| Pool::parse(&text, "pool.toml".as_ref()).unwrap();
     let pool = parse(model("a", "llama-cpp") + &model("b", "llama-cpp"));
-    let endpoints = catalog::build(&pool).unwrap();
+    let endpoints = catalog::build(&pool, None).unwrap();
     assert_eq!(endpoints.len(), 2);
     assert_eq!(endpoints[1].name(), "b");
     let reply = endpoints[1].step(request(""), &NoProgress).await.unwrap();
     assert_eq!(reply.end, StepEnd::Eos);
 
     let pool = parse(model("a", "llama-cpp") + &model("b", "vllm"));
-    let error = catalog::build(&pool).err().expect("vllm is not spoken yet");
+    let error = catalog::build(&pool, None)
+        .err()
+        .expect("vllm is not spoken yet");
     assert_eq!(
         (error.kind, error.endpoint.as_str()),
         (FailureKind::Configuration, "b")

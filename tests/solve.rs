@@ -35,22 +35,48 @@ fn folder(url: &str) -> TempDir {
     folder
 }
 
-fn solve(folder: &Path, more: &[&str]) -> Command {
+fn pointsman(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pointsman"));
     command
         .current_dir(folder)
-        .args([
-            "solve",
-            "--pool",
-            "pool.toml",
-            "--problems",
-            "problems.jsonl",
-        ])
-        .args(["--log", "log.jsonl", "--concurrency", "1", "--json"])
-        .args(more)
+        .args(arguments)
+        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+fn solve(folder: &Path, more: &[&str]) -> Command {
+    solve_at_once(folder, "1", more)
+}
+
+fn solve_at_once(folder: &Path, concurrency: &str, more: &[&str]) -> Command {
+    let files = ["--pool", "pool.toml", "--problems", "problems.jsonl"];
+    let mut command = pointsman(folder, &["solve", "--log", "log.jsonl", "--json"]);
+    command
+        .args(files)
+        .args(["--concurrency", concurrency])
+        .args(more);
+    command
+}
+
+/// A folder in which the three problems were routed by `small`.
+async fn finished() -> (Fake, TempDir) {
+    let mut script = probes();
+    script.extend([
+        answer(r"\boxed{2}"),
+        answer(r"\boxed{5}"),
+        answer(r"\boxed{all}"),
+    ]);
+    let fake = Fake::start(script).await;
+    let folder = folder(&fake.url);
+    let output = finish(solve(folder.path(), &["--router", "small"])).await;
+    assert!(output.status.success(), "{output:?}");
+    (fake, folder)
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 async fn finish(mut command: Command) -> Output {
@@ -256,7 +282,10 @@ async fn a_refused_request_fails_its_problem_and_no_other() {
     let fake = Fake::start(script).await;
     let folder = folder(&fake.url);
     let output = finish(solve(folder.path(), &["--router", "small"])).await;
-    assert!(output.status.success(), "{output:?}");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let told = said(&output);
+    assert!(told.contains("1 of 3 problems failed: small"), "{told}");
+    assert!(told.contains("--resume"), "{told}");
     let first = summary(&output);
     assert_eq!(
         (&first["errors"], &first["ungraded"]),
@@ -269,6 +298,7 @@ async fn a_refused_request_fails_its_problem_and_no_other() {
     script.push(answer(r"\boxed{4}"));
     fake.on("/completion", script);
     let output = finish(solve(folder.path(), &["--router", "small", "--resume"])).await;
+    assert!(output.status.success(), "{output:?}");
     let second = summary(&output);
     assert_eq!(
         (&second["errors"], &second["correct"]),
@@ -312,4 +342,129 @@ async fn a_router_is_refused_a_signal_the_server_cannot_give() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("not raw logits"), "{said}");
     assert!(!folder.path().join("log.jsonl").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_in_which_everything_failed_is_3() {
+    let mut script = probes();
+    script.extend((0..3).map(|_| Answer::error(400, "invalid_request_error", "no")));
+    let fake = Fake::start(script).await;
+    let folder = folder(&fake.url);
+    let output = finish(solve(folder.path(), &["--router", "small"])).await;
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(said(&output).contains("3 of 3 problems failed"));
+    assert_eq!(summary(&output)["errors"], 3, "told all the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_results_of_the_same_question_and_command_are_gone_on_with() {
+    let (fake, folder) = finished().await;
+    let path = folder.path();
+    let resume = ["--router", "small", "--resume"];
+
+    // Fewer problems asked for are no fewer in the log.
+    fake.on("/completion", probes());
+    let output = finish(solve(path, &[&resume[..], &["--limit", "1"]].concat())).await;
+    let counted = summary(&output);
+    assert_eq!(
+        (&counted["problems"], &counted["asked"]),
+        (&3.into(), &3.into())
+    );
+
+    let log = std::fs::read_to_string(path.join("log.jsonl")).unwrap();
+    std::fs::write(
+        path.join("problems.jsonl"),
+        PROBLEMS.replace("1 + 1?", "1 + 3?"),
+    )
+    .unwrap();
+    let output = finish(solve(path, &resume)).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let told = said(&output);
+    assert!(told.contains("`p1` has another question"), "{told}");
+    let after = std::fs::read_to_string(path.join("log.jsonl")).unwrap();
+    assert_eq!(after, log, "nothing is touched");
+
+    // At the screen a person may have chosen the models.
+    std::fs::write(path.join("problems.jsonl"), PROBLEMS).unwrap();
+    let head = r#""command":"solve""#;
+    assert!(log.contains(head));
+    let inspected = log.replace(head, r#""command":"inspect""#);
+    std::fs::write(path.join("log.jsonl"), inspected).unwrap();
+    let output = finish(solve(path, &resume)).await;
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let told = said(&output);
+    assert!(
+        told.contains("the command was inspect, is now solve"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_found_while_loading_is_named_by_its_line() {
+    let (fake, folder) = finished().await;
+    let path = folder.path().join("log.jsonl");
+    let log = std::fs::read_to_string(&path).unwrap();
+    let is_outcome =
+        |line: &&str| line.contains(r#""record":"outcome""#) && line.contains(r#""p2""#);
+    let number = 1 + log.lines().position(|line| is_outcome(&line)).unwrap();
+    let outcome = log.lines().find(is_outcome).unwrap();
+    // Its head can be read, so that only loading it shows the damage.
+    let damaged = outcome.replace(r#""verdict":"wrong""#, r#""verdict":"wrung""#);
+    assert_ne!(outcome, damaged);
+    std::fs::write(&path, log.replace(outcome, &damaged)).unwrap();
+
+    let mut script = probes();
+    script.push(answer(r"\boxed{4}"));
+    fake.on("/completion", script);
+    let output = finish(solve(folder.path(), &["--router", "small", "--resume"])).await;
+    let told = said(&output);
+    assert!(told.contains(&format!("line {number}: ")), "{told}");
+    let counted = summary(&output);
+    assert_eq!(counted["damaged_lines"], 1, "{counted}");
+    assert_eq!(counted["damaged_at"], serde_json::json!([number]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_many_problems_are_in_flight_as_were_asked_for() {
+    let mut script = probes();
+    script.extend((0..10).map(|_| stalled("1")));
+    let fake = Fake::start(script).await;
+    let folder = folder(&fake.url);
+    let problems: String = (0..10)
+        .map(|n| format!("{{\"id\": \"p{n}\", \"question\": \"{n} + 1?\"}}\n"))
+        .collect();
+    std::fs::write(folder.path().join("problems.jsonl"), problems).unwrap();
+    let mut child = solve_at_once(folder.path(), "10", &["--router", "small"])
+        .spawn()
+        .unwrap();
+    // None of the ten ends before all have begun.
+    until_seen(&fake, 12).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recorded_step_becomes_a_picture_that_others_may_read() {
+    let (_fake, folder) = finished().await;
+    let path = folder.path();
+    let export = ["export", "log.jsonl", "--svg", "step.svg", "--json"];
+    let output = finish(pointsman(path, &export)).await;
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(summary(&output)["svg"], "step.svg");
+    let svg = std::fs::read_to_string(path.join("step.svg")).unwrap();
+    assert!(svg.contains("<svg"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |name| {
+            let found = std::fs::metadata(path.join(name)).unwrap();
+            found.permissions().mode()
+        };
+        assert_eq!(mode("step.svg"), mode("problems.jsonl"), "as any new file");
+    }
+
+    let output = finish(pointsman(path, &["replay", "log.jsonl"])).await;
+    assert_eq!(output.status.code(), Some(2));
+    let told = said(&output);
+    assert!(told.contains("export LOG --svg"), "{told}");
 }

@@ -212,26 +212,26 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
 
 actions! {
     Step "step" "step" Stepping +counts +repeats: "Write the next step as the router decides; in the past, go one step forward"
-        { Inspector ["space", "s"] }
+        { Inspector ["space", "s"] Tree ["space", "s"] }
     Back "back" "back" Stepping +counts +repeats: "Go back one step; nothing is lost"
-        { Inspector ["b", "S"] }
+        { Inspector ["b", "S"] Tree ["b", "S"] }
     Run "run" "run" Stepping: "Run to the end of the trajectory"
-        { Inspector ["c"] }
+        { Inspector ["c"] Tree ["c"] }
     RunUntil "run-until" "run until" Stepping: "Run until an expression holds, e.g. escalation or confidence < 0.5"
-        { Inspector ["C"] }
+        { Inspector ["C"] Tree ["C"] }
     Play "play" "play" Stepping: "Play the recorded steps at a steady pace, or pause"
-        { Inspector ["p"] }
+        { Inspector ["p"] Tree ["p"] }
     Cancel "cancel" "cancel" Stepping: "Stop the call that is running; the steps written so far stay"
         { Global ["ctrl-c"] }
     Retry "retry" "retry" Stepping: "Try the call that failed again"
-        { Inspector ["R"] }
+        { Inspector ["R"] Tree ["R"] }
 
     Override "override" "override" Deciding: "Choose the model that writes the next step yourself: makes a branch"
-        { Inspector ["o"] }
+        { Inspector ["o"] Tree ["o"] }
     Edit "edit" "edit" Deciding: "Edit this step in your editor and go on from it: makes a branch"
-        { Inspector ["e"] }
+        { Inspector ["e"] Tree ["e"] }
     Rerun "re-run" "re-run" Deciding: "Write this step again with fresh calls: makes a branch"
-        { Inspector ["r"] }
+        { Inspector ["r"] Tree ["r"] }
     PreviousBranch "previous-branch" "branch" Deciding: "Go to the previous branch at this step"
         { Inspector ["<", "[b"] Tree ["<", "[b"] }
     NextBranch "next-branch" "branch" Deciding: "Go to the next branch at this step"
@@ -284,9 +284,9 @@ actions! {
         { Global ["P", "ctrl-p"] }
 
     Source "source" "source" Showing: "Show mathematics as readable text or as its source"
-        { Inspector ["v"] }
+        { Inspector ["v"] Tree ["v"] }
     Shading "shading" "shading" Showing: "Shade tokens by confidence, or do not"
-        { Inspector ["z"] }
+        { Inspector ["z"] Tree ["z"] }
     Tree "tree" "tree" Showing: "Show the tree of branches"
         { Inspector ["T"] Tree ["T"] }
     Copy "copy" "copy" Showing: "Copy this step to the clipboard"

@@ -1,5 +1,6 @@
 //! Actions on the screens; those of overlays go to [`overlay`].
 
+use crate::cost::Unit;
 use crate::session::{Command, Refusal, Session};
 
 use super::action::Action;
@@ -36,25 +37,23 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         }
         Action::Run => here(model, Command::Run, now),
         Action::Retry => retry(model, now),
-        Action::Rerun => here(model, Command::Rerun, now),
+        Action::Rerun => rerun(model, now),
         Action::Cancel => cancel(model, now),
         Action::RunUntil => open_layer(
             model,
             Layer::RunUntil {
-                input: LineEdit::new("escalation"),
+                input: LineEdit::new(model.view.run_until.clone()),
                 error: None,
             },
         ),
         Action::Override => open_override(model),
         Action::Edit => edit(model),
         Action::Play => play(model),
-        Action::Problems => open_layer(
-            model,
-            Layer::Picker {
-                input: LineEdit::default(),
-                selected: 0,
-            },
-        ),
+        Action::Problems => {
+            let selected = model.current;
+            let input = LineEdit::default();
+            open_layer(model, Layer::Picker { input, selected })
+        }
         Action::Palette => open_layer(
             model,
             Layer::Palette {
@@ -76,6 +75,12 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         Action::BackLevel => back_level(model, now),
         Action::Mouse => {
             model.view.mouse = !model.view.mouse;
+            let text = if model.view.mouse {
+                "the wheel scrolls the pane under it; selecting text needs shift"
+            } else {
+                "the mouse is the terminal's again"
+            };
+            model.say(NoticeLevel::Info, text);
             vec![Effect::Mouse(model.view.mouse)]
         }
         _ => {
@@ -109,7 +114,15 @@ fn look(model: &mut Model, action: Action, count: Option<u32>) {
         Action::NextMatch => nav::search_jump(model, times),
         Action::PreviousMatch => nav::search_jump(model, -times),
         Action::Source => model.view.source = !model.view.source,
-        Action::Shading => model.view.shading = !model.view.shading,
+        Action::Shading => {
+            model.view.shading = !model.view.shading;
+            let shown = if model.view.shading {
+                "shaded"
+            } else {
+                "plain"
+            };
+            model.say(NoticeLevel::Info, format!("tokens are {shown}"));
+        }
         Action::Tree => nav::toggle_tree(model),
         Action::Accept => model.view.focus = Pane::Text,
         _ => {}
@@ -147,6 +160,23 @@ fn open_override(model: &mut Model) -> Vec<Effect> {
     let last = session.settings().models().saturating_sub(1);
     let selected = if wanted == last { 0 } else { last };
     open_layer(model, Layer::Override { selected })
+}
+
+/// Fresh calls that cost money are asked for with their price first: about
+/// what the step cost the first time.
+fn rerun(model: &mut Model, now: &str) -> Vec<Effect> {
+    let price = model.session().and_then(|session| {
+        let Some(Unit::Money(currency)) = session.settings().ledger.unit() else {
+            return None;
+        };
+        let step = &session.tree().node(session.cursor()?).step;
+        let cost = session.settings().ledger.step(step).full()?;
+        (cost > 0.0).then(|| format!("{cost:.6} {currency}"))
+    });
+    match price {
+        Some(price) => open_layer(model, Layer::ConfirmRerun { price }),
+        None => here(model, Command::Rerun, now),
+    }
 }
 
 fn edit(model: &mut Model) -> Vec<Effect> {
@@ -210,7 +240,12 @@ fn cancel(model: &mut Model, now: &str) -> Vec<Effect> {
         model.playing = false;
         return Vec::new();
     }
-    here(model, Command::Cancel, now)
+    let effects = here(model, Command::Cancel, now);
+    if model.notice.is_none() {
+        let text = "cancelled; what had come stands beside the path in the tree (T)";
+        model.say(NoticeLevel::Info, text);
+    }
+    effects
 }
 
 /// One level back: a call, a tape, a search, the tree; never the program.

@@ -29,4 +29,4 @@ pub use model::{
 pub use msg::Msg;
 pub use overlay::{palette_rows, picker_rows};
 pub use search::Search;
-pub use update::update;
+pub use update::{close, update};

@@ -101,6 +101,10 @@ pub enum Layer {
         selected: usize,
     },
     ConfirmQuit,
+    /// Writing a step again costs money: about this much.
+    ConfirmRerun {
+        price: String,
+    },
     Search {
         input: LineEdit,
         /// What was looked for before: searching shows its matches while it
@@ -131,6 +135,8 @@ pub struct View {
     pub text_top: usize,
     pub text_last: usize,
     pub decision_last: usize,
+    /// The last condition run until.
+    pub run_until: String,
     /// The same of the layer on top, where it scrolls.
     pub layer_last: usize,
     pub mouse: bool,
@@ -202,6 +208,7 @@ impl Model {
                 text_top: 0,
                 text_last: 0,
                 decision_last: 0,
+                run_until: "escalation".to_owned(),
                 layer_last: 0,
                 mouse: false,
             },
@@ -261,7 +268,7 @@ impl Model {
             Some(Layer::Palette { .. }) => Context::Palette,
             Some(Layer::Picker { .. }) => Context::Picker,
             Some(Layer::Override { .. }) => Context::Menu,
-            Some(Layer::ConfirmQuit) => Context::Confirm,
+            Some(Layer::ConfirmQuit | Layer::ConfirmRerun { .. }) => Context::Confirm,
             Some(Layer::Search { .. } | Layer::RunUntil { .. }) => Context::TextInput,
             None => match self.view.screen {
                 Screen::Inspector => Context::Inspector,
@@ -283,9 +290,7 @@ impl Model {
     pub fn unavailable(&self, action: Action) -> Option<&'static str> {
         let replay = self.mode == Mode::Replay;
         match action {
-            Action::Override | Action::Edit | Action::Rerun | Action::RunUntil | Action::Retry
-                if replay =>
-            {
+            Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")
             }
             Action::Edit | Action::Rerun | Action::Copy | Action::Mark
@@ -293,7 +298,11 @@ impl Model {
             {
                 Some("choose a step first")
             }
-            Action::Cancel if !self.is_generating() && !self.playing => Some("nothing is running"),
+            Action::Cancel
+                if !self.playing && !self.session().is_some_and(Session::is_generating) =>
+            {
+                Some("nothing is running")
+            }
             _ => None,
         }
     }

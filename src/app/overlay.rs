@@ -58,25 +58,29 @@ pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Answer {
     NOTHING
 }
 
-/// Takes typed or pasted text. In the list of models a digit chooses.
-pub(super) fn text(model: &mut Model, text: &str) {
+/// Takes typed or pasted text; true where that chooses and accepts at once: a
+/// digit in the list of models.
+pub(super) fn text(model: &mut Model, text: &str) -> bool {
     let models = model
         .session()
         .map_or(0, |session| session.settings().models());
     match model.layers.last_mut() {
         Some(Layer::Override { selected }) => {
             let place = text.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
-            if let Some(place) = place.filter(|&place| place < models) {
+            let chosen = place.filter(|&place| place < models);
+            if let Some(place) = chosen {
                 *selected = place;
             }
+            chosen.is_some()
         }
         Some(layer) => {
             if let Some(input) = layer.input() {
                 input.insert(text);
                 changed(model);
             }
+            false
         }
-        None => {}
+        None => false,
     }
 }
 
@@ -87,7 +91,10 @@ impl Layer {
             | Self::Picker { input, .. }
             | Self::Search { input, .. }
             | Self::RunUntil { input, .. } => Some(input),
-            Self::Help { .. } | Self::Override { .. } | Self::ConfirmQuit => None,
+            Self::Help { .. }
+            | Self::Override { .. }
+            | Self::ConfirmQuit
+            | Self::ConfirmRerun { .. } => None,
         }
     }
 }
@@ -142,7 +149,7 @@ fn movement(action: Action, typing: bool) -> Option<i64> {
     }
 }
 
-fn select(model: &mut Model, by: i64) {
+pub(super) fn select(model: &mut Model, by: i64) {
     let length = match model.layers.last() {
         Some(Layer::Palette { input, .. }) => palette_rows(input.text()).len(),
         Some(Layer::Picker { input, .. }) => picker_rows(model, input.text()).len(),
@@ -191,6 +198,7 @@ fn accept(model: &mut Model, now: &str) -> Answer {
             Answer::Effects(here(model, Command::Override { model: selected }, now))
         }
         Layer::ConfirmQuit => Answer::Leave,
+        Layer::ConfirmRerun { .. } => Answer::Effects(here(model, Command::Rerun, now)),
         Layer::Search { input, .. } => {
             model.search.query = input.text().to_owned();
             search_jump(model, 1);
@@ -220,8 +228,19 @@ fn accept_palette(model: &mut Model, input: &LineEdit, selected: usize) -> Answe
 }
 
 fn accept_run_until(model: &mut Model, input: LineEdit, now: &str) -> Answer {
-    match input.text().parse::<Until>() {
-        Ok(until) => Answer::Effects(here(model, Command::RunUntil(until), now)),
+    let settings = model.session().map(|session| session.settings().clone());
+    let checked = input
+        .text()
+        .parse::<Until>()
+        .and_then(|until| match settings {
+            Some(settings) => until.check(&settings).map(|()| until),
+            None => Ok(until),
+        });
+    match checked {
+        Ok(until) => {
+            input.text().clone_into(&mut model.view.run_until);
+            Answer::Effects(here(model, Command::RunUntil(until), now))
+        }
         Err(error) => {
             // What was typed stays to be mended.
             model.layers.push(Layer::RunUntil {

@@ -1,7 +1,11 @@
 //! The one place where the model changes.
 
-use crate::session::{Event, Session};
+use crate::model::endpoint::Capabilities;
+use crate::session::{Command, Event, Phase, Session};
 
+use crate::signal::confidence::Source;
+
+use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Slot};
 use super::msg::Msg;
@@ -19,8 +23,11 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             keys::act(model, action, count, now)
         }
         Msg::Text(text) => {
-            overlay::text(model, &text);
-            Vec::new()
+            if overlay::text(model, &text) {
+                keys::act(model, Action::Accept, None, now)
+            } else {
+                Vec::new()
+            }
         }
         Msg::Wheel { lines, pane } => {
             wheel(model, lines, pane);
@@ -55,11 +62,21 @@ fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Ve
         Event::Failed { error, .. } => Some(error.to_string()),
         _ => None,
     };
+    let answered = match (&event, session.phase()) {
+        (Event::Reply { .. }, Phase::Generating(call)) => Some(call.place.model),
+        _ => None,
+    };
     let outputs = session.event(event, now);
     let moved = session.cursor() != before;
     model.entries[entry].verdict = verdict_of(session).or(model.entries[entry].verdict);
     if entry == model.current && moved {
         model.view.text_scroll = None;
+    }
+    // A server that answers is not down any more, whatever its probe said.
+    if let Some(state @ EndpointState::Down(_)) =
+        answered.and_then(|place| model.endpoints.get_mut(place))
+    {
+        *state = EndpointState::Unknown;
     }
     if let Some(message) = failed.filter(|_| !outputs.is_empty()) {
         model.say(NoticeLevel::Error, message);
@@ -82,8 +99,13 @@ fn verdict_of(session: &Session) -> Option<crate::problem::answer::Verdict> {
 fn probed(
     model: &mut Model,
     place: usize,
-    result: Result<Box<crate::model::endpoint::Capabilities>, String>,
+    result: Result<Box<Capabilities>, String>,
 ) -> Vec<Effect> {
+    if let Ok(capabilities) = &result
+        && let Some(reason) = unfit(model, place, capabilities)
+    {
+        model.say(NoticeLevel::Error, reason);
+    }
     if let Some(state) = model.endpoints.get_mut(place) {
         *state = match result {
             Ok(capabilities) => EndpointState::Ready(capabilities),
@@ -93,23 +115,33 @@ fn probed(
     Vec::new()
 }
 
+/// Why the router cannot decide on what this endpoint tells.
+fn unfit(model: &Model, place: usize, capabilities: &Capabilities) -> Option<String> {
+    let settings = model.session()?.settings();
+    let source: Source = settings.run.signal.parse().ok()?;
+    let reason = source.unavailable_from(capabilities.values)?;
+    let name = settings.model_name(place);
+    Some(format!("{name}: {reason}; every step will escalate"))
+}
+
 fn log_failed(model: &mut Model, message: String, now: &str) -> Vec<Effect> {
     model.say(NoticeLevel::Error, format!("{message}; generating is off"));
     model.log_broken = Some(message);
     // What was in flight could not be recorded: it is stopped.
+    let mut effects = close(model, now);
+    effects.retain(|effect| matches!(effect, Effect::Abort { .. }));
+    effects
+}
+
+/// Cancels every call in flight; what it has probably cost is recorded.
+pub fn close(model: &mut Model, now: &str) -> Vec<Effect> {
     let mut effects = Vec::new();
     for (entry, slot) in model.slots.iter_mut().enumerate() {
         if let Slot::Open(session) = slot
             && session.is_generating()
         {
-            let outputs = session
-                .command(crate::session::Command::Cancel, now)
-                .unwrap_or_default();
-            effects.extend(
-                follow::effects_of(entry, outputs)
-                    .into_iter()
-                    .filter(|effect| matches!(effect, Effect::Abort { .. })),
-            );
+            let outputs = session.command(Command::Cancel, now).unwrap_or_default();
+            effects.extend(follow::effects_of(entry, outputs));
         }
     }
     effects
@@ -151,9 +183,7 @@ fn edited(
     now: &str,
 ) -> Vec<Effect> {
     match result {
-        Ok(Some(text)) => {
-            follow::command_at(model, entry, crate::session::Command::Edit { text }, now)
-        }
+        Ok(Some(text)) => follow::command_at(model, entry, Command::Edit { text }, now),
         Ok(None) => {
             model.say(NoticeLevel::Info, "nothing was changed");
             Vec::new()
@@ -191,6 +221,9 @@ fn themed(model: &mut Model, result: Result<String, String>) -> Vec<Effect> {
 }
 
 fn wheel(model: &mut Model, lines: i32, pane: Pane) {
+    if !model.layers.is_empty() {
+        return overlay::select(model, i64::from(lines));
+    }
     match pane {
         Pane::Text => navigate::scroll_text(model, lines),
         Pane::Decision => navigate::scroll_decision(model, lines),

@@ -45,6 +45,9 @@ pub(super) struct ExportArgs {
     /// Theme of the picture
     #[arg(long, value_name = "NAME")]
     theme: Option<String>,
+    /// Print what was written as a JSON document
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
@@ -55,7 +58,12 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
     let config = screen::configuration(flags)?;
     let log = super::replay::open_log(&args.logs, args.problem.as_deref())?;
     let picture = draw(args, log, &config)?;
-    write(&args.svg, &picture)
+    write(&args.svg, &picture)?;
+    if args.json {
+        let done = serde_json::json!({ "svg": args.svg.to_string_lossy() });
+        super::print(&format!("{done}\n"))?;
+    }
+    Ok(())
 }
 
 fn draw(args: &ExportArgs, log: Log, config: &crate::config::Config) -> Result<String, Failure> {
@@ -113,8 +121,12 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::Builder::new()
-        .prefix(".pointsman-")
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".pointsman-");
+    // A picture is no secret: whoever may read new files may read it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder
         .tempfile_in(folder.unwrap_or(Path::new(".")))
         .map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;

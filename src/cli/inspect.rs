@@ -1,6 +1,6 @@
 //! `inspect`: the inspector, live.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -29,11 +29,12 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     // Wrong files are told before the screen is.
     let mut launch = Launch::prepare(&options)?;
     let place = wanted.map_or(Ok(0), |id| place_of(&launch, &id))?;
-    super::needs_terminal("inspect")?;
+    super::needs_terminal("inspect", "pointsman solve --log FILE")?;
     let log = match &args.log {
         Some(log) => log.clone(),
         None => default_log(&launch)?,
     };
+    let before = length(&log);
     launch.append_to(&log)?;
     let Launch {
         settings,
@@ -60,11 +61,27 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
         &config,
         warnings,
     )?;
-    super::say(&format!(
-        "The session is in {path}\nLook at it again: pointsman replay {path}\n",
-        path = log.display()
-    ));
+    if length(&log) > before {
+        super::say(&format!(
+            "The session is in {path}\nLook at it again: pointsman replay {path}\n",
+            path = log.display()
+        ));
+    } else if args.log.is_none() {
+        remove_unused(&log);
+    }
     super::ended(ended)
+}
+
+fn length(path: &Path) -> u64 {
+    path.metadata().map_or(0, |found| found.len())
+}
+
+/// Removes the file that was made for a session in which nothing happened.
+fn remove_unused(log: &Path) {
+    if length(log) == 0 {
+        // An empty file left behind is no reason to complain.
+        let _ = std::fs::remove_file(log);
+    }
 }
 
 fn place_of(launch: &Launch, id: &str) -> Result<usize, Failure> {

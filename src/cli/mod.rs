@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::headless::plain::plain;
 use crate::headless::{Exit, Failure};
 use crate::tui::run::Ended;
 
@@ -75,7 +76,7 @@ pub fn run() -> ExitCode {
 /// `error: what failed, on what`, then what to do.
 fn report(failure: &Failure) {
     // A closed stderr leaves the exit code to speak.
-    let _ = writeln!(io::stderr(), "error: {failure}");
+    let _ = writeln!(io::stderr(), "error: {}", plain(&failure.to_string()));
 }
 
 /// Leaving by a signal is told by the exit code; everything finished is saved.
@@ -88,7 +89,7 @@ fn ended(how: Ended) -> Result<(), Failure> {
 
 /// Tells the person something; a closed stderr is no failure.
 fn say(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(plain(text).as_bytes());
 }
 
 /// Writes a result to stdout. Whoever closed the pipe has read enough.
@@ -103,15 +104,16 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Refuses to draw where nobody can see it.
-fn needs_terminal(command: &str) -> Result<(), Failure> {
+/// Refuses to draw where nobody can see it; `instead` is the command that
+/// needs no terminal.
+fn needs_terminal(command: &str, instead: &str) -> Result<(), Failure> {
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         return Ok(());
     }
     Err(Failure::usage(format!(
         "`{command}` draws on a terminal, and stdin or stdout is none"
     ))
-    .hint("without a terminal use `pointsman solve --log FILE`"))
+    .hint(format!("without a terminal use `{instead}`")))
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ impl RunArgs {
             top_p: self.top_p,
             max_tokens: self.max_tokens,
             max_steps: self.max_steps,
+            concurrency: None,
         }
     }
 }

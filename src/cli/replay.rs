@@ -24,7 +24,7 @@ pub(super) struct ReplayArgs {
 
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let log = open_log(&args.logs, args.problem.as_deref())?;
-    super::needs_terminal("replay")?;
+    super::needs_terminal("replay", "pointsman export LOG --svg FILE")?;
     let config = screen::configuration(Flags::default())?;
     let warnings = damage(&log).into_iter().collect();
     let name = log_name(&args.logs);

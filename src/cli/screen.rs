@@ -43,11 +43,15 @@ pub(super) fn open(
         keymap,
         mouse: config.mouse.value,
         shading: config.shading.value,
-        warning: warnings.into_iter().next(),
+        warning: warnings.first().cloned(),
     };
     terminal::install_panic_hook();
-    run(subject, look)
-        .map_err(|error| Failure::new(Exit::Failed, format!("the terminal failed: {error}")))
+    let ended = run(subject, look);
+    // The screen shows the first for a moment; all are told where they stay.
+    for warning in &warnings {
+        super::say(&format!("warning: {warning}\n"));
+    }
+    ended.map_err(|error| Failure::new(Exit::Failed, format!("the terminal failed: {error}")))
 }
 
 /// The environment's readable part: a variable that is not UTF-8 is nothing

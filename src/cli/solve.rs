@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::headless::plain::plain;
 use crate::headless::solve::{SolveOptions, solve};
 use crate::headless::{Exit, Failure};
 
@@ -22,6 +23,9 @@ use super::options::RunArgs;
 /// kept steps that the last model of the pool wrote. `truncated` counts
 /// trajectories that were cut off, `length_ended_steps` single steps cut off
 /// at their token limit.
+///
+/// Where an endpoint failed, the summary is printed all the same and the exit
+/// code is 3; `--resume` tries those problems again.
 #[derive(Debug, Clone, Args)]
 pub(super) struct SolveArgs {
     #[command(flatten)]
@@ -67,9 +71,10 @@ pub(super) fn run(args: &SolveArgs) -> Result<(), Failure> {
             .map_err(|error| Failure::new(Exit::Failed, format!("the summary: {error}")))?;
         format!("{json}\n")
     } else {
-        solved.summary.to_text()
+        plain(&solved.summary.to_text()).into_owned()
     };
     super::print(&text)?;
     // What was done is printed; how it ended is the exit code.
-    solved.stopped.map_or(Ok(()), Err)
+    let failure = solved.stopped.or_else(|| solved.summary.failure());
+    failure.map_or(Ok(()), Err)
 }

@@ -19,6 +19,8 @@ pub struct Tally {
     published: Option<Amount>,
     full: Option<Amount>,
     upper_bound: bool,
+    /// True where a call was cut off and its usage is our estimate.
+    estimated: bool,
     /// True where something was counted whose rate is not known.
     unknown: bool,
 }
@@ -77,12 +79,12 @@ impl Ledger {
             // A probe or a retry never stands in the papers' accounts.
             let upper = attempt.usage.cached.is_none() && attempt.usage.prompt > 0;
             tally.add_amounts(rate.zero(), rate.call(attempt.usage), upper);
+            tally.estimated |= attempt.estimated;
         }
         tally
     }
 
-    /// What a score cost: `scorer` names the pool's model that was asked. Of a
-    /// judge the papers count the output token, of a PRM nothing.
+    /// What a score cost, asked of the pool's model `model`. Of a judge the papers count the output token, of a PRM nothing.
     pub fn score(&self, score: &ScoreRecord, model: &str, role: Role) -> Tally {
         let mut tally = self.start();
         let Some(rate) = self.rates.get(model) else {
@@ -115,6 +117,7 @@ impl Ledger {
             published: zero,
             full: zero,
             upper_bound: false,
+            estimated: false,
             unknown: false,
         }
     }
@@ -134,6 +137,7 @@ impl Tally {
             published: add(self.published, other.published),
             full: add(self.full, other.full),
             upper_bound: self.upper_bound || other.upper_bound,
+            estimated: self.estimated || other.estimated,
             unknown: self.unknown || other.unknown,
         }
     }
@@ -153,12 +157,18 @@ impl Tally {
         self.upper_bound
     }
 
+    /// Whether the full cost holds estimates of calls that were cut off.
+    pub fn estimated(&self) -> bool {
+        self.estimated
+    }
+
     /// As the log keeps it.
     pub fn facts(&self) -> CostFacts {
         CostFacts {
             published: self.published(),
             full: self.full(),
             upper_bound: self.upper_bound,
+            estimated: self.estimated,
         }
     }
 
@@ -194,6 +204,7 @@ mod tests {
             params,
             price,
             template: None,
+            template_sha256: None,
             weights: None,
         }
     }

@@ -2,9 +2,11 @@
 //!
 //! - **published**: what the papers count. Output tokens of the kept steps
 //!   only: `2·N` FLOPs a token, or the output price.
-//! - **full**: everything that was paid for: uncached and cached prompt
-//!   tokens, discarded drafts, judge, PRM and verifier calls, failed attempts,
-//!   and the prefill paid again when the other model takes over.
+//! - **full**: everything that was paid for on the way to an answer: uncached
+//!   and cached prompt tokens, discarded drafts, judge, PRM and verifier calls,
+//!   failed and cancelled attempts (estimated, and marked so), and the prefill
+//!   paid again when the other model takes over. The few tokens of the
+//!   start-up probe belong to no problem and stand in no ledger.
 
 mod ledger;
 mod rate;

@@ -113,6 +113,7 @@ mod tests {
             params: None,
             price: None,
             template: None,
+            template_sha256: None,
             weights: None,
         };
         RunRecord {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::cost::Ledger;
 use crate::model::catalog;
-use crate::model::endpoint::Endpoint;
+use crate::model::endpoint::{Endpoint, EndpointError};
 use crate::model::pool::Pool;
 use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
@@ -16,10 +16,10 @@ use crate::session::{Engine, Settings};
 use crate::signal::confidence::Source;
 use crate::trace::LogWriter;
 use crate::trace::ids::{run_id, run_key};
-use crate::trace::record::{DatasetFacts, FORMAT, Record, RunRecord, Sampling};
+use crate::trace::record::{DatasetFacts, FORMAT, NoteRecord, Record, RunRecord, Sampling};
 
+use super::Failure;
 use super::clock::now;
-use super::{Exit, Failure};
 
 /// What a person asked for; `None` means the default.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +43,23 @@ pub struct Options {
     pub top_p: Option<f64>,
     pub max_tokens: Option<u32>,
     pub max_steps: Option<u32>,
+    /// Most problems in flight; the endpoints' own limit where there is none.
+    pub concurrency: Option<usize>,
+}
+
+/// What is remarked where a log ends within a line.
+pub(super) const PARTIAL_LINE: &str =
+    "the log ended within a line: a record of the session before may be lost";
+
+/// A remark on a run as such.
+pub(super) fn note(run: &RunRecord, kind: &str, text: String) -> Record {
+    Record::Note(NoteRecord {
+        run: run.run.clone(),
+        problem: None,
+        when: now(),
+        kind: kind.to_owned(),
+        text,
+    })
 }
 
 /// Everything a run needs.
@@ -90,15 +107,12 @@ impl Launch {
         warnings.extend(uncalibrated(&spec, calibrated));
         let names: Vec<String> = pool.models.iter().map(|m| m.name.clone()).collect();
         let router = build(&spec, &names, calibrated)?;
-        let endpoints =
-            catalog::build(&pool).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        let unfit = |error: EndpointError| Failure::usage(error.to_string());
+        let endpoints = catalog::build(&pool, options.concurrency).map_err(unfit)?;
 
         let signal = router.signal().name();
         let facts = router.facts();
-        let mut pool = pool.facts();
-        for (model, endpoint) in pool.iter_mut().zip(&endpoints) {
-            model.weights = endpoint.weights();
-        }
+        let pool = catalog::facts(&pool, &endpoints).map_err(unfit)?;
         let key = run_key(&facts, &pool, &sampling, options.seed, signal);
         let started = now();
         let run = RunRecord {
@@ -135,14 +149,19 @@ impl Launch {
         })
     }
 
-    /// Opens the log for appending and writes the head of the run: a log may
-    /// hold many runs.
+    /// Opens the log for appending: a log may hold many runs. The head of the
+    /// run is written with its first record; without one the log stays as it
+    /// is.
     ///
     /// # Errors
-    /// Those of opening and writing the log.
+    /// Those of opening the log.
     pub fn append_to(&mut self, path: &Path) -> Result<(), Failure> {
         let mut writer = LogWriter::create_or_append(path, true)?;
-        writer.append(&[Record::Run(Box::new(self.run.clone()))])?;
+        let mut head = vec![Record::Run(Box::new(self.run.clone()))];
+        if writer.found_partial_line() {
+            head.push(note(&self.run, "damage", PARTIAL_LINE.to_owned()));
+        }
+        writer.begin_with(head);
         self.writer = Some(writer);
         Ok(())
     }
@@ -229,6 +248,7 @@ fn uncalibrated(spec: &RouterSpec, calibrated: Option<f64>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::headless::Exit;
 
     #[test]
     fn the_files_inside_the_program_can_be_read() {

@@ -10,6 +10,7 @@ pub mod clock;
 mod drive;
 mod error;
 pub mod launch;
+pub mod plain;
 pub mod resume;
 pub mod solve;
 mod stop;

@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::trace::index::Kind;
+use crate::problem::Problem;
+use crate::trace::index::{FileDamage, Kind, Loaded};
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, TrajectoryEnd};
 use crate::trace::{Log, Tree};
 
 use super::{Exit, Failure, Launch};
+
+/// Damaged lines that a warning names.
+const MOST_NAMED: usize = 3;
 
 /// What a log holds of the run to be gone on with.
 pub struct Resume {
@@ -32,39 +36,74 @@ impl Resume {
     pub fn read(path: &Path, launch: &Launch) -> Result<Self, Failure> {
         let log = Log::open(&[path])?;
         let run = same_run(&log, path, &launch.run)?;
+        let mut damages: Vec<FileDamage> = log.damages().collect();
         let mut resume = Self {
             warnings: other_dataset(&run, &launch.run).into_iter().collect(),
             run,
             finished: HashMap::new(),
             begun: HashMap::new(),
-            damaged: log.damages().count(),
+            damaged: 0,
         };
         let id = resume.run.run.clone();
         for problem in &launch.problems {
             let Some(trajectory) = log.trajectory(&id, &problem.id) else {
                 continue;
             };
-            let outcomes = log.load_kind(&trajectory, Kind::Outcome)?.records;
+            let mut kept = |loaded: Loaded| {
+                damages.extend(loaded.damages);
+                loaded.records
+            };
+            same_question(
+                kept(log.load_kind(&trajectory, Kind::Problem)?),
+                problem,
+                path,
+            )?;
+            let outcomes = kept(log.load_kind(&trajectory, Kind::Outcome)?);
             if let Some(outcome) = finished(outcomes) {
                 resume.finished.insert(problem.id.clone(), outcome);
                 continue;
             }
-            let (tree, _) = log.tree(&id, &problem.id)?;
-            if tree
-                .problem()
-                .is_some_and(|known| known.question != problem.question)
-            {
-                return Err(Failure::usage(format!(
-                    "{}: problem `{}` has another question in the log",
-                    path.display(),
-                    problem.id
-                ))
-                .hint("the data set has changed: give the run a log of its own"));
-            }
+            let (tree, found) = log.tree(&id, &problem.id)?;
+            damages.extend(found);
             resume.begun.insert(problem.id.clone(), tree);
         }
+        // A damaged line is met again where it is loaded again.
+        damages.sort_by_key(|found| found.damage.line);
+        damages.dedup_by_key(|found| found.damage.line);
+        resume.damaged = damages.len();
+        resume.warnings.extend(named(&damages));
         Ok(resume)
     }
+}
+
+/// Refuses results of another question under the same id.
+fn same_question(records: Vec<Record>, problem: &Problem, path: &Path) -> Result<(), Failure> {
+    let other = records.iter().any(|record| {
+        matches!(record, Record::Problem(known) if known.problem.question != problem.question)
+    });
+    if !other {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{}: problem `{}` has another question in the log",
+        path.display(),
+        problem.id
+    ))
+    .hint("the data set has changed: give the run a log of its own"))
+}
+
+/// The damaged lines in a sentence; only the first few by their numbers.
+fn named(damages: &[FileDamage]) -> Option<String> {
+    let first: Vec<String> = damages
+        .iter()
+        .take(MOST_NAMED)
+        .map(ToString::to_string)
+        .collect();
+    let more = match damages.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    (!first.is_empty()).then(|| format!("skipped in the log: {}{more}", first.join("; ")))
 }
 
 /// The outcome that holds: the last one. A problem that an endpoint's failure
@@ -84,11 +123,13 @@ fn same_run(log: &Log, path: &Path, wanted: &RunRecord) -> Result<RunRecord, Fai
             .rev()
             .filter_map(|run| run.head.as_deref())
     };
-    if let Some(same) = heads().find(|head| head.key == wanted.key) {
+    // A session at the screen has the same key, and steps that a person chose.
+    let alike = |head: &&RunRecord| head.command == wanted.command;
+    if let Some(same) = heads().find(|head| alike(head) && head.key == wanted.key) {
         return Ok(same.clone());
     }
     let shown = path.display();
-    let Some(last) = heads().next() else {
+    let Some(last) = heads().find(alike).or_else(|| heads().next()) else {
         let message = format!("{shown}: the log holds no run that could be gone on with");
         return Err(Failure::new(Exit::BadData, message).hint("name another log"));
     };
@@ -107,6 +148,7 @@ fn differences(old: &RunRecord, new: &RunRecord) -> Vec<String> {
             found.push(format!("{what} was {old}, is now {new}"));
         }
     };
+    compare("the command", old.command.clone(), new.command.clone());
     compare(
         "the router",
         old.router.spec.clone(),

@@ -1,6 +1,6 @@
 //! Routes a whole data set: one session a problem, a bounded number at a time.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,11 +12,12 @@ use crate::problem::Problem;
 use crate::problem::answer::Verdict;
 use crate::session::Session;
 use crate::trace::LogWriter;
-use crate::trace::record::{NoteRecord, OutcomeRecord, Record};
+use crate::trace::record::{OutcomeRecord, Record};
 
 use super::capability::{self, Probed};
-use super::clock::now;
 use super::drive::{Shared, drive};
+use super::launch::{PARTIAL_LINE, note};
+use super::plain::plain;
 use super::resume::Resume;
 use super::stop::Stop;
 use super::summary::Summary;
@@ -47,13 +48,16 @@ pub struct Solved {
 /// Anything that keeps the run from starting, and a log that cannot be
 /// written. A run that was stopped is no error: see [`Solved::stopped`].
 pub fn solve(options: &SolveOptions) -> Result<Solved, Failure> {
-    let mut launch = Launch::prepare(&options.launch)?;
-    let resume = prepare_log(options, &launch)?;
-    let warnings = resume.iter().flat_map(|resume| &resume.warnings);
+    let mut launch = Launch::prepare(&Options {
+        concurrency: Some(options.concurrency),
+        ..options.launch.clone()
+    })?;
+    let gone_on = prepare_log(options, &launch)?;
+    let warnings = gone_on.iter().flat_map(|(resume, _)| &resume.warnings);
     for warning in launch.warnings.iter().chain(warnings) {
         say(options, &format!("warning: {warning}"));
     }
-    if let Some(resume) = &resume {
+    if let Some((resume, _)) = &gone_on {
         launch.adopt(resume.run.clone());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -61,18 +65,22 @@ pub fn solve(options: &SolveOptions) -> Result<Solved, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot start threads: {error}")))?;
-    let asked = launch.problems.len();
+    let asked: Vec<String> = launch.problems.iter().map(|p| p.id.clone()).collect();
     let run = launch.run.clone();
-    let stopped = runtime.block_on(route(options, launch, resume))?;
+    let stopped = runtime.block_on(route(options, launch, gone_on))?;
     // Endpoints may hold threads that are busy: they are not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    let summary = Summary::of_log(&options.log, &run, asked)?;
+    let summary = Summary::of_log(&options.log, &run, &asked)?;
     Ok(Solved { summary, stopped })
 }
 
 /// Looks at the log before anything is called: what is to be gone on with, or
-/// the refusal to mix two runs in one file.
-fn prepare_log(options: &SolveOptions, launch: &Launch) -> Result<Option<Resume>, Failure> {
+/// the refusal to mix two runs in one file. What is gone on with is locked
+/// before it is read: no other process can append in between.
+fn prepare_log(
+    options: &SolveOptions,
+    launch: &Launch,
+) -> Result<Option<(Resume, LogWriter)>, Failure> {
     let path = &options.log;
     let folder = path
         .parent()
@@ -84,7 +92,10 @@ fn prepare_log(options: &SolveOptions, launch: &Launch) -> Result<Option<Resume>
     let holds_something = path.metadata().is_ok_and(|found| found.len() > 0);
     match (holds_something, options.resume) {
         (false, _) => Ok(None),
-        (true, true) => Resume::read(path, launch).map(Some),
+        (true, true) => {
+            let writer = LogWriter::create_or_append(path, true)?;
+            Ok(Some((Resume::read(path, launch)?, writer)))
+        }
         (true, false) => Err(
             Failure::usage(format!("{}: the log is not empty", path.display()))
                 .hint("go on with it by `--resume`, or name another log"),
@@ -95,7 +106,7 @@ fn prepare_log(options: &SolveOptions, launch: &Launch) -> Result<Option<Resume>
 async fn route(
     options: &SolveOptions,
     launch: Launch,
-    resume: Option<Resume>,
+    gone_on: Option<(Resume, LogWriter)>,
 ) -> Result<Option<Failure>, Failure> {
     let stop = Arc::new(Stop::new());
     let watching = tokio::spawn({
@@ -107,7 +118,11 @@ async fn route(
         () = stop.stopped() => return Ok(stop.reason()),
     };
     capability::check(&launch.run, &probed)?;
-    let writer = open_log(&options.log, &launch, resume.as_ref(), &probed)?;
+    let (resume, mut writer) = match gone_on {
+        Some((resume, writer)) => (Some(resume), writer),
+        None => (None, new_log(&options.log)?),
+    };
+    begin(&mut writer, &launch, resume.as_ref(), &probed)?;
     let shared = Shared {
         endpoints: launch.endpoints.clone(),
         log: Arc::new(Mutex::new(writer)),
@@ -118,30 +133,27 @@ async fn route(
     result.map(|()| shared.stop.reason())
 }
 
-/// Opens the log and writes what begins this session of the run.
-fn open_log(
-    path: &Path,
-    launch: &Launch,
-    resume: Option<&Resume>,
-    probed: &Probed,
-) -> Result<LogWriter, Failure> {
-    let mut writer = LogWriter::create_or_append(path, true)?;
-    if resume.is_none() && writer.existed() {
+/// Makes the log, once the endpoints are known to be there.
+fn new_log(path: &Path) -> Result<LogWriter, Failure> {
+    let writer = LogWriter::create_or_append(path, true)?;
+    if writer.existed() {
         // Somebody else began it between our look and our lock.
         return Err(Failure::usage(format!(
             "{}: the log is not empty",
             path.display()
         )));
     }
-    let note = |kind: &str, text: String| {
-        Record::Note(NoteRecord {
-            run: launch.run.run.clone(),
-            problem: None,
-            when: now(),
-            kind: kind.to_owned(),
-            text,
-        })
-    };
+    Ok(writer)
+}
+
+/// Writes what begins this session of the run.
+fn begin(
+    writer: &mut LogWriter,
+    launch: &Launch,
+    resume: Option<&Resume>,
+    probed: &Probed,
+) -> Result<(), Failure> {
+    let note = |kind: &str, text: String| note(&launch.run, kind, text);
     let mut records = Vec::new();
     match resume {
         None => records.push(Record::Run(Box::new(launch.run.clone()))),
@@ -156,6 +168,9 @@ fn open_log(
             for warning in &resume.warnings {
                 text = format!("{text}; {warning}");
             }
+            if writer.found_partial_line() {
+                text = format!("{text}; {PARTIAL_LINE}");
+            }
             records.push(note("resume", text));
         }
     }
@@ -163,7 +178,7 @@ fn open_log(
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     records.push(note("probe", probed));
     writer.append(&records)?;
-    Ok(writer)
+    Ok(())
 }
 
 async fn all(
@@ -262,9 +277,9 @@ impl Progress {
     }
 }
 
-#[allow(clippy::print_stderr)]
 fn say(options: &SolveOptions, message: &str) {
     if !options.quiet {
-        eprintln!("{message}");
+        // A closed stderr is no failure.
+        let _ = writeln!(std::io::stderr(), "{}", plain(message));
     }
 }

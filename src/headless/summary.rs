@@ -7,13 +7,15 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::problem::answer::Verdict;
-use crate::trace::Reader;
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, StepEnd, TrajectoryEnd};
+use crate::trace::{Damage, Reader};
 
-use super::Failure;
+use super::{Exit, Failure};
 
 /// z of a two-sided 95 % interval.
 const Z95: f64 = 1.959_963_984_540_054;
+/// Damaged lines named by their numbers.
+const MOST_NAMED: usize = 5;
 
 /// The result of a run. Of a problem with several outcomes (gone on with
 /// after a failure) the last one counts.
@@ -21,7 +23,7 @@ const Z95: f64 = 1.959_963_984_540_054;
 pub struct Summary {
     pub run: String,
     pub router: String,
-    /// Problems asked for.
+    /// Problems asked for, in this session of the run or an earlier one.
     pub asked: usize,
     /// Problems with an outcome.
     pub problems: usize,
@@ -48,8 +50,13 @@ pub struct Summary {
     pub length_ended_steps: usize,
     /// Problems that ended because an endpoint failed.
     pub errors: usize,
+    /// Why the first of those failed, by id.
+    #[serde(skip)]
+    pub first_error: Option<String>,
     /// Lines of the log that could not be read.
     pub damaged_lines: usize,
+    /// Numbers of the first of those, from 1.
+    pub damaged_at: Vec<u64>,
 }
 
 /// Both ledgers, a problem's mean and the total; `null` where any part of it
@@ -73,6 +80,7 @@ pub struct Counter {
     /// Ids of kept steps that were cut off: a log may repeat a line.
     cut: HashSet<String>,
     damaged: usize,
+    damaged_at: Vec<u64>,
 }
 
 impl Counter {
@@ -82,6 +90,14 @@ impl Counter {
             outcomes: HashMap::new(),
             cut: HashSet::new(),
             damaged: 0,
+            damaged_at: Vec::new(),
+        }
+    }
+
+    fn add_damage(&mut self, damage: &Damage) {
+        self.damaged += 1;
+        if self.damaged_at.len() < MOST_NAMED {
+            self.damaged_at.push(damage.line);
         }
     }
 
@@ -99,8 +115,11 @@ impl Counter {
         }
     }
 
-    /// The summary of what was added; `asked` problems were asked for.
-    pub fn finish(self, asked: usize) -> Summary {
+    /// The summary of what was added; the problems of the ids `asked` were
+    /// asked for in this session.
+    pub fn finish(self, asked: &[String]) -> Summary {
+        let fresh = asked.iter().filter(|id| !self.outcomes.contains_key(*id));
+        let asked = self.outcomes.len() + fresh.count();
         let outcomes: Vec<&OutcomeRecord> = self.outcomes.values().collect();
         let count = |verdict| outcomes.iter().filter(|o| o.verdict == verdict).count();
         let (correct, wrong) = (count(Verdict::Correct), count(Verdict::Wrong));
@@ -108,6 +127,11 @@ impl Counter {
             .iter()
             .filter(|outcome| outcome.end == TrajectoryEnd::Error)
             .count();
+        let first_error = outcomes
+            .iter()
+            .filter(|outcome| outcome.end == TrajectoryEnd::Error)
+            .min_by_key(|outcome| &outcome.problem)
+            .and_then(|outcome| outcome.error.clone());
         let finished = outcomes
             .iter()
             .filter(|outcome| outcome.end == TrajectoryEnd::Finished)
@@ -142,7 +166,9 @@ impl Counter {
             truncated: outcomes.len() - errors - finished,
             length_ended_steps: self.cut.len(),
             errors,
+            first_error,
             damaged_lines: self.damaged,
+            damaged_at: self.damaged_at,
         }
     }
 }
@@ -152,7 +178,7 @@ impl Summary {
     ///
     /// # Errors
     /// Those of opening the log.
-    pub fn of_log(path: &Path, run: &RunRecord, asked: usize) -> Result<Self, Failure> {
+    pub fn of_log(path: &Path, run: &RunRecord, asked: &[String]) -> Result<Self, Failure> {
         let mut counter = Counter::new(run);
         if !path.exists() {
             // Stopped before its first record.
@@ -161,7 +187,7 @@ impl Summary {
         for record in Reader::open(path)? {
             match record {
                 Ok(record) => counter.add(record.value),
-                Err(_) => counter.damaged += 1,
+                Err(damage) => counter.add_damage(&damage),
             }
         }
         Ok(counter.finish(asked))
@@ -201,10 +227,36 @@ impl Summary {
         if self.damaged_lines > 0 {
             line(
                 "damaged",
-                format!("{} lines of the log", self.damaged_lines),
+                format!(
+                    "{} lines of the log: {}",
+                    self.damaged_lines,
+                    self.damaged_text()
+                ),
             );
         }
         text
+    }
+
+    fn damaged_text(&self) -> String {
+        let numbers: Vec<String> = self.damaged_at.iter().map(u64::to_string).collect();
+        let more = if self.damaged_lines > numbers.len() {
+            " …"
+        } else {
+            ""
+        };
+        format!("{}{more}", numbers.join(", "))
+    }
+
+    /// Why the run did not do all its work: endpoints failed.
+    pub fn failure(&self) -> Option<Failure> {
+        if self.errors == 0 {
+            return None;
+        }
+        let mut message = format!("{} of {} problems failed", self.errors, self.problems);
+        if let Some(first) = &self.first_error {
+            message = format!("{message}: {first}");
+        }
+        Some(Failure::new(Exit::Endpoint, message).hint("`--resume` tries them again"))
     }
 
     fn accuracy_text(&self) -> String {
@@ -297,6 +349,7 @@ mod tests {
             params: Some(1.0),
             price: None,
             template: None,
+            template_sha256: None,
             weights: None,
         };
         RunRecord {
@@ -337,6 +390,7 @@ mod tests {
                 published: Some(10.0),
                 full: Some(30.0),
                 upper_bound: false,
+                estimated: false,
             },
             end,
             steps_by_model: BTreeMap::from([("small".into(), 3), ("large".into(), 1)]),
@@ -349,7 +403,7 @@ mod tests {
         for record in records {
             counter.add(record);
         }
-        counter.finish(9)
+        counter.finish(&["a".into(), "new".into()])
     }
 
     #[test]
@@ -367,6 +421,10 @@ mod tests {
             (summary.ungraded, summary.errors, summary.truncated),
             (2, 1, 1)
         );
+        assert_eq!((summary.problems, summary.asked), (4, 5));
+        let failure = summary.failure().unwrap();
+        assert_eq!(failure.exit, Exit::Endpoint);
+        assert!(failure.message.starts_with("1 of 4 problems failed"));
         assert_eq!(summary.large_share, Some(0.25));
         assert_eq!(summary.cost.published, Some(10.0));
         assert_eq!(summary.cost.total_full, Some(120.0));

@@ -1,32 +1,69 @@
 //! From a pool to its endpoints.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::endpoint::{Endpoint, EndpointError, FailureKind};
-use super::http::llama_cpp::LlamaCpp;
+use super::http::llama_cpp::{LlamaCpp, Options};
 use super::local::{LocalEndpoint, Render};
 use super::pool::{ModelSpec, Pool, ServerKind};
-use super::prompt::Template;
+use super::prompt::{self, Template};
+use crate::trace::record::ModelFacts;
 
 /// Makes one endpoint a model, in pool order. Nothing is loaded and nobody is
 /// called before [`Endpoint::probe`] or [`Endpoint::step`].
 ///
+/// `concurrency` is the most calls that will be in flight, where it is known:
+/// an endpoint over HTTP lets that many through to its server.
+///
 /// # Errors
 /// [`FailureKind::Configuration`] names the model that cannot be made.
-pub fn build(pool: &Pool) -> Result<Vec<Arc<dyn Endpoint>>, EndpointError> {
+pub fn build(
+    pool: &Pool,
+    concurrency: Option<usize>,
+) -> Result<Vec<Arc<dyn Endpoint>>, EndpointError> {
     pool.models
         .iter()
-        .map(|spec| endpoint(spec, pool))
+        .map(|spec| endpoint(spec, pool, concurrency))
         .collect()
 }
 
-fn endpoint(spec: &ModelSpec, pool: &Pool) -> Result<Arc<dyn Endpoint>, EndpointError> {
-    let refuse = |message: String| EndpointError {
+/// What the log keeps of the pool and its endpoints, in pool order: what the
+/// pool file says, with the hashes of what it names.
+///
+/// # Errors
+/// [`FailureKind::Configuration`]: a template file that cannot be read.
+pub fn facts(
+    pool: &Pool,
+    endpoints: &[Arc<dyn Endpoint>],
+) -> Result<Vec<ModelFacts>, EndpointError> {
+    let described = pool.models.iter().zip(endpoints).map(|(spec, endpoint)| {
+        let template_sha256 = prompt::file_sha256(spec, folder(pool))
+            .map_err(|error| refusal(spec, error.to_string()))?;
+        Ok(ModelFacts {
+            template_sha256,
+            weights: endpoint.weights(),
+            ..ModelFacts::from(spec)
+        })
+    });
+    described.collect()
+}
+
+fn refusal(spec: &ModelSpec, message: String) -> EndpointError {
+    EndpointError {
         endpoint: spec.name.clone(),
         kind: FailureKind::Configuration,
         message,
         attempts: Vec::new(),
-    };
+    }
+}
+
+fn endpoint(
+    spec: &ModelSpec,
+    pool: &Pool,
+    concurrency: Option<usize>,
+) -> Result<Arc<dyn Endpoint>, EndpointError> {
+    let refuse = |message| refusal(spec, message);
     match spec.server {
         ServerKind::Embedded | ServerKind::Local => {
             let render = local_render(spec, pool).map_err(&refuse)?;
@@ -38,7 +75,9 @@ fn endpoint(spec: &ModelSpec, pool: &Pool) -> Result<Arc<dyn Endpoint>, Endpoint
         }
         ServerKind::LlamaCpp => {
             let template = template(spec, pool).map_err(&refuse)?;
-            Ok(Arc::new(LlamaCpp::new(spec, template)?))
+            let mut options = Options::default();
+            options.concurrency = concurrency.unwrap_or(options.concurrency);
+            Ok(Arc::new(LlamaCpp::with_options(spec, template, options)?))
         }
         other => Err(refuse(format!(
             "this version does not speak to `{other}` yet: it has embedded, local and llama-cpp \
@@ -48,8 +87,12 @@ fn endpoint(spec: &ModelSpec, pool: &Pool) -> Result<Arc<dyn Endpoint>, Endpoint
 }
 
 fn template(spec: &ModelSpec, pool: &Pool) -> Result<Template, String> {
-    let folder = pool.path.as_deref().and_then(std::path::Path::parent);
-    Template::for_spec(spec, folder).map_err(|error| error.to_string())
+    Template::for_spec(spec, folder(pool)).map_err(|error| error.to_string())
+}
+
+/// Where relative paths of the pool file start.
+fn folder(pool: &Pool) -> Option<&Path> {
+    pool.path.as_deref().and_then(Path::parent)
 }
 
 /// A local model's prompts are always rendered here.

@@ -168,6 +168,7 @@ impl From<&ModelSpec> for ModelFacts {
             params: spec.params,
             price: spec.price.clone(),
             template: spec.template.clone(),
+            template_sha256: None,
             weights: None,
         }
     }
@@ -252,10 +253,5 @@ impl Pool {
             .iter()
             .all(|model| model.params.is_some())
             .then(|| "flops".to_owned())
-    }
-
-    /// The pool as the log keeps it.
-    pub fn facts(&self) -> Vec<ModelFacts> {
-        self.models.iter().map(ModelFacts::from).collect()
     }
 }

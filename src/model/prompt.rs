@@ -10,6 +10,7 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, ErrorKind, State, context};
 
 use super::pool::{ModelSpec, ServerKind};
+use crate::trace::ids;
 
 /// The instruction of the Qwen2.5-Math evaluations; `system` in templates.
 pub const STEP_BY_STEP: &str =
@@ -71,6 +72,36 @@ pub enum TemplateError {
     NoServer,
 }
 
+/// SHA-256 of the template file that `spec` names; `None` for a template that
+/// is no file.
+///
+/// # Errors
+/// [`TemplateError::Unreadable`].
+pub fn file_sha256(
+    spec: &ModelSpec,
+    folder: Option<&Path>,
+) -> Result<Option<String>, TemplateError> {
+    let built_in = |name: &str| BUILT_IN.iter().any(|(known, _)| *known == name);
+    match spec.template.as_deref() {
+        Some(name) if name != SERVER && !built_in(name) => ids::file_sha256(&path_of(name, folder))
+            .map(Some)
+            .map_err(|error| unreadable(name, &error)),
+        _ => Ok(None),
+    }
+}
+
+/// Relative paths start at the pool file's folder.
+fn path_of(name: &str, folder: Option<&Path>) -> PathBuf {
+    folder.map_or_else(|| name.into(), |folder| folder.join(name))
+}
+
+fn unreadable(name: &str, error: &std::io::Error) -> TemplateError {
+    TemplateError::Unreadable {
+        name: name.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
 /// A checked template.
 #[derive(Debug, Clone)]
 pub enum Template {
@@ -117,11 +148,8 @@ impl LocalTemplate {
             environment.set_keep_trailing_newline(true);
             return Self::compile(name, (*source).to_owned(), environment);
         }
-        let path: PathBuf = folder.map_or_else(|| name.into(), |folder| folder.join(name));
-        let source = std::fs::read_to_string(&path).map_err(|error| TemplateError::Unreadable {
-            name: name.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let source = std::fs::read_to_string(path_of(name, folder))
+            .map_err(|error| unreadable(name, &error))?;
         Self::from_source(name, source)
     }
 
@@ -239,6 +267,26 @@ mod tests {
         template
             .prompt("What is 1 < 2 & {{3}}?\n", "First.\n\n")
             .unwrap()
+    }
+
+    #[test]
+    fn a_template_file_is_known_by_what_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine.jinja");
+        let hash_of = |name: &str| {
+            let spec = ModelSpec {
+                template: Some(name.to_owned()),
+                ..ModelSpec::new("a", ServerKind::LlamaCpp)
+            };
+            file_sha256(&spec, Some(folder.path()))
+        };
+        std::fs::write(&path, "{{ question }}").unwrap();
+        let first = hash_of("mine.jinja").unwrap();
+        std::fs::write(&path, "Q: {{ question }}").unwrap();
+        let second = hash_of("mine.jinja").unwrap();
+        assert!(first.is_some() && second.is_some() && first != second);
+        assert_eq!((hash_of("plain"), hash_of(SERVER)), (Ok(None), Ok(None)));
+        assert!(hash_of("no.jinja").is_err());
     }
 
     #[test]

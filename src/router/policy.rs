@@ -20,7 +20,9 @@ impl Policy {
     /// model has written a step.
     fn is_absorbed(&self, observation: &Observation) -> bool {
         self.checkpoint.facts.escalation == "absorbing"
-            && observation.writer + 1 == observation.models
+            && observation
+                .writer
+                .is_some_and(|writer| writer + 1 == observation.models)
     }
 
     /// The network's input; `None` where the confidence it needs is missing.

@@ -61,7 +61,9 @@ pub enum RouterError {
         value: String,
         must: &'static str,
     },
-    #[error("router `{spec}`: write parameters as `key=value`, separated by commas")]
+    #[error(
+        "router `{spec}`: write parameters as `key=value`, separated by commas; quote a value that holds one: `path=\"a,b\"`"
+    )]
     Syntax { spec: String },
     #[error("router `{router}` gives `{key}` twice")]
     Repeated { router: String, key: String },
@@ -137,7 +139,9 @@ impl fmt::Display for RouterSpec {
                     write!(f, ":{}", parts.join(","))
                 }
             }
-            Self::Policy { path: Some(path) } => write!(f, ":path={}", path.display()),
+            Self::Policy { path: Some(path) } => {
+                write!(f, ":path={}", quoted(&path.display().to_string()))
+            }
         }
     }
 }
@@ -229,8 +233,8 @@ fn feature_names(models: usize) -> Vec<String> {
         index: 1,
         difficulty: None,
         has_answer: false,
-        tokens: 0,
-        writer: 0,
+        tokens: None,
+        writer: None,
         models,
     };
     blank.named().into_keys().collect()
@@ -238,15 +242,11 @@ fn feature_names(models: usize) -> Vec<String> {
 
 fn parameters(spec: &str, name: &str, rest: &str) -> Result<BTreeMap<String, String>, RouterError> {
     let mut given = BTreeMap::new();
-    for part in rest
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-    {
-        let (key, value) = part
-            .split_once('=')
-            .ok_or_else(|| RouterError::Syntax { spec: spec.into() })?;
-        let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+    let syntax = || RouterError::Syntax { spec: spec.into() };
+    for part in split(rest).filter(|part| !part.is_empty()) {
+        let (key, value) = part.split_once('=').ok_or_else(syntax)?;
+        let value = unquoted(value.trim()).ok_or_else(syntax)?;
+        let key = key.trim().to_owned();
         if given.insert(key.clone(), value).is_some() {
             return Err(RouterError::Repeated {
                 router: name.into(),
@@ -255,6 +255,35 @@ fn parameters(spec: &str, name: &str, rest: &str) -> Result<BTreeMap<String, Str
         }
     }
     Ok(given)
+}
+
+/// The parts between commas that stand in no quotes, trimmed.
+fn split(rest: &str) -> impl Iterator<Item = &str> {
+    let mut in_quotes = false;
+    rest.split(move |c| {
+        in_quotes ^= c == '"';
+        c == ',' && !in_quotes
+    })
+    .map(str::trim)
+}
+
+/// A value that begins with a quote ends with one, and holds quotes twice.
+fn unquoted(value: &str) -> Option<String> {
+    let Some(rest) = value.strip_prefix('"') else {
+        return Some(value.to_owned());
+    };
+    let inner = rest.strip_suffix('"')?;
+    let lone = inner.replace("\"\"", "").contains('"');
+    (!lone).then(|| inner.replace("\"\"", "\""))
+}
+
+/// The value as [`unquoted`] reads it.
+fn quoted(value: &str) -> String {
+    if value.contains([',', '"']) || value.trim() != value {
+        format!("\"{}\"", value.replace('"', "\"\""))
+    } else {
+        value.to_owned()
+    }
 }
 
 fn number(
@@ -315,7 +344,7 @@ mod tests {
                 let signal = if logit { Source::Logit } else { Source::Prob };
                 RouterSpec::Threshold { t, signal }
             }),
-            "[a-z/._-]{1,20}".prop_map(|p| RouterSpec::Policy {
+            "[a-z/., =:\"_-]{0,20}".prop_map(|p| RouterSpec::Policy {
                 path: Some(p.into())
             }),
         ]
@@ -346,6 +375,8 @@ mod tests {
         assert!(message("threshold:t=NaN").contains("finite"));
         assert!(message("threshold:k=1").contains("it takes t, signal"));
         assert!(message("threshold:t").contains("key=value"));
+        assert!(message("policy:path=a,b").contains("quote"));
+        assert!(message("policy:path=\"a,b").contains("quote"));
         assert!(message("threshold:t=1,t=2").contains("twice"));
         assert!(message("threshold:signal=vibes").contains("`prob` or `logit`"));
     }

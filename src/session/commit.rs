@@ -17,6 +17,9 @@ use super::machine::{Generating, Place};
 use super::seed::routing_draw;
 use super::{Goal, Output, Phase, Refusal, Session};
 
+/// Who decides where a model had nothing to add: the session, not the router.
+const EMPTY_STEP: &str = "empty-step";
+
 impl Session {
     /// Takes a step into the tree and goes on as the goal says.
     pub(super) fn commit(&mut self, reply: StepReply, now: &str) -> Vec<Output> {
@@ -25,7 +28,7 @@ impl Session {
         };
         let follows = self.cursor == call.place.after;
         let step = self.scored(&call, reply, now);
-        if step.end == StepEnd::Empty {
+        if step.text.is_empty() && matches!(step.end, StepEnd::Empty | StepEnd::Eos) {
             return self.empty_step(&call, step);
         }
         let (node, append) = match self.append_step(step) {
@@ -76,24 +79,26 @@ impl Session {
             return Vec::new();
         };
         let message = error.to_string();
-        let mut records = Vec::new();
+        let mut outputs = Vec::new();
         if !error.attempts.is_empty() || !call.text.is_empty() {
             let step = self.abandoned(&call, error.attempts, &message, now);
-            records.push(Record::Step(Box::new(step)));
+            // First into the tree: the outcome's cost counts it.
+            outputs.push(self.record(vec![Record::Step(Box::new(step))]));
         }
         if error.kind == FailureKind::Context {
             // The context is full: the trajectory ends, the run goes on.
             let outcome = self.outcome_at(call.place.after, TrajectoryEnd::Context, Some(message));
-            records.push(Record::Outcome(Box::new(outcome)));
+            outputs.push(self.record(vec![Record::Outcome(Box::new(outcome))]));
         } else {
-            records.push(self.note("endpoint-error", message.clone(), now));
+            let note = self.note("endpoint-error", message.clone(), now);
+            outputs.push(self.record(vec![note]));
             self.phase = Phase::Failed {
                 place: call.place,
                 message,
                 retryable: error.kind.retryable(),
             };
         }
-        vec![self.record(records)]
+        outputs
     }
 
     /// Ends the trajectory at the cursor with an error: for drivers that give
@@ -117,7 +122,8 @@ impl Session {
             Goal::Step => true,
             Goal::End => false,
             Goal::Until(until) => {
-                until.holds(&self.tree.node(node).step, self.decision_after(Some(node)))
+                let step = &self.tree.node(node).step;
+                until.holds(step, self.decision_after(Some(node)), &self.settings)
             }
         }
     }
@@ -157,19 +163,27 @@ impl Session {
         step
     }
 
-    /// An empty step adds nothing: it is kept beside the trajectory, and the
-    /// most capable model is asked instead; if that was the one, the
+    /// An empty step adds nothing: it stands beside the trajectory. Where the
+    /// model ended the sequence with it, the step before was the last; else the
+    /// most capable model is asked instead, and if that was the one, the
     /// trajectory ends.
     fn empty_step(&mut self, call: &Generating, mut step: StepRecord) -> Vec<Output> {
         step.kept = false;
         step.purpose = Purpose::Draft;
         self.name_step(&mut step);
         let last = self.settings.models().saturating_sub(1);
-        let mut records = vec![Record::Step(Box::new(step))];
-        if call.place.model == last {
-            let outcome = self.outcome_at(call.place.after, TrajectoryEnd::Empty, None);
-            records.push(Record::Outcome(Box::new(outcome)));
-            return vec![self.record(records)];
+        let finished = step.end == StepEnd::Eos && call.place.after.is_some();
+        // First into the tree: the outcome's cost counts it.
+        let mut outputs = vec![self.record(vec![Record::Step(Box::new(step))])];
+        if finished || call.place.model == last {
+            let end = if finished {
+                TrajectoryEnd::Finished
+            } else {
+                TrajectoryEnd::Empty
+            };
+            let outcome = self.outcome_at(call.place.after, end, None);
+            outputs.push(self.record(vec![Record::Outcome(Box::new(outcome))]));
+            return outputs;
         }
         let choice = Choice {
             probabilities: Vec::new(),
@@ -180,14 +194,15 @@ impl Session {
             propensity: 1.0,
         };
         let observation = std::collections::BTreeMap::new();
-        let decision = self.decision_record(call.place.after, observation, choice);
+        let mut decision = self.decision_record(call.place.after, observation, choice);
+        // Not the router's own: nobody may learn from it as such.
+        decision.router = EMPTY_STEP.to_owned();
         let place = Place {
             after: call.place.after,
             model: last,
             decision: Some(decision.id.clone()),
         };
-        records.push(Record::Decision(Box::new(decision)));
-        let mut outputs = vec![self.record(records)];
+        outputs.push(self.record(vec![Record::Decision(Box::new(decision))]));
         outputs.extend(self.launch(place));
         outputs
     }
@@ -306,10 +321,11 @@ impl Session {
             index: step.index,
             difficulty: self.problem.difficulty,
             has_answer: holds_answer(&step.text),
-            tokens: u32::try_from(step.usage.output).unwrap_or(u32::MAX),
-            // A person's step counts as the cheapest model's: the router has
-            // no reason to trust or distrust it.
-            writer: self.settings.place(&step.model).unwrap_or(0),
+            // Of a person's step nobody counted the tokens, and no model of the
+            // pool wrote it.
+            tokens: (step.continuation != Continuation::Edited)
+                .then(|| u32::try_from(step.usage.output).unwrap_or(u32::MAX)),
+            writer: self.settings.place(&step.model),
             models: self.settings.models(),
         }
     }

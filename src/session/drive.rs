@@ -2,7 +2,7 @@
 
 use crate::model::endpoint::StepRequest;
 use crate::trace::NodeIndex;
-use crate::trace::ids::{DecisionKey, StepKey, decision_id, step_id};
+use crate::trace::ids::{DecisionKey, StepKey, abandoned_id, decision_id, step_id};
 use crate::trace::record::{
     Attempt, Confidence, Continuation, DecisionRecord, NoteRecord, Override, Purpose, Record, Role,
     StepEnd, StepRecord, TrajectoryEnd, Usage, ValueKind,
@@ -46,7 +46,7 @@ impl Session {
     ) -> Result<Vec<Output>, Refusal> {
         let who = self.engine()?.who.clone();
         self.idle()?;
-        self.not_ended()?;
+        self.can_follow()?;
         if model >= self.settings.models() {
             return Err(Refusal::NoModel(model));
         }
@@ -75,7 +75,7 @@ impl Session {
         let model = self
             .settings
             .place(&node.step.model)
-            .ok_or(Refusal::NoStep)?;
+            .ok_or(Refusal::PersonWrote)?;
         let place = Place {
             after: node.parent,
             model,
@@ -105,11 +105,7 @@ impl Session {
         }];
         let estimate = Attempt {
             role: Role::Step,
-            usage: Usage {
-                prompt: 0,
-                cached: None,
-                output: current.deltas,
-            },
+            usage: self.estimated_usage(&current),
             failure: "cancelled".into(),
             estimated: true,
         };
@@ -118,11 +114,30 @@ impl Session {
         Ok(outputs)
     }
 
+    /// What a call that was cut off has probably cost: nobody tells. A token
+    /// is about four bytes of English text; a prompt is at least what the step
+    /// before it was made from.
+    fn estimated_usage(&self, call: &Generating) -> Usage {
+        const BYTES: u64 = 4;
+        let prompt = match call.place.after {
+            Some(node) => {
+                let before = self.tree.node(node).step.usage;
+                before.prompt + before.output
+            }
+            None => self.problem.question.len() as u64 / BYTES,
+        };
+        Usage {
+            prompt,
+            cached: None,
+            output: (call.text.len() as u64 / BYTES).max(call.deltas),
+        }
+    }
+
     /// Generates the step after the cursor as the pending decision says.
     pub(super) fn generate_next(&mut self, goal: Goal) -> Result<Vec<Output>, Refusal> {
         self.engine()?;
         self.idle()?;
-        self.not_ended()?;
+        self.can_follow()?;
         let mended = self.settle();
         if self.concluded() {
             return Ok(mended.into_iter().collect());
@@ -151,8 +166,12 @@ impl Session {
         self.generation += 1;
         let run = &self.settings.run;
         let index = self.index_after(place.after);
-        let made = self.tree.children(place.after).len() + self.tree.drafts(place.after).len();
-        let seed = step_seed(run.seed, &self.problem.id, index, made);
+        let seed = step_seed(
+            run.seed,
+            &self.problem.id,
+            index,
+            self.made_after(place.after),
+        );
         let request = StepRequest {
             question: self.problem.question.clone(),
             prefix: place
@@ -183,6 +202,15 @@ impl Session {
         outputs
     }
 
+    /// Steps made after `node`, which tell a re-run's seed from the first
+    /// one's. Calls that gave no step do not count: trying again, or resuming,
+    /// repeats the very call.
+    fn made_after(&self, node: Option<NodeIndex>) -> usize {
+        let drafts = self.tree.drafts(node).iter();
+        let empty = drafts.filter(|&&draft| self.tree.node(draft).step.end != StepEnd::Error);
+        self.tree.children(node).len() + empty.count()
+    }
+
     /// A call that gave no step, kept beside the trajectory with what it cost.
     pub(super) fn abandoned(
         &self,
@@ -200,6 +228,8 @@ impl Session {
         step.attempts = attempts;
         step.confidence.unavailable = Some("the step was not finished".into());
         self.name_step(&mut step);
+        // Two calls cut off at the same place may have said the same.
+        step.id = abandoned_id(&step.id, now, call.generation);
         step
     }
 
@@ -334,15 +364,23 @@ impl Session {
     /// Whether nothing can follow the cursor. A trajectory that ended because
     /// an endpoint failed can go on.
     pub(super) fn concluded(&self) -> bool {
+        // Where other steps follow, only the attempt that failed ended here.
+        if !self.tree.children(self.cursor).is_empty() {
+            return false;
+        }
         self.outcome()
             .is_some_and(|outcome| outcome.end != TrajectoryEnd::Error)
     }
 
-    fn not_ended(&self) -> Result<(), Refusal> {
-        if self.concluded() {
-            Err(Refusal::AtEnd)
-        } else {
-            Ok(())
+    /// Whether a step can follow the cursor.
+    fn can_follow(&self) -> Result<(), Refusal> {
+        let kept = self
+            .cursor
+            .is_none_or(|node| self.tree.node(node).step.kept);
+        match (kept, self.concluded()) {
+            (false, _) => Err(Refusal::Rejected),
+            (true, true) => Err(Refusal::AtEnd),
+            (true, false) => Ok(()),
         }
     }
 

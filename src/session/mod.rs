@@ -114,6 +114,10 @@ pub enum Refusal {
     AtStart,
     #[error("choose a step first")]
     NoStep,
+    #[error("this draft was rejected: nothing follows it; go back one step")]
+    Rejected,
+    #[error("a person wrote this step: there is no model to run again")]
+    PersonWrote,
     #[error("nothing is being generated")]
     Idle,
     #[error("nothing has failed")]

@@ -24,7 +24,11 @@ impl Session {
     pub(super) fn look_at(&mut self, place: Option<NodeIndex>) {
         self.cursor = place;
         for node in place.map(|node| self.tree.path(node)).unwrap_or_default() {
-            self.followed.insert(self.tree.node(node).parent, node);
+            let found = self.tree.node(node);
+            // A rejected draft is looked at, never followed.
+            if found.step.kept {
+                self.followed.insert(found.parent, node);
+            }
         }
     }
 

@@ -4,7 +4,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::cost::PERSON;
 use crate::trace::record::{DecisionRecord, StepEnd, StepRecord};
+
+use super::Settings;
 
 /// A conjunction of conditions on a step and the decision after it.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +15,7 @@ pub struct Until(Vec<Condition>);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Condition {
-    /// The next step goes to another model than wrote this one.
+    /// The next step goes to a more capable model than wrote this one.
     Escalation,
     /// The step was cut off at its token limit.
     Truncated,
@@ -44,26 +47,58 @@ const COMPARISONS: [(&str, Comparison); 5] = [
 
 /// A condition that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "cannot read the condition `{0}`: write `escalation`, `truncated`, `confidence < 0.5`, \
-     `step >= 4`, `tokens > 100`, `model = NAME` or `next = NAME`, joined by `&`"
-)]
-pub struct UntilError(String);
+pub enum UntilError {
+    #[error(
+        "cannot read the condition `{0}`: write `escalation`, `truncated`, `confidence < 0.5`, \
+         `step >= 4`, `tokens > 100`, `model = NAME` or `next = NAME`, joined by `&`"
+    )]
+    Syntax(String),
+    #[error("the pool has no model `{name}`: it has {known}")]
+    Model { name: String, known: String },
+}
 
 impl Until {
+    /// Refuses a model that the pool does not have: such a condition would
+    /// never hold.
+    pub fn check(&self, settings: &Settings) -> Result<(), UntilError> {
+        for condition in &self.0 {
+            if let Condition::Model(name) | Condition::Next(name) = condition
+                && settings.place(name).is_none()
+                && name != PERSON
+            {
+                let known: Vec<&str> = settings.run.pool.iter().map(|m| m.name.as_str()).collect();
+                let (name, known) = (name.clone(), known.join(", "));
+                return Err(UntilError::Model { name, known });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether every condition holds for a step and the decision after it
     /// (`None` after the last step).
-    pub fn holds(&self, step: &StepRecord, decision: Option<&DecisionRecord>) -> bool {
+    pub fn holds(
+        &self,
+        step: &StepRecord,
+        decision: Option<&DecisionRecord>,
+        settings: &Settings,
+    ) -> bool {
         self.0
             .iter()
-            .all(|condition| condition.holds(step, decision))
+            .all(|condition| condition.holds(step, decision, settings))
     }
 }
 
 impl Condition {
-    fn holds(&self, step: &StepRecord, decision: Option<&DecisionRecord>) -> bool {
+    fn holds(
+        &self,
+        step: &StepRecord,
+        decision: Option<&DecisionRecord>,
+        settings: &Settings,
+    ) -> bool {
         match self {
-            Self::Escalation => decision.is_some_and(|d| d.action != step.model),
+            Self::Escalation => {
+                decision.is_some_and(|d| settings.escalates(&step.model, &d.action))
+            }
             Self::Truncated => step.end == StepEnd::Length,
             // An unavailable confidence is neither below nor above anything.
             Self::Confidence(comparison, x) => step
@@ -97,7 +132,7 @@ impl FromStr for Until {
         let conditions: Option<Vec<Condition>> = text.split('&').map(condition).collect();
         conditions
             .map(Self)
-            .ok_or_else(|| UntilError(text.trim().to_owned()))
+            .ok_or_else(|| UntilError::Syntax(text.trim().to_owned()))
     }
 }
 

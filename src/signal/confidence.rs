@@ -25,6 +25,16 @@ pub enum Source {
 }
 
 impl Source {
+    /// Why this measure cannot be had from values of a kind; `None` where it can.
+    pub fn unavailable_from(self, kind: ValueKind) -> Option<&'static str> {
+        match (self, kind) {
+            (Self::Logit, ValueKind::RawLogit) => None,
+            (Self::Logit, _) => Some("gives no raw logits: use `signal=prob`"),
+            (Self::Prob, ValueKind::None) => Some("gives no probabilities"),
+            (Self::Prob, _) => None,
+        }
+    }
+
     /// The name in logs and settings.
     pub fn name(self) -> &'static str {
         match self {

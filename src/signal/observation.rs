@@ -13,10 +13,11 @@ pub struct Observation {
     pub difficulty: Option<f64>,
     /// f_t: whether the step holds the final answer.
     pub has_answer: bool,
-    /// ℓ_t: length of the step in tokens.
-    pub tokens: u32,
-    /// m_t: 0-based place in the pool of the model that wrote the step.
-    pub writer: usize,
+    /// ℓ_t: length of the step in tokens; `None` where nobody counted them.
+    pub tokens: Option<u32>,
+    /// m_t: 0-based place in the pool of the model that wrote the step;
+    /// `None` where no model of the pool did.
+    pub writer: Option<usize>,
     /// Number of models in the pool.
     pub models: usize,
 }
@@ -40,12 +41,12 @@ impl Observation {
             ("step".to_owned(), Some(f64::from(self.index))),
             ("difficulty".to_owned(), finite(self.difficulty)),
             ("has_answer".to_owned(), Some(one_if(self.has_answer))),
-            ("tokens".to_owned(), Some(f64::from(self.tokens))),
+            ("tokens".to_owned(), self.tokens.map(f64::from)),
         ]);
         for model in 0..self.models {
             named.insert(
                 format!("writer_{model}"),
-                Some(one_if(model == self.writer)),
+                Some(one_if(self.writer == Some(model))),
             );
         }
         named
@@ -86,8 +87,8 @@ mod tests {
             index: 3,
             difficulty: None,
             has_answer: true,
-            tokens: 21,
-            writer: 1,
+            tokens: Some(21),
+            writer: Some(1),
             models: 3,
         }
     }

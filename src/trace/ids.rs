@@ -61,6 +61,16 @@ pub fn step_id(key: &StepKey<'_>) -> StepId {
     parts.id()
 }
 
+/// Id of a call that gave no step: of calls that would be the same step, each
+/// is one of its own.
+pub fn abandoned_id(step: &str, at: &str, generation: u64) -> StepId {
+    let mut parts = Parts::new("abandoned");
+    parts.text(step);
+    parts.text(at);
+    parts.number(generation);
+    parts.id()
+}
+
 /// Id of a decision: 16 hexadecimal digits.
 pub fn decision_id(key: &DecisionKey<'_>) -> String {
     let mut parts = Parts::new("decision");

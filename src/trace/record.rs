@@ -92,6 +92,10 @@ pub struct ModelFacts {
     pub price: Option<PriceFacts>,
     #[serde(default)]
     pub template: Option<String>,
+    /// SHA-256 of the template where it is a file: its path says nothing of
+    /// what it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_sha256: Option<String>,
     /// Hash of the weights, where the model runs in the program's process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
@@ -387,6 +391,9 @@ pub struct CostFacts {
     /// True where an unknown cached count was billed as uncached.
     #[serde(default)]
     pub upper_bound: bool,
+    /// True where calls were cut off and their usage is an estimate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 /// Why a trajectory ended.

@@ -291,6 +291,7 @@ fn any_run() -> impl Strategy<Value = Record> {
                 as_of: None,
             }),
             template: None,
+            template_sha256: None,
             weights: None,
         });
     (

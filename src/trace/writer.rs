@@ -28,6 +28,8 @@ pub struct LogWriter {
     file: File,
     path: PathBuf,
     sync: bool,
+    /// Written before the first append: see [`LogWriter::begin_with`].
+    held: Vec<Record>,
     buffer: Vec<u8>,
     /// The file ends within a line, which the next append must not go on with.
     mid_line: bool,
@@ -66,11 +68,18 @@ impl LogWriter {
             file,
             path: path.to_path_buf(),
             sync,
+            held: Vec::new(),
             buffer: Vec::new(),
             mid_line,
             existed: length > 0,
             closed_partial_line: mid_line,
         })
+    }
+
+    /// Keeps `records` back until there is something to append, and writes
+    /// them before it: a session in which nothing happens leaves no trace.
+    pub fn begin_with(&mut self, records: Vec<Record>) {
+        self.held = records;
     }
 
     /// Appends whole lines with a single write; with `sync`, waits for the disk.
@@ -96,6 +105,7 @@ impl LogWriter {
             .map_err(|source| LogError::io(&self.path, "write", source));
         written?;
         self.mid_line = false;
+        self.held.clear();
         if self.sync {
             self.file
                 .sync_data()
@@ -106,7 +116,7 @@ impl LogWriter {
 
     fn encode(&mut self, records: &[Record]) -> Result<(), LogError> {
         self.buffer.clear();
-        for record in records {
+        for record in self.held.iter().chain(records) {
             let record = finite::finite(record).map_err(|(record, field)| LogError::NotFinite {
                 path: self.path.clone(),
                 record,
@@ -121,16 +131,6 @@ impl LogWriter {
             self.buffer.push(b'\n');
         }
         Ok(())
-    }
-
-    /// Waits until everything appended is on the disk.
-    ///
-    /// # Errors
-    /// Those of the operating system.
-    pub fn sync(&mut self) -> Result<(), LogError> {
-        self.file
-            .sync_data()
-            .map_err(|source| LogError::io(&self.path, "write", source))
     }
 
     pub fn path(&self) -> &Path {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event as TerminalEvent, KeyEventKind, MouseEventKind};
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::app::{Effect, EndpointState, Model, Msg, Notice, NoticeLevel, update};
+use crate::app::{Effect, EndpointState, Model, Msg, Notice, NoticeLevel, close, update};
 use crate::headless::clock::now;
 use crate::model::endpoint::Endpoint;
 use crate::trace::LogWriter;
@@ -91,6 +91,10 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<Ended> {
         dirty: true,
     };
     let result = runtime.block_on(inspector.run(reports, signals));
+    // What is in flight was paid for: it is recorded before it is dropped.
+    for effect in close(&mut inspector.model, &now()) {
+        inspector.perform(effect);
+    }
     let Inspector {
         screen,
         journal,
@@ -272,7 +276,9 @@ impl Inspector {
             Effect::Generate { entry, call } => {
                 self.journal.submit(Job::Generate { entry, call });
             }
-            Effect::Abort { entry, generation } => self.calls.abort(entry, generation),
+            Effect::Abort { entry, generation } => {
+                self.journal.submit(Job::Abort { entry, generation });
+            }
             Effect::Probe { model } => self.calls.probe(model),
             Effect::Open { entry } => self.open(entry),
             Effect::Editor { entry, text } => {

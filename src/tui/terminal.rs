@@ -96,10 +96,18 @@ fn wait_for_frame() -> Option<MutexGuard<'static, ()>> {
 }
 
 /// Has a panic give the terminal back before its message is printed, which
-/// would otherwise vanish with the alternate screen. Call once.
+/// would otherwise vanish with the alternate screen. Call once, on the thread
+/// that draws.
 pub fn install_panic_hook() {
     let print = std::panic::take_hook();
+    let screen_thread = std::thread::current().id();
     std::panic::set_hook(Box::new(move |info| {
+        // While the screen is up, a panic elsewhere is told by whoever waits
+        // for that thread, in its pane: the terminal stays ours.
+        let ours = TAKEN.load(Ordering::SeqCst);
+        if ours && std::thread::current().id() != screen_thread {
+            return;
+        }
         leave();
         print(info);
     }));

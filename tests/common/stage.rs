@@ -150,6 +150,7 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         params: Some(params),
         price: None,
         template: None,
+        template_sha256: None,
         weights: None,
     };
     RunRecord {

@@ -7,6 +7,7 @@ use pointsman::app::{Effect, Model, Slot, update};
 use pointsman::model::endpoint::FailureKind;
 use pointsman::session::Session;
 
+use crate::screens;
 use crate::stage::{ANSWER, Cue, Script, Stage, live, problems, run, say};
 use crate::tape;
 
@@ -209,7 +210,7 @@ proptest! {
 
     #[test]
     fn whatever_is_pressed_the_session_is_what_was_heard_and_logged(deeds in deeds()) {
-        let stage = walk(&deeds);
+        let mut stage = walk(&deeds);
         assert_same(&stage, &again(&stage));
         assert_logged(&stage);
         let moving = stage.model.playing || stage.model.is_generating();
@@ -220,5 +221,8 @@ proptest! {
             _ => false,
         });
         prop_assert_eq!(calls, generating.count(), "no call is forgotten");
+        for size in [(80, 24), (45, 12), (130, 30)] {
+            screens::draw_dark(&mut stage, size);
+        }
     }
 }

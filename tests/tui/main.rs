@@ -13,3 +13,4 @@ mod pty;
 mod scenes;
 mod screens;
 mod tape;
+mod trouble;

@@ -42,6 +42,11 @@ fn draw(stage: &mut Stage, (width, height): (u16, u16), theme: &Theme) -> Buffer
     buffer
 }
 
+/// Draws in the default theme.
+pub fn draw_dark(stage: &mut Stage, size: (u16, u16)) -> Buffer {
+    draw(stage, size, &theme("dark", ColorDepth::TrueColor))
+}
+
 fn rows(buffer: &Buffer) -> impl Iterator<Item = &[Cell]> {
     buffer.content.chunks(usize::from(buffer.area.width).max(1))
 }

@@ -31,6 +31,11 @@ const PRICE_KEYS: &[&str] = &[
     "per",
     "as_of",
 ];
+/// The writer of steps that no model wrote, in logs.
+const RESERVED: &str = "person";
+/// What the messages about prices show.
+const PRICE_EXAMPLE: &str = "write `price = { input = 0.40, output = 1.60, currency = \"USD\", \
+                             per = 1e6 }`, optionally with cached_input and as_of";
 /// Keys under which people paste a key.
 const KEY_KEYS: &[&str] = &["api_key", "apikey", "api-key", "key", "token", "secret"];
 
@@ -96,6 +101,10 @@ fn models(root: &Table<'_, '_, '_>) -> Result<Vec<ModelSpec>, PoolError> {
     for (index, item) in items.iter().enumerate() {
         let table = Table::of(root.source, label(index, item), item)?;
         let spec = model(&table, None)?;
+        if spec.name == RESERVED {
+            let problem = format!("is `{RESERVED}`: steps that a person wrote go by that name");
+            return Err(table.wrong("name", &problem));
+        }
         if models.iter().any(|other| other.name == spec.name) {
             let problem = format!("is used twice: `{}`; names tell models apart", spec.name);
             return Err(table.wrong("name", &problem));
@@ -250,13 +259,9 @@ fn price(model: &Table<'_, '_, '_>) -> Result<Option<PriceFacts>, PoolError> {
     let table = Table::of(model.source, format!("`price` of {}", model.label), value)?;
     table.only(PRICE_KEYS)?;
     let part = |key: &str| {
-        table.decimal(key)?.ok_or_else(|| {
-            table.missing(
-                key,
-                "a price is { input, output, currency, per } and optionally \
-                 cached_input, as_of",
-            )
-        })
+        table
+            .decimal(key)?
+            .ok_or_else(|| table.missing(key, PRICE_EXAMPLE))
     };
     let per = part("per")?;
     if per.is_zero() {
@@ -266,7 +271,7 @@ fn price(model: &Table<'_, '_, '_>) -> Result<Option<PriceFacts>, PoolError> {
         ));
     }
     let Some(currency) = table.text("currency")? else {
-        return Err(table.missing("currency", "a three-letter code such as USD"));
+        return Err(table.missing("currency", PRICE_EXAMPLE));
     };
     if currency.len() != 3 || !currency.chars().all(|c| c.is_ascii_uppercase()) {
         let problem = format!("is `{currency}`: a three-letter code such as USD is needed");
@@ -314,5 +319,22 @@ fn warnings(pool: &Pool) -> Vec<String> {
                 .to_owned(),
         );
     }
+    warnings.extend(unused(&pool.scorers));
     warnings
+}
+
+/// Scorers are read and checked, and nothing calls them yet.
+fn unused(scorers: &Scorers) -> Option<String> {
+    let given = [
+        ("[judge]", &scorers.judge),
+        ("[prm]", &scorers.prm),
+        ("[verifier]", &scorers.verifier),
+        ("[grader]", &scorers.grader),
+    ];
+    let names: Vec<&str> = given
+        .into_iter()
+        .filter(|(_, scorer)| scorer.is_some())
+        .map(|(name, _)| name)
+        .collect();
+    (!names.is_empty()).then(|| format!("{}: this version does not use it yet", names.join(", ")))
 }

@@ -65,7 +65,8 @@ fn reads_the_documented_example() {
     assert_eq!(price.per, "1000000".parse().unwrap());
     assert_eq!(pool.scorers.prm.as_ref().unwrap().name, "prm");
     assert_eq!(pool.cost_unit(), None);
-    assert_eq!(pool.warnings.len(), 1);
+    assert_eq!(pool.warnings.len(), 2);
+    assert!(pool.warnings[1].contains("[prm]: this version does not use it yet"));
     let facts = ModelFacts::from(second);
     assert_eq!(facts.server, "openai");
     assert_eq!(facts.price.as_ref(), Some(price));
@@ -110,6 +111,8 @@ fn fewer_than_two_models_and_equal_names_are_refused() {
     let one = &one[..one.find("\n\n").unwrap()];
     assert!(message(one).contains("only 1 model"));
     assert!(message(&with("").replace("\"b\"", "\"a\"")).contains("used twice"));
+    let person = message(&with("").replace("\"b\"", "\"person\""));
+    assert!(person.contains("is `person`"), "{person}");
     assert!(message("model = 3").contains("[[model]]"));
 }
 
@@ -125,7 +128,7 @@ fn bad_values_name_their_key() {
         ("template = \" \"", "is empty"),
         (
             "price = { input = 1, output = 2, currency = \"USD\" }",
-            "no `per`",
+            "no `per`: write `price = { input",
         ),
         (
             "price = { input = 1, per = 1, currency = \"USD\" }",

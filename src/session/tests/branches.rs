@@ -154,7 +154,7 @@ fn a_cancelled_call_is_kept_beside_the_trajectory_with_its_estimated_cost() {
     let mut bench = Bench::new("small", 9);
     bench.command(Command::Step);
     let generation = bench.pending.as_ref().unwrap().generation;
-    let text = "2 + 2".to_owned();
+    let text = "2 + 2 = 4, so".to_owned();
     bench
         .session
         .event(crate::session::Event::Delta { generation, text }, NOW);
@@ -164,11 +164,17 @@ fn a_cancelled_call_is_kept_beside_the_trajectory_with_its_estimated_cost() {
         panic!("the abandoned step is logged");
     };
     assert!(!step.kept);
-    assert_eq!(step.text, "2 + 2");
-    assert_eq!(step.attempts[0].usage.output, 1);
+    assert_eq!(step.text, "2 + 2 = 4, so");
+    // Thirteen bytes are about three tokens; nobody tells the exact count.
+    let usage = step.attempts[0].usage;
+    assert_eq!((usage.output, usage.cached), (3, None));
+    let question = bench.session.problem().question.len() as u64;
+    assert_eq!(usage.prompt, question / 4);
     assert!(step.attempts[0].estimated);
     assert_eq!(bench.session.cursor(), None);
-    assert_eq!(bench.session.cost_to(None).full(), Some(2.0));
+    let cost = bench.session.cost_to(None);
+    assert_eq!(cost.full(), Some(2.0 * (usage.prompt + 3) as f64));
+    assert!(cost.estimated());
     assert_eq!(bench.session.cost_to(None).published(), Some(0.0));
     assert_eq!(
         bench.session.command(Command::Cancel, NOW),

@@ -34,7 +34,7 @@ fn an_empty_step_escalates_and_two_end_the_trajectory() {
     bench.reply(empty());
     assert_eq!(
         bench.order[4..],
-        ["append step+decision", "generate 1"],
+        ["append step", "append decision", "generate 1"],
         "the most capable model is asked instead"
     );
     let full = bench.session.cost_to(bench.session.cursor()).full();
@@ -42,6 +42,12 @@ fn an_empty_step_escalates_and_two_end_the_trajectory() {
     bench.reply(empty());
     assert_eq!(outcome(&bench).end, TrajectoryEnd::Empty);
     assert_eq!(outcome(&bench).steps, 1);
+    let all = bench.session.cost_of_all().full();
+    assert_eq!(
+        outcome(&bench).cost.full,
+        all,
+        "both empty calls are counted"
+    );
     assert!(!bench.session.is_generating());
 }
 

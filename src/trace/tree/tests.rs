@@ -77,7 +77,7 @@ fn the_partial_answer_is_byte_exact() {
         ended("c", Some("e"), "three", StepEnd::Eos),
     ]);
     assert_eq!(tree.text(at(&tree, "a")), "One.\n\n\n");
-    assert_eq!(tree.text(at(&tree, "c")), "One.\n\n\n two \n\nthree");
+    assert_eq!(tree.text(at(&tree, "c")), "One.\n\n\n two three");
 }
 
 #[test]

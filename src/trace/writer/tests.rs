@@ -41,7 +41,6 @@ fn what_is_appended_is_read_back_in_order() {
     let mut writer = LogWriter::create_or_append(&path, false).unwrap();
     assert!(writer.existed() && !writer.found_partial_line());
     writer.append(&records[2..]).unwrap();
-    writer.sync().unwrap();
     assert_eq!(read(&path), (records.to_vec(), vec![]));
 }
 
@@ -75,6 +74,24 @@ fn a_partial_last_line_is_neither_overwritten_nor_glued() {
             .unwrap()
             .starts_with(&whole[..whole.len() - 9])
     );
+}
+
+#[test]
+fn what_is_held_back_is_written_before_the_first_append_and_once() {
+    let (_folder, path) = log();
+    let head = Record::Run(Box::new(run("r")));
+    let mut writer = LogWriter::create_or_append(&path, true).unwrap();
+    writer.begin_with(vec![head.clone()]);
+    writer.append(&[]).unwrap();
+    assert_eq!(fs::read(&path).unwrap().len(), 0, "nothing happened");
+    let mut bad = decision("d", None);
+    bad.propensity = f64::NAN;
+    assert!(writer.append(&[Record::Decision(Box::new(bad))]).is_err());
+    assert_eq!(fs::read(&path).unwrap().len(), 0, "nothing was written");
+    writer.append(&[step_of("p", "a")]).unwrap();
+    writer.append(&[step_of("p", "b")]).unwrap();
+    let expected = vec![head, step_of("p", "a"), step_of("p", "b")];
+    assert_eq!(read(&path), (expected, vec![]));
 }
 
 #[test]

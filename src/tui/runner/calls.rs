@@ -1,9 +1,11 @@
 //! The calls in flight: made on the runtime, reported as messages.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;
 use tokio::task::AbortHandle;
@@ -139,16 +141,24 @@ impl Calls {
             reports: self.reports.clone(),
         });
         let calls = self.clone();
+        // Held until the call is in the list: it may end at once.
+        let mut running = self.lock();
         let task = self.runtime.spawn(async move {
             let feed = Feed(stream);
-            let result = endpoint.step(call.request, &feed).await;
+            let step = AssertUnwindSafe(endpoint.step(call.request, &feed));
+            let result = step.catch_unwind().await;
             calls.forget(entry, generation);
             let event = match result {
-                Ok(reply) => Event::Reply {
+                Ok(Ok(reply)) => Event::Reply {
                     generation,
                     reply: Box::new(reply),
                 },
-                Err(error) => Event::Failed { generation, error },
+                Ok(Err(error)) => Event::Failed { generation, error },
+                // A mistake of ours: the session goes on, and says so.
+                Err(_) => Event::Failed {
+                    generation,
+                    error: failure(endpoint.name(), "the program failed in this call (a bug)"),
+                },
             };
             // The loop is gone only when the program ends.
             let _ = calls
@@ -156,17 +166,12 @@ impl Calls {
                 .send(Report::Msg(Msg::Session { entry, event }))
                 .await;
         });
-        self.lock().insert((entry, generation), task.abort_handle());
+        running.insert((entry, generation), task.abort_handle());
     }
 
     /// Reports that a call was not made.
     pub fn refuse(&self, entry: usize, call: &Generate, why: &str) {
-        let error = EndpointError {
-            endpoint: format!("model {}", call.model),
-            kind: FailureKind::Configuration,
-            message: why.to_owned(),
-            attempts: Vec::new(),
-        };
+        let error = failure(&format!("model {}", call.model), why);
         let event = Event::Failed {
             generation: call.generation,
             error,
@@ -229,5 +234,14 @@ impl Calls {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(usize, u64), AbortHandle>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn failure(endpoint: &str, message: &str) -> EndpointError {
+    EndpointError {
+        endpoint: endpoint.to_owned(),
+        kind: FailureKind::Configuration,
+        message: message.to_owned(),
+        attempts: Vec::new(),
     }
 }

@@ -18,6 +18,12 @@ pub enum Job {
         entry: usize,
         call: Box<Generate>,
     },
+    /// Drop a call. In the queue behind it, so that no call is dropped before
+    /// it is made and then made all the same.
+    Abort {
+        entry: usize,
+        generation: u64,
+    },
 }
 
 /// Owns the log while the inspector runs.
@@ -48,6 +54,7 @@ impl Journal {
                             broken = None;
                         }
                     }
+                    Job::Abort { entry, generation } => calls.abort(entry, generation),
                     Job::Generate { entry, call } => match &broken {
                         // Nothing is generated that could not be recorded.
                         Some(message) => calls.refuse(entry, &call, message),

@@ -18,11 +18,11 @@ const LIVE: [Action; 9] = [
     Action::Back,
     Action::Run,
     Action::Override,
-    Action::Rerun,
-    Action::Tree,
-    Action::Problems,
     Action::Help,
     Action::Quit,
+    Action::Tree,
+    Action::Problems,
+    Action::Rerun,
 ];
 const REPLAY: [Action; 7] = [
     Action::Step,

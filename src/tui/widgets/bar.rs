@@ -61,7 +61,10 @@ pub fn scale(
     let empty = theme.style("bar.empty");
     let mut spans: Vec<Span<'static>> = vec![Span::styled("├", empty)];
     for cell in 0..width {
-        spans.push(if cell == at {
+        spans.push(if cell == at && Some(cell) == mark {
+            // Too close to tell apart at this width.
+            Span::styled("◆", theme.style("threshold"))
+        } else if cell == at {
             Span::styled("●", dot)
         } else if Some(cell) == mark {
             Span::styled("┃", theme.style("threshold"))

@@ -15,15 +15,6 @@ pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>
     let tally = session.cost_to(session.cursor());
     let all = session.cost_of_all();
     let dim = theme.style("dim");
-    let full_style = theme.style("cost.full");
-    let mut full = vec![
-        Span::styled("full      ", dim),
-        Span::styled(full_amount(&tally, unit), full_style),
-    ];
-    if all.full() > tally.full() {
-        full.push(Span::styled("  tree ", dim));
-        full.push(Span::styled(full_amount(&all, unit), full_style));
-    }
     let mut lines = vec![
         Line::from(vec![
             Span::styled("published ", dim),
@@ -32,20 +23,34 @@ pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>
                 theme.style("cost.published"),
             ),
         ]),
-        Line::from(full),
+        Line::from(vec![
+            Span::styled("full      ", dim),
+            Span::styled(full_amount(&tally, unit), theme.style("cost.full")),
+        ]),
     ];
     lines.extend(between(session, columns, theme));
-    lines.push(Line::from(vec![
+    let mut last = vec![
         Span::styled("by large  ", dim),
         Span::styled(large_share(session), theme.style("text")),
-        Span::styled(" steps", dim),
-    ]));
+    ];
+    if all.full() > tally.full() {
+        last.push(Span::styled("  tree ", dim));
+        last.push(Span::styled(
+            full_amount(&all, unit),
+            theme.style("cost.full"),
+        ));
+    }
+    lines.push(Line::from(last));
     lines
 }
 
-/// The full cost, marked where it is an upper bound.
+/// The full cost, marked where it is an estimate or an upper bound.
 fn full_amount(tally: &Tally, unit: Option<&Unit>) -> String {
-    let bound = if tally.upper_bound() { "≤ " } else { "" };
+    let bound = match (tally.estimated(), tally.upper_bound()) {
+        (true, _) => "≈ ",
+        (false, true) => "≤ ",
+        (false, false) => "",
+    };
     format!("{bound}{}", figures::amount(tally.full(), unit))
 }
 

@@ -6,10 +6,12 @@ use ratatui::text::{Line, Span};
 use crate::session::{Phase, Session};
 use crate::trace::NodeIndex;
 use crate::trace::record::{DecisionRecord, OutcomeRecord, StepRecord, TrajectoryEnd};
+use crate::tui::text::math;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
+use super::figures::counted;
 use super::{bar, figures, glyph, paragraph, steps::short_name};
 
 /// The card for the step at the cursor, wrapped to `columns`.
@@ -252,30 +254,22 @@ fn outcome_lines(
     lines.push(Line::from(vec![
         Span::styled(format!("{sign} {word}"), theme.style(role)),
         Span::styled(
-            format!("  after {} steps", outcome.steps),
+            format!("  after {}", counted(outcome.steps, "step")),
             theme.style("dim"),
         ),
     ]));
-    let or_none = |text: &Option<String>| {
-        text.as_deref().map_or_else(
-            || "none".to_owned(),
-            |text| sanitize(text).replace('\n', " "),
-        )
-    };
-    field(
-        lines,
-        "answer",
-        &or_none(&outcome.answer),
-        theme.style("math.box"),
-        theme,
-    );
-    field(
-        lines,
-        "gold",
-        &or_none(&outcome.gold),
-        theme.style("text"),
-        theme,
-    );
+    for (name, text, role) in [
+        ("answer", &outcome.answer, "math.box"),
+        ("gold", &outcome.gold, "text"),
+    ] {
+        wrapped(
+            lines,
+            &format!("{name:<12} {}", readable(text)),
+            room,
+            theme,
+            role,
+        );
+    }
     field(lines, "rule", &outcome.rule, theme.style("dim"), theme);
     let reason = outcome.reason.as_deref().or(outcome.error.as_deref());
     if let Some(reason) = reason {
@@ -290,6 +284,14 @@ fn outcome_lines(
         TrajectoryEnd::Error => "ended by an endpoint's failure",
     };
     wrapped(lines, cut, room, theme, "warning");
+}
+
+/// An answer as mathematics is read.
+fn readable(answer: &Option<String>) -> String {
+    match answer {
+        Some(answer) => math::readable_text(&sanitize(answer)).replace('\n', " "),
+        None => "none".to_owned(),
+    }
 }
 
 /// What is known of the step itself.

@@ -3,7 +3,7 @@
 use crate::cost::Unit;
 use crate::trace::record::Confidence;
 
-/// An amount of a ledger: `12.3 MFLOP`, `0.00124 USD`; a dash where unknown.
+/// An amount of a ledger: `12.3 MFLOP`, `0.00124 USD`; `unknown` where it is.
 pub fn amount(value: Option<f64>, unit: Option<&Unit>) -> String {
     match (value, unit) {
         (Some(value), Some(Unit::Flops)) => format!("{}FLOP", scaled(value)),
@@ -61,6 +61,12 @@ pub fn confidence(confidence: &Confidence) -> String {
         Some(value) => format!("{value:.3}"),
         None => "n/a".to_owned(),
     }
+}
+
+/// `1 step`, `2 steps`.
+pub fn counted(count: u32, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// Seconds: `8 ms`, `1.4 s`.

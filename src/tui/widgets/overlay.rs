@@ -84,8 +84,11 @@ pub fn draw(
         Layer::Override { selected } => override_menu(area, buffer, *selected, model, theme),
         Layer::ConfirmQuit => {
             let text = "A paid call is running. Quit and cancel it?  y yes   n no";
-            let inner = popup(area, buffer, 62, 3, "Quit", theme);
-            lines(inner, buffer, &[Line::styled(text, theme.style("warning"))]);
+            confirm(area, buffer, "Quit", text, theme);
+        }
+        Layer::ConfirmRerun { price } => {
+            let text = format!("Write this step again for about {price}?  y yes   n no");
+            confirm(area, buffer, "Re-run", &text, theme);
         }
         Layer::Search { input, .. } => one_line(area, buffer, "Search", input, None, theme),
         Layer::RunUntil { input, error } => {
@@ -161,7 +164,11 @@ fn list(
     let selected = selected.min(rows.saturating_sub(1));
     let top = window(selected, rows, height);
     if rows == 0 {
-        drawn.push(Line::styled("nothing matches", theme.style("dim")));
+        let text = match input.text().trim().parse::<u32>() {
+            Ok(step) => format!("enter goes to step {step}"),
+            Err(_) => "nothing matches".to_owned(),
+        };
+        drawn.push(Line::styled(text, theme.style("dim")));
     }
     drawn.extend((top..rows.min(top + height)).map(|place| row(place, usize::from(inner.width))));
     lines(inner, buffer, &drawn);
@@ -244,6 +251,12 @@ fn override_menu(area: Rect, buffer: &mut Buffer, selected: usize, model: &Model
     select(inner, buffer, selected, theme, true);
 }
 
+fn confirm(area: Rect, buffer: &mut Buffer, title: &str, text: &str, theme: &Theme) {
+    let inner = popup(area, buffer, 66, 3, title, theme);
+    let line = Line::styled(text.to_owned(), theme.style("warning"));
+    lines(inner, buffer, &[line]);
+}
+
 fn one_line(
     area: Rect,
     buffer: &mut Buffer,
@@ -270,7 +283,6 @@ fn help(
     keymap: &Keymap,
     theme: &Theme,
 ) -> usize {
-    let rows = help_rows(model, keymap, theme);
     let inner = popup(
         area,
         buffer,
@@ -279,6 +291,7 @@ fn help(
         "Keys",
         theme,
     );
+    let rows = help_rows(model, keymap, theme, usize::from(inner.width));
     let height = usize::from(inner.height);
     let last = rows.len().saturating_sub(height);
     let top = scroll.min(last);
@@ -297,7 +310,8 @@ fn help(
 }
 
 /// Every action that works on this screen, with its keys, from the live keymap.
-fn help_rows(model: &Model, keymap: &Keymap, theme: &Theme) -> Vec<Line<'static>> {
+fn help_rows(model: &Model, keymap: &Keymap, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
+    const KEYS: usize = 16;
     let context = screen_context(model);
     let mut rows = Vec::new();
     for group in Group::ALL {
@@ -328,7 +342,10 @@ fn help_rows(model: &Model, keymap: &Keymap, theme: &Theme) -> Vec<Line<'static>
                     width::pad(&keys.join(" "), 16, Align::Left),
                     theme.style("key"),
                 ),
-                Span::styled(info.doc.to_owned(), theme.style(style)),
+                Span::styled(
+                    width::truncate(info.doc, columns.saturating_sub(KEYS)).into_owned(),
+                    theme.style(style),
+                ),
             ]));
         }
     }

@@ -167,7 +167,7 @@ fn question(
             theme.style("dim"),
         ));
     }
-    let content = format!("?{}", problem.id);
+    let content = format!("?{}/{}", session.settings().run.run, problem.id);
     Block {
         node: None,
         head: Line::from(head),
