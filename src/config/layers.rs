@@ -65,7 +65,7 @@ pub const COLORS: [&str; 5] = ["auto", "none", "16", "256", "truecolor"];
 pub struct Config {
     /// Name of the theme.
     pub theme: Set<String>,
-    /// One of [`COLORS`]; `auto` asks the environment.
+    /// One of `COLORS`; `auto` asks the environment.
     pub colors: Set<String>,
     /// Whether the program takes the mouse at the start.
     pub mouse: Set<bool>,

@@ -7,7 +7,7 @@
 //! need not: the matrix library picks its kernel, and with it the order of
 //! summation, by shape. Two rules keep it on one kernel: weights lie `[in, out]`
 //! in memory, which excludes its dot-product kernel, and a batch has
-//! [`MIN_ROWS`] to [`MAX_ROWS`] rows, which excludes its matrix-vector kernel
+//! `MIN_ROWS` to [`MAX_ROWS`] rows, which excludes its matrix-vector kernel
 //! at the lower end and another blocking of the inner dimension at the upper.
 //! `tests/local_model/batch.rs` compares the bits (and fails without the first rows rule).
 

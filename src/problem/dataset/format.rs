@@ -22,7 +22,7 @@ pub enum Format {
 const FIELDS_SHOWN: usize = 12;
 
 impl Format {
-    /// Every format in the order in which [`Format::detect`] asks: the most
+    /// Every format in the order in which `Format::detect` asks: the most
     /// telling fields first.
     pub const ALL: [Self; 6] = [
         Self::ProcessBench,

@@ -3,7 +3,7 @@
 //! The structure is read here and not by `pulldown-latex`, whose events do
 //! not say where in the source they stand: every [`Segment`] knows its bytes,
 //! so that the confidence of a token can be shown under the fraction it made.
-//! The names of symbols do come from `pulldown-latex` ([`symbols`]).
+//! The names of symbols do come from `pulldown-latex` (`symbols.rs`).
 //! What cannot be read is shown as it was written.
 
 mod command;
