@@ -157,6 +157,10 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
                 model.entries[entry].verdict = Some(verdict);
             }
             let faults = session.tree().faults();
+            let warnings = session.warnings().iter().cloned();
+            let faults: Vec<String> = warnings
+                .chain(faults.iter().map(ToString::to_string))
+                .collect();
             *slot = Slot::Open(session);
             if let Some(fault) = faults.first() {
                 let others = faults.len() - 1;

@@ -1,5 +1,6 @@
 //! Who writes a step: the endpoint trait and its implementations.
 
+mod blocks;
 pub mod catalog;
 pub mod endpoint;
 pub mod http;

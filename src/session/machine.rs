@@ -25,6 +25,8 @@ pub struct Session {
     pub(super) recorded: bool,
     /// Of each step that was branched at, the child last looked at.
     pub(super) followed: BTreeMap<Option<NodeIndex>, NodeIndex>,
+    /// What was wrong with the recording it was opened from.
+    warnings: Vec<String>,
 }
 
 /// What a session is doing.
@@ -99,7 +101,17 @@ impl Session {
             generation: 0,
             recorded,
             followed: BTreeMap::new(),
+            warnings: Vec::new(),
         }
+    }
+
+    /// Keeps what was wrong with the recording, for whoever looks at it.
+    pub fn with_warnings(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
+    }
+
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Follows a command. `now` is RFC 3339, UTC.

@@ -1,14 +1,16 @@
 //! Opening the problems of the picker: fresh ones of a live run, recorded
 //! ones of logs.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::app::{Entry, Mode, Model};
+use crate::cost::PERSON;
 use crate::problem::Problem;
 use crate::session::{Session, Settings};
-use crate::trace::Log;
 use crate::trace::index::Kind;
-use crate::trace::record::Record;
+use crate::trace::record::{FORMAT, ModelFacts, Record, RouterFacts, RunRecord, Sampling};
+use crate::trace::{Log, Tree};
 
 /// Up to so many recorded trajectories are described in the picker by their
 /// question and outcome; of more only the ids are listed, so that a log of a
@@ -139,10 +141,15 @@ fn described(log: &Log, run: &str, problem: &str) -> Option<Entry> {
 }
 
 fn recorded(log: &Log, run: &str, problem: &str) -> Result<Box<Session>, String> {
-    let head = log
-        .run(run)
-        .ok_or_else(|| format!("the head of run {run} is missing from the log"))?;
-    let (tree, _damages) = log.tree(run, problem).map_err(|error| error.to_string())?;
+    let (tree, damages) = log.tree(run, problem).map_err(|error| error.to_string())?;
+    let mut warnings: Vec<String> = damages
+        .iter()
+        .map(|damage| format!("line {}: {}", damage.damage.line, damage.damage.reason))
+        .collect();
+    let head = log.run(run).cloned().unwrap_or_else(|| {
+        warnings.push("the run's head is missing: its router and costs are unknown".to_owned());
+        unknown_head(run, &tree)
+    });
     let problem = tree.problem().cloned().unwrap_or_else(|| Problem {
         id: problem.to_owned(),
         question: "(the problem's record is missing from the log)".to_owned(),
@@ -151,11 +158,50 @@ fn recorded(log: &Log, run: &str, problem: &str) -> Result<Box<Session>, String>
         domain: None,
         source: "log".to_owned(),
     });
-    Ok(Box::new(Session::open(
-        Settings::recorded(head.clone()),
-        problem,
-        tree,
-    )))
+    Ok(Box::new(
+        Session::open(Settings::recorded(head), problem, tree).with_warnings(warnings),
+    ))
+}
+
+/// The head of a run whose own line is damaged: the models its steps name, in
+/// the order they first wrote, and nothing that nobody knows.
+fn unknown_head(run: &str, tree: &Tree) -> RunRecord {
+    let mut pool: Vec<ModelFacts> = Vec::new();
+    for (_, node) in tree.nodes() {
+        let name = &node.step.model;
+        if name != PERSON && pool.iter().all(|model| model.name != *name) {
+            pool.push(ModelFacts {
+                name: name.clone(),
+                server: "unknown".to_owned(),
+                model: None,
+                params: None,
+                price: None,
+                template: None,
+                template_sha256: None,
+                weights: None,
+            });
+        }
+    }
+    RunRecord {
+        format: FORMAT,
+        run: run.to_owned(),
+        key: String::new(),
+        started: String::new(),
+        version: String::new(),
+        command: "unknown".to_owned(),
+        router: RouterFacts {
+            spec: "unknown".to_owned(),
+            name: "unknown".to_owned(),
+            parameters: BTreeMap::new(),
+            files: BTreeMap::new(),
+        },
+        pool,
+        sampling: Sampling::default(),
+        seed: 0,
+        signal: "prob".to_owned(),
+        cost_unit: None,
+        dataset: None,
+    }
 }
 
 /// One line about a problem for the picker.

@@ -3,7 +3,6 @@
 //! Streaming is needed for the tokens: in a single answer the server removes
 //! entries from the end of the list of probabilities, sometimes a real one.
 
-mod blocks;
 mod encode;
 mod stream;
 mod wire;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use tokenizers::Tokenizer;
 
 use super::LocalError;
+use crate::model::blocks::{self, MOST_JOINS};
 use crate::model::endpoint::DELIMITER;
 use crate::trace::record::Token;
 
@@ -125,6 +126,8 @@ pub struct StepText {
     /// Line breaks at the start that may be dropped (after an empty attempt).
     drop_leading: bool,
     dropped: usize,
+    /// Blank lines inside open blocks so far.
+    joins: usize,
 }
 
 /// What a token did to the step.
@@ -168,6 +171,11 @@ impl StepText {
         let Some(at) = self.text[from..].find(DELIMITER) else {
             return Grown::On;
         };
+        if self.joins < MOST_JOINS && blocks::is_open(&self.text[..from + at]) {
+            // A blank line inside a formula ends no step.
+            self.joins += 1;
+            return Grown::On;
+        }
         self.cut(from + at);
         if self.text.is_empty() {
             Grown::Empty
@@ -232,6 +240,19 @@ mod tests {
             .iter()
             .map(|token| token.text.as_str())
             .collect()
+    }
+
+    #[test]
+    fn a_blank_line_inside_a_formula_ends_no_step() {
+        let mut step = StepText::default();
+        let parts = ["So \\[", " x", "\n\n", "= 2", " \\]", "\n\n"];
+        assert_eq!(grow(&mut step, &parts), Grown::Delimiter);
+        assert_eq!(step.text, "So \\[ x\n\n= 2 \\]");
+        // A block that is never closed ends nothing for ever.
+        let mut step = StepText::default();
+        let grown = grow(&mut step, &["\\[", "\n\n", "a\n\n", "b\n\n", "c\n\n"]);
+        assert_eq!(grown, Grown::Delimiter);
+        assert_eq!(step.text, "\\[\n\na\n\nb\n\nc");
     }
 
     #[test]

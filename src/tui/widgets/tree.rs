@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 
 use crate::app::Model;
 use crate::session::Session;
+use crate::trace::NodeIndex;
 use crate::trace::tree::{Row, RowKind};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::{math, width};
@@ -94,7 +95,7 @@ fn line(
         ));
     }
     let used: usize = spans.iter().map(|span| width::of(&span.content)).sum();
-    let text = math::readable_text(&sanitize(&step.text)).replace('\n', " ");
+    let text = from_difference(session, row.node);
     let room = usize::from(columns).saturating_sub(used);
     let role = if followed { "text" } else { "dim" };
     spans.push(Span::styled(
@@ -102,6 +103,36 @@ fn line(
         theme.style(role),
     ));
     Line::from(spans)
+}
+
+/// A step's text in one line; of branches that begin alike, from where they
+/// differ.
+fn from_difference(session: &Session, node: NodeIndex) -> String {
+    /// Columns of a shared beginning that are worth leaving out.
+    const WORTH: usize = 16;
+    let line = |node: NodeIndex| {
+        let text = &session.tree().node(node).step.text;
+        math::readable_text(&sanitize(text)).replace('\n', " ")
+    };
+    let text = line(node);
+    let siblings = session.tree().siblings(node);
+    let others = siblings.iter().filter(|&&other| other != node);
+    let shared = others.map(|&other| shared_words(&text, &line(other))).max();
+    match shared.filter(|&shared| shared > WORTH && shared < text.len()) {
+        Some(shared) => format!("… {}", text.get(shared..).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// Bytes of the beginning that two lines share, up to the last whole word.
+fn shared_words(one: &str, other: &str) -> usize {
+    let differ = one
+        .char_indices()
+        .zip(other.chars())
+        .find(|((_, a), b)| a != b)
+        .map_or(one.len().min(other.len()), |((at, _), _)| at);
+    let shared = one.get(..differ).unwrap_or_default();
+    shared.rfind(' ').map_or(0, |space| space + 1)
 }
 
 fn branches(row: &Row) -> String {

@@ -1,10 +1,10 @@
 //! One attempt at a step: the step rules on top of single completions.
 
 use super::LlamaCpp;
-use super::blocks;
 use super::encode::Encoded;
 use super::stream::{Generated, Stop, sum};
 use super::wire::{self, Ask, Event};
+use crate::model::blocks::{self, MOST_JOINS};
 use crate::model::endpoint::{DELIMITER, FailureKind, Progress, StepRequest};
 use crate::model::http::align::{RawToken, align};
 use crate::model::http::client::content_type;
@@ -12,8 +12,6 @@ use crate::model::http::sse;
 use crate::model::retry::Failure;
 use crate::trace::record::{Attempt, StepEnd, Token, Usage};
 
-/// How often a step goes on behind a blank line inside an open block.
-const MOST_JOINS: usize = 3;
 const COMPLETION: &str = "/completion";
 /// Stands for bytes that are no whole character.
 const CUT: char = '\u{fffd}';

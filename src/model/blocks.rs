@@ -1,11 +1,15 @@
 //! Where a step may end: not inside a display, an environment or a code
-//! fence, whose blank lines are not step delimiters.
+//! fence, whose blank lines are not step delimiters. One rule for all
+//! endpoints, so that the same model writes the same steps behind any of them.
 
 use crate::model::endpoint::DELIMITER;
 
+/// How often a step goes on behind a blank line inside an open block.
+pub(crate) const MOST_JOINS: usize = 3;
+
 /// Whether `text` ends inside `\[ … \]`, `$$ … $$`, `\begin … \end` or a code
 /// fence.
-pub(super) fn is_open(text: &str) -> bool {
+pub(crate) fn is_open(text: &str) -> bool {
     let mut fence: Option<char> = None;
     let mut displays = 0_i32;
     let mut environments = 0_i32;
@@ -60,7 +64,7 @@ pub(super) fn is_open(text: &str) -> bool {
 
 /// Where the first step of `text` ends: at the first blank line after
 /// something that is not blank and outside of every block.
-pub(super) fn step_end(text: &str) -> Option<usize> {
+pub(crate) fn step_end(text: &str) -> Option<usize> {
     let begin = text.len() - text.trim_start().len();
     text.match_indices(DELIMITER)
         .map(|(at, _)| at)
