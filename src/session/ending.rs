@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::problem::answer::Grade;
 use crate::problem::answer::extract;
-use crate::problem::answer::{Grade, Verdict};
 use crate::trace::NodeIndex;
 use crate::trace::record::{OutcomeRecord, StepEnd, TrajectoryEnd};
 
@@ -79,12 +79,8 @@ impl Session {
     fn grade(&self, leaf: Option<NodeIndex>, end: TrajectoryEnd) -> (Grade, String) {
         if end == TrajectoryEnd::Error {
             // The model never got to answer: not its mistake.
-            let grade = Grade {
-                verdict: Verdict::Ungraded,
-                extracted: None,
-                rule: "endpoint-error".into(),
-                reason: Some("the endpoint failed before the trajectory ended".into()),
-            };
+            let reason = "the endpoint failed before the trajectory ended";
+            let grade = Grade::ungraded("endpoint-error", reason);
             return (grade, "none".into());
         }
         match &self.settings.engine {
@@ -94,12 +90,7 @@ impl Session {
                 (grade, engine.grader.name().to_owned())
             }
             None => {
-                let grade = Grade {
-                    verdict: Verdict::Ungraded,
-                    extracted: None,
-                    rule: "no-grader".into(),
-                    reason: Some("a recording is not graded again".into()),
-                };
+                let grade = Grade::ungraded("no-grader", "a recording is not graded again");
                 (grade, "none".into())
             }
         }

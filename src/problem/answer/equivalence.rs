@@ -1,215 +1,315 @@
-//! Comparing an answer with the gold answer: exact values, then plain text.
-//! What is not understood is `ungraded`, never silently wrong.
+//! Comparing an answer with the gold answer as a careful marker would.
+//!
+//! Exact values decide; where no exact form is found, balls that surely hold
+//! the true value prove a difference, and equality is accepted only where they
+//! agree far below the smallest term in sight. What cannot be decided within
+//! bounds is `ungraded`, never silently wrong.
 
-use num_bigint::BigInt;
-use num_rational::BigRational;
-use num_traits::{One, Signed};
+mod equation;
+mod expression;
+mod outcome;
+mod region;
+mod shape;
+mod text;
 
-use super::normal::{LONGEST, normal};
-use super::number::{self, Number};
-use super::{Grade, Grader, Verdict, extract};
+#[cfg(test)]
+mod tests;
+
+use outcome::Outcome;
+
+use super::Verdict;
+use super::budget::Budget;
+use super::extract::{extract, last_boxed};
+use super::math::{self, Node, ParseError, Reading};
+use super::value::Ring;
+
+/// Longest answer that is looked into, in bytes; a longer one is only equal to
+/// itself.
+const LONGEST: usize = 24_576;
+/// Longest normal form that is kept, in bytes.
+const LONGEST_FORM: usize = 400;
 
 /// How two answers compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     pub verdict: Verdict,
-    /// `exact-rational`, `exact-string` or `text`; `unknown` where ungraded.
+    /// What decided: `exact-string`, `exact-rational`, `canonical-form`,
+    /// `numeric`, a shape such as `set` or `interval`, `text` …; `unknown`
+    /// where ungraded.
     pub rule: &'static str,
     /// Why it could not be decided; set iff ungraded.
     pub reason: Option<String>,
 }
 
-impl Comparison {
-    fn decided(equal: bool, rule: &'static str) -> Self {
-        let verdict = if equal {
-            Verdict::Correct
-        } else {
-            Verdict::Wrong
-        };
-        Self {
-            verdict,
-            rule,
-            reason: None,
-        }
-    }
-
-    fn unknown(reason: impl Into<String>) -> Self {
-        Self {
-            verdict: Verdict::Ungraded,
-            rule: "unknown",
-            reason: Some(reason.into()),
-        }
-    }
+/// The forms in which two answers were compared, for people: canonical where
+/// there is one, plain text elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Forms {
+    pub gold: String,
+    pub answer: String,
 }
 
-/// Compares `answer` with `gold`. The work is bounded: both are at most a few
-/// kilobytes, and no power is ever expanded.
+/// Compares under one budget.
+struct Matcher<'b> {
+    budget: &'b Budget,
+}
+
+/// Compares `answer` with `gold`. The work is bounded whatever the input;
+/// what hits a bound is ungraded.
 pub fn compare(gold: &str, answer: &str) -> Comparison {
-    let (Some(gold_plain), Some(answer_plain)) = (normal(gold), normal(answer)) else {
-        return Comparison::unknown(format!("an answer of more than {LONGEST} bytes"));
+    let outcome = decided(gold, answer);
+    let (verdict, rule, reason) = match outcome {
+        Outcome::Equal(rule) => (Verdict::Correct, rule, None),
+        Outcome::Different(rule) => (Verdict::Wrong, rule, None),
+        Outcome::Unknown(reason) => (Verdict::Ungraded, "unknown", Some(reason)),
     };
-    if gold_plain.is_empty() || answer_plain.is_empty() {
-        return Comparison::unknown("an empty answer");
+    Comparison {
+        verdict,
+        rule,
+        reason,
     }
-    if let (Some(gold), Some(answer)) = (number::parse(&gold_plain), number::parse(&answer_plain))
-        && (gold.name.is_none() || answer.name.is_none() || gold.name == answer.name)
+}
+
+/// The normal forms of both, for people. Costs about as much as comparing.
+pub fn forms(gold: &str, answer: &str) -> Forms {
+    Forms {
+        gold: form(gold),
+        answer: form(answer),
+    }
+}
+
+fn decided(gold: &str, answer: &str) -> Outcome {
+    if squeezed(gold) == squeezed(answer) && !squeezed(gold).is_empty() {
+        return Outcome::Equal("exact-string");
+    }
+    let gold = &*stated(gold);
+    let answer = &*mended(answer);
+    let plain = (squeezed(gold), squeezed(answer));
+    if plain.0.is_empty() || plain.1.is_empty() {
+        return Outcome::unknown("an empty answer");
+    }
+    if plain.0 == plain.1 {
+        return Outcome::Equal("exact-string");
+    }
+    if gold.len().max(answer.len()) > LONGEST {
+        return Outcome::unknown(format!("an answer of more than {LONGEST} bytes"));
+    }
+    if let Some(outcome) = marked(gold, answer) {
+        return outcome;
+    }
+    let budget = Budget::new(Budget::PAIR);
+    let matcher = Matcher { budget: &budget };
+    let first = matcher.read(gold, answer, Reading::FIRST);
+    if first.outcome.is_equal() {
+        return first.outcome;
+    }
+    let mut outcome = first.outcome;
+    let other_readings = [
+        first.grouped.then_some(Reading {
+            thousands: false,
+            ..Reading::FIRST
+        }),
+        first.bare_log.then_some(Reading {
+            common_log: true,
+            ..Reading::FIRST
+        }),
+    ];
+    for reading in other_readings.into_iter().flatten() {
+        outcome = outcome.or_else(|| matcher.read(gold, answer, reading).outcome);
+    }
+    outcome
+}
+
+/// Options and yes or no, which the gold answer alone makes such.
+fn marked(gold: &str, answer: &str) -> Option<Outcome> {
+    if let Some(gold) = text::stated_truth(gold) {
+        let is_value = || answer.contains(|c: char| c.is_ascii_digit()) && !answer.contains(' ');
+        return Some(match text::leading_truth(answer) {
+            Some(answer) => Outcome::decided(gold == answer, "yes-no"),
+            None if is_value() => Outcome::Different("yes-no"),
+            None => Outcome::unknown("it says neither yes nor no"),
+        });
+    }
+    if let Some(gold) = text::option(gold)
+        && let Some(answer) = text::leading_option(answer)
     {
-        return Comparison::decided(same_value(&gold, &answer), "exact-rational");
+        return Some(Outcome::decided(gold == answer, "option"));
     }
-    if gold_plain == answer_plain {
-        return Comparison::decided(true, "exact-string");
-    }
-    match (Word::of(&gold_plain), Word::of(&answer_plain)) {
-        (Some(gold), Some(answer)) => Comparison::decided(gold == answer, "text"),
-        (Some(Word::Truth(gold)), None) => match leading_truth(&answer_plain) {
-            Some(answer) => Comparison::decided(gold == answer, "text"),
-            None => not_understood(gold_plain, answer_plain),
-        },
-        _ => not_understood(gold_plain, answer_plain),
+    None
+}
+
+/// What one reading came to, and whether others might differ.
+struct ReadOutcome {
+    outcome: Outcome,
+    grouped: bool,
+    bare_log: bool,
+}
+
+impl Matcher<'_> {
+    fn read(&self, gold: &str, answer: &str, reading: Reading) -> ReadOutcome {
+        let both = (math::parse(gold, reading), math::parse(answer, reading));
+        let (outcome, grouped, bare_log) = match both {
+            (Ok(gold), Ok(answer)) => (
+                self.nodes(&gold.node, &answer.node),
+                gold.grouped || answer.grouped,
+                gold.bare_log || answer.bare_log,
+            ),
+            (gold_read, answer_read) => {
+                (unread(gold, answer, gold_read, answer_read), false, false)
+            }
+        };
+        ReadOutcome {
+            outcome,
+            grouped,
+            bare_log,
+        }
     }
 }
 
-fn not_understood(gold: String, answer: String) -> Comparison {
-    const SHOWN: usize = 60;
-    let short = |mut text: String| {
-        if text.len() > SHOWN {
-            text.truncate(text.floor_char_boundary(SHOWN));
-            text.push('…');
+/// Where a side is no mathematics that can be read: as text.
+fn unread(
+    gold: &str,
+    answer: &str,
+    gold_read: Result<math::Parsed, ParseError>,
+    answer_read: Result<math::Parsed, ParseError>,
+) -> Outcome {
+    match (&gold_read, &answer_read) {
+        // Words without any number where a value is asked for.
+        (Ok(parsed), Err(_)) if !is_worded(&parsed.node) => {
+            if text::is_prose(answer) {
+                return Outcome::Different("text");
+            }
         }
-        text
+        _ if text::is_prose(gold) && text::is_prose(answer) => {
+            return text::same_words(gold, answer);
+        }
+        _ => {
+            if text::holds_words(gold) && text::same_words(gold, answer).is_equal()
+                || text::loosely(gold) == text::loosely(answer)
+            {
+                return Outcome::Equal("text");
+            }
+        }
+    }
+    let reason = |side: &str, read: Result<math::Parsed, ParseError>| {
+        read.err()
+            .map(|error| format!("the {side} cannot be read: {error}"))
     };
-    Comparison::unknown(format!(
-        "neither rule decides whether `{}` equals `{}`",
-        short(answer),
-        short(gold)
-    ))
+    let reason = reason("gold answer", gold_read).or_else(|| reason("answer", answer_read));
+    Outcome::Unknown(reason.unwrap_or_else(|| "it cannot be read".to_owned()))
 }
 
-/// Equal values; a percentage also equals its hundredth. A gold fraction or
-/// decimal below 1 is only equal to the percentage of that value.
-fn same_value(gold: &Number, answer: &Number) -> bool {
-    let hundredth = |value: &BigRational| value / BigRational::from(BigInt::from(100));
-    match (gold.percent, answer.percent) {
-        (true, true) | (false, false) => gold.value == answer.value,
-        (true, false) => {
-            gold.value == answer.value && !is_share(&answer.value)
-                || hundredth(&gold.value) == answer.value
-        }
-        (false, true) => {
-            gold.value == answer.value && !is_share(&gold.value)
-                || gold.value == hundredth(&answer.value)
-        }
+fn is_worded(node: &Node) -> bool {
+    matches!(node, Node::Words(_) | Node::Letters(_))
+}
+
+/// The gold answer itself where a data set gives a sentence around it, or a
+/// box.
+fn stated(gold: &str) -> std::borrow::Cow<'_, str> {
+    let boxed = last_boxed(gold).map(|(inner, _)| inner);
+    if let Some(inner) = boxed {
+        return mended(inner);
     }
-}
-
-/// A proper fraction: as a share it is meant, not as a number of percent.
-fn is_share(value: &BigRational) -> bool {
-    !value.is_integer() && value.abs() < BigRational::one()
-}
-
-/// An answer that is a word or an option, so that another one is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Word {
-    /// Yes or no, true or false.
-    Truth(bool),
-    /// One capital letter, as of an option: `C`, `(C)`.
-    Option(char),
-    /// A word in lower case.
-    Plain(String),
-}
-
-/// Shortest word that is not taken for a product of variables.
-const SHORTEST_WORD: usize = 3;
-const LONGEST_WORD: usize = 24;
-
-impl Word {
-    fn of(plain: &str) -> Option<Self> {
-        let inner = plain
-            .strip_prefix('(')
-            .and_then(|rest| rest.strip_suffix(')'))
-            .unwrap_or(plain);
-        // The parentheses may be inside or outside of a `\text{}`.
-        let inner = inner
-            .strip_prefix("\\text{")
-            .and_then(|rest| rest.strip_suffix('}'))
-            .unwrap_or(inner)
-            .trim();
-        if !inner.chars().all(char::is_alphabetic) {
-            return None;
-        }
-        let mut chars = inner.chars();
-        if let (Some(letter), None) = (chars.next(), chars.next()) {
-            return letter.is_uppercase().then_some(Self::Option(letter));
-        }
-        let word = inner.to_lowercase();
-        if let Some(truth) = truth(&word) {
-            return Some(Self::Truth(truth));
-        }
-        let has_vowel = word.contains(['a', 'e', 'i', 'o', 'u', 'y']);
-        let fits = (SHORTEST_WORD..=LONGEST_WORD).contains(&word.chars().count());
-        (fits && has_vowel).then_some(Self::Plain(word))
+    let words = gold
+        .split_whitespace()
+        .filter(|word| word.chars().all(char::is_alphabetic) && word.len() > 1)
+        .count();
+    let ends_in_formula = gold
+        .trim_end()
+        .trim_end_matches('.')
+        .ends_with(['$', ')', ']']);
+    if words >= 4
+        && ends_in_formula
+        && (gold.contains("\\(") || gold.contains('$'))
+        && gold.contains(" is ")
+        && let Some(found) = extract(gold)
+    {
+        return std::borrow::Cow::Owned(mended(&found.answer).into_owned());
     }
+    mended(gold)
 }
 
-fn truth(word: &str) -> Option<bool> {
-    match word {
-        "yes" | "true" => Some(true),
-        "no" | "false" => Some(false),
+/// Escapes that became control characters on the way (`\frac` with a form
+/// feed) put back.
+fn mended(text: &str) -> std::borrow::Cow<'_, str> {
+    const DAMAGED: [(&str, &str); 9] = [
+        ("\u{c}rac", "\\frac"),
+        ("\u{8}inom", "\\binom"),
+        ("\u{8}oxed", "\\boxed"),
+        ("\u{8}egin", "\\begin"),
+        ("\u{8}eta", "\\beta"),
+        ("\text", "\\text"),
+        ("\times", "\\times"),
+        ("\theta", "\\theta"),
+        ("\right", "\\right"),
+    ];
+    let damaged = |text: &str| text.contains(['\u{c}', '\u{8}', '\t', '\r']);
+    if !damaged(text) {
+        return std::borrow::Cow::Borrowed(text);
+    }
+    let mut mended = text.to_owned();
+    for (damaged, whole) in DAMAGED {
+        mended = mended.replace(damaged, whole);
+    }
+    std::borrow::Cow::Owned(mended)
+}
+
+/// The text without blanks, mathematics marks and the full stop: what is equal
+/// so is equal without being understood.
+fn squeezed(text: &str) -> String {
+    let text = text.trim().trim_end_matches(['.', ',', ';']);
+    let mut out = String::with_capacity(text.len());
+    let mut blank = false;
+    for c in text.chars() {
+        if c.is_whitespace() || matches!(c, '$' | '~' | '*' | '`') && c != '*' {
+            blank = true;
+            continue;
+        }
+        // Between two digits or letters a blank means something.
+        let joins = |c: char| c.is_alphanumeric();
+        if blank && joins(c) && out.chars().next_back().is_some_and(joins) {
+            out.push(' ');
+        }
+        blank = false;
+        out.push(c);
+    }
+    out
+}
+
+/// One normal form.
+fn form(text: &str) -> String {
+    let budget = Budget::new(Budget::PAIR / 4);
+    let mut form = if text.len() > LONGEST {
+        text[..text.floor_char_boundary(LONGEST_FORM + 1)].to_owned()
+    } else {
+        let stated = stated(text);
+        let parsed = math::parse(&stated, Reading::FIRST).ok();
+        let canonical = parsed.and_then(|parsed| form_of(&parsed.node, &budget));
+        canonical.unwrap_or_else(|| squeezed(&stated))
+    };
+    if form.len() > LONGEST_FORM {
+        form.truncate(form.floor_char_boundary(LONGEST_FORM));
+        form.push('…');
+    }
+    form
+}
+
+fn form_of(node: &Node, budget: &Budget) -> Option<String> {
+    let ring = Ring::new(budget);
+    let many = |items: &[Node]| {
+        let forms: Option<Vec<String>> = items.iter().map(|item| form_of(item, budget)).collect();
+        forms.map(|forms| forms.join(", "))
+    };
+    match node {
+        Node::Set(items) | Node::List(items) => many(items).map(|inner| format!("{{{inner}}}")),
+        Node::Group { items, .. } => many(items).map(|inner| format!("({inner})")),
+        Node::Percent(inner) => form_of(inner, budget).map(|inner| format!("{inner} %")),
+        Node::Words(words) => Some(words.clone()),
+        Node::Quantity { value, .. } => form_of(value, budget),
+        expression if expression.is_expression() => {
+            let form = ring.form(expression).ok()?;
+            Some(ring.text(&form))
+        }
         _ => None,
     }
 }
-
-/// The yes or no with which a sentence begins.
-fn leading_truth(plain: &str) -> Option<bool> {
-    let plain = plain.strip_prefix("\\text{").unwrap_or(plain);
-    let word = plain
-        .split(|c: char| !c.is_alphabetic())
-        .next()
-        .unwrap_or_default();
-    truth(&word.to_lowercase())
-}
-
-/// The rule-based grader: extraction, then [`compare`].
-///
-/// - no gold answer: `ungraded`, rule `no-gold`;
-/// - no answer in the text: `wrong`, rule `no-answer`, also where the text was
-///   cut off (a trajectory's end says that by itself);
-/// - otherwise the verdict and rule of [`compare`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct RuleGrader;
-
-impl Grader for RuleGrader {
-    fn name(&self) -> &str {
-        "rules-v1"
-    }
-
-    fn grade(&self, gold: Option<&str>, text: &str) -> Grade {
-        let extracted = extract(text);
-        let Some(gold) = gold.filter(|gold| !gold.trim().is_empty()) else {
-            return Grade {
-                verdict: Verdict::Ungraded,
-                extracted: extracted.map(|found| found.answer),
-                rule: "no-gold".to_owned(),
-                reason: Some("no gold answer".to_owned()),
-            };
-        };
-        let Some(found) = extracted else {
-            return Grade {
-                verdict: Verdict::Wrong,
-                extracted: None,
-                rule: "no-answer".to_owned(),
-                reason: None,
-            };
-        };
-        let comparison = compare(gold, &found.answer);
-        Grade {
-            verdict: comparison.verdict,
-            extracted: Some(found.answer),
-            rule: comparison.rule.to_owned(),
-            reason: comparison.reason,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

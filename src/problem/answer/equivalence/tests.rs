@@ -1,121 +1,468 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::problem::answer::{Grader, RuleGrader};
 
-fn verdict(gold: &str, answer: &str) -> Verdict {
-    compare(gold, answer).verdict
+mod properties;
+
+#[track_caller]
+fn equal(pairs: &[(&str, &str)]) {
+    for (gold, answer) in pairs {
+        let found = compare(gold, answer);
+        assert_eq!(
+            found.verdict,
+            Verdict::Correct,
+            "{gold} | {answer}: {found:?}"
+        );
+    }
+}
+
+#[track_caller]
+fn different(pairs: &[(&str, &str)]) {
+    for (gold, answer) in pairs {
+        let found = compare(gold, answer);
+        assert_eq!(
+            found.verdict,
+            Verdict::Wrong,
+            "{gold} | {answer}: {found:?}"
+        );
+    }
+}
+
+#[track_caller]
+fn ungraded(pairs: &[(&str, &str)]) {
+    for (gold, answer) in pairs {
+        let found = compare(gold, answer);
+        assert_eq!(
+            found.verdict,
+            Verdict::Ungraded,
+            "{gold} | {answer}: {found:?}"
+        );
+        assert!(found.reason.is_some());
+    }
 }
 
 #[test]
-fn equal_values_in_other_forms_are_correct() {
-    for (gold, answer) in [
-        ("18", "18"),
-        ("18", "018"),
-        ("073", "73"),
-        ("18", "18.0"),
-        ("65,960", "65960"),
-        ("65960", "65{,}960"),
-        ("12345", "12\\,345"),
-        ("12345", "12,\\!345"),
-        ("-5", "\u{2212}5"),
-        ("0.5", ".5"),
-        ("\\frac{1}{2}", "0.5"),
-        ("\\frac12", "1/2"),
-        ("\\frac 43", "1 \\frac{1}{3}"),
-        ("\\frac{25}{2}", "12 1/2"),
-        ("-\\frac{3}{4}", "\\frac{-3}{4}"),
-        ("-\\frac{5}{2}", "-2\\frac{1}{2}"),
-        ("120", "\\$120.00"),
-        ("621", "621\\text{ feet}"),
-        ("83", "83 ways"),
-        ("60^\\circ", "60 degrees"),
-        ("6 \\mathrm{~cm}", "6 \\text{ cm}"),
-        ("12", "12 \\text{ cm}^2"),
-        ("2280", "S = 2280"),
-        ("630", "606 + 24 = 630"),
-        ("\\frac{1}{2}", "50\\%"),
-        ("20\\%", "\\frac{1}{5}"),
-        ("20", "20\\%"),
-        ("30\\%", "30\\text{ percent}"),
-        ("$\\boxed{1999}$", "1999."),
-        ("\\text{C}", "(C)"),
-        ("\\text{(E)}", "E"),
-        ("\\text{Yes}", "yes"),
-        ("\\text{No}", "No such matrix exists"),
-        ("\\text{odd}", "**Odd**"),
+fn the_exact_value_decides() {
+    equal(&[
+        ("\\frac{7}{8}", "0.875"),
+        ("\\frac{7}{8}", "\\tfrac{21}{24}"),
+        ("2048", "2^{11}"),
+        ("21", "\\binom{7}{5}"),
+        ("21", "{7 \\choose 2}"),
+        ("720", "6!"),
+        ("15", "5!!"),
+        ("\\sqrt{72}", "6\\sqrt2"),
+        ("\\frac{1}{\\sqrt{7}}", "\\frac{\\sqrt{7}}{7}"),
+        ("1+\\sqrt{3}", "\\sqrt{4+2\\sqrt{3}}"),
+        ("\\frac{\\sqrt[3]{9}}{3}", "3^{-1/3}"),
+        ("\\frac{4}{11}", "0.\\overline{36}"),
+        ("\\frac{5}{6}", "0.8\\overline{3}"),
+        ("\\frac{2}{3}", "0.666..."),
+        ("\\frac{1}{7}", "0.(142857)"),
+        ("\\sin 40^\\circ", "\\cos 50^\\circ"),
+        ("\\ln 81", "4 \\ln 3"),
+        ("\\log_4 32", "\\frac{5}{2}"),
+        ("\\tan\\frac{\\pi}{8}", "\\sqrt{2}-1"),
+        ("\\sum_{k=1}^{10} k^2", "385"),
+        ("\\sum_{i=0}^{4} 2^i", "31"),
+        ("\\lfloor \\pi^3 \\rfloor", "31"),
+        ("|3-\\pi|", "\\pi-3"),
+        ("\\gcd(84, 30)", "6"),
+    ]);
+    different(&[
+        ("\\frac{1}{3}", "0.333"),
+        ("\\sqrt{5}", "2.236"),
+        ("2\\pi", "6.28"),
+        ("\\frac{2}{3}", "0.67"),
+        ("\\frac{7}{8}", "\\frac{8}{7}"),
+        ("6\\sqrt{2}", "2\\sqrt{6}"),
+        ("1+\\sqrt{3}", "1-\\sqrt{3}"),
+        ("7\\pi", "7"),
+        ("\\ln 81", "3 \\ln 4"),
+        ("\\log_2 7", "\\log_7 2"),
+        ("\\sin 40^\\circ", "\\sin 50^\\circ"),
+    ]);
+}
+
+#[test]
+fn no_floating_point_makes_different_numbers_equal() {
+    different(&[
+        ("\\frac{1}{2^{1999}}", "\\frac{1}{2^{2000}}"),
+        ("3^{1500}+1", "3^{1500}-1"),
+        ("3^{1500}", "3^{1500}+1"),
+        ("\\frac{10^{400}+1}{10^{400}}", "1"),
+        ("\\sqrt{10^{200}+1}", "10^{100}"),
+        ("\\cos(10^{-80})", "1"),
+        ("\\arctan(10^{90})", "\\frac{\\pi}{2}"),
+        ("e^{10^{-60}}", "1"),
+        ("\\sin(\\pi) + 10^{-300}", "0"),
+        ("\\pi + 10^{-50}", "\\pi"),
+    ]);
+    let long = |last: char| format!("\\sqrt{{{}{last}}}", "7".repeat(500));
+    different(&[(&long('7'), &long('8'))]);
+    equal(&[(&long('7'), &format!("({}7)^{{1/2}}", "7".repeat(500)))]);
+}
+
+#[test]
+fn units_signs_and_prefixes_do_not_matter() {
+    equal(&[
+        ("35", "35 \\text{ square inches}"),
+        ("35", "35\\text{ cm}^2"),
+        ("12 \\mathrm{~km}/\\mathrm{h}", "12"),
+        ("12", "12 km per hour"),
+        ("45^\\circ", "45"),
+        ("45", "45°"),
+        ("45^{\\circ}", "45 degrees"),
+        ("\\frac{\\pi}{4}", "45^\\circ"),
+        ("31^{\\circ} \\mathrm{C}", "31"),
+        ("250", "\\$250.00"),
+        ("250", "250 dollars"),
+        ("12", "x = 12"),
+        ("12", "x+y=12"),
+        ("(3,-1)", "(x, y) = (3, -1)"),
+        ("\\frac{1}{x}", "f(x) = \\frac{1}{x}"),
+        ("66", "40 + 26 = 66"),
+        ("12", "12 m"),
+        ("8", "There are 8"),
+        ("8", "eight"),
+        ("5", "\\text{5}"),
+        ("5", "\\mathbf{5}"),
+        ("17", "m \\equiv 17 \\pmod{40}"),
+    ]);
+    different(&[
+        ("35", "34\\text{ cm}^2"),
+        ("12", "x = 13"),
+        ("66", "66 + 26 = 92"),
+        ("x = 4", "y = 4"),
+        ("17 \\pmod{40}", "17 \\pmod{41}"),
+    ]);
+}
+
+#[test]
+fn percentages_equal_their_share() {
+    equal(&[
+        ("35\\%", "35"),
+        ("35\\%", "0.35"),
+        ("35\\%", "\\frac{7}{20}"),
+        ("35", "35\\%"),
+        ("\\frac{7}{20}", "35\\%"),
+        ("12.5\\%", "12.5 percent"),
+        ("0.4", "40\\%"),
+    ]);
+    different(&[
+        ("\\frac{7}{20}", "0.35\\%"),
+        ("35\\%", "0.35\\%"),
+        ("35\\%", "3.5"),
+        ("40", "0.4\\%"),
+    ]);
+}
+
+#[test]
+fn separators_between_thousands_do_not_matter() {
+    for form in [
+        "54,321",
+        "54{,}321",
+        "54\\,321",
+        "54,\\!321",
+        "54 321",
+        "54\\ 321",
+        "54321.0",
+        "054321",
+        "54321.",
+    ] {
+        equal(&[("54321", form), (form, "54321")]);
+    }
+    equal(&[
+        ("2,345,678", "2345678"),
+        ("100,200,300", "300, 100, 200"),
+        ("(7,421)", "(7, 421)"),
+    ]);
+    different(&[
+        ("54321", "54.321"),
+        ("54321", "543210"),
+        ("1234", "1,2,3,4"),
+    ]);
+}
+
+#[test]
+fn mixed_numbers_are_sums() {
+    equal(&[
+        ("\\frac{17}{5}", "3\\frac{2}{5}"),
+        ("\\frac{17}{5}", "3 2/5"),
+        ("\\frac{17}{5}", "3\\frac25"),
+        ("-\\frac{17}{5}", "-3 \\frac{2}{5}"),
+        ("\\frac{7}{2}", "3½"),
+        ("3\\frac{2}{5}", "3.4"),
+    ]);
+    different(&[
+        ("\\frac{6}{5}", "3\\frac{2}{5}"),
+        ("\\frac{17}{5}", "3\\frac{3}{5}"),
+    ]);
+}
+
+#[test]
+fn lists_are_sets_and_tuples_are_ordered() {
+    equal(&[
+        ("2, -7", "-7, 2"),
+        ("2, -7", "\\{-7, 2\\}"),
+        ("2, -7", "-7 \\text{ and } 2"),
+        ("2, -7", "x = 2 \\text{ or } x = -7"),
+        ("2, -7", "x_1 = -7, x_2 = 2"),
+        ("3 \\pm \\sqrt{5}", "3+\\sqrt5, 3-\\sqrt5"),
         (
-            "\\left( 3, \\frac{\\pi}{2} \\right)",
-            "(3,\\dfrac{\\pi}{2})",
+            "\\frac{-1 \\pm \\sqrt{13}}{2}",
+            "x = -\\frac12 + \\frac{\\sqrt{13}}{2}, x = -\\frac12 - \\frac{\\sqrt{13}}{2}",
         ),
-    ] {
-        assert_eq!(verdict(gold, answer), Verdict::Correct, "{gold} | {answer}");
-    }
+        ("\\{0, 1 \\pm \\sqrt{2}\\}", "1-\\sqrt{2}, 0, 1+\\sqrt{2}"),
+        ("6", "6, 6.0"),
+        ("(1, 4), (4, 1)", "(4,1) and (1,4)"),
+        ("(1,4)", "x=1, y=4"),
+        ("(4, \\frac{1}{2})", "\\left( 4.0, 0.5 \\right)"),
+        (
+            "\\langle 1, 2, 3\\rangle",
+            "\\begin{pmatrix} 1 \\\\ 2 \\\\ 3 \\end{pmatrix}",
+        ),
+        ("\\text{B, D}", "D, B"),
+    ]);
+    different(&[
+        ("(1, 4)", "(4, 1)"),
+        ("2, -7", "2"),
+        ("2", "2, -7"),
+        ("2, -7", "2, 7"),
+        ("5", "5 or 6"),
+        ("\\pm 3", "3"),
+        ("(1, 4)", "(1, 4, 0)"),
+        ("(1, 4), (4, 1)", "(1, 4)"),
+        ("x=2, y=3", "x=3, y=2"),
+        ("\\text{B, D}", "B, E"),
+    ]);
 }
 
 #[test]
-fn different_values_are_wrong() {
-    for (gold, answer) in [
-        ("18", "19"),
-        ("\\frac{1}{3}", "13"),
-        ("12345", "12.345"),
-        ("1/3", "0.333"),
-        ("22.8", "23"),
-        ("-4", "4"),
-        ("58", "580"),
-        ("140", "40^\\circ"),
-        ("\\frac12", "0.5\\%"),
-        ("20\\%", "0.2\\%"),
-        ("21/2", "2 1/2"),
-        ("\\text{odd}", "even"),
-        ("\\text{(B)}", "A"),
+fn intervals_and_inequalities_are_sets_of_numbers() {
+    equal(&[
+        ("(1, 5]", "1 < x \\le 5"),
+        ("(1, 5]", "x \\in (1, 5]"),
+        ("(1, 5]", "5 \\ge x > 1"),
+        ("[2, \\infty)", "x \\geq 2"),
+        ("[2, \\infty)", "\\{x \\mid x \\ge 2\\}"),
+        (
+            "(-\\infty, 1) \\cup (4, \\infty)",
+            "x > 4 \\text{ or } x < 1",
+        ),
+        ("(-\\infty, 0) \\cup (0, \\infty)", "x \\ne 0"),
+        (
+            "(-\\infty, 0) \\cup (0, \\infty)",
+            "\\mathbb{R} \\setminus \\{0\\}",
+        ),
+        ("(-\\infty, \\infty)", "\\mathbb{R}"),
+        ("[0, 3]", "[0, 1] \\cup (1, 3]"),
+        ("(1, 2)", "x > 1 \\text{ and } x < 2"),
+        ("[-\\sqrt{2}, \\sqrt{2}]", "-\\sqrt2 \\le t \\le \\sqrt2"),
+        ("1 < x < 2 \\cup 3 \\le x < 4", "(1,2) \\cup [3,4)"),
+        ("n \\le \\sqrt{m}", "\\sqrt{m} \\ge n"),
+    ]);
+    different(&[
+        ("(1, 5]", "[1, 5]"),
+        ("(1, 5]", "(1, 6]"),
+        ("[2, \\infty)", "(2, \\infty)"),
+        ("[2, \\infty)", "x \\le 2"),
+        ("(-\\infty, 1) \\cup (4, \\infty)", "(4, \\infty)"),
+        ("x < 2", "y < 2"),
+        ("(-\\infty, 1)", "(1, \\infty)"),
+    ]);
+}
+
+#[test]
+fn matrices_compare_entry_by_entry() {
+    let pmatrix = "\\begin{pmatrix} 1 & 1/2 \\\\ -3 & 0 \\end{pmatrix}";
+    equal(&[
+        (
+            pmatrix,
+            "\\begin{bmatrix} 1 & 0.5\\\\[2pt] -3 & 0\\end{bmatrix}",
+        ),
+        (
+            pmatrix,
+            "\\left( \\begin{array}{cc} 1 & \\frac12 \\\\ -3 & 0 \\end{array} \\right)",
+        ),
+    ]);
+    different(&[
+        (
+            pmatrix,
+            "\\begin{pmatrix} 1 & -3 \\\\ 1/2 & 0 \\end{pmatrix}",
+        ),
+        (pmatrix, "\\begin{pmatrix} 1 & 1/2 \\end{pmatrix}"),
+        (pmatrix, "5"),
+    ]);
+}
+
+#[test]
+fn expressions_are_equal_as_functions() {
+    equal(&[
+        ("(x+2)(x-3)", "x^2 - x - 6"),
+        ("\\frac{x^2-1}{x-1}", "x+1"),
+        ("2^{n+3}", "8 \\cdot 2^n"),
+        ("4^n", "2^{2n}"),
+        ("\\frac{n(n+1)}{2}", "\\binom{n+1}{2}"),
+        ("n \\cdot n!", "(n+1)! - n!"),
+        ("(-1)^n", "(-1)^{n+2}"),
+        ("\\cos 2x", "1 - 2\\sin^2 x"),
+        ("\\tan x", "\\frac{\\sin x}{\\cos x}"),
+        ("a b c", "cab"),
+        ("\\sqrt{a^2 b}", "a\\sqrt{b}"),
+        (
+            "\\left\\lceil \\frac{n}{2} \\right\\rceil",
+            "\\left\\lfloor \\frac{n+1}{2} \\right\\rfloor",
+        ),
+        ("x^2+1", "x**2 + 1"),
+        ("e^{2x}", "(e^x)^2"),
+        ("4+3i", "3i+4"),
+        ("\\frac{1+i}{1-i}", "i"),
+    ]);
+    different(&[
+        ("x^2 - x - 6", "x^2 + x - 6"),
+        ("2^{n+3}", "2^{n+2}"),
+        ("(-1)^n", "(-1)^{n+1}"),
+        ("5x^2", "5y^2"),
+        ("x", "|x|"),
+        ("4+3i", "4-3i"),
+        ("\\sin 2x", "2 \\sin x"),
+        ("\\lfloor n/2 \\rfloor", "n/2"),
+        ("n!", "n^2"),
+    ]);
+}
+
+#[test]
+fn equations_are_equal_up_to_a_factor() {
+    equal(&[
+        ("2x - 3y + 5 = 0", "4x + 10 = 6y"),
+        ("y = 3x - 1", "3x - y = 1"),
+        ("y = 3x - 1", "3x - 1"),
+        ("y = \\frac{2}{x}", "xy = 2"),
+        ("x^2 + y^2 = 4", "\\frac{x^2}{4} + \\frac{y^2}{4} = 1"),
+        ("\\sqrt{2} x = y", "2x = \\sqrt{2} y"),
+    ]);
+    different(&[
+        ("2x - 3y + 5 = 0", "2x + 3y + 5 = 0"),
+        ("y = 3x - 1", "y = 3x + 1"),
+        ("y = 3x - 1", "t = 3x - 1"),
+        ("x^2 + y^2 = 4", "x^2 + y^2 = 2"),
+        ("2x - 3y + 5 = 0", "5"),
+    ]);
+}
+
+#[test]
+fn numbers_in_a_base_keep_it() {
+    equal(&[
+        ("312_5", "{312}_{5}"),
+        ("312_5", "312_{\\text{five}}"),
+        ("2A_{16}", "2a_{16}"),
+    ]);
+    different(&[
+        ("312_5", "312_6"),
+        ("312_5", "313_5"),
+        ("312_5", "312"),
+        ("312_5", "82"),
+    ]);
+}
+
+#[test]
+fn ratios_are_equal_up_to_a_factor() {
+    equal(&[
+        ("2:3", "2 : 3"),
+        ("2:3", "4:6"),
+        ("2:3", "\\frac23"),
+        ("1:2:4", "\\frac12 : 1 : 2"),
+    ]);
+    different(&[("2:3", "3:2"), ("1:2:4", "1:2:3")]);
+}
+
+#[test]
+fn words_are_compared_as_words() {
+    equal(&[
+        ("\\text{hyperbola}", "Hyperbola."),
+        ("\\text{hyperbola}", "\\textbf{hyperbola}"),
+        ("\\text{hyperbola}", "a **hyperbola**"),
+        ("\\text{(D)}", "D"),
+        ("D", "\\mathrm{(D)}"),
+        ("\\textbf{(D)}", "(D) 24"),
+        ("\\text{Yes}", "Yes, because the sum is even"),
+        ("\\text{No}", "\\text{No such number exists}"),
+        ("\\text{no}", "False"),
+        ("\\text{Maria}", "Maria"),
+    ]);
+    different(&[
+        ("\\text{hyperbola}", "ellipse"),
+        ("\\text{(D)}", "(E)"),
         ("\\text{Yes}", "No"),
-    ] {
-        assert_eq!(verdict(gold, answer), Verdict::Wrong, "{gold} | {answer}");
-    }
+        ("\\text{Yes}", "3"),
+        ("\\text{Maria}", "Peter"),
+        ("12", "cannot be determined"),
+        ("\\text{hyperbola}", "12"),
+    ]);
 }
 
 #[test]
-fn what_is_not_understood_is_ungraded_with_a_reason() {
-    for (gold, answer) in [
-        ("\\sqrt{2}", "2^{1/2}"),
-        ("x^2-5", "x^2 - 4"),
-        ("2^{2013}", "2^{2012}"),
-        ("ab", "ba"),
-        ("2x - 4 = 0", "x - 2 = 0"),
-        ("x + y = 5", "x - y = 5"),
+fn other_ways_of_writing_are_read() {
+    equal(&[
+        ("3\\sqrt{13}", "3*sqrt(13)"),
+        ("2\\sqrt{17}", "2√17"),
+        ("-5", "\u{2212}5"),
+        ("\\frac{3}{4}", "¾"),
+        ("x^2", "x²"),
+        ("10^{-3}", "10⁻³"),
+        ("2 \\times 3", "2×3"),
+        ("6300000", "6.3 \\times 10^6"),
+        ("6300000", "6.3e6"),
+        ("\\frac{\\pi}{6}", "pi/6"),
+        ("\\frac{-9}{4}", "-(9/4)"),
+        ("\\frac{1}{2}", "\\dfrac12"),
+        ("\\frac{\\sqrt{3}}{2}", "\\frac{\\sqrt3}2"),
+        ("\\left(\\frac12\\right)", "\\bigl(\\tfrac{1}{2}\\bigr)"),
+        ("48\\pi", "{{48\\pi}}"),
+        ("14", "$\\boxed{14}.$"),
+        ("\\boxed{14}", "14"),
+        ("\\(\\frac{1}{9}\\)", "\\frac{1}{9}"),
+        ("\u{c}rac{3}{8}", "\\frac{3}{8}"),
+        ("\\\\frac{3}{8}", "\\frac{3}{8}"),
+        (
+            "The sum of the roots is \\(\\frac{3}{8}\\).",
+            "\\frac{3}{8}",
+        ),
+        ("$2n$ OR $n+n$", "2n"),
+    ]);
+}
+
+#[test]
+fn what_cannot_be_decided_is_ungraded_with_a_reason() {
+    ungraded(&[
+        ("\\frac{1}{2", "\\frac{1}{3}"),
         ("5", "1/0"),
-        ("12", "1,2"),
+        ("10^{10^{10}}", "10^{10^{10}} + 1"),
         ("5", ""),
-    ] {
-        let comparison = compare(gold, answer);
-        assert_eq!(comparison.verdict, Verdict::Ungraded, "{gold} | {answer}");
-        assert!(comparison.reason.is_some());
-    }
-}
-
-#[test]
-fn work_is_bounded_whatever_the_input() {
-    let nines = "9".repeat(4000);
-    assert_eq!(verdict(&nines, &nines), Verdict::Correct);
-    let endless = "9".repeat(1 << 20);
-    assert_eq!(verdict("5", &endless), Verdict::Ungraded);
-    assert_eq!(verdict("5", "9^{9^{9^{9}}}"), Verdict::Ungraded);
-    assert_eq!(verdict("5", &"\\frac{".repeat(600)), Verdict::Ungraded);
+        ("1 + 2 + \\cdots + n", "n"),
+        ("\\begin{cases} 1 & n > 0 \\\\ 2 & n < 0 \\end{cases}", "1"),
+        ("5", "\\unknowncommand{3}"),
+        (
+            "there are infinitely many such numbers n",
+            "for every prime p there is exactly one",
+        ),
+    ]);
+    equal(&[("1 + 2 + \\cdots + n", "1+2+\\cdots+n")]);
 }
 
 #[test]
 fn the_grader_names_what_decided() {
     let grader = RuleGrader;
-    assert_eq!(grader.name(), "rules-v1");
-    let grade = grader.grade(Some("18"), "so \\boxed{18}");
+    let grade = grader.grade(Some("\\frac{1}{2}"), "so \\boxed{0.5}");
+    assert_eq!(grade.verdict, Verdict::Correct);
     assert_eq!(
-        (
-            grade.verdict,
-            grade.rule.as_str(),
-            grade.extracted.as_deref()
-        ),
-        (Verdict::Correct, "exact-rational", Some("18"))
+        (grade.rule.as_str(), grade.extraction.as_deref()),
+        ("exact-rational", Some("boxed"))
     );
+    let forms = grade.forms.unwrap();
+    assert_eq!((forms.gold.as_str(), forms.answer.as_str()), ("1/2", "1/2"));
     let grade = grader.grade(None, "so \\boxed{18}");
     assert_eq!(grade.verdict, Verdict::Ungraded);
     assert_eq!(grade.reason.as_deref(), Some("no gold answer"));
@@ -126,43 +473,4 @@ fn the_grader_names_what_decided() {
         (Verdict::Wrong, "no-answer")
     );
     assert!(grade.reason.is_none());
-}
-
-proptest! {
-    #[test]
-    fn any_input_gives_a_verdict_and_a_reason_iff_ungraded(gold in ".{0,60}", answer in ".{0,60}") {
-        let comparison = compare(&gold, &answer);
-        prop_assert_eq!(comparison.reason.is_some(), comparison.verdict == Verdict::Ungraded);
-    }
-
-    #[test]
-    fn latex_like_input_never_panics(
-        parts in prop::collection::vec(
-            prop::sample::select(vec![
-                "\\frac", "{", "}", "1", "2", "/", " ", "-", ",", ".", "\\text", "%", "$", "=",
-                "^\\circ", "x", "cm", "(", ")", "\\boxed", "\u{2212}", "½", "\\",
-            ]),
-            0..24,
-        )
-    ) {
-        let text = parts.concat();
-        compare(&text, "1");
-        RuleGrader.grade(Some("1"), &text);
-    }
-
-    #[test]
-    fn an_integer_equals_itself_in_every_form(n in -1_000_000_i64..1_000_000) {
-        let plain = n.to_string();
-        prop_assert_eq!(verdict(&plain, &format!("{n}.00")), Verdict::Correct);
-        prop_assert_eq!(verdict(&plain, &format!("\\frac{{{}}}{{2}}", 2 * n)), Verdict::Correct);
-        prop_assert_eq!(verdict(&plain, &(n + 1).to_string()), Verdict::Wrong);
-    }
-
-    #[test]
-    fn fractions_compare_by_value(a in 1_i64..500, b in 1_i64..500, k in 1_i64..9) {
-        let reduced = format!("\\frac{{{a}}}{{{b}}}");
-        let (ka, kb) = (k * a, k * b);
-        prop_assert_eq!(verdict(&reduced, &format!("{ka}/{kb}")), Verdict::Correct);
-        prop_assert_eq!(verdict(&reduced, &format!("{}/{kb}", ka + 1)), Verdict::Wrong);
-    }
 }

@@ -1,0 +1,223 @@
+//! Equations, and values that are said to be the value of something.
+
+use super::Matcher;
+use super::outcome::Outcome;
+use crate::problem::answer::math::node::{Node, Relation};
+use crate::problem::answer::value::Ring;
+
+/// What an equation says.
+enum Statement<'n> {
+    /// `x = 5`, `f(x) = 2x`, `(x, y) = (1, 2)`: a value and whose it is.
+    Named { name: &'n Node, value: &'n Node },
+    /// A chain of numbers: the last one.
+    Value(&'n Node),
+    /// An equation to be fulfilled.
+    Equation,
+    /// No equation: a value by itself.
+    Bare(&'n Node),
+}
+
+impl Matcher<'_> {
+    /// Compares where at least one side is an equation; `None` where it must
+    /// be told by other rules.
+    pub(super) fn equations(&self, gold: &Node, answer: &Node) -> Option<Outcome> {
+        use Statement as S;
+        let (said, given) = (self.statement(gold), self.statement(answer));
+        if !matches!(said, S::Bare(_)) && !matches!(given, S::Bare(_)) {
+            let as_equations = self.same_equation(gold, answer);
+            if as_equations.as_ref().is_some_and(Outcome::is_equal) {
+                return as_equations;
+            }
+            if let (S::Equation, _) | (_, S::Equation) = (&said, &given) {
+                return Some(as_equations.unwrap_or_else(|| {
+                    Outcome::unknown("the equations are not of a kind that is compared")
+                }));
+            }
+        }
+        Some(match (said, given) {
+            (
+                S::Named { name, value },
+                S::Named {
+                    name: other,
+                    value: given,
+                },
+            ) => {
+                if is_variable(name) && is_variable(other) && name != other {
+                    return Some(Outcome::Different("other-name"));
+                }
+                self.nodes(value, given)
+            }
+            (S::Named { value, .. } | S::Value(value) | S::Bare(value), S::Equation) => {
+                // `2x = 10` answers no question for a number.
+                let _ = value;
+                Outcome::Different("equation")
+            }
+            (S::Equation, _) => Outcome::Different("equation"),
+            (
+                S::Named { value: gold, .. } | S::Value(gold) | S::Bare(gold),
+                S::Named { value, .. } | S::Value(value) | S::Bare(value),
+            ) => self.nodes(gold, value),
+        })
+    }
+
+    fn statement<'n>(&self, node: &'n Node) -> Statement<'n> {
+        let Node::Relation(first, rest) = node else {
+            return Statement::Bare(node);
+        };
+        let only_equal = rest
+            .iter()
+            .all(|(relation, _)| matches!(relation, Relation::Equal | Relation::Congruent));
+        let Some((_, last)) = rest.last().filter(|_| only_equal) else {
+            return Statement::Equation;
+        };
+        if is_name(first) {
+            return Statement::Named {
+                name: first,
+                value: last,
+            };
+        }
+        let is_constant = |node: &Node| !super::expression::has_variables(node);
+        if is_constant(first) && rest.iter().all(|(_, member)| is_constant(member)) {
+            return Statement::Value(last);
+        }
+        // `5 = x`
+        if is_variable(last) && rest.len() == 1 {
+            return Statement::Named {
+                name: last,
+                value: first,
+            };
+        }
+        Statement::Equation
+    }
+
+    /// Whether two equations have the same solutions by being equal up to a
+    /// constant factor; `None` where a side is no plain equation.
+    fn same_equation(&self, gold: &Node, answer: &Node) -> Option<Outcome> {
+        let (gold, answer) = (difference(gold)?, difference(answer)?);
+        let ring = Ring::new(self.budget);
+        if let (Ok(a), Ok(b)) = (ring.form(&gold), ring.form(&answer))
+            && let Ok(proportional) = ring.are_proportional(&a, &b)
+            && (proportional || ring.is_complete())
+        {
+            return Some(Outcome::decided(proportional, "equation"));
+        }
+        let opposite = answer.clone().negated();
+        let outcome = self
+            .numerically(&gold, &answer)
+            .or_else(|| self.numerically(&gold, &opposite));
+        // What differs by sign and factor was not looked for: not known.
+        Some(match outcome {
+            Outcome::Different(_) => Outcome::Different("equation"),
+            other => other.within("equation"),
+        })
+    }
+
+    /// `a < b` against `c < d`, where neither is an interval of numbers.
+    pub(super) fn inequalities(&self, gold: &Node, answer: &Node) -> Outcome {
+        let (Node::Relation(first, rest), Node::Relation(other_first, other_rest)) = (gold, answer)
+        else {
+            return Outcome::Different("inequality");
+        };
+        if rest.len() != other_rest.len() {
+            return Outcome::Different("inequality");
+        }
+        let straight = rest.iter().zip(other_rest).all(|((a, _), (b, _))| a == b);
+        let gold_members: Vec<&Node> = members(first, rest);
+        let answer_members: Vec<&Node> = members(other_first, other_rest);
+        let pairwise = |answer: &[&Node]| {
+            Outcome::all(
+                gold_members
+                    .iter()
+                    .zip(answer)
+                    .map(|(gold, answer)| self.nodes(gold, answer)),
+                "inequality",
+            )
+        };
+        if straight {
+            let outcome = pairwise(&answer_members);
+            if outcome.is_equal() {
+                return outcome;
+            }
+        }
+        let turned = rest
+            .iter()
+            .zip(other_rest.iter().rev())
+            .all(|((a, _), (b, _))| *a == b.flipped());
+        if turned {
+            let reversed: Vec<&Node> = answer_members.into_iter().rev().collect();
+            let outcome = pairwise(&reversed);
+            if outcome.is_equal() {
+                return outcome;
+            }
+        }
+        // Moved from one side to the other.
+        if let ([(relation, _)], [(other, _)]) = (&rest[..], &other_rest[..])
+            && let (Some(gold), Some(answer)) = (any_difference(gold), any_difference(answer))
+        {
+            if relation == other {
+                return self.value(&gold, &answer).within("inequality");
+            }
+            if *relation == other.flipped() {
+                return self.value(&gold, &answer.negated()).within("inequality");
+            }
+        }
+        Outcome::Different("inequality")
+    }
+}
+
+fn members<'n>(first: &'n Node, rest: &'n [(Relation, Node)]) -> Vec<&'n Node> {
+    std::iter::once(first)
+        .chain(rest.iter().map(|(_, member)| member))
+        .collect()
+}
+
+/// Left side minus right side of an equation of two expressions.
+fn difference(node: &Node) -> Option<Node> {
+    match node {
+        Node::Relation(_, rest) if matches!(rest[..], [(Relation::Equal, _)]) => {
+            any_difference(node)
+        }
+        _ => None,
+    }
+}
+
+fn any_difference(node: &Node) -> Option<Node> {
+    let Node::Relation(first, rest) = node else {
+        return None;
+    };
+    match &rest[..] {
+        [(_, last)] if first.is_expression() && last.is_expression() => {
+            Some(Node::Sum(vec![(**first).clone(), last.clone().negated()]))
+        }
+        _ => None,
+    }
+}
+
+fn is_variable(node: &Node) -> bool {
+    matches!(node, Node::Symbol(_))
+}
+
+/// Whether the left side of an equation names what the right side is: letters
+/// without numbers (`m + n`), a function's value (`f(2)`), words.
+fn is_name(node: &Node) -> bool {
+    if matches!(node, Node::Words(_)) {
+        return true;
+    }
+    let has_letters = node.any(&|node| {
+        matches!(
+            node,
+            Node::Symbol(_) | Node::Letters(_) | Node::Constant(_) | Node::Words(_)
+        )
+    });
+    let has_numbers = node.any(&|node| matches!(node, Node::Number(_)));
+    if has_letters && !has_numbers {
+        return true;
+    }
+    match node {
+        Node::Product(factors) => {
+            matches!(&factors[..], [Node::Symbol(name), Node::Number(_) | Node::Group { .. }]
+                if name.chars().next().is_some_and(char::is_alphabetic))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,410 @@
+//! Values of expressions: exactly, by canonical forms, then by balls.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::Matcher;
+use super::outcome::Outcome;
+use crate::problem::answer::budget::Stop;
+use crate::problem::answer::math::node::{Constant, Function, Node};
+use crate::problem::answer::value::{
+    Assignment, Ball, CBall, Evaluator, Fraction, Numeric, Ring, exact,
+};
+
+/// Bits of the first evaluation and of the last.
+const FIRST_PRECISION: u32 = 192;
+const LAST_PRECISION: u32 = 6_144;
+/// Agreement, in bits below the smallest term, that counts as equal.
+const AGREEMENT: i64 = 100;
+
+/// One comparison of two values at a sample point.
+enum AtPoint {
+    Agree,
+    Differ,
+    /// No value there on a side.
+    Skip,
+    /// Close, but not close enough to say anything.
+    Unclear,
+    Exhausted,
+}
+
+impl Matcher<'_> {
+    /// Expressions, of which either may be a percentage.
+    pub(super) fn expression(&self, gold: &Node, answer: &Node) -> Outcome {
+        let (gold, gold_percent) = without_percent(gold);
+        let (answer, answer_percent) = without_percent(answer);
+        let hundredth = |node: &Node| Node::quotient(node.clone(), Node::integer(100));
+        if gold_percent == answer_percent {
+            return self.value(gold, answer);
+        }
+        // `20%` is 20 or 1/5; but of a proper fraction only the share is meant.
+        let bare = if gold_percent { answer } else { gold };
+        let as_number = match self.is_share(bare) {
+            true => Outcome::Different("percent"),
+            false => self.value(gold, answer).within("percent"),
+        };
+        as_number.or_else(|| {
+            if gold_percent {
+                self.value(&hundredth(gold), answer).within("percent")
+            } else {
+                self.value(gold, &hundredth(answer)).within("percent")
+            }
+        })
+    }
+
+    /// Whether it is a proper fraction.
+    fn is_share(&self, node: &Node) -> bool {
+        exact(node, &[], self.budget)
+            .is_ok_and(|value| !value.is_integer() && value.abs().less(&Fraction::one()))
+    }
+
+    /// Expressions by their values.
+    pub(super) fn value(&self, gold: &Node, answer: &Node) -> Outcome {
+        let plain = self.plain_value(gold, answer);
+        if plain.is_equal() {
+            return plain;
+        }
+        // `5 m` where `5` is meant: a letter that only one side knows.
+        let bare = |node: &Node, other: &Node| {
+            let stripped = without_unit_letter(node)?;
+            (!has_variables(&stripped) && !has_variables(other)).then_some(stripped)
+        };
+        if let Some(stripped) = bare(answer, gold) {
+            return self.plain_value(gold, &stripped);
+        }
+        if let Some(stripped) = bare(gold, answer) {
+            return self.plain_value(&stripped, answer);
+        }
+        // An angle in degrees and one in radians.
+        let degrees = |node: &Node| node.any(&|node| matches!(node, Node::Degrees(_)));
+        if degrees(gold) != degrees(answer) && (holds_pi(gold) || holds_pi(answer)) {
+            let half_turn = |node: &Node| {
+                Node::Product(vec![
+                    node.clone(),
+                    Node::quotient(Node::Constant(Constant::Pi), Node::integer(180)),
+                ])
+            };
+            let (gold, answer) = if degrees(gold) {
+                (half_turn(gold), answer.clone())
+            } else {
+                (gold.clone(), half_turn(answer))
+            };
+            return plain.or_else(|| self.plain_value(&gold, &answer));
+        }
+        plain
+    }
+
+    fn plain_value(&self, gold: &Node, answer: &Node) -> Outcome {
+        match (infinite(gold), infinite(answer)) {
+            (None, None) => {}
+            (gold, answer) => return Outcome::decided(gold == answer, "infinity"),
+        }
+        let exactly = (
+            exact(gold, &[], self.budget),
+            exact(answer, &[], self.budget),
+        );
+        match exactly {
+            (Ok(gold), Ok(answer)) => return Outcome::decided(gold == answer, "exact-rational"),
+            (Err(Stop::Exhausted), _) | (_, Err(Stop::Exhausted)) => return exhausted(),
+            (Err(Stop::Undefined), _) | (_, Err(Stop::Undefined)) => {
+                return Outcome::unknown("it has no value: a division by zero or 0^0");
+            }
+            _ => {}
+        }
+        match self.canonically(gold, answer) {
+            Ok(Some(outcome)) => return outcome,
+            Err(Stop::Exhausted) => return exhausted(),
+            Ok(None) | Err(_) => {}
+        }
+        self.numerically(gold, answer)
+    }
+
+    /// By canonical forms; `None` where they differ and that proves nothing.
+    fn canonically(&self, gold: &Node, answer: &Node) -> Result<Option<Outcome>, Stop> {
+        let ring = Ring::new(self.budget);
+        let (gold, answer) = (ring.form(gold)?, ring.form(answer)?);
+        let equal = ring.are_equal(&gold, &answer)?;
+        Ok((equal || ring.is_complete()).then(|| Outcome::decided(equal, "canonical-form")))
+    }
+
+    /// By balls at sample points: disjoint balls prove a difference; equal is
+    /// accepted where they agree far below the smallest term in sight.
+    pub(super) fn numerically(&self, gold: &Node, answer: &Node) -> Outcome {
+        let complex = [gold, answer]
+            .iter()
+            .any(|node| node.any(&|node| matches!(node, Node::Constant(Constant::I))));
+        let first = if complex {
+            Numeric::Complex
+        } else {
+            Numeric::Real
+        };
+        match self.at_points(gold, answer, first) {
+            Some(outcome) => outcome,
+            None if first == Numeric::Real => self
+                .at_points(gold, answer, Numeric::Complex)
+                .unwrap_or_else(no_value),
+            None => no_value(),
+        }
+    }
+
+    /// `None` where no point gave both a value.
+    fn at_points(&self, gold: &Node, answer: &Node, numeric: Numeric) -> Option<Outcome> {
+        let mut names = BTreeSet::new();
+        gold.variables(&mut names);
+        answer.variables(&mut names);
+        let points = sample_points(&names, gold, answer);
+        let enough = if names.is_empty() { 1 } else { 3 };
+        let mut agreed = 0;
+        let mut unclear = false;
+        for point in points {
+            match self.at_point(gold, answer, numeric, &point) {
+                AtPoint::Agree => agreed += 1,
+                AtPoint::Differ => return Some(Outcome::Different("numeric")),
+                AtPoint::Skip => {}
+                AtPoint::Unclear => unclear = true,
+                AtPoint::Exhausted => return Some(exhausted()),
+            }
+        }
+        if unclear {
+            return Some(Outcome::unknown(
+                "the two are too close to each other to be told apart within bounds",
+            ));
+        }
+        (agreed >= enough).then_some(Outcome::Equal("numeric"))
+    }
+
+    fn at_point(
+        &self,
+        gold: &Node,
+        answer: &Node,
+        numeric: Numeric,
+        point: &Assignment,
+    ) -> AtPoint {
+        if !point.is_empty()
+            && let (Ok(gold), Ok(answer)) = (
+                exact(gold, point, self.budget),
+                exact(answer, point, self.budget),
+            )
+        {
+            return if gold == answer {
+                AtPoint::Agree
+            } else {
+                AtPoint::Differ
+            };
+        }
+        let mut precision = FIRST_PRECISION;
+        loop {
+            let evaluator = Evaluator::new(self.budget, numeric, precision);
+            let both = (evaluator.value(gold, point), evaluator.value(answer, point));
+            let (gold, answer) = match both {
+                (Ok(gold), Ok(answer)) => (gold, answer),
+                (Err(Stop::Exhausted), _) | (_, Err(Stop::Exhausted)) => {
+                    return AtPoint::Exhausted;
+                }
+                (Err(Stop::TooBig), _) | (_, Err(Stop::TooBig)) => return AtPoint::Unclear,
+                _ => return AtPoint::Skip,
+            };
+            if !gold.overlaps(&answer) {
+                return AtPoint::Differ;
+            }
+            // Two that may be zero have no magnitude of their own: 1 is the
+            // scale then.
+            let may_be_zero = gold.contains_zero() && answer.contains_zero();
+            let agreement = if may_be_zero {
+                -size(&gold).max(size(&answer))
+            } else {
+                gold.agreement_bits(&answer)
+            };
+            let below = if may_be_zero { -evaluator.least() } else { 0 };
+            let needed = AGREEMENT
+                .saturating_add(evaluator.detail())
+                .saturating_add(below);
+            if agreement >= needed {
+                return AtPoint::Agree;
+            }
+            let more = u32::try_from(needed.saturating_sub(agreement)).unwrap_or(u32::MAX);
+            let next = precision.saturating_add(more.max(precision));
+            if precision >= LAST_PRECISION || next > 2 * LAST_PRECISION {
+                return AtPoint::Unclear;
+            }
+            precision = next.min(LAST_PRECISION);
+        }
+    }
+
+    /// Whether `gold` is less than, equal to or greater than `answer`, both
+    /// being real numbers.
+    pub(super) fn order(&self, gold: &Node, answer: &Node) -> Option<std::cmp::Ordering> {
+        use std::cmp::Ordering;
+        match (infinite(gold), infinite(answer)) {
+            (None, None) => {}
+            (a, b) => return Some(a.unwrap_or(0).cmp(&b.unwrap_or(0))),
+        }
+        if let (Ok(a), Ok(b)) = (
+            exact(gold, &[], self.budget),
+            exact(answer, &[], self.budget),
+        ) {
+            return Some(match (a == b, a.less(&b)) {
+                (true, _) => Ordering::Equal,
+                (_, true) => Ordering::Less,
+                _ => Ordering::Greater,
+            });
+        }
+        if self.plain_value(gold, answer).is_equal() {
+            return Some(Ordering::Equal);
+        }
+        let evaluator = Evaluator::new(self.budget, Numeric::Real, FIRST_PRECISION);
+        let a = evaluator.value(gold, &[]).ok()?;
+        let b = evaluator.value(answer, &[]).ok()?;
+        let ahead = a.re.sub(&b.re, FIRST_PRECISION)?;
+        if ahead.is_positive() {
+            Some(Ordering::Greater)
+        } else if ahead.is_negative() {
+            Some(Ordering::Less)
+        } else {
+            None
+        }
+    }
+}
+
+/// log2 of the largest part, from above.
+fn size(value: &CBall) -> i64 {
+    let part = |ball: &Ball| ball.log2_abs_upper().unwrap_or(i64::MIN / 2);
+    part(&value.re).max(part(&value.im))
+}
+
+pub(super) fn exhausted() -> Outcome {
+    Outcome::unknown("it takes more work than a pair may cost")
+}
+
+fn no_value() -> Outcome {
+    Outcome::unknown("no value could be computed for it")
+}
+
+fn without_percent(node: &Node) -> (&Node, bool) {
+    match node {
+        Node::Percent(inner) => (inner, true),
+        other => (other, false),
+    }
+}
+
+/// 1 for ∞, −1 for −∞.
+pub(super) fn infinite(node: &Node) -> Option<i8> {
+    match node {
+        Node::Constant(Constant::Infinity) => Some(1),
+        Node::Neg(inner) => infinite(inner).map(|sign| -sign),
+        _ => None,
+    }
+}
+
+pub(super) fn has_variables(node: &Node) -> bool {
+    node.any(&|node| matches!(node, Node::Symbol(_) | Node::Letters(_)))
+}
+
+fn holds_pi(node: &Node) -> bool {
+    node.any(&|node| matches!(node, Node::Constant(Constant::Pi)))
+}
+
+/// The value before one last letter, as of `12 m`.
+fn without_unit_letter(node: &Node) -> Option<Node> {
+    let is_letter = |node: &Node| match node {
+        Node::Symbol(name) => name.chars().count() == 1,
+        Node::Power(base, exponent) => {
+            matches!(**base, Node::Symbol(_)) && matches!(**exponent, Node::Number(_))
+        }
+        Node::Letters(_) => true,
+        _ => false,
+    };
+    let Node::Product(factors) = node else {
+        return None;
+    };
+    let (last, rest) = factors.split_last()?;
+    is_letter(last).then(|| Node::product(rest.to_vec()))
+}
+
+/// Values for the variables: whole numbers where the expressions are about
+/// such, otherwise fractions around 1, positive ones first.
+fn sample_points(names: &BTreeSet<Rc<str>>, gold: &Node, answer: &Node) -> Vec<Assignment> {
+    const WHOLE: [[i64; 4]; 6] = [
+        [7, 4, 5, 3],
+        [4, 7, 6, 9],
+        [12, 5, 8, 2],
+        [9, 3, 11, 6],
+        [5, 10, 3, 8],
+        [16, 13, 7, 11],
+    ];
+    const PARTS: [[i64; 4]; 5] = [
+        [23, 31, 41, 17],
+        [7, 13, 5, 11],
+        [37, 19, 29, 43],
+        [-11, 23, -17, 31],
+        [13, -29, 37, -7],
+    ];
+    if names.is_empty() {
+        return vec![Vec::new()];
+    }
+    let both = [gold, answer];
+    let discrete = both.iter().any(|node| node.any(&is_discrete));
+    let roots = both.iter().any(|node| node.any(&takes_root));
+    let absolute = both
+        .iter()
+        .any(|node| node.any(&|node| matches!(node, Node::Call(Function::Abs, _))));
+    let value = |row: &[i64; 4], place: usize| {
+        let more = i64::try_from(place / 4).unwrap_or(0);
+        let value = row[place % 4];
+        if discrete {
+            Fraction::from(value + 3 * more)
+        } else {
+            // Further variables get other values, not far away.
+            let num = num_bigint::BigInt::from(value * 16 + 5 * more);
+            Fraction::new(num, num_bigint::BigInt::from(16 * 19)).unwrap_or_else(Fraction::one)
+        }
+    };
+    let rows: Vec<&[i64; 4]> = if discrete {
+        WHOLE.iter().collect()
+    } else {
+        PARTS
+            .iter()
+            // Lengths and the like are positive: √(a²b) is a√b there.
+            .filter(|row| !roots || absolute || row.iter().all(|part| *part > 0))
+            .collect()
+    };
+    rows.into_iter()
+        .map(|row| {
+            names
+                .iter()
+                .enumerate()
+                .map(|(place, name)| (Rc::clone(name), value(row, place)))
+                .collect()
+        })
+        .collect()
+}
+
+fn is_discrete(node: &Node) -> bool {
+    match node {
+        Node::Call(function, arguments) => {
+            function.is_discrete() && arguments.iter().any(has_variables)
+        }
+        // (−1)^n
+        Node::Power(base, exponent) => is_negative(base) && has_variables(exponent),
+        _ => false,
+    }
+}
+
+fn is_negative(node: &Node) -> bool {
+    match node {
+        Node::Number(value) => value.is_negative(),
+        Node::Neg(inner) => !has_variables(inner),
+        _ => false,
+    }
+}
+
+fn takes_root(node: &Node) -> bool {
+    match node {
+        Node::Root(radicand, _) => has_variables(radicand),
+        Node::Power(base, exponent) => {
+            has_variables(base) && !matches!(&**exponent, Node::Number(value) if value.is_integer())
+        }
+        Node::Call(Function::Ln | Function::Log, arguments) => arguments.iter().any(has_variables),
+        _ => false,
+    }
+}

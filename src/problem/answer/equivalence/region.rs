@@ -1,0 +1,354 @@
+//! Sets of real numbers: intervals, inequalities, unions, everything but a
+//! few points.
+
+use std::cmp::Ordering;
+
+use super::Matcher;
+use super::expression::infinite;
+use super::outcome::Outcome;
+use crate::problem::answer::math::node::{Bracket, Constant, Node, Relation};
+
+/// Most pieces of one set.
+const MOST_PIECES: usize = 64;
+
+/// One end of an interval.
+#[derive(Debug, Clone)]
+struct End {
+    at: Node,
+    closed: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Piece {
+    low: End,
+    high: End,
+}
+
+/// A union of intervals, and the name of the variable where one was given.
+#[derive(Debug, Clone)]
+struct Region {
+    variable: Option<Node>,
+    pieces: Vec<Piece>,
+}
+
+/// Whether a node can only be a set of real numbers.
+pub(super) fn is_region(node: &Node) -> bool {
+    match node {
+        Node::Union(_) | Node::Intersection(_) | Node::Difference(..) => true,
+        Node::NumberSet(letter) => *letter == 'R',
+        Node::Relation(_, rest) => rest
+            .iter()
+            .all(|(relation, _)| relation.is_order() || *relation == Relation::NotEqual),
+        _ => false,
+    }
+}
+
+impl Matcher<'_> {
+    /// Compares two sets of real numbers; `None` where a side is none.
+    pub(super) fn regions(&self, gold: &Node, answer: &Node) -> Option<Outcome> {
+        let (gold, answer) = (self.region(gold)?, self.region(answer)?);
+        if let (Some(name), Some(other)) = (&gold.variable, &answer.variable)
+            && matches!((name, other), (Node::Symbol(_), Node::Symbol(_)))
+            && name != other
+        {
+            return Some(Outcome::Different("other-name"));
+        }
+        let merged = (
+            self.merged(gold.pieces.clone()),
+            self.merged(answer.pieces.clone()),
+        );
+        Some(match merged {
+            (Some(gold), Some(answer)) => self.same_pieces(&gold, &answer),
+            // Ends that cannot be ordered, as of unknowns: piece by piece.
+            _ => self.same_pieces(&gold.pieces, &answer.pieces),
+        })
+    }
+
+    fn same_pieces(&self, gold: &[Piece], answer: &[Piece]) -> Outcome {
+        const RULE: &str = "interval";
+        if gold.len() != answer.len() {
+            return Outcome::Different(RULE);
+        }
+        Outcome::all(
+            gold.iter().zip(answer).map(|(gold, answer)| {
+                let closed =
+                    gold.low.closed == answer.low.closed && gold.high.closed == answer.high.closed;
+                if !closed {
+                    return Outcome::Different(RULE);
+                }
+                Outcome::all(
+                    [
+                        self.end(&gold.low.at, &answer.low.at),
+                        self.end(&gold.high.at, &answer.high.at),
+                    ],
+                    RULE,
+                )
+            }),
+            RULE,
+        )
+    }
+
+    fn end(&self, gold: &Node, answer: &Node) -> Outcome {
+        match (infinite(gold), infinite(answer)) {
+            (None, None) => self.value(gold, answer),
+            (a, b) => Outcome::decided(a == b, "infinity"),
+        }
+    }
+
+    fn region(&self, node: &Node) -> Option<Region> {
+        match node {
+            Node::Group { open, close, items } => {
+                let [low, high] = &items[..] else {
+                    return None;
+                };
+                if !low.is_expression() || !high.is_expression() {
+                    return None;
+                }
+                Some(Region::of(Piece {
+                    low: End {
+                        at: low.clone(),
+                        closed: *open == Bracket::Square && infinite(low).is_none(),
+                    },
+                    high: End {
+                        at: high.clone(),
+                        closed: *close == Bracket::Square && infinite(high).is_none(),
+                    },
+                }))
+            }
+            Node::Union(items) => {
+                let mut all = Region {
+                    variable: None,
+                    pieces: Vec::new(),
+                };
+                for item in items {
+                    let part = self.region(item)?;
+                    all.variable = all.variable.or(part.variable);
+                    all.pieces.extend(part.pieces);
+                }
+                (all.pieces.len() <= MOST_PIECES).then_some(all)
+            }
+            Node::Intersection(items) => {
+                let mut parts = items.iter().map(|item| self.region(item));
+                let mut all = parts.next()??;
+                for part in parts {
+                    all = self.intersection(&all, &part?)?;
+                }
+                Some(all)
+            }
+            Node::Set(items) | Node::List(items) => {
+                let points = items.iter().map(|item| self.point(item));
+                Some(Region {
+                    variable: None,
+                    pieces: points.collect::<Option<Vec<Piece>>>()?,
+                })
+            }
+            Node::Difference(whole, less) => {
+                let whole = self.region(whole)?;
+                let Node::Set(points) = &**less else {
+                    return None;
+                };
+                points.iter().try_fold(whole, |left, point| {
+                    self.intersection(&left, &everything_but(point))
+                })
+            }
+            Node::NumberSet('R') => Some(Region::of(line())),
+            Node::Relation(first, rest) => self.inequality(first, rest),
+            other if other.is_expression() && !super::expression::has_variables(other) => {
+                Some(Region::of(self.point(other)?))
+            }
+            _ => None,
+        }
+    }
+
+    fn point(&self, node: &Node) -> Option<Piece> {
+        if !node.is_expression() {
+            return None;
+        }
+        let end = End {
+            at: node.clone(),
+            closed: true,
+        };
+        Some(Piece {
+            low: end.clone(),
+            high: end,
+        })
+    }
+
+    /// `x < 3`, `1 < x \le 2`, `3 > x`, `x \ne 0`.
+    fn inequality(&self, first: &Node, rest: &[(Relation, Node)]) -> Option<Region> {
+        let varies = super::expression::has_variables;
+        match rest {
+            [(Relation::In, set)] => {
+                let inner = self.region(set)?;
+                Some(Region {
+                    variable: Some(first.clone()),
+                    ..inner
+                })
+            }
+            [(relation, last)] => {
+                // The variable is the side that is one; of two, the left one.
+                let (variable, relation, bound) = if varies(first) {
+                    (first, *relation, last)
+                } else if varies(last) {
+                    (last, relation.flipped(), first)
+                } else {
+                    return None;
+                };
+                if !matches!(variable, Node::Symbol(_)) || !bound.is_expression() {
+                    return None;
+                }
+                let mut region = match relation {
+                    Relation::NotEqual => everything_but(bound),
+                    relation => Region::of(half_line(relation, bound)?),
+                };
+                region.variable = Some(variable.clone());
+                Some(region)
+            }
+            [(low, middle), (high, last)] => {
+                if !matches!(middle, Node::Symbol(_)) {
+                    return None;
+                }
+                let below = Region::of(half_line(low.flipped(), first)?);
+                let above = Region::of(half_line(*high, last)?);
+                let mut piece = below.pieces.into_iter().next()?;
+                let other = above.pieces.into_iter().next()?;
+                // One bounds below and the other above, whichever is written
+                // first.
+                if infinite(&piece.low.at).is_some() {
+                    piece.low = other.low;
+                } else {
+                    piece.high = other.high;
+                }
+                Some(Region {
+                    variable: Some(middle.clone()),
+                    pieces: vec![piece],
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn intersection(&self, a: &Region, b: &Region) -> Option<Region> {
+        let mut pieces = Vec::new();
+        for left in &a.pieces {
+            for right in &b.pieces {
+                let low = self.outer(&left.low, &right.low, Ordering::Greater)?;
+                let high = self.outer(&left.high, &right.high, Ordering::Less)?;
+                let order = self.order(&low.at, &high.at)?;
+                let is_point = order == Ordering::Equal && low.closed && high.closed;
+                if order == Ordering::Less || is_point {
+                    pieces.push(Piece { low, high });
+                }
+            }
+        }
+        (pieces.len() <= MOST_PIECES).then(|| Region {
+            variable: a.variable.clone().or_else(|| b.variable.clone()),
+            pieces,
+        })
+    }
+
+    /// Of two ends the one further in; open where either is, at the same place.
+    fn outer(&self, a: &End, b: &End, wanted: Ordering) -> Option<End> {
+        let order = self.order(&a.at, &b.at)?;
+        Some(match order {
+            Ordering::Equal => End {
+                at: a.at.clone(),
+                closed: a.closed && b.closed,
+            },
+            order if order == wanted => a.clone(),
+            _ => b.clone(),
+        })
+    }
+
+    /// Sorted, with pieces that touch made one; `None` where ends cannot be
+    /// ordered.
+    fn merged(&self, mut pieces: Vec<Piece>) -> Option<Vec<Piece>> {
+        let mut sorted: Vec<Piece> = Vec::with_capacity(pieces.len());
+        for piece in pieces.drain(..) {
+            let mut place = sorted.len();
+            for (at, known) in sorted.iter().enumerate() {
+                let order = self.order(&piece.low.at, &known.low.at)?;
+                let first = order == Ordering::Less
+                    || order == Ordering::Equal && piece.low.closed && !known.low.closed;
+                if first {
+                    place = at;
+                    break;
+                }
+            }
+            sorted.insert(place, piece);
+        }
+        let mut merged: Vec<Piece> = Vec::new();
+        for piece in sorted {
+            // A single end that cannot be ordered leaves all as it was.
+            self.order(&piece.low.at, &piece.high.at)?;
+            let Some(last) = merged.last_mut() else {
+                merged.push(piece);
+                continue;
+            };
+            let gap = self.order(&last.high.at, &piece.low.at)?;
+            let touches = gap == Ordering::Greater
+                || gap == Ordering::Equal && (last.high.closed || piece.low.closed);
+            if !touches {
+                merged.push(piece);
+                continue;
+            }
+            match self.order(&last.high.at, &piece.high.at)? {
+                Ordering::Less => last.high = piece.high,
+                Ordering::Equal => last.high.closed |= piece.high.closed,
+                Ordering::Greater => {}
+            }
+        }
+        Some(merged)
+    }
+}
+
+impl Region {
+    fn of(piece: Piece) -> Self {
+        Self {
+            variable: None,
+            pieces: vec![piece],
+        }
+    }
+}
+
+fn infinity() -> Node {
+    Node::Constant(Constant::Infinity)
+}
+
+fn open(at: Node) -> End {
+    End { at, closed: false }
+}
+
+fn line() -> Piece {
+    Piece {
+        low: open(infinity().negated()),
+        high: open(infinity()),
+    }
+}
+
+fn everything_but(point: &Node) -> Region {
+    let mut below = line();
+    let mut above = line();
+    below.high = open(point.clone());
+    above.low = open(point.clone());
+    Region {
+        variable: None,
+        pieces: vec![below, above],
+    }
+}
+
+/// What is in that relation to the bound.
+fn half_line(relation: Relation, bound: &Node) -> Option<Piece> {
+    let mut piece = line();
+    let end = End {
+        at: bound.clone(),
+        closed: matches!(relation, Relation::LessEqual | Relation::GreaterEqual)
+            && infinite(bound).is_none(),
+    };
+    match relation {
+        Relation::Less | Relation::LessEqual => piece.high = end,
+        Relation::Greater | Relation::GreaterEqual => piece.low = end,
+        _ => return None,
+    }
+    Some(piece)
+}

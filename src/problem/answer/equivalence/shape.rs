@@ -1,0 +1,360 @@
+//! Lists, sets, tuples, matrices: compared piece by piece.
+
+use super::Matcher;
+use super::outcome::Outcome;
+use super::region::is_region;
+use crate::problem::answer::math::node::{Bracket, Node, Relation};
+use crate::problem::answer::value::{Fraction, exact};
+
+/// Most alternatives that signs ± are written out to.
+const MOST_SIGNS: usize = 4;
+
+/// An item of a set, with its value where that is rational and plain.
+struct Item<'n> {
+    node: &'n Node,
+    value: Option<Fraction>,
+}
+
+impl Matcher<'_> {
+    /// Any two answers.
+    pub(super) fn nodes(&self, gold: &Node, answer: &Node) -> Outcome {
+        if self.budget.spend(200).is_err() {
+            return super::expression::exhausted();
+        }
+        if gold == answer && !gold.any(&|node| matches!(node, Node::Quotient(..))) {
+            return Outcome::Equal("same-form");
+        }
+        let written_out = (signs(gold), signs(answer));
+        if written_out.0.is_some() || written_out.1.is_some() {
+            let gold = written_out.0.unwrap_or_else(|| gold.clone());
+            let answer = written_out.1.unwrap_or_else(|| answer.clone());
+            return self.nodes(&gold, &answer);
+        }
+        if let Some(outcome) = self.quantities(gold, answer) {
+            return outcome;
+        }
+        if let Some(outcome) = self.words(gold, answer) {
+            return outcome;
+        }
+        if (is_equation(gold) || is_equation(answer))
+            && let Some(outcome) = self.equations(gold, answer)
+        {
+            return outcome;
+        }
+        let (gold, answer) = (member_of(gold), member_of(answer));
+        if is_region(gold) || is_region(answer) {
+            if let Some(outcome) = self.regions(gold, answer) {
+                return outcome;
+            }
+            if let (Node::Relation(..), Node::Relation(..)) = (gold, answer) {
+                return self.inequalities(gold, answer);
+            }
+        }
+        self.shapes(gold, answer)
+    }
+
+    fn shapes(&self, gold: &Node, answer: &Node) -> Outcome {
+        match (gold, answer) {
+            (Node::Set(gold) | Node::List(gold), Node::Set(answer) | Node::List(answer)) => {
+                self.unordered(gold, answer)
+            }
+            (
+                Node::Group {
+                    open: o,
+                    close: c,
+                    items: gold,
+                },
+                Node::Group { open, close, items },
+            ) => {
+                // Of vectors the kind of bracket says nothing.
+                let kinds = items.len() != 2
+                    || (same_bracket(*o, *open) && same_bracket(*c, *close))
+                    || *o == Bracket::Angle
+                    || *open == Bracket::Angle;
+                if !kinds {
+                    return Outcome::Different("interval");
+                }
+                self.ordered(gold, items, "tuple")
+            }
+            (Node::Group { items, .. }, Node::List(list)) if !is_interval(gold) => {
+                self.ordered(items, list, "tuple")
+            }
+            (Node::List(list), Node::Group { items, .. }) if !is_interval(answer) => {
+                self.unordered(list, items)
+            }
+            (Node::Matrix(gold), Node::Matrix(answer)) => self.matrices(gold, answer),
+            (Node::Matrix(rows), Node::Group { items, .. }) => match vector(rows) {
+                Some(vector) => self.ordered(&vector, items, "vector"),
+                None => Outcome::Different("shape"),
+            },
+            (Node::Group { items, .. }, Node::Matrix(rows)) => match vector(rows) {
+                Some(vector) => self.ordered(items, &vector, "vector"),
+                None => Outcome::Different("shape"),
+            },
+            (
+                Node::InBase { digits, base },
+                Node::InBase {
+                    digits: other,
+                    base: other_base,
+                },
+            ) => {
+                let plain = |digits: &str| digits.trim_start_matches('0').to_uppercase();
+                let same = base == other_base && plain(digits) == plain(other);
+                Outcome::decided(same, "base")
+            }
+            (Node::InBase { digits, base: 10 }, other) => self.nodes(&decimal(digits), other),
+            (other, Node::InBase { digits, base: 10 }) => self.nodes(other, &decimal(digits)),
+            (Node::InBase { .. }, _) | (_, Node::InBase { .. }) => Outcome::Different("base"),
+            (Node::Ratio(gold), Node::Ratio(answer)) => self.ratios(gold, answer),
+            (Node::Ratio(terms), other) if terms.len() == 2 && other.is_expression() => {
+                let quotient = Node::quotient(terms[0].clone(), terms[1].clone());
+                self.value(&quotient, other).within("ratio")
+            }
+            (other, Node::Ratio(terms)) if terms.len() == 2 && other.is_expression() => {
+                let quotient = Node::quotient(terms[0].clone(), terms[1].clone());
+                self.value(other, &quotient).within("ratio")
+            }
+            (Node::NumberSet(gold), Node::NumberSet(answer)) => {
+                Outcome::decided(gold == answer, "number-set")
+            }
+            // A set of one is its element.
+            (Node::Set(items) | Node::List(items), other) => {
+                self.unordered(items, std::slice::from_ref(other))
+            }
+            (other, Node::Set(items) | Node::List(items)) => {
+                self.unordered(std::slice::from_ref(other), items)
+            }
+            (gold, answer) if gold.is_expression() && answer.is_expression() => {
+                self.expression(gold, answer)
+            }
+            (gold, answer) if std::mem::discriminant(gold) != std::mem::discriminant(answer) => {
+                Outcome::Different("shape")
+            }
+            _ => Outcome::unknown("the two are of kinds that are not compared"),
+        }
+    }
+
+    /// A value with words after it is compared by its value.
+    fn quantities(&self, gold: &Node, answer: &Node) -> Option<Outcome> {
+        match (gold, answer) {
+            (
+                Node::Quantity { value, unit },
+                Node::Quantity {
+                    value: other,
+                    unit: other_unit,
+                },
+            ) => {
+                let moduli = unit
+                    .strip_prefix("mod ")
+                    .zip(other_unit.strip_prefix("mod "));
+                if moduli.is_some_and(|(gold, answer)| gold != answer) {
+                    return Some(Outcome::Different("modulus"));
+                }
+                Some(self.nodes(value, other))
+            }
+            (Node::Quantity { value, .. }, other) => Some(self.nodes(value, other)),
+            (other, Node::Quantity { value, .. }) => Some(self.nodes(other, value)),
+            _ => None,
+        }
+    }
+
+    fn ordered(&self, gold: &[Node], answer: &[Node], rule: &'static str) -> Outcome {
+        if gold.len() != answer.len() {
+            return Outcome::Different(rule);
+        }
+        Outcome::all(
+            gold.iter()
+                .zip(answer)
+                .map(|(gold, answer)| self.nodes(gold, answer)),
+            rule,
+        )
+    }
+
+    /// As sets: what is listed twice counts once.
+    pub(super) fn unordered(&self, gold: &[Node], answer: &[Node]) -> Outcome {
+        const RULE: &str = "set";
+        let gold = self.distinct(gold);
+        let mut open = self.distinct(answer);
+        let mut unknown = None;
+        for wanted in &gold {
+            let mut found = None;
+            for (place, candidate) in open.iter().enumerate() {
+                match self.items(wanted, candidate) {
+                    Outcome::Equal(_) => {
+                        found = Some(place);
+                        break;
+                    }
+                    Outcome::Different(_) => {}
+                    Outcome::Unknown(reason) => unknown = Some(reason),
+                }
+            }
+            match found {
+                Some(place) => {
+                    open.swap_remove(place);
+                }
+                None => return unknown.map_or(Outcome::Different(RULE), Outcome::Unknown),
+            }
+        }
+        match (open.is_empty(), unknown) {
+            (true, _) => Outcome::Equal(RULE),
+            (false, Some(reason)) => Outcome::Unknown(reason),
+            (false, None) => Outcome::Different(RULE),
+        }
+    }
+
+    /// The items without those that are equal to one before.
+    fn distinct<'n>(&self, items: &'n [Node]) -> Vec<Item<'n>> {
+        let mut kept: Vec<Item<'n>> = Vec::new();
+        for node in items {
+            let value = exact(node, &[], self.budget).ok();
+            let item = Item { node, value };
+            if !kept.iter().any(|known| self.items(known, &item).is_equal()) {
+                kept.push(item);
+            }
+        }
+        kept
+    }
+
+    /// Two items of sets; those with exact values need no more.
+    fn items(&self, gold: &Item<'_>, answer: &Item<'_>) -> Outcome {
+        match (&gold.value, &answer.value) {
+            (Some(gold), Some(answer)) if self.budget.spend(4).is_ok() => {
+                Outcome::decided(gold == answer, "exact-rational")
+            }
+            _ => self.nodes(gold.node, answer.node),
+        }
+    }
+
+    fn matrices(&self, gold: &[Vec<Node>], answer: &[Vec<Node>]) -> Outcome {
+        if gold.len() != answer.len() {
+            return Outcome::Different("matrix");
+        }
+        Outcome::all(
+            gold.iter()
+                .zip(answer)
+                .map(|(gold, answer)| self.ordered(gold, answer, "matrix")),
+            "matrix",
+        )
+    }
+
+    /// `6:2` is `3:1`: all cross products agree.
+    fn ratios(&self, gold: &[Node], answer: &[Node]) -> Outcome {
+        if gold.len() != answer.len() {
+            return Outcome::Different("ratio");
+        }
+        let (Some(first), Some(other_first)) = (gold.first(), answer.first()) else {
+            return Outcome::Different("ratio");
+        };
+        let product = |a: &Node, b: &Node| Node::Product(vec![a.clone(), b.clone()]);
+        Outcome::all(
+            gold.iter().zip(answer).skip(1).map(|(term, other)| {
+                self.value(&product(term, other_first), &product(other, first))
+            }),
+            "ratio",
+        )
+    }
+}
+
+fn decimal(digits: &str) -> Node {
+    digits.parse::<num_bigint::BigInt>().map_or_else(
+        |_| Node::Words(digits.to_owned()),
+        |value| Node::Number(Fraction::integer(value)),
+    )
+}
+
+/// The entries of a row or of a column.
+fn vector(rows: &[Vec<Node>]) -> Option<Vec<Node>> {
+    if rows.iter().all(|row| row.len() == 1) {
+        return Some(rows.iter().flatten().cloned().collect());
+    }
+    match rows {
+        [row] => Some(row.clone()),
+        _ => None,
+    }
+}
+
+fn same_bracket(a: Bracket, b: Bracket) -> bool {
+    a == b
+}
+
+fn is_interval(node: &Node) -> bool {
+    matches!(node, Node::Group { open, close, items } if items.len() == 2
+        && (*open == Bracket::Square || *close == Bracket::Square))
+}
+
+fn is_equation(node: &Node) -> bool {
+    matches!(node, Node::Relation(_, rest)
+        if rest.iter().any(|(relation, _)| matches!(relation, Relation::Equal | Relation::Congruent)))
+}
+
+/// S of `x \in S`.
+fn member_of(node: &Node) -> &Node {
+    match node {
+        Node::Relation(_, rest) => match &rest[..] {
+            [(Relation::In, set)] => set,
+            _ => node,
+        },
+        other => other,
+    }
+}
+
+/// A node with ± as the list of what it stands for.
+fn signs(node: &Node) -> Option<Node> {
+    let mut count = 0;
+    let mut opposed = false;
+    count_signs(node, &mut count, &mut opposed);
+    if count == 0 || count > MOST_SIGNS {
+        return None;
+    }
+    // With ∓ beside ± the signs go together; otherwise each goes its own way.
+    let together = opposed && count > 1;
+    let choices = if together { 2 } else { 1 << count };
+    let alternatives = (0..choices).map(|choice: u32| {
+        let bits = match (together, choice) {
+            (true, 0) => 0,
+            (true, _) => u32::MAX,
+            (false, bits) => bits,
+        };
+        let mut place = 0;
+        chosen(node, bits, &mut place)
+    });
+    let mut all: Vec<Node> = Vec::new();
+    for alternative in alternatives {
+        match alternative {
+            // A ± within a list makes the list longer.
+            Node::List(items) | Node::Set(items) => all.extend(items),
+            other => all.push(other),
+        }
+    }
+    Some(Node::List(all))
+}
+
+fn count_signs(node: &Node, count: &mut usize, opposed: &mut bool) {
+    if let Node::PlusMinus { minus_first, .. } = node {
+        *count += 1;
+        *opposed |= minus_first;
+    }
+    for child in node.children() {
+        count_signs(child, count, opposed);
+    }
+}
+
+/// The node with each ± replaced as its bit says.
+fn chosen(node: &Node, bits: u32, place: &mut u32) -> Node {
+    let mut written = node.clone();
+    choose(&mut written, bits, place);
+    written
+}
+
+fn choose(node: &mut Node, bits: u32, place: &mut u32) {
+    if let Node::PlusMinus { inner, minus_first } = node {
+        let flip = bits >> (*place).min(31) & 1 == 1;
+        let inner = (**inner).clone();
+        let positive = flip == *minus_first;
+        *place += 1;
+        *node = if positive { inner } else { inner.negated() };
+    }
+    for child in node.children_mut() {
+        choose(child, bits, place);
+    }
+}

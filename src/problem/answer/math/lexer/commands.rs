@@ -1,0 +1,290 @@
+//! LaTeX commands: those that mean something, those that only look, and texts
+//! within the text.
+
+use super::super::ParseError;
+use super::super::token::{self, Delimiter, Spaced, Token};
+use super::{Lexed, Lexer, MOST_LAYERS};
+
+/// Longest argument of a command such as `\text`, in bytes.
+const LONGEST_ARGUMENT: usize = 1024;
+/// Most words in a `\text{…}` that may be a list.
+const LONGEST_LIST_OF_WORDS: usize = 6;
+
+impl Lexer<'_> {
+    pub(super) fn backslash(&mut self) -> Result<(), ParseError> {
+        let rest = &self.text[self.at + 1..];
+        let Some(next) = rest.chars().next() else {
+            self.skip(1);
+            return Ok(());
+        };
+        if next.is_ascii_alphabetic() {
+            let name_length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+            return self.command(&rest[..name_length]);
+        }
+        let token = match next {
+            '{' => Token::Open(Delimiter::Brace),
+            '}' => Token::Close(Delimiter::Brace),
+            '|' => Token::Bar,
+            '%' => Token::Percent,
+            '\\' => {
+                let after = &rest[1..];
+                // A doubled backslash before a command is one too many, as
+                // of text that was escaped twice.
+                let name: String = after
+                    .chars()
+                    .take_while(char::is_ascii_alphabetic)
+                    .collect();
+                let doubled = !name.is_empty()
+                    && !self.in_matrix()
+                    && (token::command(&name).is_some() || token::is_text(&name));
+                if doubled || after.starts_with(['(', '[', ')', ']']) && !self.in_matrix() {
+                    self.skip(1);
+                    return Ok(());
+                }
+                self.push(Token::NewRow, 2);
+                self.row_space();
+                return Ok(());
+            }
+            // `\(`, `\[`, `\,`, `\$` and the like are not seen.
+            _ => {
+                self.skip(1 + next.len_utf8());
+                return Ok(());
+            }
+        };
+        self.push(token, 2);
+        Ok(())
+    }
+
+    /// The optional `[2pt]` after a row of a matrix.
+    fn row_space(&mut self) {
+        let rest = self.rest();
+        if let Some(inner) = rest.strip_prefix('[')
+            && let Some(end) = inner.find(']')
+            && inner[..end].contains(|c: char| c.is_ascii_digit())
+            && ["pt", "ex", "em", "mm"]
+                .iter()
+                .any(|unit| inner[..end].ends_with(unit))
+        {
+            self.skip(end + 2);
+        }
+    }
+
+    pub(super) fn in_matrix(&self) -> bool {
+        self.matrices > 0
+    }
+
+    fn command(&mut self, name: &str) -> Result<(), ParseError> {
+        let length = 1 + name.len();
+        // `\leftarrow` is no `\left`, but `\left(` and `\leftx` cannot be told
+        // apart otherwise: the names are matched whole.
+        if token::is_silent(name) {
+            self.skip(length);
+            if matches!(name, "left" | "right") && self.rest().starts_with('.') {
+                self.skip(1);
+            }
+            return Ok(());
+        }
+        if token::is_text(name) {
+            return self.text_command(length);
+        }
+        if token::is_dropped_with_argument(name) {
+            self.skip(length);
+            self.drop_argument();
+            return Ok(());
+        }
+        if name == "begin" || name == "end" {
+            return self.environment(name, length);
+        }
+        if name == "mathbb" || name == "Bbb" {
+            return self.number_set(length);
+        }
+        if name == "operatornamewithlimits" {
+            return Err(ParseError::Unknown(name.to_owned()));
+        }
+        let Some(token) = token::command(name) else {
+            return self.run_together(name);
+        };
+        self.out.bare_log |= token == Token::Log;
+        self.push(token, length);
+        Ok(())
+    }
+
+    /// `\cdotx`, `\pir`: a known command with letters after it.
+    fn run_together(&mut self, name: &str) -> Result<(), ParseError> {
+        for length in (2..name.len()).rev() {
+            if let Some(token) = token::command(&name[..length])
+                && matches!(
+                    token,
+                    Token::Times | Token::Constant(_) | Token::Sqrt | Token::Frac
+                )
+            {
+                self.push(token, 1 + length);
+                return Ok(());
+            }
+        }
+        Err(ParseError::Unknown(name.to_owned()))
+    }
+
+    /// The braced argument at `from`, without its braces, and where it ends.
+    fn argument(&self, from: usize) -> Option<(&str, usize)> {
+        let skipped = self.text[from..].len() - self.text[from..].trim_start().len();
+        let start = from + skipped;
+        let inner = self.text[start..].strip_prefix('{')?;
+        let mut depth = 1_u32;
+        let mut escaped = false;
+        for (at, byte) in inner.bytes().enumerate().take(LONGEST_ARGUMENT) {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'{' => depth += 1,
+                b'}' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Some((&inner[..at], start + at + 2));
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn drop_argument(&mut self) {
+        if let Some((_, end)) = self.argument(self.at) {
+            self.at = end;
+        }
+    }
+
+    fn environment(&mut self, name: &str, length: usize) -> Result<(), ParseError> {
+        let Some((environment, end)) = self.argument(self.at + length) else {
+            return Err(ParseError::Malformed("an environment without a name"));
+        };
+        let environment = environment.trim_end_matches('*').to_owned();
+        let is_matrix = environment.ends_with("matrix") || environment == "array";
+        if is_matrix {
+            let token = if name == "begin" {
+                self.matrices += 1;
+                Token::Begin(environment.clone())
+            } else {
+                self.matrices = self.matrices.saturating_sub(1);
+                Token::End(environment.clone())
+            };
+            self.push(token, end - self.at);
+            if name == "begin" && environment == "array" {
+                self.drop_argument();
+            }
+            return Ok(());
+        }
+        if environment == "cases" {
+            return Err(ParseError::Malformed("a definition by cases"));
+        }
+        // Alignment around formulas is not seen.
+        self.skip(end - self.at);
+        Ok(())
+    }
+
+    fn number_set(&mut self, length: usize) -> Result<(), ParseError> {
+        let from = self.at + length;
+        let (letter, end) = match self.argument(from) {
+            Some((inner, end)) => (inner.trim().chars().next(), end),
+            None => {
+                let rest = self.text[from..].trim_start();
+                let start = self.text.len() - rest.len();
+                let letter = rest.chars().next();
+                (letter, start + letter.map_or(0, char::len_utf8))
+            }
+        };
+        let letter = letter.ok_or(ParseError::Malformed("a number set without a letter"))?;
+        self.push(Token::NumberSet(letter), end - self.at);
+        Ok(())
+    }
+
+    fn text_command(&mut self, length: usize) -> Result<(), ParseError> {
+        let from = self.at + length;
+        // `\operatorname*{…}`
+        let from = from + usize::from(self.text[from..].starts_with('*'));
+        let Some((content, end)) = self.argument(from) else {
+            // `\mathbf x`: the face changes nothing.
+            self.skip(from - self.at);
+            return Ok(());
+        };
+        let content = content.to_owned();
+        let words = content
+            .replace(['~', '$'], " ")
+            .replace("\\ ", " ")
+            .replace("\\,", " ");
+        let words = words.trim();
+        let holds_mathematics = words.contains(|c: char| {
+            c.is_ascii_digit() || matches!(c, '\\' | '+' | '=' | '^' | '_' | '{' | '<' | '>')
+        });
+        let is_name = token::word(words).is_some();
+        let separators = ["and", "or", ",", ";"];
+        // A list of words is a list; a sentence with a comma is none.
+        let is_short = words.split_whitespace().count() <= LONGEST_LIST_OF_WORDS;
+        let spliced = holds_mathematics
+            || is_name
+            || is_short
+                && words.split_whitespace().any(|word| {
+                    separators.contains(&word.to_lowercase().as_str()) || word.ends_with([',', ';'])
+                });
+        if words.is_empty() {
+            self.skip(end - self.at);
+        } else if spliced && self.layers < MOST_LAYERS {
+            self.splice(&content)?;
+            self.spaced = true;
+            self.at = end;
+        } else {
+            self.push(Token::Text(words.to_owned()), end - self.at);
+        }
+        Ok(())
+    }
+
+    /// Takes the tokens of a text within the text.
+    pub(super) fn splice(&mut self, content: &str) -> Result<(), ParseError> {
+        let mut inner = Lexer {
+            text: content,
+            at: 0,
+            spaced: true,
+            layers: self.layers + 1,
+            matrices: 0,
+            reading: self.reading,
+            out: Lexed {
+                tokens: Vec::new(),
+                grouped: false,
+                bare_log: false,
+            },
+        };
+        inner.run()?;
+        self.out.grouped |= inner.out.grouped;
+        self.out.bare_log |= inner.out.bare_log;
+        let at = self.at;
+        // As one group: `\mathbf{12}^2` is 12 squared.
+        let several = inner.out.tokens.len() > 1;
+        let is_plain = inner.out.tokens.iter().all(|spaced| {
+            !matches!(
+                spaced.token,
+                Token::Run(_)
+                    | Token::Text(_)
+                    | Token::And
+                    | Token::Or
+                    | Token::Comma
+                    | Token::Semicolon
+            )
+        });
+        let wrap = several && is_plain;
+        if wrap {
+            self.push(Token::OpenGroup, 0);
+        }
+        self.out.tokens.extend(
+            inner
+                .out
+                .tokens
+                .into_iter()
+                .map(|spaced| Spaced { at, ..spaced }),
+        );
+        if wrap {
+            self.push(Token::CloseGroup, 0);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,462 @@
+//! Products, quotients and powers, with units and words after a value.
+
+use super::super::ParseError;
+use super::super::node::{Function, Node};
+use super::super::token::{Delimiter, Literal, Token};
+use super::super::words;
+use super::{LONGEST_CHAIN, Parser};
+use crate::problem::answer::value::Fraction;
+
+impl Parser<'_> {
+    /// `2 \cdot x / 3 y`, mixed numbers, and a unit at the end.
+    pub(super) fn product(&mut self) -> Result<Node, ParseError> {
+        let literal = self.literal();
+        let first = self.factor()?;
+        let mut value = match literal {
+            Some(literal) => self.mixed(&literal, first)?,
+            None => first,
+        };
+        // Whether the last factor is a bare literal, after which another is
+        // no product.
+        let mut after_literal = matches!(value, Node::Number(_));
+        let mut quotients = 0;
+        loop {
+            let is_literal = self.literal().is_some();
+            match self.peek() {
+                Some(Token::Times) => {
+                    self.at += 1;
+                    let factor = self.signed_factor()?;
+                    value = times(value, factor);
+                }
+                Some(Token::Slash) => {
+                    if self.at_unit(1) {
+                        return Ok(self.with_unit(value));
+                    }
+                    self.at += 1;
+                    quotients += 1;
+                    if quotients > LONGEST_CHAIN {
+                        return Err(ParseError::TooDeep);
+                    }
+                    let below = self.signed_factor()?;
+                    value = Node::quotient(value, below);
+                }
+                Some(Token::Mod) => return self.modulus(value),
+                _ if self.at_unit(0) => return Ok(self.with_unit(value)),
+                Some(_) if self.begins_factor() => {
+                    if after_literal && is_literal {
+                        return Err(self.unexpected());
+                    }
+                    let factor = self.factor()?;
+                    value = times(value, factor);
+                }
+                _ => return Ok(value),
+            }
+            after_literal = is_literal;
+        }
+    }
+
+    fn literal(&self) -> Option<Literal> {
+        match self.peek() {
+            Some(Token::Number(literal)) => Some(literal.clone()),
+            _ => None,
+        }
+    }
+
+    /// `2\frac12`, `2 1/2`, `2½`: the sum, never the product.
+    fn mixed(&mut self, whole: &Literal, first: Node) -> Result<Node, ParseError> {
+        let untouched = matches!(&first, Node::Number(value) if *value == whole.value);
+        if whole.whole.is_none() || !untouched {
+            return Ok(first);
+        }
+        let part = match self.peek() {
+            Some(Token::Number(part)) if part.vulgar => {
+                let value = part.value.clone();
+                self.at += 1;
+                Some(value)
+            }
+            Some(Token::Number(above)) if self.is_spaced() && above.whole.is_some() => {
+                match (self.peek_at(1), self.peek_at(2)) {
+                    (Some(Token::Slash), Some(Token::Number(below))) => {
+                        let part = proper(&above.value, &below.value);
+                        self.at += if part.is_some() { 3 } else { 0 };
+                        part
+                    }
+                    _ => None,
+                }
+            }
+            Some(Token::Frac) => {
+                let before = self.at;
+                let fraction = self.factor()?;
+                let part = match &fraction {
+                    Node::Quotient(above, below) => match (&**above, &**below) {
+                        (Node::Number(above), Node::Number(below)) => proper(above, below),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                if part.is_none() {
+                    self.at = before;
+                }
+                part
+            }
+            _ => None,
+        };
+        Ok(match part {
+            Some(part) => Node::Sum(vec![first, Node::Number(part)]),
+            None => first,
+        })
+    }
+
+    /// A factor that may have a sign: `2 \cdot -3`.
+    fn signed_factor(&mut self) -> Result<Node, ParseError> {
+        match self.peek() {
+            Some(Token::Minus) => {
+                self.at += 1;
+                self.deeper(|parser| Ok(parser.signed_factor()?.negated()))
+            }
+            Some(Token::Plus) => {
+                self.at += 1;
+                self.deeper(Self::signed_factor)
+            }
+            _ => self.factor(),
+        }
+    }
+
+    /// A primary with everything raised, lowered or written after it.
+    pub(super) fn factor(&mut self) -> Result<Node, ParseError> {
+        self.deeper(|parser| {
+            let start = parser.at;
+            let base = parser.primary()?;
+            parser.postfix(base, start)
+        })
+    }
+
+    fn postfix(&mut self, mut node: Node, start: usize) -> Result<Node, ParseError> {
+        for _ in 0..LONGEST_CHAIN {
+            match self.peek() {
+                Some(Token::Caret) => {
+                    self.at += 1;
+                    node = self.raised(node)?;
+                }
+                Some(Token::Underscore) => {
+                    self.at += 1;
+                    node = self.lowered(node, start)?;
+                }
+                Some(Token::Bang) => {
+                    self.at += 1;
+                    let function = if self.eat(&Token::Bang) {
+                        Function::DoubleFactorial
+                    } else {
+                        Function::Factorial
+                    };
+                    node = Node::Call(function, vec![node]);
+                }
+                Some(Token::Percent) => {
+                    self.at += 1;
+                    node = Node::Percent(Box::new(node));
+                }
+                Some(Token::Degree) => {
+                    self.at += 1;
+                    node = Node::Degrees(Box::new(node));
+                }
+                Some(Token::Prime) => {
+                    self.at += 1;
+                    match node {
+                        Node::Symbol(name) => node = Node::symbol(&format!("{name}'")),
+                        // Minutes of arc and feet are units.
+                        other => node = other,
+                    }
+                }
+                _ => return Ok(node),
+            }
+        }
+        Err(ParseError::TooDeep)
+    }
+
+    /// After `^`: a degree sign, an ordinal's ending, or an exponent.
+    fn raised(&mut self, base: Node) -> Result<Node, ParseError> {
+        if self.eat(&Token::Degree) {
+            return Ok(Node::Degrees(Box::new(base)));
+        }
+        if self.eat(&Token::Prime) {
+            return Ok(base);
+        }
+        if self.peek() == Some(&Token::OpenGroup) {
+            match (self.peek_at(1), self.peek_at(2)) {
+                (Some(Token::Degree), Some(Token::CloseGroup)) => {
+                    self.at += 3;
+                    return Ok(Node::Degrees(Box::new(base)));
+                }
+                (Some(Token::Text(end) | Token::Run(end)), Some(Token::CloseGroup))
+                    if matches!(end.as_str(), "th" | "st" | "nd" | "rd" | "o") =>
+                {
+                    self.at += 3;
+                    return Ok(base);
+                }
+                _ => {}
+            }
+        }
+        let exponent = self.exponent()?;
+        // Of several letters only the last is raised.
+        if let Node::Letters(letters) = &base {
+            let mut factors: Vec<Node> = letters.chars().map(Node::of_letter).collect();
+            if let Some(last) = factors.pop() {
+                factors.push(Node::power(last, exponent));
+            }
+            return Ok(Node::product(factors));
+        }
+        Ok(Node::power(base, exponent))
+    }
+
+    /// `{n+1}`, `(n+1)`, `-1`, `2`: in plain text all digits are raised.
+    pub(super) fn exponent(&mut self) -> Result<Node, ParseError> {
+        match self.peek() {
+            Some(Token::Minus) => {
+                self.at += 1;
+                self.deeper(|parser| Ok(parser.exponent()?.negated()))
+            }
+            Some(Token::Plus) => {
+                self.at += 1;
+                self.deeper(Self::exponent)
+            }
+            // `2^3^2` groups to the right.
+            _ => self.deeper(|parser| {
+                let base = parser.primary()?;
+                if parser.eat(&Token::Caret) {
+                    let exponent = parser.exponent()?;
+                    return Ok(Node::power(base, exponent));
+                }
+                if parser.eat(&Token::Bang) {
+                    return Ok(Node::Call(Function::Factorial, vec![base]));
+                }
+                Ok(base)
+            }),
+        }
+    }
+
+    /// After `_`: the base of a number, or more of a variable's name.
+    fn lowered(&mut self, node: Node, start: usize) -> Result<Node, ParseError> {
+        let from = self.at;
+        if matches!(node, Node::Symbol(_) | Node::Constant(_)) {
+            self.skip_argument()?;
+            return self.subscripted(node, from);
+        }
+        let below = self.argument()?;
+        let digits = match self.tokens.get(start).map(|spaced| &spaced.token) {
+            Some(Token::Number(literal)) if matches!(node, Node::Number(_)) => {
+                literal.whole.clone()
+            }
+            _ => match &node {
+                Node::Number(value) => value.to_integer().map(|value| value.to_string()),
+                Node::Letters(letters) if letters.chars().all(|c| c.is_ascii_uppercase()) => {
+                    Some(letters.to_string())
+                }
+                _ => None,
+            },
+        };
+        if let Some(digits) = digits
+            && let Some(base) = base_of(&below)
+        {
+            return Ok(Node::InBase { digits, base });
+        }
+        self.subscripted(node, from)
+    }
+
+    /// Leaves out the argument here, whatever it says: part of a name.
+    fn skip_argument(&mut self) -> Result<(), ParseError> {
+        let mut depth = 0_u32;
+        loop {
+            match self.next() {
+                Some(Token::OpenGroup) => depth += 1,
+                Some(Token::CloseGroup) if depth == 0 => {
+                    self.at -= 1;
+                    return Err(self.unexpected());
+                }
+                Some(Token::CloseGroup) => depth -= 1,
+                Some(_) => {}
+                None => return Err(ParseError::Ended),
+            }
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A name with the subscript that begins at the token `from`.
+    fn subscripted(&self, node: Node, from: usize) -> Result<Node, ParseError> {
+        let subscript = self.source(from);
+        match node {
+            Node::Symbol(name) => Ok(Node::symbol(&format!("{name}_{subscript}"))),
+            Node::Constant(constant) => {
+                // `e_1`, `i_1` are names.
+                let letter = match constant {
+                    super::super::node::Constant::E => "e",
+                    super::super::node::Constant::I => "i",
+                    _ => return Err(self.unexpected()),
+                };
+                Ok(Node::symbol(&format!("{letter}_{subscript}")))
+            }
+            Node::Letters(letters) => {
+                let mut factors: Vec<Node> = letters.chars().map(Node::of_letter).collect();
+                if let Some(last) = letters.chars().next_back() {
+                    factors.pop();
+                    factors.push(Node::symbol(&format!("{last}_{subscript}")));
+                }
+                Ok(Node::product(factors))
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// The text of the tokens from `from` to here, without blanks and braces.
+    fn source(&self, from: usize) -> String {
+        let begin = self.tokens.get(from).map_or(0, |spaced| spaced.at);
+        let end = self
+            .tokens
+            .get(self.at)
+            .map_or(self.text.len(), |spaced| spaced.at);
+        self.text
+            .get(begin..end)
+            .unwrap_or_default()
+            .chars()
+            .filter(|c| !c.is_whitespace() && !matches!(c, '{' | '}' | '$' | '_'))
+            .collect()
+    }
+
+    /// `7 \pmod{5}`: kept as what is written after the value.
+    fn modulus(&mut self, value: Node) -> Result<Node, ParseError> {
+        self.expect(&Token::Mod)?;
+        let from = self.at;
+        self.argument()?;
+        let modulus = self.source(from);
+        Ok(Node::Quantity {
+            value: Box::new(value),
+            unit: format!("mod {}", modulus.trim_matches(['(', ')'])),
+        })
+    }
+
+    /// Whether a unit or a remark begins `ahead` tokens from here.
+    fn at_unit(&self, ahead: usize) -> bool {
+        let spaced = self
+            .tokens
+            .get(self.at + ahead)
+            .is_some_and(|spaced| spaced.spaced);
+        match self.peek_at(ahead) {
+            Some(Token::Text(_)) => true,
+            Some(Token::Run(run)) => words::is_unit(run) || spaced && words::is_word(run),
+            _ => false,
+        }
+    }
+
+    /// Takes the unit here: words, `/`, `per`, and their powers.
+    fn with_unit(&mut self, value: Node) -> Node {
+        let mut unit = String::new();
+        loop {
+            match self.peek() {
+                Some(Token::Text(word) | Token::Run(word)) => {
+                    if !unit.is_empty() && !unit.ends_with('/') {
+                        unit.push(' ');
+                    }
+                    unit.push_str(&word.to_lowercase());
+                    self.at += 1;
+                }
+                Some(Token::Slash | Token::Times)
+                    if matches!(
+                        self.peek_at(1),
+                        Some(Token::Text(_) | Token::Run(_) | Token::Letter(_))
+                    ) =>
+                {
+                    unit.push('/');
+                    self.at += 1;
+                    if let Some(Token::Letter(letter)) = self.peek() {
+                        unit.push(*letter);
+                        self.at += 1;
+                    }
+                }
+                Some(Token::Caret) => {
+                    self.at += 1;
+                    // A unit's power says nothing of the value.
+                    if self.exponent().is_err() {
+                        break;
+                    }
+                }
+                // The `a` of "times a day".
+                Some(Token::Letter('a')) if self.is_spaced() => self.at += 1,
+                _ => break,
+            }
+        }
+        if words::is_percent(&unit) {
+            return Node::Percent(Box::new(value));
+        }
+        Node::Quantity {
+            value: Box::new(value),
+            unit,
+        }
+    }
+
+    fn begins_factor(&self) -> bool {
+        match self.peek() {
+            Some(
+                Token::Number(_)
+                | Token::Letter(_)
+                | Token::Run(_)
+                | Token::Constant(_)
+                | Token::Function(_)
+                | Token::Log
+                | Token::Sqrt
+                | Token::Cbrt
+                | Token::Frac
+                | Token::Binom
+                | Token::OpenGroup
+                | Token::Accent(_)
+                | Token::Sign(_)
+                | Token::Sum
+                | Token::Product
+                | Token::Begin(_),
+            ) => true,
+            Some(Token::Open(delimiter)) => *delimiter != Delimiter::Brace,
+            Some(Token::Bar) => self.bars == 0 && !self.closes_set(),
+            _ => false,
+        }
+    }
+
+    /// Whether the bar here is the "such that" of a set: no other bar follows
+    /// before the set ends.
+    fn closes_set(&self) -> bool {
+        !self.tokens[self.at + 1..]
+            .iter()
+            .take_while(|spaced| spaced.token != Token::Close(Delimiter::Brace))
+            .any(|spaced| spaced.token == Token::Bar)
+    }
+}
+
+fn times(left: Node, right: Node) -> Node {
+    match left {
+        Node::Product(mut factors) => {
+            factors.push(right);
+            Node::Product(factors)
+        }
+        other => Node::Product(vec![other, right]),
+    }
+}
+
+/// `above / below` where it is below 1, both being whole.
+fn proper(above: &Fraction, below: &Fraction) -> Option<Fraction> {
+    let whole = above.is_integer() && below.is_integer();
+    if !whole || above.is_negative() || !above.less(below) {
+        return None;
+    }
+    Fraction::new(above.to_integer()?, below.to_integer()?)
+}
+
+/// The base that a subscript names.
+fn base_of(below: &Node) -> Option<i64> {
+    match below {
+        Node::Number(value) => value.to_i64(),
+        Node::Neg(inner) => base_of(inner).map(|base| -base),
+        Node::Letters(word) => words::number(word),
+        Node::Words(word) => words::number(word),
+        _ => None,
+    }
+    .filter(|base| (2..=64).contains(&base.abs()))
+}

@@ -1,0 +1,194 @@
+//! Plain words among mathematics: units, numbers in words, what introduces a
+//! value.
+
+/// Units of two letters or more that need no blank before them.
+const UNITS: [&str; 92] = [
+    "mm",
+    "cm",
+    "dm",
+    "km",
+    "nm",
+    "in",
+    "ft",
+    "yd",
+    "mi",
+    "kg",
+    "mg",
+    "lb",
+    "lbs",
+    "oz",
+    "ml",
+    "mL",
+    "dl",
+    "kl",
+    "min",
+    "mins",
+    "sec",
+    "secs",
+    "ms",
+    "hr",
+    "hrs",
+    "mph",
+    "kph",
+    "kmh",
+    "fps",
+    "rpm",
+    "km/h",
+    "kB",
+    "KB",
+    "MB",
+    "GB",
+    "TB",
+    "Hz",
+    "kHz",
+    "MHz",
+    "GHz",
+    "Pa",
+    "kPa",
+    "kJ",
+    "kW",
+    "kWh",
+    "mol",
+    "cal",
+    "kcal",
+    "eV",
+    "USD",
+    "EUR",
+    "GBP",
+    "RMB",
+    "sq",
+    "cu",
+    "unit",
+    "units",
+    "inch",
+    "inches",
+    "foot",
+    "feet",
+    "yard",
+    "yards",
+    "mile",
+    "miles",
+    "meter",
+    "meters",
+    "metre",
+    "metres",
+    "centimeter",
+    "centimeters",
+    "kilometer",
+    "kilometers",
+    "gram",
+    "grams",
+    "pound",
+    "pounds",
+    "ounce",
+    "ounces",
+    "liter",
+    "liters",
+    "litre",
+    "litres",
+    "second",
+    "seconds",
+    "minute",
+    "minutes",
+    "hour",
+    "hours",
+    "dollars",
+    "cents",
+    "radians",
+];
+
+pub(in crate::problem::answer) fn is_unit(run: &str) -> bool {
+    UNITS.contains(&run) || UNITS.contains(&run.to_lowercase().as_str()) && run.len() > 3
+}
+
+/// Whether a run of letters is a word rather than a product of variables.
+pub(in crate::problem::answer) fn is_word(run: &str) -> bool {
+    const SHORT: [&str; 26] = [
+        "is", "of", "to", "as", "at", "by", "on", "no", "we", "it", "an", "he", "so", "if", "in",
+        "am", "pm", "km", "cm", "mm", "be", "up", "do", "us", "me", "my",
+    ];
+    let lower = run.to_lowercase();
+    let has_vowel = lower.contains(['a', 'e', 'i', 'o', 'u', 'y']);
+    match lower.chars().count() {
+        0..=1 => false,
+        2 => SHORT.contains(&lower.as_str()),
+        _ => has_vowel && !matches!(lower.as_str(), "abc" | "abcd" | "xyz" | "axy"),
+    }
+}
+
+/// The number a word names.
+pub(in crate::problem::answer) fn number(word: &str) -> Option<i64> {
+    Some(match word.to_lowercase().as_str() {
+        "zero" => 0,
+        "one" => 1,
+        "two" => 2,
+        "three" => 3,
+        "four" => 4,
+        "five" => 5,
+        "six" => 6,
+        "seven" => 7,
+        "eight" => 8,
+        "nine" => 9,
+        "ten" => 10,
+        "eleven" => 11,
+        "twelve" => 12,
+        "thirteen" => 13,
+        "fourteen" => 14,
+        "fifteen" => 15,
+        "sixteen" => 16,
+        "seventeen" => 17,
+        "eighteen" => 18,
+        "nineteen" => 19,
+        "twenty" => 20,
+        "thirty" => 30,
+        "forty" => 40,
+        "fifty" => 50,
+        "sixty" => 60,
+        "seventy" => 70,
+        "eighty" => 80,
+        "ninety" => 90,
+        "hundred" => 100,
+        _ => return None,
+    })
+}
+
+/// Whether words before a value say nothing of it.
+pub(in crate::problem::answer) fn only_introduces(text: &str) -> bool {
+    const ALL: [&str; 28] = [
+        "approximately",
+        "about",
+        "roughly",
+        "around",
+        "exactly",
+        "equals",
+        "equal",
+        "is",
+        "are",
+        "be",
+        "the",
+        "answer",
+        "value",
+        "there",
+        "total",
+        "of",
+        "to",
+        "usd",
+        "a",
+        "number",
+        "probability",
+        "area",
+        "sum",
+        "final",
+        "result",
+        "minimum",
+        "maximum",
+        "ratio",
+    ];
+    text.split_whitespace().all(|word| ALL.contains(&word))
+}
+
+/// Whether a unit says percent.
+pub(in crate::problem::answer) fn is_percent(unit: &str) -> bool {
+    let first = unit.split([' ', '/']).next().unwrap_or_default();
+    matches!(first, "percent" | "percents" | "%") || unit.starts_with("per cent")
+}
