@@ -1,6 +1,7 @@
 //! From checked options to everything a run needs; shared by the inspector
 //! and by `solve`. Nobody is called and no weights are loaded here.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -113,7 +114,7 @@ impl Launch {
         let signal = router.signal().name();
         let facts = router.facts();
         let pool = catalog::facts(&pool, &endpoints).map_err(unfit)?;
-        let key = run_key(&facts, &pool, &sampling, options.seed, signal);
+        let key = run_key(&facts, &pool, &sampling, options.seed, signal, None);
         let started = now();
         let run = RunRecord {
             format: FORMAT,
@@ -133,6 +134,8 @@ impl Launch {
                 sha256: dataset.sha256.clone(),
                 problems: dataset.problems.len(),
             }),
+            grading: None,
+            scorers: BTreeMap::new(),
         };
         let engine = Engine {
             router,

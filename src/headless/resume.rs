@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::problem::Problem;
 use crate::trace::index::{FileDamage, Kind, Loaded};
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, TrajectoryEnd};
-use crate::trace::{Log, Tree};
+use crate::trace::{Log, Standing, Tree};
 
 use super::{Exit, Failure, Launch};
 
@@ -106,14 +106,15 @@ fn named(damages: &[FileDamage]) -> Option<String> {
     (!first.is_empty()).then(|| format!("skipped in the log: {}{more}", first.join("; ")))
 }
 
-/// The outcome that holds: the last one. A problem that an endpoint's failure
+/// The outcome that holds. A problem that an endpoint's failure
 /// ended is not finished.
 fn finished(outcomes: Vec<Record>) -> Option<OutcomeRecord> {
-    let last = outcomes.into_iter().rev().find_map(|record| match record {
+    let outcomes = outcomes.into_iter().filter_map(|record| match record {
         Record::Outcome(outcome) => Some(*outcome),
         _ => None,
-    })?;
-    (last.end != TrajectoryEnd::Error).then_some(last)
+    });
+    let holds = outcomes.collect::<Standing>().into_outcome()?;
+    (holds.end != TrajectoryEnd::Error).then_some(holds)
 }
 
 fn same_run(log: &Log, path: &Path, wanted: &RunRecord) -> Result<RunRecord, Failure> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::problem::answer::Verdict;
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, StepEnd, TrajectoryEnd};
-use crate::trace::{Damage, Reader};
+use crate::trace::{Damage, Reader, Standing};
 
 use super::{Exit, Failure};
 
@@ -76,7 +76,7 @@ pub struct Cost {
 /// Takes the records of a log in order and counts those of one run.
 pub struct Counter {
     run: RunRecord,
-    outcomes: HashMap<String, OutcomeRecord>,
+    outcomes: HashMap<String, Standing>,
     /// Ids of kept steps that were cut off: a log may repeat a line.
     cut: HashSet<String>,
     damaged: usize,
@@ -104,7 +104,10 @@ impl Counter {
     pub fn add(&mut self, record: Record) {
         match record {
             Record::Outcome(outcome) if outcome.run == self.run.run => {
-                self.outcomes.insert(outcome.problem.clone(), *outcome);
+                self.outcomes
+                    .entry(outcome.problem.clone())
+                    .or_default()
+                    .add(*outcome);
             }
             Record::Step(step)
                 if step.run == self.run.run && step.kept && step.end == StepEnd::Length =>
@@ -120,7 +123,8 @@ impl Counter {
     pub fn finish(self, asked: &[String]) -> Summary {
         let fresh = asked.iter().filter(|id| !self.outcomes.contains_key(*id));
         let asked = self.outcomes.len() + fresh.count();
-        let outcomes: Vec<&OutcomeRecord> = self.outcomes.values().collect();
+        let held = self.outcomes.values().filter_map(Standing::get);
+        let outcomes: Vec<&OutcomeRecord> = held.collect();
         let count = |verdict| outcomes.iter().filter(|o| o.verdict == verdict).count();
         let (correct, wrong) = (count(Verdict::Correct), count(Verdict::Wrong));
         let errors = outcomes
@@ -379,6 +383,8 @@ mod tests {
             signal: "prob".into(),
             cost_unit: Some("flops".into()),
             dataset: None,
+            grading: None,
+            scorers: BTreeMap::new(),
         }
     }
 
@@ -403,6 +409,7 @@ mod tests {
             end,
             steps_by_model: BTreeMap::from([("small".into(), 3), ("large".into(), 1)]),
             error: None,
+            regraded: None,
         }))
     }
 
