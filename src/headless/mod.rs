@@ -3,12 +3,14 @@
 //!
 //! [`launch`] is shared with the inspector; [`solve`] drives one session a
 //! problem over the endpoints, a bounded number at a time; [`resume`] goes on
-//! with a log; [`summary`] counts from the log alone.
+//! with a log; [`grading`] asks models how trajectories came out; [`summary`]
+//! counts from the log alone.
 
 pub mod capability;
 pub mod clock;
 mod drive;
 mod error;
+pub mod grading;
 pub mod launch;
 pub mod plain;
 pub mod resume;
@@ -17,4 +19,5 @@ mod stop;
 pub mod summary;
 
 pub use error::{Exit, Failure};
+pub use grading::Grader;
 pub use launch::{Launch, Options, embedded_threshold};

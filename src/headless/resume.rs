@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::problem::Problem;
 use crate::trace::index::{FileDamage, Kind, Loaded};
-use crate::trace::record::{OutcomeRecord, Record, RunRecord, TrajectoryEnd};
+use crate::trace::record::{GRADER, OutcomeRecord, Record, RunRecord, TrajectoryEnd};
 use crate::trace::{Log, Standing, Tree};
 
 use super::{Exit, Failure, Launch};
@@ -173,6 +173,7 @@ fn differences(old: &RunRecord, new: &RunRecord) -> Vec<String> {
         a.max_steps.to_string(),
         b.max_steps.to_string(),
     );
+    compare("the grading", grading(old), grading(new));
     compare("the confidence", old.signal.clone(), new.signal.clone());
     let names = |run: &RunRecord| {
         let names: Vec<&str> = run.pool.iter().map(|model| model.name.as_str()).collect();
@@ -184,10 +185,21 @@ fn differences(old: &RunRecord, new: &RunRecord) -> Vec<String> {
             found.push(format!("model `{}` is described otherwise", a.name));
         }
     }
+    if old.grading == new.grading && old.scorers.get(GRADER) != new.scorers.get(GRADER) {
+        found.push("the grader is described otherwise".to_owned());
+    }
     if found.is_empty() {
         found.push("the router's files differ".to_owned());
     }
     found
+}
+
+fn grading(run: &RunRecord) -> String {
+    let mode = run.grading.as_deref().unwrap_or("rules");
+    match run.scorers.get(GRADER) {
+        Some(grader) => format!("{mode} by {}", grader.name),
+        None => mode.to_owned(),
+    }
 }
 
 fn other_dataset(old: &RunRecord, new: &RunRecord) -> Option<String> {
