@@ -2,7 +2,8 @@
 //! set, and what came out of it.
 //!
 //! [`launch`] is shared with the inspector; [`solve`] drives one session a
-//! problem over the endpoints, a bounded number at a time; [`resume`] goes on
+//! problem over the endpoints, a bounded number at a time; [`regrade`] works on
+//! what is recorded; [`resume`] goes on
 //! with a log; [`grading`] asks models how trajectories came out; [`summary`]
 //! counts from the log alone.
 
@@ -13,6 +14,7 @@ mod error;
 pub mod grading;
 pub mod launch;
 pub mod plain;
+pub mod regrade;
 pub mod resume;
 pub mod solve;
 mod stop;
