@@ -13,8 +13,8 @@ use crate::model::scorer::{GradeMode, Opinion, grader};
 use crate::problem::answer::Verdict;
 use crate::session::Session;
 use crate::trace::record::{
-    GRADER, ModelFacts, NoteRecord, OutcomeRecord, Record, Role, ScoreRecord, TrajectoryEnd, Usage,
-    VERIFIER,
+    Attempt, GRADER, ModelFacts, NoteRecord, OutcomeRecord, Record, Role, ScoreRecord,
+    TrajectoryEnd, Usage, VERIFIER,
 };
 
 use super::Failure;
@@ -113,6 +113,12 @@ impl Scorer {
     }
 }
 
+/// Whether a call that failed cost anything.
+pub(super) fn was_paid(error: &EndpointError) -> bool {
+    let tokens = |attempt: &Attempt| attempt.usage.prompt + attempt.usage.output;
+    error.attempts.iter().any(|attempt| tokens(attempt) > 0)
+}
+
 /// A line of what a model said, fit for a terminal.
 fn short(text: &str) -> String {
     let line = plain(text).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -173,8 +179,9 @@ impl Grading {
             GradeMode::Llm => true,
             GradeMode::RulesThenLlm => outcome.verdict == Verdict::Ungraded,
         };
+        let gold = outcome.gold.as_deref().unwrap_or_default();
         open && outcome.end != TrajectoryEnd::Error
-            && outcome.gold.is_some()
+            && !gold.trim().is_empty()
             && outcome.leaf.is_some()
     }
 
@@ -211,7 +218,7 @@ impl Grading {
                 score: Some(score),
             },
             Err(error) => Graded {
-                score: (!error.attempts.is_empty()).then_some(score),
+                score: was_paid(&error).then_some(score),
                 outcome: Err(error),
             },
         }

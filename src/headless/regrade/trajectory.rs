@@ -19,7 +19,7 @@ use super::report::{Change, Report};
 use crate::headless::Failure;
 use crate::headless::clock::now;
 use crate::headless::drive::Journal;
-use crate::headless::grading::About;
+use crate::headless::grading::{About, was_paid};
 use crate::headless::stop::Stop;
 
 /// What the trajectories of a log are worked on with.
@@ -286,7 +286,7 @@ impl Work {
             Err(error) => {
                 report.verifier.fail(&error);
                 self.failed(&error);
-                if error.attempts.is_empty() {
+                if !was_paid(&error) {
                     return Ok(());
                 }
                 report.paid += 1;
