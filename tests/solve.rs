@@ -1,9 +1,11 @@
 //! `solve` as a process against a server that says what the test wants:
-//! the summary, going on after a kill, failures.
+//! the summary, going on after a kill, failures, models that grade.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[allow(dead_code)]
 mod common;
+#[path = "solve/grading.rs"]
+mod grading;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
