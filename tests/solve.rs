@@ -117,6 +117,15 @@ fn stalled(text: &str) -> Answer {
     Answer::events(&[token(text, text, 1)]).ending(End::Stall)
 }
 
+/// What a shell's `kill` sends.
+fn interrupt(child: &Child) {
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+}
+
 /// Waits until the server has seen so many completions.
 async fn until_seen(fake: &Fake, count: usize) {
     for _ in 0..600 {
@@ -253,11 +262,7 @@ async fn an_interrupted_run_saves_and_says_130() {
         .spawn()
         .unwrap();
     until_seen(&fake, 4).await;
-    let killed = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    interrupt(&child);
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
         .await
         .unwrap();

@@ -8,8 +8,11 @@ use pointsman::problem::answer::{Grader as _, RuleGrader, Verdict};
 use pointsman::trace::record::{OutcomeRecord, Record, RunRecord, ScoreRecord};
 use tempfile::TempDir;
 
-use crate::common::llama_fake::{Answer, Fake, tokens};
-use crate::{answer, finish, folder, pointsman, probes, records, said, solve, step, summary};
+use crate::common::llama_fake::{Answer, End, Fake, token, tokens};
+use crate::{
+    answer, finish, folder, interrupt, pointsman, probes, records, said, solve, stalled, step,
+    summary, until_seen,
+};
 
 /// An answer that the rules cannot compare.
 const UNGRADED: &str = r"\boxed{9^{9^{9^{9}}}}";
@@ -438,6 +441,59 @@ async fn a_verifier_judges_every_step_once() {
     let output = regrade(path, &["--verify"]).await;
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(said(&output).contains("add `--pool FILE`"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_regrade_keeps_what_was_done_and_goes_on() {
+    let (_fake, folder) = by_rules().await;
+    let path = folder.path();
+    let judge = Fake::start(vec![probe(), word("correct"), stalled("corr")]).await;
+    add_to_pool(path, &table("verifier", &judge.url, ""));
+    let verify = ["--pool", "pool.toml", "--verify"];
+    let mut command = pointsman(path, &["regrade", "log.jsonl", "--json"]);
+    let child = command
+        .args(["--concurrency", "1"])
+        .args(verify)
+        .spawn()
+        .unwrap();
+    until_seen(&judge, 3).await;
+    // The log is locked while it is worked on.
+    let output = regrade(path, &[]).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(said(&output).contains("another process is writing this log"));
+    interrupt(&child);
+    let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert_eq!(summary(&output)["verified"]["steps"], 1);
+    assert_eq!(scores(path, "verifier").len(), 1);
+
+    judge.on("/completion", vec![probe(), word("correct")]);
+    let output = regrade(path, &verify).await;
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(summary(&output)["verified"]["steps"], 3, "the others");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_failed_call_cost_is_kept() {
+    let (_fake, folder) = by_rules().await;
+    let path = folder.path();
+    // Each attempt breaks off after a token.
+    let cut = || Answer::events(&[token("Corr", "Corr", 1)]).ending(End::Cut);
+    let judge = Fake::start(vec![probe(), cut()]).await;
+    add_to_pool(path, &table("grader", &judge.url, ""));
+    let output = regrade(path, &["--pool", "pool.toml"]).await;
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(summary(&output)["grader"]["output_tokens"].as_u64() > Some(0));
+    let scores = scores(path, "grader");
+    let [score] = &scores[..] else {
+        panic!("one score: {scores:?}")
+    };
+    assert_eq!(score.value, None);
+    assert!(score.attempts.len() > 1);
+    assert!(score.cost.as_ref().unwrap().full > Some(0.0));
+    assert_eq!(outcomes(path, "p2").len(), 1, "the rules' outcome stands");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
