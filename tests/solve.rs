@@ -1,9 +1,11 @@
 //! `solve` as a process against a server that says what the test wants:
-//! the summary, going on after a kill, failures.
+//! the summary, going on after a kill, failures, models that grade.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[allow(dead_code)]
 mod common;
+#[path = "solve/grading.rs"]
+mod grading;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -113,6 +115,15 @@ fn step(text: &str) -> Answer {
 /// A step that never comes to its end.
 fn stalled(text: &str) -> Answer {
     Answer::events(&[token(text, text, 1)]).ending(End::Stall)
+}
+
+/// What a shell's `kill` sends.
+fn interrupt(child: &Child) {
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
 }
 
 /// Waits until the server has seen so many completions.
@@ -251,11 +262,7 @@ async fn an_interrupted_run_saves_and_says_130() {
         .spawn()
         .unwrap();
     until_seen(&fake, 4).await;
-    let killed = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    interrupt(&child);
     let output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
         .await
         .unwrap();

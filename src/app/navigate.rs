@@ -3,6 +3,7 @@
 
 use crate::session::Command;
 use crate::trace::NodeIndex;
+use crate::trace::record::GRADER;
 
 use super::model::{Model, NoticeLevel, Pane, Screen};
 
@@ -153,11 +154,13 @@ pub(super) fn first_error(model: &mut Model) {
     let Some(session) = model.session() else {
         return;
     };
-    // Only what was judged: a score below one half, or a label.
+    // Only steps that were judged: a score below one half, or a label. What a
+    // grader says of the whole trajectory stands at its last step.
     let wrong = path.iter().position(|&node| {
         let node = session.tree().node(node);
         node.scores
             .iter()
+            .filter(|score| score.scorer != GRADER)
             .any(|score| score.value.is_some_and(|value| value < 0.5))
             || node.labels.iter().any(|label| label.label == "bad")
     });

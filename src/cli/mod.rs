@@ -4,6 +4,7 @@ mod export;
 mod inspect;
 mod options;
 mod pair;
+mod regrade;
 mod replay;
 mod screen;
 mod solve;
@@ -39,6 +40,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Route a whole data set and log it
     Solve(solve::SolveArgs),
+    /// Grade recorded trajectories again, and verify their steps
+    Regrade(regrade::RegradeArgs),
     /// Make a picture of a recorded step, as the inspector shows it
     Export(export::ExportArgs),
     /// Make the models inside the program
@@ -61,6 +64,7 @@ pub fn run() -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Solve(args)) => solve::run(&args),
+        Some(Command::Regrade(args)) => regrade::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Pair(args)) => pair::run(&args),
     };

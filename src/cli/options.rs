@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::headless::Options;
+use crate::headless::{Grader, Options};
 use crate::router::RouterSpec;
 
 #[derive(Debug, Clone, Args)]
@@ -55,7 +55,17 @@ impl RunArgs {
             top_p: self.top_p,
             max_tokens: self.max_tokens,
             max_steps: self.max_steps,
+            grader: Grader::default(),
             concurrency: None,
         }
+    }
+}
+
+/// A number from 1.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
     }
 }

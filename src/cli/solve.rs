@@ -6,9 +6,10 @@ use clap::Args;
 
 use crate::headless::plain::plain;
 use crate::headless::solve::{SolveOptions, solve};
-use crate::headless::{Exit, Failure};
+use crate::headless::{Exit, Failure, Grader, Options};
+use crate::model::scorer::GradeMode;
 
-use super::options::RunArgs;
+use super::options::{RunArgs, at_least_one};
 
 /// Routes every problem of a data set to the end of its trajectory and keeps
 /// each step in the log before the next begins.
@@ -24,6 +25,10 @@ use super::options::RunArgs;
 /// trajectories that were cut off, `length_ended_steps` single steps cut off
 /// at their token limit.
 ///
+/// With `--grader llm` or `rules-then-llm` the pool's `[grader]` (its last model
+/// where there is none) is asked too; what that costs is in the full cost.
+/// Where it fails the rules' outcome stands and `grader_failed` counts it.
+///
 /// Where an endpoint failed, the summary is printed all the same and the exit
 /// code is 3; `--resume` tries those problems again.
 #[derive(Debug, Clone, Args)]
@@ -33,6 +38,10 @@ pub(super) struct SolveArgs {
     /// Only the first N problems
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
+    /// Who grades: rules, llm, or rules-then-llm (the model where the rules
+    /// have no verdict) [default: as the pool says]
+    #[arg(long, value_name = "MODE")]
+    grader: Option<GradeMode>,
     /// Most problems in flight
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_one)]
     concurrency: usize,
@@ -50,17 +59,12 @@ pub(super) struct SolveArgs {
     quiet: bool,
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("at least 1".to_owned()),
-        Ok(number) => Ok(number),
-        Err(error) => Err(format!("{error}")),
-    }
-}
-
 pub(super) fn run(args: &SolveArgs) -> Result<(), Failure> {
     let solved = solve(&SolveOptions {
-        launch: args.run.options("solve", "solve".to_owned(), args.limit),
+        launch: Options {
+            grader: args.grader.map_or(Grader::Pool, Grader::Mode),
+            ..args.run.options("solve", "solve".to_owned(), args.limit)
+        },
         log: args.log.clone(),
         resume: args.resume,
         concurrency: args.concurrency,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::trace::record::{CostFacts, ModelFacts, Role, ScoreRecord, StepRecord};
+use crate::trace::record::{Attempt, CostFacts, ModelFacts, Role, ScoreRecord, StepRecord, Usage};
 
 use super::rate::{Amount, Rate, Unit, common_unit, rate_in};
 
@@ -23,6 +23,8 @@ pub struct Tally {
     estimated: bool,
     /// True where something was counted whose rate is not known.
     unknown: bool,
+    /// True where that is so in the full ledger only.
+    unknown_full: bool,
 }
 
 impl Ledger {
@@ -75,20 +77,20 @@ impl Ledger {
             rate.call(step.usage),
             step.usage.cached.is_none(),
         );
-        for attempt in &step.attempts {
-            // A probe or a retry never stands in the papers' accounts.
-            let upper = attempt.usage.cached.is_none() && attempt.usage.prompt > 0;
-            tally.add_amounts(rate.zero(), rate.call(attempt.usage), upper);
-            tally.estimated |= attempt.estimated;
-        }
+        tally.add_attempts(rate, &step.attempts);
         tally
     }
 
-    /// What a score cost, asked of the pool's model `model`. Of a judge the papers count the output token, of a PRM nothing.
-    pub fn score(&self, score: &ScoreRecord, model: &str, role: Role) -> Tally {
+    /// What asking `scorer`, of the pool or not, for a score cost. Of a judge
+    /// the papers count the output tokens, of the others nothing: they are in
+    /// the full ledger only, which is unknown where the scorer has no rate in
+    /// this unit.
+    pub fn score(&self, score: &ScoreRecord, scorer: &ModelFacts, role: Role) -> Tally {
         let mut tally = self.start();
-        let Some(rate) = self.rates.get(model) else {
-            tally.unknown = true;
+        let rate = self.unit.as_ref().and_then(|unit| rate_in(scorer, unit));
+        let Some(rate) = rate else {
+            tally.unknown = role == Role::Judge;
+            tally.unknown_full = true;
             return tally;
         };
         let published = if role == Role::Judge {
@@ -99,9 +101,44 @@ impl Ledger {
         tally.add_amounts(
             published,
             rate.call(score.usage),
-            score.usage.cached.is_none(),
+            score.usage.cached.is_none() && score.usage.prompt > 0,
         );
+        tally.add_attempts(&rate, &score.attempts);
         tally
+    }
+
+    /// What a score of the log cost, as it was counted when it was given.
+    pub fn logged_score(&self, score: &ScoreRecord) -> Tally {
+        let mut tally = self.start();
+        let Some(cost) = &score.cost else {
+            // A checker asks no model; of what earlier versions asked nobody
+            // knows the cost.
+            let free = score.usage == Usage::default() && score.attempts.is_empty();
+            tally.unknown_full = !free;
+            return tally;
+        };
+        let amount = |value: Option<f64>| Amount::of(self.unit.as_ref()?, value?);
+        match (amount(cost.published), amount(cost.full)) {
+            (Some(published), Some(full)) => tally.add_amounts(published, full, cost.upper_bound),
+            (published, _) => {
+                tally.unknown = published.is_none();
+                tally.unknown_full = true;
+            }
+        }
+        tally.estimated = cost.estimated;
+        tally
+    }
+
+    /// `cost` with a score in its full ledger: unknown where either is.
+    pub fn with_score(&self, cost: &CostFacts, score: &Tally) -> CostFacts {
+        let amount = |value: Option<f64>| Amount::of(self.unit.as_ref()?, value?);
+        let full = amount(cost.full).zip(amount(score.full()));
+        CostFacts {
+            published: cost.published,
+            full: full.map(|(cost, score)| cost.plus(score).value()),
+            upper_bound: cost.upper_bound || score.upper_bound,
+            estimated: cost.estimated || score.estimated,
+        }
     }
 
     /// Sum over steps, in any order.
@@ -109,6 +146,18 @@ impl Ledger {
         steps
             .into_iter()
             .fold(self.start(), |sum, step| sum.plus(&self.step(step)))
+    }
+
+    /// Sum over steps and over the scores that were asked for.
+    pub fn total_with<'a>(
+        &self,
+        steps: impl IntoIterator<Item = &'a StepRecord>,
+        scores: impl IntoIterator<Item = &'a ScoreRecord>,
+    ) -> Tally {
+        let steps = self.total(steps);
+        scores
+            .into_iter()
+            .fold(steps, |sum, score| sum.plus(&self.logged_score(score)))
     }
 
     fn start(&self) -> Tally {
@@ -119,6 +168,7 @@ impl Ledger {
             upper_bound: false,
             estimated: false,
             unknown: false,
+            unknown_full: false,
         }
     }
 }
@@ -139,6 +189,7 @@ impl Tally {
             upper_bound: self.upper_bound || other.upper_bound,
             estimated: self.estimated || other.estimated,
             unknown: self.unknown || other.unknown,
+            unknown_full: self.unknown_full || other.unknown_full,
         }
     }
 
@@ -149,7 +200,7 @@ impl Tally {
 
     /// Full cost; `None` where any part of it is unknown.
     pub fn full(&self) -> Option<f64> {
-        self.known(self.full)
+        self.known(self.full).filter(|_| !self.unknown_full)
     }
 
     /// Whether the full cost bills unknown cached counts as uncached.
@@ -180,6 +231,15 @@ impl Tally {
         }
     }
 
+    /// Calls that gave nothing: a retry never stands in the papers' accounts.
+    fn add_attempts(&mut self, rate: &Rate, attempts: &[Attempt]) {
+        for attempt in attempts {
+            let upper = attempt.usage.cached.is_none() && attempt.usage.prompt > 0;
+            self.add_amounts(rate.zero(), rate.call(attempt.usage), upper);
+            self.estimated |= attempt.estimated;
+        }
+    }
+
     fn add_amounts(&mut self, published: Amount, full: Amount, upper_bound: bool) {
         self.published = Some(self.published.map_or(published, |sum| sum.plus(published)));
         self.full = Some(self.full.map_or(full, |sum| sum.plus(full)));
@@ -192,9 +252,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::trace::record::{
-        Attempt, Confidence, Continuation, PriceFacts, Purpose, StepEnd, Usage, ValueKind,
-    };
+    use crate::trace::record::{Confidence, Continuation, PriceFacts, Purpose, StepEnd, ValueKind};
 
     fn model(name: &str, params: Option<f64>, price: Option<PriceFacts>) -> ModelFacts {
         ModelFacts {
@@ -342,6 +400,94 @@ mod tests {
         let sum: f64 = steps.iter().filter_map(|s| ledger.step(s).full()).sum();
         assert_eq!(total.full(), Some(sum));
         assert!(total.published() <= total.full());
+    }
+
+    fn score(output: u64) -> ScoreRecord {
+        ScoreRecord {
+            run: "r".into(),
+            step: "s".into(),
+            problem: "p".into(),
+            scorer: "grader".into(),
+            model: Some("g".into()),
+            value: Some(1.0),
+            note: None,
+            usage: Usage {
+                prompt: 10,
+                cached: Some(4),
+                output,
+            },
+            attempts: Vec::new(),
+            cost: None,
+        }
+    }
+
+    #[test]
+    fn a_grader_is_in_the_full_ledger_only_and_by_its_own_rate() {
+        let pool = [model("a", Some(1.0), None), model("b", Some(2.0), None)];
+        let ledger = Ledger::new(&pool);
+        let mut asked = score(3);
+        let grader = model("b", Some(100.0), None);
+        let tally = ledger.score(&asked, &grader, Role::Grader);
+        assert_eq!(tally.published(), Some(0.0));
+        assert_eq!(tally.full(), Some(2.0 * 100.0 * 9.0));
+        let judged = ledger.score(&asked, &grader, Role::Judge);
+        assert_eq!(judged.published(), Some(2.0 * 100.0 * 3.0));
+
+        let steps = CostFacts {
+            published: Some(10.0),
+            full: Some(40.0),
+            upper_bound: false,
+            estimated: false,
+        };
+        let cost = ledger.with_score(&steps, &tally);
+        assert_eq!((cost.published, cost.full), (Some(10.0), Some(1840.0)));
+        asked.cost = Some(tally.facts());
+        assert_eq!(ledger.logged_score(&asked), tally);
+    }
+
+    #[test]
+    fn a_grader_without_a_rate_makes_the_full_cost_unknown_and_no_other() {
+        let euros = PriceFacts {
+            currency: "EUR".into(),
+            ..price("1", None, "1")
+        };
+        let pool = [model("a", None, Some(price("1", None, "1")))];
+        let ledger = Ledger::new(&pool);
+        for grader in [model("g", Some(1.0), None), model("g", None, Some(euros))] {
+            let mut asked = score(3);
+            let tally = ledger.score(&asked, &grader, Role::Grader);
+            assert_eq!((tally.published(), tally.full()), (Some(0.0), None));
+            let cost = ledger.with_score(
+                &CostFacts {
+                    published: Some(1.0),
+                    full: Some(1.0),
+                    ..CostFacts::default()
+                },
+                &tally,
+            );
+            assert_eq!((cost.published, cost.full), (Some(1.0), None));
+            asked.cost = Some(tally.facts());
+            assert_eq!(ledger.logged_score(&asked).full(), None);
+            assert_eq!(ledger.logged_score(&asked).published(), Some(0.0));
+        }
+    }
+
+    #[test]
+    fn money_stays_exact_with_a_grader_and_an_old_score_is_unknown() {
+        let ledger = Ledger::new(&[model("a", None, Some(price("0.40", None, "1.60")))]);
+        let grader = model("g", None, Some(price("0.1", None, "0.2")));
+        let tally = ledger.score(&score(3), &grader, Role::Grader);
+        let steps = CostFacts {
+            published: Some(0.1),
+            full: Some(0.2),
+            ..CostFacts::default()
+        };
+        // 10 tokens in at 0.1 and 3 out at 0.2 in 1e6.
+        assert_eq!(ledger.with_score(&steps, &tally).full, Some(0.200_001_6));
+        assert_eq!(ledger.logged_score(&score(3)).full(), None);
+        let mut free = score(0);
+        free.usage = Usage::default();
+        assert_eq!(ledger.logged_score(&free).full(), Some(0.0));
     }
 
     #[test]

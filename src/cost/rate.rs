@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
 use crate::trace::record::{ModelFacts, PriceFacts, Usage};
 
@@ -39,6 +39,15 @@ impl Amount {
             Self::Flops(flops) => flops,
             // A decimal has at most 96 bits of mantissa: it always fits an f64's range.
             Self::Money(money) => money.to_f64().unwrap_or(f64::NAN),
+        }
+    }
+
+    /// The amount of that many units: what [`Amount::value`] gave. `None` for
+    /// what is no amount.
+    pub(super) fn of(unit: &Unit, value: f64) -> Option<Self> {
+        match unit {
+            Unit::Flops => value.is_finite().then_some(Self::Flops(value)),
+            Unit::Money(_) => Decimal::from_f64(value).map(Self::Money),
         }
     }
 
@@ -132,6 +141,11 @@ pub(super) fn common_unit(models: &[ModelFacts]) -> Option<Unit> {
 pub(super) fn rate_in(model: &ModelFacts, unit: &Unit) -> Option<Rate> {
     match unit {
         Unit::Flops => model.params.map(|params| Rate::Flops { params }),
-        Unit::Money(_) => model.price.clone().map(Rate::Money),
+        Unit::Money(currency) => {
+            let price = model.price.clone();
+            price
+                .filter(|price| price.currency == *currency)
+                .map(Rate::Money)
+        }
     }
 }

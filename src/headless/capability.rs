@@ -138,6 +138,8 @@ mod tests {
             signal: signal.into(),
             cost_unit: None,
             dataset: None,
+            grading: None,
+            scorers: BTreeMap::new(),
         }
     }
 

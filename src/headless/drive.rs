@@ -9,19 +9,29 @@ use crate::trace::{LogError, LogWriter};
 
 use super::Failure;
 use super::clock::now;
+use super::grading::Grading;
 use super::stop::Stop;
 
 /// What all sessions of a run share.
 pub(super) struct Shared {
     pub endpoints: Vec<Arc<dyn Endpoint>>,
-    pub log: Arc<Mutex<LogWriter>>,
+    pub log: Journal,
     pub stop: Arc<Stop>,
+    /// The model that grades, where one may be asked.
+    pub grading: Option<Arc<Grading>>,
 }
 
-impl Shared {
+/// The log, written by whoever has something to record.
+pub(super) struct Journal(Arc<Mutex<LogWriter>>);
+
+impl Journal {
+    pub fn new(writer: LogWriter) -> Self {
+        Self(Arc::new(Mutex::new(writer)))
+    }
+
     /// Appends and waits for the disk, off the thread that drives the calls.
     pub async fn append(&self, records: Vec<Record>) -> Result<(), Failure> {
-        let log = Arc::clone(&self.log);
+        let log = Arc::clone(&self.0);
         let written = tokio::task::spawn_blocking(move || -> Result<(), LogError> {
             log.lock()
                 .expect("no thread panics while it writes the log")
@@ -41,7 +51,7 @@ impl Shared {
 /// The log cannot be written: the run cannot go on.
 pub(super) async fn drive(
     shared: &Shared,
-    mut session: Session,
+    session: &mut Session,
 ) -> Result<Option<OutcomeRecord>, Failure> {
     let Ok(mut outputs) = session.command(Command::Run, &now()) else {
         // The recording ends here already.
@@ -51,7 +61,7 @@ pub(super) async fn drive(
         let mut call = None;
         for output in outputs {
             match output {
-                Output::Append(records) => shared.append(records).await?,
+                Output::Append(records) => shared.log.append(records).await?,
                 Output::Generate(generate) => call = Some(*generate),
                 // Calls are dropped where they are awaited.
                 Output::Abort { .. } => {}
@@ -64,7 +74,7 @@ pub(super) async fn drive(
             // Not begun: a resumed run makes this very call.
             return Ok(None);
         }
-        outputs = match generate(shared, &mut session, call).await {
+        outputs = match generate(shared, session, call).await {
             Answer::Reply(reply) => session.event(*reply, &now()),
             Answer::Failed(event, kind, message) => {
                 let mut outputs = session.event(*event, &now());
@@ -78,7 +88,7 @@ pub(super) async fn drive(
                 let outputs = session.command(Command::Cancel, &now()).unwrap_or_default();
                 for output in outputs {
                     if let Output::Append(records) = output {
-                        shared.append(records).await?;
+                        shared.log.append(records).await?;
                     }
                 }
                 return Ok(None);

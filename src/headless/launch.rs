@@ -16,10 +16,13 @@ use crate::session::{Engine, Settings};
 use crate::signal::confidence::Source;
 use crate::trace::LogWriter;
 use crate::trace::ids::{run_id, run_key};
-use crate::trace::record::{DatasetFacts, FORMAT, NoteRecord, Record, RunRecord, Sampling};
+use crate::trace::record::{
+    DatasetFacts, FORMAT, ModelFacts, NoteRecord, Record, RunRecord, Sampling,
+};
 
 use super::Failure;
 use super::clock::now;
+use super::grading::{self, Grader, Grading, Scorer};
 
 /// What a person asked for; `None` means the default.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +46,8 @@ pub struct Options {
     pub top_p: Option<f64>,
     pub max_tokens: Option<u32>,
     pub max_steps: Option<u32>,
+    /// Who grades: the rules, where nothing else is said.
+    pub grader: Grader,
     /// Most problems in flight; the endpoints' own limit where there is none.
     pub concurrency: Option<usize>,
 }
@@ -73,6 +78,8 @@ pub struct Launch {
     pub problems: Vec<Problem>,
     /// Where the records go; `None` until [`Launch::append_to`].
     pub writer: Option<LogWriter>,
+    /// The model that grades beside the rules, where one may be asked.
+    pub grading: Option<Arc<Grading>>,
     /// What is odd and no reason to stop.
     pub warnings: Vec<String>,
 }
@@ -112,8 +119,14 @@ impl Launch {
 
         let signal = router.signal().name();
         let facts = router.facts();
-        let pool = catalog::facts(&pool, &endpoints).map_err(unfit)?;
-        let key = run_key(&facts, &pool, &sampling, options.seed, signal);
+        let described = catalog::facts(&pool, &endpoints).map_err(unfit)?;
+        let grading = choose_grader(options, &pool, &endpoints, &described)?;
+        let scorers = grading::facts(grading.as_ref(), &pool);
+        let pool = described;
+        let graded_by = grading
+            .as_ref()
+            .map(|grading| (grading.mode.name(), &grading.grader.facts));
+        let key = run_key(&facts, &pool, &sampling, options.seed, signal, graded_by);
         let started = now();
         let run = RunRecord {
             format: FORMAT,
@@ -133,6 +146,8 @@ impl Launch {
                 sha256: dataset.sha256.clone(),
                 problems: dataset.problems.len(),
             }),
+            grading: graded_by.map(|(mode, _)| mode.to_owned()),
+            scorers,
         };
         let engine = Engine {
             router,
@@ -145,6 +160,7 @@ impl Launch {
             endpoints,
             problems: choose(dataset, options)?,
             writer: None,
+            grading: grading.map(Arc::new),
             warnings,
         })
     }
@@ -171,6 +187,30 @@ impl Launch {
         self.settings.run = Arc::new(run.clone());
         self.run = run;
     }
+}
+
+/// The model that grades, where one is asked for: a pool without a `[grader]`
+/// lends its last model.
+fn choose_grader(
+    options: &Options,
+    pool: &Pool,
+    endpoints: &[Arc<dyn Endpoint>],
+    described: &[ModelFacts],
+) -> Result<Option<Grading>, Failure> {
+    let Some(mode) = Grading::mode(options.grader, pool)? else {
+        return Ok(None);
+    };
+    let lent = endpoints.last().zip(described.last());
+    let grader = match (&pool.scorers.grader, lent) {
+        (None, Some((endpoint, facts))) => Scorer {
+            endpoint: Arc::clone(endpoint),
+            facts: facts.clone(),
+        },
+        (Some(spec), _) => Scorer::new(spec, pool, options.concurrency)?,
+        // A pool has two models or more.
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Grading::new(mode, grader)))
 }
 
 /// The t calibrated for the embedded pair, in min top-1 probability.

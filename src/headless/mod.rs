@@ -2,19 +2,24 @@
 //! set, and what came out of it.
 //!
 //! [`launch`] is shared with the inspector; [`solve`] drives one session a
-//! problem over the endpoints, a bounded number at a time; [`resume`] goes on
-//! with a log; [`summary`] counts from the log alone.
+//! problem over the endpoints, a bounded number at a time; [`regrade`] works on
+//! what is recorded; [`resume`] goes on
+//! with a log; [`grading`] asks models how trajectories came out; [`summary`]
+//! counts from the log alone.
 
 pub mod capability;
 pub mod clock;
 mod drive;
 mod error;
+pub mod grading;
 pub mod launch;
 pub mod plain;
+pub mod regrade;
 pub mod resume;
 pub mod solve;
 mod stop;
 pub mod summary;
 
 pub use error::{Exit, Failure};
+pub use grading::Grader;
 pub use launch::{Launch, Options, embedded_threshold};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::problem::Problem;
 use crate::trace::index::{FileDamage, Kind, Loaded};
-use crate::trace::record::{OutcomeRecord, Record, RunRecord, TrajectoryEnd};
-use crate::trace::{Log, Tree};
+use crate::trace::record::{GRADER, OutcomeRecord, Record, RunRecord, TrajectoryEnd};
+use crate::trace::{Log, Standing, Tree};
 
 use super::{Exit, Failure, Launch};
 
@@ -106,14 +106,15 @@ fn named(damages: &[FileDamage]) -> Option<String> {
     (!first.is_empty()).then(|| format!("skipped in the log: {}{more}", first.join("; ")))
 }
 
-/// The outcome that holds: the last one. A problem that an endpoint's failure
+/// The outcome that holds. A problem that an endpoint's failure
 /// ended is not finished.
 fn finished(outcomes: Vec<Record>) -> Option<OutcomeRecord> {
-    let last = outcomes.into_iter().rev().find_map(|record| match record {
+    let outcomes = outcomes.into_iter().filter_map(|record| match record {
         Record::Outcome(outcome) => Some(*outcome),
         _ => None,
-    })?;
-    (last.end != TrajectoryEnd::Error).then_some(last)
+    });
+    let holds = outcomes.collect::<Standing>().into_outcome()?;
+    (holds.end != TrajectoryEnd::Error).then_some(holds)
 }
 
 fn same_run(log: &Log, path: &Path, wanted: &RunRecord) -> Result<RunRecord, Failure> {
@@ -172,6 +173,7 @@ fn differences(old: &RunRecord, new: &RunRecord) -> Vec<String> {
         a.max_steps.to_string(),
         b.max_steps.to_string(),
     );
+    compare("the grading", grading(old), grading(new));
     compare("the confidence", old.signal.clone(), new.signal.clone());
     let names = |run: &RunRecord| {
         let names: Vec<&str> = run.pool.iter().map(|model| model.name.as_str()).collect();
@@ -183,10 +185,21 @@ fn differences(old: &RunRecord, new: &RunRecord) -> Vec<String> {
             found.push(format!("model `{}` is described otherwise", a.name));
         }
     }
+    if old.grading == new.grading && old.scorers.get(GRADER) != new.scorers.get(GRADER) {
+        found.push("the grader is described otherwise".to_owned());
+    }
     if found.is_empty() {
         found.push("the router's files differ".to_owned());
     }
     found
+}
+
+fn grading(run: &RunRecord) -> String {
+    let mode = run.grading.as_deref().unwrap_or("rules");
+    match run.scorers.get(GRADER) {
+        Some(grader) => format!("{mode} by {}", grader.name),
+        None => mode.to_owned(),
+    }
 }
 
 fn other_dataset(old: &RunRecord, new: &RunRecord) -> Option<String> {

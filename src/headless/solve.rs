@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::runtime::{Builder, Runtime};
 
 use crate::problem::Problem;
 use crate::problem::answer::Verdict;
@@ -15,11 +16,12 @@ use crate::trace::LogWriter;
 use crate::trace::record::{OutcomeRecord, Record};
 
 use super::capability::{self, Probed};
-use super::drive::{Shared, drive};
+use super::drive::{Journal, Shared, drive};
+use super::grading::second_opinion;
 use super::launch::{PARTIAL_LINE, note};
 use super::plain::plain;
 use super::resume::Resume;
-use super::stop::Stop;
+use super::stop::{RESUME, Stop};
 use super::summary::Summary;
 use super::{Exit, Failure, Launch, Options};
 
@@ -55,23 +57,36 @@ pub fn solve(options: &SolveOptions) -> Result<Solved, Failure> {
     let gone_on = prepare_log(options, &launch)?;
     let warnings = gone_on.iter().flat_map(|(resume, _)| &resume.warnings);
     for warning in launch.warnings.iter().chain(warnings) {
-        say(options, &format!("warning: {warning}"));
+        say(options.quiet, &format!("warning: {warning}"));
     }
     if let Some((resume, _)) = &gone_on {
         launch.adopt(resume.run.clone());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start threads: {error}")))?;
+    let runtime = runtime()?;
     let asked: Vec<String> = launch.problems.iter().map(|p| p.id.clone()).collect();
     let run = launch.run.clone();
     let stopped = runtime.block_on(route(options, launch, gone_on))?;
     // Endpoints may hold threads that are busy: they are not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
     let summary = Summary::of_log(&options.log, &run, &asked)?;
+    if summary.grader_failed > 0 {
+        let text = format!(
+            "warning: the grader failed on {} problems, whose rules' outcome stands; `pointsman \
+             regrade` asks again",
+            summary.grader_failed
+        );
+        say(options.quiet, &text);
+    }
     Ok(Solved { summary, stopped })
+}
+
+/// The threads that calls and disks are waited for on.
+pub(super) fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start threads: {error}")))
 }
 
 /// Looks at the log before anything is called: what is to be gone on with, or
@@ -108,7 +123,7 @@ async fn route(
     launch: Launch,
     gone_on: Option<(Resume, LogWriter)>,
 ) -> Result<Option<Failure>, Failure> {
-    let stop = Arc::new(Stop::new());
+    let stop = Arc::new(Stop::new(RESUME));
     let watching = tokio::spawn({
         let stop = Arc::clone(&stop);
         async move { stop.on_signals().await }
@@ -118,6 +133,10 @@ async fn route(
         () = stop.stopped() => return Ok(stop.reason()),
     };
     capability::check(&launch.run, &probed)?;
+    tokio::select! {
+        ready = probe_grader(&launch) => ready?,
+        () = stop.stopped() => return Ok(stop.reason()),
+    }
     let (resume, mut writer) = match gone_on {
         Some((resume, writer)) => (Some(resume), writer),
         None => (None, new_log(&options.log)?),
@@ -125,12 +144,33 @@ async fn route(
     begin(&mut writer, &launch, resume.as_ref(), &probed)?;
     let shared = Shared {
         endpoints: launch.endpoints.clone(),
-        log: Arc::new(Mutex::new(writer)),
+        log: Journal::new(writer),
         stop,
+        grading: launch.grading.clone(),
     };
     let result = all(options, &launch, resume, &shared).await;
     watching.abort();
     result.map(|()| shared.stop.reason())
+}
+
+/// Makes the grader ready: one that is not there is told before the run
+/// begins, not after its last problem.
+async fn probe_grader(launch: &Launch) -> Result<(), Failure> {
+    let Some(grading) = &launch.grading else {
+        return Ok(());
+    };
+    let grader = &grading.grader.endpoint;
+    if launch
+        .endpoints
+        .iter()
+        .any(|model| Arc::ptr_eq(model, grader))
+    {
+        return Ok(());
+    }
+    let probed = grader.probe().await;
+    probed.map(drop).map_err(|error| {
+        Failure::from(error).hint("mend the grader, or grade by rules alone: `--grader rules`")
+    })
 }
 
 /// Makes the log, once the endpoints are known to be there.
@@ -208,7 +248,7 @@ async fn all(
     let mut driven = stream::iter(sessions)
         // Sessions are taken up only as others end; a stopped run takes none.
         .take_while(|_| std::future::ready(!shared.stop.is_stopped()))
-        .map(|session| drive(shared, session))
+        .map(|session| work(shared, session))
         .buffer_unordered(options.concurrency.max(1));
     let mut broken = None;
     while let Some(ended) = driven.next().await {
@@ -231,6 +271,15 @@ async fn all(
     broken.map_or(Ok(()), Err)
 }
 
+/// A problem to its end and to what a grader says of it. `None` where the run
+/// was stopped first.
+async fn work(shared: &Shared, mut session: Session) -> Result<Option<OutcomeRecord>, Failure> {
+    match drive(shared, &mut session).await? {
+        Some(outcome) => second_opinion(shared, &session, outcome).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// The bar on a terminal; nothing elsewhere.
 struct Progress {
     bar: ProgressBar,
@@ -239,18 +288,8 @@ struct Progress {
 
 impl Progress {
     fn new(options: &SolveOptions, problems: usize) -> Self {
-        let shown = !options.quiet && std::io::stderr().is_terminal();
-        let target = if shown {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(problems as u64), target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta}") {
-            bar.set_style(style);
-        }
         Self {
-            bar,
+            bar: bar(problems, options.quiet),
             counts: Mutex::new([0; 3]),
         }
     }
@@ -277,8 +316,23 @@ impl Progress {
     }
 }
 
-fn say(options: &SolveOptions, message: &str) {
-    if !options.quiet {
+/// A bar on a terminal; nothing elsewhere.
+pub(super) fn bar(length: usize, quiet: bool) -> ProgressBar {
+    let shown = !quiet && std::io::stderr().is_terminal();
+    let target = if shown {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(length as u64), target);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+pub(super) fn say(quiet: bool, message: &str) {
+    if !quiet {
         // A closed stderr is no failure.
         let _ = writeln!(std::io::stderr(), "{}", plain(message));
     }

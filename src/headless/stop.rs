@@ -18,11 +18,18 @@ pub struct Stop {
     sender: watch::Sender<bool>,
     reason: Mutex<Option<Failure>>,
     in_a_row: AtomicU32,
+    /// How to go on after it.
+    go_on: &'static str,
 }
 
+/// How a stopped run of `solve` goes on.
+pub const RESUME: &str = "go on with `--resume`";
+
 impl Stop {
-    pub fn new() -> Self {
+    /// `go_on` says how what was stopped goes on: `run it again` …
+    pub fn new(go_on: &'static str) -> Self {
         Self {
+            go_on,
             sender: watch::Sender::new(false),
             reason: Mutex::new(None),
             in_a_row: AtomicU32::new(0),
@@ -72,7 +79,10 @@ impl Stop {
                 | FailureKind::Quota
         );
         let in_a_row = self.in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-        let resume = "everything finished is saved: mend the endpoint, then go on with `--resume`";
+        let resume = format!(
+            "everything finished is saved: mend the endpoint, then {}",
+            self.go_on
+        );
         if fatal {
             self.stop(Failure::new(Exit::Endpoint, message).hint(resume));
         } else if in_a_row >= MOST_FAILURES {
@@ -87,7 +97,7 @@ impl Stop {
         signal().await;
         self.stop(
             Failure::new(Exit::Interrupted, "interrupted")
-                .hint("everything finished is saved: go on with `--resume`"),
+                .hint(format!("everything finished is saved: {}", self.go_on)),
         );
         signal().await;
         std::process::exit(Exit::Interrupted.code().into());
@@ -123,7 +133,7 @@ mod tests {
 
     #[test]
     fn failures_in_a_row_stop_the_run_and_a_success_starts_over() {
-        let stop = Stop::new();
+        let stop = Stop::new(RESUME);
         for _ in 1..MOST_FAILURES {
             stop.failed(FailureKind::Server, "500");
         }
@@ -139,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_refused_key_stops_at_once_and_the_first_reason_holds() {
-        let stop = Stop::new();
+        let stop = Stop::new(RESUME);
         stop.failed(FailureKind::Auth, "401");
         stop.stop(Failure::new(Exit::Interrupted, "later"));
         assert!(stop.reason().unwrap().message.contains("401"));

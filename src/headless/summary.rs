@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::problem::answer::Verdict;
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, StepEnd, TrajectoryEnd};
-use crate::trace::{Damage, Reader};
+use crate::trace::{Damage, Reader, Standing};
 
+use super::grading::{GRADER_ERROR, is_llm};
 use super::{Exit, Failure};
 
 /// z of a two-sided 95 % interval.
@@ -53,6 +54,8 @@ pub struct Summary {
     /// Why the first of those failed, by id.
     #[serde(skip)]
     pub first_error: Option<String>,
+    /// Problems whose grading model failed, so that the rules' outcome stands.
+    pub grader_failed: usize,
     /// Lines of the log that could not be read.
     pub damaged_lines: usize,
     /// Numbers of the first of those, from 1.
@@ -76,7 +79,9 @@ pub struct Cost {
 /// Takes the records of a log in order and counts those of one run.
 pub struct Counter {
     run: RunRecord,
-    outcomes: HashMap<String, OutcomeRecord>,
+    outcomes: HashMap<String, Standing>,
+    /// Problems whose grader failed and was not asked again.
+    grader_failed: HashSet<String>,
     /// Ids of kept steps that were cut off: a log may repeat a line.
     cut: HashSet<String>,
     damaged: usize,
@@ -88,6 +93,7 @@ impl Counter {
         Self {
             run: run.clone(),
             outcomes: HashMap::new(),
+            grader_failed: HashSet::new(),
             cut: HashSet::new(),
             damaged: 0,
             damaged_at: Vec::new(),
@@ -104,7 +110,17 @@ impl Counter {
     pub fn add(&mut self, record: Record) {
         match record {
             Record::Outcome(outcome) if outcome.run == self.run.run => {
-                self.outcomes.insert(outcome.problem.clone(), *outcome);
+                let graded = outcome.regraded.is_some() && outcome.verdict != Verdict::Ungraded;
+                if graded || is_llm(&outcome.grader) {
+                    self.grader_failed.remove(&outcome.problem);
+                }
+                self.outcomes
+                    .entry(outcome.problem.clone())
+                    .or_default()
+                    .add(*outcome);
+            }
+            Record::Note(note) if note.run == self.run.run && note.kind == GRADER_ERROR => {
+                self.grader_failed.extend(note.problem);
             }
             Record::Step(step)
                 if step.run == self.run.run && step.kept && step.end == StepEnd::Length =>
@@ -120,7 +136,8 @@ impl Counter {
     pub fn finish(self, asked: &[String]) -> Summary {
         let fresh = asked.iter().filter(|id| !self.outcomes.contains_key(*id));
         let asked = self.outcomes.len() + fresh.count();
-        let outcomes: Vec<&OutcomeRecord> = self.outcomes.values().collect();
+        let held = self.outcomes.values().filter_map(Standing::get);
+        let outcomes: Vec<&OutcomeRecord> = held.collect();
         let count = |verdict| outcomes.iter().filter(|o| o.verdict == verdict).count();
         let (correct, wrong) = (count(Verdict::Correct), count(Verdict::Wrong));
         let errors = outcomes
@@ -167,6 +184,7 @@ impl Counter {
             length_ended_steps: self.cut.len(),
             errors,
             first_error,
+            grader_failed: self.grader_failed.len(),
             damaged_lines: self.damaged,
             damaged_at: self.damaged_at,
         }
@@ -224,6 +242,13 @@ impl Summary {
             ),
         );
         line("errors", self.errors.to_string());
+        if self.grader_failed > 0 {
+            let text = "problems; `pointsman regrade` asks again";
+            line(
+                "no grade",
+                format!("the grader failed on {} {text}", self.grader_failed),
+            );
+        }
         if self.damaged_lines > 0 {
             line(
                 "damaged",
@@ -343,158 +368,4 @@ pub fn wilson(successes: usize, trials: usize) -> Option<[f64; 2]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::trace::record::{CostFacts, FORMAT, ModelFacts, RouterFacts, Sampling};
-
-    fn run() -> RunRecord {
-        let model = |name: &str| ModelFacts {
-            name: name.into(),
-            server: "recorded".into(),
-            model: None,
-            params: Some(1.0),
-            price: None,
-            template: None,
-            template_sha256: None,
-            weights: None,
-        };
-        RunRecord {
-            format: FORMAT,
-            run: "r".into(),
-            key: "k".into(),
-            started: String::new(),
-            version: String::new(),
-            command: "solve".into(),
-            router: RouterFacts {
-                spec: "small".into(),
-                name: "small".into(),
-                parameters: BTreeMap::new(),
-                files: BTreeMap::new(),
-            },
-            pool: vec![model("small"), model("large")],
-            sampling: Sampling::default(),
-            seed: 0,
-            signal: "prob".into(),
-            cost_unit: Some("flops".into()),
-            dataset: None,
-        }
-    }
-
-    fn outcome(problem: &str, verdict: Verdict, end: TrajectoryEnd) -> Record {
-        Record::Outcome(Box::new(OutcomeRecord {
-            run: "r".into(),
-            problem: problem.into(),
-            leaf: None,
-            answer: None,
-            gold: None,
-            verdict,
-            grader: "rules".into(),
-            rule: "r".into(),
-            reason: None,
-            steps: 4,
-            cost: CostFacts {
-                published: Some(10.0),
-                full: Some(30.0),
-                upper_bound: false,
-                estimated: false,
-            },
-            end,
-            steps_by_model: BTreeMap::from([("small".into(), 3), ("large".into(), 1)]),
-            error: None,
-        }))
-    }
-
-    fn count(records: Vec<Record>) -> Summary {
-        let mut counter = Counter::new(&run());
-        for record in records {
-            counter.add(record);
-        }
-        counter.finish(&["a".into(), "new".into()])
-    }
-
-    #[test]
-    fn ungraded_problems_are_neither_correct_nor_wrong() {
-        use TrajectoryEnd::{Error, Finished, StepCap};
-        let summary = count(vec![
-            outcome("a", Verdict::Correct, Finished),
-            outcome("b", Verdict::Wrong, StepCap),
-            outcome("c", Verdict::Ungraded, Error),
-            outcome("d", Verdict::Ungraded, Finished),
-        ]);
-        assert_eq!(summary.accuracy, Some(0.5));
-        assert_eq!(summary.accuracy_all, Some(0.25));
-        assert_eq!(
-            (summary.ungraded, summary.errors, summary.truncated),
-            (2, 1, 1)
-        );
-        assert_eq!((summary.problems, summary.asked), (4, 5));
-        let failure = summary.failure().unwrap();
-        assert_eq!(failure.exit, Exit::Endpoint);
-        assert!(failure.message.starts_with("1 of 4 problems failed"));
-        assert_eq!(summary.large_share, Some(0.25));
-        assert_eq!(summary.cost.published, Some(10.0));
-        assert_eq!(summary.cost.total_full, Some(120.0));
-        assert!(summary.to_text().contains("50.0 % of the graded"));
-    }
-
-    #[test]
-    fn the_last_outcome_of_a_problem_counts_and_other_runs_do_not() {
-        let Record::Outcome(mut other) = outcome("z", Verdict::Wrong, TrajectoryEnd::Finished)
-        else {
-            unreachable!()
-        };
-        other.run = "another".into();
-        let summary = count(vec![
-            outcome("a", Verdict::Ungraded, TrajectoryEnd::Error),
-            outcome("a", Verdict::Correct, TrajectoryEnd::Finished),
-            Record::Outcome(other),
-        ]);
-        assert_eq!(
-            (summary.problems, summary.correct, summary.errors),
-            (1, 1, 0)
-        );
-    }
-
-    #[test]
-    fn nothing_is_shown_as_unknown_and_never_as_zero() {
-        let summary = count(Vec::new());
-        assert_eq!(summary.accuracy, None);
-        assert_eq!(summary.interval, None);
-        assert_eq!(summary.cost.published, None);
-        assert_eq!(summary.large_share, None);
-        let Record::Outcome(mut unknown) = outcome("a", Verdict::Correct, TrajectoryEnd::Finished)
-        else {
-            unreachable!()
-        };
-        unknown.cost.full = None;
-        let summary = count(vec![
-            outcome("b", Verdict::Correct, TrajectoryEnd::Finished),
-            Record::Outcome(unknown),
-        ]);
-        assert_eq!(summary.cost.full, None);
-        assert_eq!(summary.cost.published, Some(10.0));
-    }
-
-    #[test]
-    fn wilson_agrees_with_the_textbook() {
-        // 81 of 263 (Wilson 1927, as worked in Newcombe 1998): 0.2553 … 0.3662.
-        let [low, high] = wilson(81, 263).unwrap();
-        assert!((low - 0.2553).abs() < 1e-4 && (high - 0.3662).abs() < 1e-4);
-        let [low, high] = wilson(0, 20).unwrap();
-        assert!(low.abs() < 1e-12 && (high - 0.1611).abs() < 1e-4);
-    }
-
-    proptest! {
-        #[test]
-        fn wilson_holds_the_share_and_stays_within_bounds(
-            (successes, trials) in (1..5000_usize).prop_flat_map(|n| (0..=n, Just(n)))
-        ) {
-            let [low, high] = wilson(successes, trials).unwrap();
-            let p = successes as f64 / trials as f64;
-            prop_assert!(0.0 <= low && low <= p + 1e-12);
-            prop_assert!(p <= high + 1e-12 && high <= 1.0);
-        }
-    }
-}
+mod tests;

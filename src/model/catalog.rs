@@ -37,16 +37,39 @@ pub fn facts(
     pool: &Pool,
     endpoints: &[Arc<dyn Endpoint>],
 ) -> Result<Vec<ModelFacts>, EndpointError> {
-    let described = pool.models.iter().zip(endpoints).map(|(spec, endpoint)| {
-        let template_sha256 = prompt::file_sha256(spec, folder(pool))
-            .map_err(|error| refusal(spec, error.to_string()))?;
-        Ok(ModelFacts {
-            template_sha256,
-            weights: endpoint.weights(),
-            ..ModelFacts::from(spec)
-        })
-    });
-    described.collect()
+    let described = pool.models.iter().zip(endpoints);
+    described
+        .map(|(spec, endpoint)| facts_of(spec, pool, endpoint.as_ref()))
+        .collect()
+}
+
+/// The endpoint of a scorer of the pool, and what the log keeps of it. As with
+/// [`build`] nobody is called.
+///
+/// # Errors
+/// [`FailureKind::Configuration`] names the scorer that cannot be made.
+pub fn scorer(
+    spec: &ModelSpec,
+    pool: &Pool,
+    concurrency: Option<usize>,
+) -> Result<(Arc<dyn Endpoint>, ModelFacts), EndpointError> {
+    let endpoint = endpoint(spec, pool, concurrency)?;
+    let facts = facts_of(spec, pool, endpoint.as_ref())?;
+    Ok((endpoint, facts))
+}
+
+fn facts_of(
+    spec: &ModelSpec,
+    pool: &Pool,
+    endpoint: &dyn Endpoint,
+) -> Result<ModelFacts, EndpointError> {
+    let template_sha256 = prompt::file_sha256(spec, folder(pool))
+        .map_err(|error| refusal(spec, error.to_string()))?;
+    Ok(ModelFacts {
+        template_sha256,
+        weights: endpoint.weights(),
+        ..ModelFacts::from(spec)
+    })
 }
 
 fn refusal(spec: &ModelSpec, message: String) -> EndpointError {

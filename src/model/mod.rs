@@ -1,4 +1,5 @@
-//! Who writes a step: the endpoint trait and its implementations.
+//! Who writes a step: the endpoint trait, its implementations, and what is
+//! asked of a model that scores.
 
 mod blocks;
 pub mod catalog;
@@ -9,3 +10,4 @@ pub mod pool;
 pub mod prompt;
 pub mod recorded;
 pub mod retry;
+pub mod scorer;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::scorer::GradeMode;
 use crate::trace::record::{ModelFacts, PriceFacts, Sampling};
 
 pub use table::nearest;
@@ -22,6 +23,8 @@ pub struct Pool {
     pub models: Vec<ModelSpec>,
     /// Models that score steps instead of writing them.
     pub scorers: Scorers,
+    /// Who grades, where the file says so: with a `[grader]` table always.
+    pub grading: Option<GradeMode>,
     /// What is odd but no error: unknown costs, mixed currencies.
     pub warnings: Vec<String>,
 }
@@ -235,8 +238,21 @@ impl Pool {
                 model("embedded-large", "large", 938_752.0),
             ],
             scorers: Scorers::default(),
+            grading: None,
             warnings: Vec::new(),
         }
+    }
+
+    /// The model that grades where one does: the `[grader]`, else the most
+    /// capable of the pool.
+    pub fn grader(&self) -> Option<&ModelSpec> {
+        self.scorers.grader.as_ref().or(self.models.last())
+    }
+
+    /// The model that verifies steps for whoever asks: the `[verifier]`, else
+    /// the most capable of the pool.
+    pub fn verifier(&self) -> Option<&ModelSpec> {
+        self.scorers.verifier.as_ref().or(self.models.last())
     }
 
     /// The unit in which the whole pool can be compared: the one currency all

@@ -58,22 +58,25 @@ impl Session {
                 .or_insert(0) += 1;
         }
         let (grade, grader) = self.grade(leaf, end);
-        OutcomeRecord {
+        let mut outcome = OutcomeRecord {
             run: self.settings.run.run.clone(),
             problem: self.problem.id.clone(),
             leaf: leaf.map(|leaf| self.tree.node(leaf).step.id.clone()),
-            answer: grade.extracted,
+            answer: None,
             gold: self.problem.gold.clone(),
-            verdict: grade.verdict,
-            grader,
-            rule: grade.rule,
-            reason: grade.reason,
+            verdict: Verdict::Ungraded,
+            grader: String::new(),
+            rule: String::new(),
+            reason: None,
             steps: u32::try_from(path.len()).unwrap_or(u32::MAX),
             cost: self.cost_to(leaf).facts(),
             end,
             steps_by_model,
             error,
-        }
+            regraded: None,
+        };
+        outcome.set_grade(grade, &grader);
+        outcome
     }
 
     fn grade(&self, leaf: Option<NodeIndex>, end: TrajectoryEnd) -> (Grade, String) {

@@ -202,7 +202,8 @@ impl Session {
         followed.or_else(|| self.tree.decisions(node).last())
     }
 
-    /// Cost of the path to `node` with the rejected drafts along it and after it.
+    /// Cost of the path to `node` with the rejected drafts along it and after
+    /// it, and with the scores that were asked for along it.
     pub fn cost_to(&self, node: Option<NodeIndex>) -> Tally {
         let path = node.map(|node| self.tree.path(node)).unwrap_or_default();
         let places = std::iter::once(None).chain(path.iter().copied().map(Some));
@@ -211,14 +212,15 @@ impl Session {
             .iter()
             .chain(drafts)
             .map(|&at| &*self.tree.node(at).step);
-        self.settings.ledger.total(steps)
+        let scores = path.iter().flat_map(|&at| &self.tree.node(at).scores);
+        self.settings.ledger.total_with(steps, scores)
     }
 
     /// Cost of everything generated for this problem, every branch included.
     pub fn cost_of_all(&self) -> Tally {
-        self.settings
-            .ledger
-            .total(self.tree.nodes().map(|(_, node)| &*node.step))
+        let steps = self.tree.nodes().map(|(_, node)| &*node.step);
+        let scores = self.tree.nodes().flat_map(|(_, node)| &node.scores);
+        self.settings.ledger.total_with(steps, scores)
     }
 
     /// Published cost of the path to `node` had one model written all of its

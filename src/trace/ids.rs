@@ -89,13 +89,15 @@ pub fn decision_id(key: &DecisionKey<'_>) -> String {
 ///
 /// Of the router's files the contents count, not where they lie. The data set
 /// is left out: results are shared problem by problem, and the run record
-/// keeps its hash.
+/// keeps its hash. `grading` is the mode and the model where a model grades;
+/// without one the key is what it was before models could.
 pub fn run_key(
     router: &RouterFacts,
     pool: &[ModelFacts],
     sampling: &Sampling,
     seed: u64,
     signal: &str,
+    grading: Option<(&str, &ModelFacts)>,
 ) -> String {
     let mut parts = Parts::new("run-key");
     parts.text(&router.name);
@@ -112,9 +114,7 @@ pub fn run_key(
     }
     parts.number(pool.len() as u64);
     for model in pool {
-        let facts = serde_json::to_value(model)
-            .expect("model facts are strings, numbers and decimals only");
-        parts.text(&canonical(&facts));
+        parts.model(model);
     }
     parts.number(sampling.temperature.to_bits());
     parts.number(sampling.top_p.to_bits());
@@ -122,6 +122,10 @@ pub fn run_key(
     parts.number(u64::from(sampling.max_steps));
     parts.number(seed);
     parts.text(signal);
+    if let Some((mode, grader)) = grading {
+        parts.text(mode);
+        parts.model(grader);
+    }
     parts.id()
 }
 
@@ -204,6 +208,12 @@ impl Parts {
         if let Some(text) = text {
             self.text(text);
         }
+    }
+
+    fn model(&mut self, model: &ModelFacts) {
+        let facts = serde_json::to_value(model)
+            .expect("model facts are strings, numbers and decimals only");
+        self.text(&canonical(&facts));
     }
 
     fn number(&mut self, number: u64) {
@@ -306,10 +316,43 @@ mod tests {
             parameters: BTreeMap::from([("t".to_owned(), serde_json::json!(t))]),
             files: BTreeMap::from([(path.to_owned(), hash.to_owned())]),
         };
-        let of = |router: &RouterFacts| run_key(router, &[], &Sampling::default(), 1, "logit");
+        let of =
+            |router: &RouterFacts| run_key(router, &[], &Sampling::default(), 1, "logit", None);
         assert_eq!(of(&router(0.5, "a", "1")), of(&router(0.5, "b", "1")));
         assert_ne!(of(&router(0.5, "a", "1")), of(&router(0.6, "a", "1")));
         assert_ne!(of(&router(0.5, "a", "1")), of(&router(0.5, "a", "2")));
+    }
+
+    #[test]
+    fn the_run_key_sees_who_grades_and_without_a_model_is_what_it_was() {
+        let router = RouterFacts {
+            spec: "small".into(),
+            name: "small".into(),
+            parameters: BTreeMap::new(),
+            files: BTreeMap::new(),
+        };
+        let model = |name: &str| ModelFacts {
+            name: name.into(),
+            server: "llama-cpp".into(),
+            model: None,
+            params: Some(1.0),
+            price: None,
+            template: None,
+            template_sha256: None,
+            weights: None,
+        };
+        let of = |grading| run_key(&router, &[], &Sampling::default(), 1, "prob", grading);
+        // As it was made before models could grade.
+        assert_eq!(of(None), "193d61debab82777");
+        let (a, b) = (model("a"), model("b"));
+        let keys = [
+            of(None),
+            of(Some(("llm", &a))),
+            of(Some(("llm", &b))),
+            of(Some(("rules-then-llm", &a))),
+        ];
+        let different: std::collections::BTreeSet<&String> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
     }
 
     #[test]

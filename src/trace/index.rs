@@ -65,7 +65,7 @@ impl Log {
             files: Vec::new(),
             catalog: Catalog::default(),
         };
-        for path in expand(paths)? {
+        for path in log_files(paths)? {
             log.add_file(path)?;
         }
         Ok(log)
@@ -210,8 +210,12 @@ impl Log {
     }
 }
 
-/// Files as they are, folders as their `*.jsonl` files; each file once.
-fn expand<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, LogError> {
+/// The log files that `paths` name: files as they are, folders as their
+/// `*.jsonl` files in name order; each file once.
+///
+/// # Errors
+/// A path that is not there, and a folder without logs.
+pub fn log_files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, LogError> {
     let mut files: Vec<PathBuf> = Vec::new();
     let mut known = std::collections::HashSet::new();
     for path in paths {

@@ -2,7 +2,7 @@
 //!
 //! [`writer`] appends, [`reader`] streams a file and survives damage,
 //! [`index`] opens many files lazily, [`tree`] puts the records of one problem
-//! together, [`ids`] makes the content hashes that name them.
+//! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes that name them.
 
 mod error;
 pub mod ids;
@@ -11,11 +11,13 @@ pub mod reader;
 pub mod record;
 #[cfg(test)]
 mod samples;
+pub mod standing;
 pub mod tree;
 pub mod writer;
 
 pub use error::LogError;
 pub use index::Log;
 pub use reader::{Damage, DamageKind, Located, Reader};
+pub use standing::Standing;
 pub use tree::{NodeIndex, Tree};
 pub use writer::LogWriter;

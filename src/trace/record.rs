@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
-use crate::problem::answer::Verdict;
+use crate::problem::answer::{Grade, Verdict};
 
 /// The log format written by this version.
 pub const FORMAT: u32 = 1;
@@ -62,6 +62,14 @@ pub struct RunRecord {
     pub cost_unit: Option<String>,
     #[serde(default)]
     pub dataset: Option<DatasetFacts>,
+    /// Who says how a trajectory came out, where more than the rules do:
+    /// `llm` or `rules-then-llm`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grading: Option<String>,
+    /// The models that score instead of writing steps, by role: `grader`
+    /// where one is asked, `verifier` where the pool names one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub scorers: BTreeMap<String, ModelFacts>,
 }
 
 /// A router with all its parameters, as the log keeps it.
@@ -265,6 +273,18 @@ pub struct Usage {
     pub output: u64,
 }
 
+impl Usage {
+    /// The tokens of two calls; the cached ones are known only where both are.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            prompt: self.prompt + other.prompt,
+            cached: self.cached.zip(other.cached).map(|(a, b)| a + b),
+            output: self.output + other.output,
+        }
+    }
+}
+
 /// What a call was for, in the full ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -329,19 +349,40 @@ pub struct StepRecord {
     pub at: String,
 }
 
-/// A score given to a step by a PRM, a judge, a verifier or a checker.
+/// The scorer that judges whole trajectories by their answers: the score
+/// stands at the leaf and says nothing of that step.
+pub const GRADER: &str = "grader";
+
+/// The scorer that judges single steps.
+pub const VERIFIER: &str = "verifier";
+
+/// A score given to a step by a PRM, a judge, a verifier or a checker, or to
+/// the trajectory that ends with it by a grader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRecord {
     pub run: String,
     pub step: StepId,
     pub problem: String,
-    /// `prm`, `judge`, `verifier` or `checker`.
+    /// `prm`, `judge`, `verifier`, `grader` or `checker`.
     pub scorer: String,
+    /// Name of the model that was asked; `None` in logs of earlier versions
+    /// and for scorers that are no model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Of a verifier or a grader 1 for correct, 0 for incorrect; `None` where
+    /// the reply held no verdict or the call failed.
     pub value: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Of all calls that gave the reply.
     #[serde(default)]
     pub usage: Usage,
+    /// Calls that gave none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// What it cost in the run's unit; `None` in logs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostFacts>,
 }
 
 /// A person's choice in place of the router's.
@@ -414,7 +455,26 @@ pub enum TrajectoryEnd {
     Error,
 }
 
-/// How a trajectory came out.
+/// Where an outcome comes from that was given to a recorded trajectory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Regraded {
+    /// RFC 3339, UTC.
+    pub when: String,
+    /// Version of pointsman.
+    pub version: String,
+    /// The outcome that stood before; its record is kept.
+    pub replaces: Replaced,
+}
+
+/// What an earlier outcome said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    pub grader: String,
+    pub verdict: Verdict,
+    pub rule: String,
+}
+
+/// How a trajectory came out. Of one leaf the last outcome holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeRecord {
     pub run: String,
@@ -436,6 +496,20 @@ pub struct OutcomeRecord {
     pub steps_by_model: BTreeMap<String, u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Set where the recorded trajectory was graded again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regraded: Option<Regraded>,
+}
+
+impl OutcomeRecord {
+    /// Puts what `grader` found in place of what the outcome said.
+    pub fn set_grade(&mut self, grade: Grade, grader: &str) {
+        self.answer = grade.extracted;
+        self.verdict = grade.verdict;
+        self.rule = grade.rule;
+        self.reason = grade.reason;
+        grader.clone_into(&mut self.grader);
+    }
 }
 
 /// A person's label of a step.
@@ -461,3 +535,6 @@ pub struct NoteRecord {
     pub kind: String,
     pub text: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,8 @@ pub fn run(id: &str) -> RunRecord {
         signal: "prob".into(),
         cost_unit: None,
         dataset: None,
+        grading: None,
+        scorers: BTreeMap::new(),
     }
 }
 
@@ -106,6 +108,7 @@ pub fn outcome(problem: &str, leaf: Option<&str>) -> OutcomeRecord {
         end: TrajectoryEnd::Finished,
         steps_by_model: BTreeMap::new(),
         error: None,
+        regraded: None,
     }
 }
 
@@ -406,9 +409,12 @@ fn any_remark() -> impl Strategy<Value = Record> {
                 step,
                 problem: "p".into(),
                 scorer: "prm".into(),
+                model: None,
                 value,
                 note,
                 usage,
+                attempts: Vec::new(),
+                cost: None,
             })
         },
     );

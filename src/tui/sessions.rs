@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::session::{Session, Settings};
 use crate::trace::index::Kind;
 use crate::trace::record::{FORMAT, ModelFacts, Record, RouterFacts, RunRecord, Sampling};
-use crate::trace::{Log, Tree};
+use crate::trace::{Log, Standing, Tree};
 
 /// Up to so many recorded trajectories are described in the picker by their
 /// question and outcome; of more only the ids are listed, so that a log of a
@@ -127,15 +127,15 @@ fn described(log: &Log, run: &str, problem: &str) -> Option<Entry> {
             Record::Problem(record) => Some(record.problem),
             _ => None,
         })?;
-    let verdict = records(Kind::Outcome)?
+    let outcomes = records(Kind::Outcome)?
         .into_iter()
-        .rev()
-        .find_map(|record| match record {
-            Record::Outcome(outcome) => Some(outcome.verdict),
+        .filter_map(|record| match record {
+            Record::Outcome(outcome) => Some(*outcome),
             _ => None,
         });
+    let holds = outcomes.collect::<Standing>();
     Some(Entry {
-        verdict,
+        verdict: holds.get().map(|outcome| outcome.verdict),
         ..entry(run, &problem)
     })
 }
@@ -201,6 +201,8 @@ fn unknown_head(run: &str, tree: &Tree) -> RunRecord {
         signal: "prob".to_owned(),
         cost_unit: None,
         dataset: None,
+        grading: None,
+        scorers: BTreeMap::new(),
     }
 }
 

@@ -170,6 +170,8 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         signal: "prob".into(),
         cost_unit: Some("flops".into()),
         dataset: None,
+        grading: None,
+        scorers: BTreeMap::new(),
     }
 }
 

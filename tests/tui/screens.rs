@@ -52,7 +52,7 @@ fn rows(buffer: &Buffer) -> impl Iterator<Item = &[Cell]> {
 }
 
 /// What can be read, row by row. The cell after a wide character is not.
-fn text(buffer: &Buffer) -> String {
+pub fn text(buffer: &Buffer) -> String {
     let mut out = String::new();
     for row in rows(buffer) {
         let mut line = String::new();

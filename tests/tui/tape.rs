@@ -1,10 +1,14 @@
 //! Recorded trajectories, read from a real log file: never a call.
 
 use pointsman::app::{Mode, Model};
-use pointsman::trace::record::Record;
+use pointsman::problem::answer::Verdict;
+use pointsman::trace::record::{
+    CostFacts, GRADER, Record, Regraded, Replaced, ScoreRecord, Usage, VERIFIER,
+};
 use pointsman::trace::{Log, LogWriter, Tree};
 use pointsman::tui::sessions;
 
+use crate::screens;
 use crate::stage::{ANSWER, Cue, Script, Stage, run, say};
 
 /// Opens a replay of what a stage has logged.
@@ -40,6 +44,91 @@ fn recorded() -> Stage {
     ]);
     live.keys("space space esc space b o enter space");
     live
+}
+
+/// What a scorer said of the step at that place of the log's steps.
+fn score(live: &Stage, step: usize, scorer: &str, value: f64) -> Record {
+    let mut steps = live.log.iter().filter_map(|record| match record {
+        Record::Step(step) if step.kept => Some(step),
+        _ => None,
+    });
+    let step = steps.nth(step).unwrap();
+    Record::Score(ScoreRecord {
+        run: step.run.clone(),
+        step: step.id.clone(),
+        problem: step.problem.clone(),
+        scorer: scorer.into(),
+        model: Some("judge".into()),
+        value: Some(value),
+        note: None,
+        usage: Usage::default(),
+        attempts: Vec::new(),
+        cost: Some(CostFacts {
+            published: Some(0.0),
+            full: Some(5e9),
+            ..CostFacts::default()
+        }),
+    })
+}
+
+#[test]
+fn a_replay_shows_the_newest_outcome_and_finds_what_a_verifier_judged_wrong() {
+    let mut live = Stage::new([
+        say("2 + 2 = 4", 0.9),
+        say("4 + 3 = 7", 0.9),
+        say(ANSWER, 0.9),
+    ]);
+    live.keys("c");
+    let before = live.session().cost_to(live.session().cursor());
+    let first = live.session().outcome().unwrap().clone();
+    assert_eq!(first.verdict, Verdict::Correct);
+    let mut again = first.clone();
+    again.verdict = Verdict::Wrong;
+    again.grader = "llm:judge".into();
+    again.reason = Some("the grader replied: Incorrect".into());
+    again.regraded = Some(Regraded {
+        when: "2026-01-02T03:04:05Z".into(),
+        version: "0".into(),
+        replaces: Replaced {
+            grader: first.grader.clone(),
+            verdict: first.verdict,
+            rule: first.rule.clone(),
+        },
+    });
+    // The grader's word on the whole is no word on its last step.
+    let graded = score(&live, 2, GRADER, 0.0);
+    live.log
+        .extend([graded, Record::Outcome(Box::new(again.clone()))]);
+    let mut tape = replay(&live);
+    assert_eq!(
+        tape.model.entries[0].verdict,
+        Some(Verdict::Wrong),
+        "in the picker"
+    );
+    tape.keys("G");
+    assert_eq!(tape.session().outcome(), Some(&again));
+    let shown = screens::text(&screens::draw_dark(&mut tape, (200, 60)));
+    for text in [
+        "llm:judge",
+        "graded again, was correct",
+        "replied: Incorrect",
+    ] {
+        assert!(shown.contains(text), "{text} in\n{shown}");
+    }
+    let cost = tape.session().cost_to(tape.session().cursor());
+    assert_eq!(cost.published(), before.published());
+    assert_eq!(cost.full(), before.full().map(|full| full + 5e9));
+    tape.keys("gg ]x");
+    assert_eq!(tape.notice(), "no step of this path was judged wrong");
+
+    let verified = [
+        score(&live, 0, VERIFIER, 1.0),
+        score(&live, 1, VERIFIER, 0.0),
+    ];
+    live.log.extend(verified);
+    let mut tape = replay(&live);
+    tape.keys("gg ]x");
+    assert_eq!(tape.at(), 2);
 }
 
 #[test]

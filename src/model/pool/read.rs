@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::table::{Source, Table, Value, nearest};
 use super::{ModelSpec, Pool, PoolError, Scorers, ServerKind};
+use crate::model::scorer::GradeMode;
 use crate::trace::record::{PriceFacts, Sampling};
 
 const ROOT_KEYS: &[&str] = &["sampling", "model", "judge", "prm", "verifier", "grader"];
@@ -23,6 +24,8 @@ const MODEL_KEYS: &[&str] = &[
     "context",
     "timeout",
 ];
+/// Keys of the `[grader]` table beyond those of a model.
+const GRADER_KEYS: &[&str] = &["mode"];
 const PRICE_KEYS: &[&str] = &[
     "input",
     "cached_input",
@@ -58,6 +61,7 @@ pub(super) fn pool(text: &str, path: &Path) -> Result<Pool, PoolError> {
             .map(|value| model(&table(value)?, Some(name)))
             .transpose()
     };
+    let (grader, grading) = grader(&root)?;
     let mut pool = Pool {
         path: Some(path.to_owned()),
         sampling,
@@ -66,12 +70,34 @@ pub(super) fn pool(text: &str, path: &Path) -> Result<Pool, PoolError> {
             judge: scorer("judge")?,
             prm: scorer("prm")?,
             verifier: scorer("verifier")?,
-            grader: scorer("grader")?,
+            grader,
         },
+        grading,
         warnings: Vec::new(),
     };
     pool.warnings = warnings(&pool);
     Ok(pool)
+}
+
+/// The `[grader]` table with its mode, or `grader = "MODE"`, by which the last
+/// model of the pool grades.
+fn grader(root: &Table<'_, '_, '_>) -> Result<(Option<ModelSpec>, Option<GradeMode>), PoolError> {
+    let Some(value) = root.get("grader") else {
+        return Ok((None, None));
+    };
+    if matches!(value.get_ref(), DeValue::String(_)) {
+        return Ok((None, mode(root, "grader")?));
+    }
+    let table = Table::of(root.source, "[grader]".to_owned(), value)?;
+    let spec = model(&table, Some("grader"))?;
+    let mode = mode(&table, "mode")?.unwrap_or(GradeMode::RulesThenLlm);
+    Ok((Some(spec), Some(mode)))
+}
+
+fn mode(table: &Table<'_, '_, '_>, key: &str) -> Result<Option<GradeMode>, PoolError> {
+    let name = table.text(key)?;
+    let mode = name.map(|name| name.parse::<GradeMode>()).transpose();
+    mode.map_err(|error| table.wrong(key, &error.to_string()))
 }
 
 fn sampling(table: &Table<'_, '_, '_>) -> Result<Sampling, PoolError> {
@@ -138,7 +164,10 @@ fn model(table: &Table<'_, '_, '_>, scorer: Option<&str>) -> Result<ModelSpec, P
             "is refused: keys come from the environment; put the variable's name in `api_key_env`",
         ));
     }
-    table.only(MODEL_KEYS)?;
+    match scorer {
+        Some("grader") => table.only(&[MODEL_KEYS, GRADER_KEYS].concat())?,
+        _ => table.only(MODEL_KEYS)?,
+    }
     let name = match (table.text("name")?, scorer) {
         (Some(name), _) => name,
         (None, Some(scorer)) => scorer.to_owned(),
@@ -323,14 +352,9 @@ fn warnings(pool: &Pool) -> Vec<String> {
     warnings
 }
 
-/// Scorers are read and checked, and nothing calls them yet.
+/// Scorers that are read and checked, and that nothing calls yet.
 fn unused(scorers: &Scorers) -> Option<String> {
-    let given = [
-        ("[judge]", &scorers.judge),
-        ("[prm]", &scorers.prm),
-        ("[verifier]", &scorers.verifier),
-        ("[grader]", &scorers.grader),
-    ];
+    let given = [("[judge]", &scorers.judge), ("[prm]", &scorers.prm)];
     let names: Vec<&str> = given
         .into_iter()
         .filter(|(_, scorer)| scorer.is_some())

@@ -73,6 +73,38 @@ fn reads_the_documented_example() {
 }
 
 #[test]
+fn a_grader_is_a_table_with_a_mode_or_the_mode_alone() {
+    let table = |more: &str| {
+        with("") + "[grader]\nserver = \"llama-cpp\"\nbase_url = \"http://127.0.0.1:3\"\n" + more
+    };
+    let pool = parse(&table("")).unwrap();
+    assert_eq!(pool.grading, Some(GradeMode::RulesThenLlm));
+    assert_eq!(pool.grader().unwrap().name, "grader");
+    assert!(!pool.warnings.iter().any(|w| w.contains("not use it")));
+    let pool = parse(&table("mode = \"llm\"\nname = \"x\"")).unwrap();
+    assert_eq!(pool.grading, Some(GradeMode::Llm));
+    assert_eq!(pool.grader().unwrap().name, "x");
+
+    let pool = parse(&format!("grader = \"rules\"\n{}", with(""))).unwrap();
+    assert_eq!(pool.grading, Some(GradeMode::Rules));
+    assert_eq!(pool.grader().unwrap().name, "b", "the last of the pool");
+    assert_eq!(pool.verifier().unwrap().name, "b");
+    let pool = parse(&with("")).unwrap();
+    assert_eq!((pool.grading, pool.scorers.grader), (None, None));
+
+    let text = message(&table("mode = \"lmm\""));
+    assert!(
+        text.contains("`mode` of [grader] is `lmm`: one of rules, llm, rules-then-llm"),
+        "{text}"
+    );
+    let text = message(&format!("grader = \"LLM\"\n{}", with("")));
+    assert!(text.starts_with("pool.toml:1:1: `grader` of"), "{text}");
+    assert!(message(&format!("grader = 3\n{}", with(""))).contains("must be a table"));
+    assert!(message(&with("mode = \"llm\"")).contains("unknown key `mode`"));
+    assert!(message(&(with("") + "[grader]\nmode = \"llm\"")).contains("no `server`"));
+}
+
+#[test]
 fn the_embedded_pair_is_a_sound_pool() {
     let pool = Pool::embedded();
     assert_eq!(pool.cost_unit().as_deref(), Some("flops"));

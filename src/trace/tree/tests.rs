@@ -123,9 +123,12 @@ fn what_was_said_about_a_step_hangs_on_its_node() {
         step: "a".into(),
         problem: "p".into(),
         scorer: "prm".into(),
+        model: None,
         value: None,
         note: None,
         usage: Usage::default(),
+        attempts: Vec::new(),
+        cost: None,
     };
     let problem = Problem {
         id: "p".into(),

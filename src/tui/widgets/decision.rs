@@ -3,6 +3,8 @@
 
 use ratatui::text::{Line, Span};
 
+use crate::model::scorer::grader::is_llm;
+use crate::problem::answer::Verdict;
 use crate::session::{Phase, Session};
 use crate::trace::NodeIndex;
 use crate::trace::record::{DecisionRecord, OutcomeRecord, StepRecord, TrajectoryEnd};
@@ -273,9 +275,23 @@ fn outcome_lines(
         );
     }
     field(lines, "rule", &outcome.rule, theme.style("dim"), theme);
+    if is_llm(&outcome.grader) {
+        field(lines, "grader", &outcome.grader, theme.style("dim"), theme);
+    }
     let reason = outcome.reason.as_deref().or(outcome.error.as_deref());
     if let Some(reason) = reason {
-        wrapped(lines, reason, room, theme, "warning");
+        // A model's verdict has a reason too, which warns of nothing.
+        let role = match outcome.verdict {
+            Verdict::Ungraded => "warning",
+            _ if outcome.error.is_some() => "warning",
+            _ => "dim",
+        };
+        wrapped(lines, reason, room, theme, role);
+    }
+    if let Some(again) = &outcome.regraded {
+        let (_, was, _) = glyph::verdict(again.replaces.verdict);
+        let text = format!("graded again, was {was} by {}", again.replaces.grader);
+        wrapped(lines, &text, room, theme, "dim");
     }
     let cut = match outcome.end {
         TrajectoryEnd::Finished => return,

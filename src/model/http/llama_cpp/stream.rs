@@ -121,15 +121,6 @@ fn raw_token(entry: &Entry, end: usize, vocabulary: &mut Vocabulary) -> RawToken
     }
 }
 
-/// `a` and `b` in one sum; an unknown cached count makes the sum's unknown.
-pub(super) fn sum(a: Usage, b: Usage) -> Usage {
-    Usage {
-        prompt: a.prompt + b.prompt,
-        cached: a.cached.zip(b.cached).map(|(a, b)| a + b),
-        output: a.output + b.output,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,17 +166,5 @@ mod tests {
             output: 5,
         };
         assert_eq!(generated.usage, usage);
-        assert_eq!(
-            sum(
-                usage,
-                Usage {
-                    cached: None,
-                    ..usage
-                }
-            )
-            .cached,
-            None
-        );
-        assert_eq!(sum(usage, usage).prompt, 60);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::LlamaCpp;
 use super::encode::Encoded;
-use super::stream::{Generated, Stop, sum};
+use super::stream::{Generated, Stop};
 use super::wire::{self, Ask, Event};
 use crate::model::blocks::{self, MOST_JOINS};
 use crate::model::endpoint::{DELIMITER, FailureKind, Progress, StepRequest};
@@ -117,7 +117,7 @@ impl Writer<'_> {
                 })
                 .await
                 .map_err(|failure| paid(failure, written.usage))?;
-            written.usage = sum(written.usage, next.usage);
+            written.usage = written.usage.plus(next.usage);
             if next.text.trim().is_empty() {
                 written.note = Some("ended inside an open block".to_owned());
                 return Ok(next);
@@ -376,7 +376,7 @@ fn ended(last: &Generated) -> (StepEnd, Option<String>) {
 /// `failure` with what the calls before it cost.
 fn paid(failure: Failure, before: Usage) -> Failure {
     Failure {
-        usage: sum(before, failure.usage),
+        usage: before.plus(failure.usage),
         ..failure
     }
 }

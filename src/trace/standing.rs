@@ -1,0 +1,89 @@
+//! Which of a problem's outcomes holds.
+
+use super::record::OutcomeRecord;
+
+/// Takes the outcomes of one problem in log order and keeps the one that
+/// holds: the last. Grading a recorded trajectory again says nothing about
+/// which of several trajectories was the last: such an outcome takes the place
+/// of its own trajectory's only.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Standing(Option<OutcomeRecord>);
+
+impl Standing {
+    /// Takes the next outcome of the log.
+    pub fn add(&mut self, outcome: OutcomeRecord) {
+        let of_another = self
+            .0
+            .as_ref()
+            .is_some_and(|held| held.leaf != outcome.leaf);
+        if outcome.regraded.is_none() || !of_another {
+            self.0 = Some(outcome);
+        }
+    }
+
+    /// The outcome that holds so far.
+    pub fn get(&self) -> Option<&OutcomeRecord> {
+        self.0.as_ref()
+    }
+
+    /// The outcome that holds.
+    pub fn into_outcome(self) -> Option<OutcomeRecord> {
+        self.0
+    }
+}
+
+impl FromIterator<OutcomeRecord> for Standing {
+    fn from_iter<I: IntoIterator<Item = OutcomeRecord>>(outcomes: I) -> Self {
+        let mut standing = Self::default();
+        for outcome in outcomes {
+            standing.add(outcome);
+        }
+        standing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::record::{Regraded, Replaced};
+    use crate::trace::samples;
+
+    fn outcome(leaf: &str, rule: &str, again: bool) -> OutcomeRecord {
+        let mut outcome = samples::outcome("p", Some(leaf));
+        outcome.rule = rule.to_owned();
+        outcome.regraded = again.then(|| Regraded {
+            when: String::new(),
+            version: String::new(),
+            replaces: Replaced {
+                grader: String::new(),
+                verdict: outcome.verdict,
+                rule: String::new(),
+            },
+        });
+        outcome
+    }
+
+    fn holds(outcomes: &[(&str, &str, bool)]) -> Option<String> {
+        let outcomes = outcomes
+            .iter()
+            .map(|&(leaf, rule, again)| outcome(leaf, rule, again));
+        let standing: Standing = outcomes.collect();
+        standing.into_outcome().map(|held| held.rule)
+    }
+
+    #[test]
+    fn grading_again_does_not_change_which_trajectory_was_the_last() {
+        assert_eq!(holds(&[]), None);
+        let runs = [("a", "1", false), ("b", "2", false)];
+        assert_eq!(holds(&runs).unwrap(), "2");
+        let again = [("a", "3", true), ("b", "4", true)];
+        assert_eq!(holds(&[&runs[..], &again[..1]].concat()).unwrap(), "2");
+        assert_eq!(holds(&[&runs[..], &again].concat()).unwrap(), "4");
+        assert_eq!(
+            holds(&[&runs[..], &[("a", "5", false)]].concat()).unwrap(),
+            "5"
+        );
+        // What it took the place of may be lost.
+        assert_eq!(holds(&again).unwrap(), "3");
+    }
+}
