@@ -131,7 +131,7 @@ fn go_to_step(model: &mut Model, step: Option<u32>) -> Result<(), Failure> {
 }
 
 /// Writes the file whole or not at all.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(
             Exit::Failed,

@@ -1,6 +1,7 @@
 //! The command line: parses, picks the face, maps failures to exit codes.
 
 mod export;
+mod grade;
 mod inspect;
 mod options;
 mod pair;
@@ -40,6 +41,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Route a whole data set and log it
     Solve(solve::SolveArgs),
+    /// Grade pairs of answers: extraction and equivalence alone
+    Grade(grade::GradeArgs),
     /// Grade recorded trajectories again, and verify their steps
     Regrade(regrade::RegradeArgs),
     /// Make a picture of a recorded step, as the inspector shows it
@@ -64,6 +67,7 @@ pub fn run() -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Solve(args)) => solve::run(&args),
+        Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Regrade(args)) => regrade::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Pair(args)) => pair::run(&args),

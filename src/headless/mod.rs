@@ -2,15 +2,16 @@
 //! set, and what came out of it.
 //!
 //! [`launch`] is shared with the inspector; [`solve`] drives one session a
-//! problem over the endpoints, a bounded number at a time; [`regrade`] works on
-//! what is recorded; [`resume`] goes on
-//! with a log; [`grading`] asks models how trajectories came out; [`summary`]
+//! problem over the endpoints, a bounded number at a time; [`resume`] goes on
+//! with a log; [`regrade`] works on what is recorded; [`grading`] asks models
+//! how trajectories came out; [`grade`] takes pairs of answers; [`summary`]
 //! counts from the log alone.
 
 pub mod capability;
 pub mod clock;
 mod drive;
 mod error;
+pub mod grade;
 pub mod grading;
 pub mod launch;
 pub mod plain;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::problem::answer::Grade;
+use crate::problem::answer::{Grade, Verdict};
 use crate::problem::answer::extract;
 use crate::trace::NodeIndex;
 use crate::trace::record::{OutcomeRecord, StepEnd, TrajectoryEnd};
@@ -74,6 +74,8 @@ impl Session {
             steps_by_model,
             error,
             regraded: None,
+            extraction: None,
+            forms: None,
         };
         outcome.set_grade(grade, &grader);
         outcome

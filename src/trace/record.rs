@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
-use crate::problem::answer::{Grade, Verdict};
+use crate::problem::answer::{Forms, Grade, Verdict};
 
 /// The log format written by this version.
 pub const FORMAT: u32 = 1;
@@ -488,6 +488,12 @@ pub struct OutcomeRecord {
     pub rule: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The rule that found the answer in the text, e.g. `boxed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extraction: Option<String>,
+    /// Both answers in the form in which they were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forms: Option<Forms>,
     pub steps: u32,
     pub cost: CostFacts,
     pub end: TrajectoryEnd,
@@ -508,6 +514,8 @@ impl OutcomeRecord {
         self.verdict = grade.verdict;
         self.rule = grade.rule;
         self.reason = grade.reason;
+        self.extraction = grade.extraction;
+        self.forms = grade.forms;
         grader.clone_into(&mut self.grader);
     }
 }

@@ -109,6 +109,8 @@ pub fn outcome(problem: &str, leaf: Option<&str>) -> OutcomeRecord {
         steps_by_model: BTreeMap::new(),
         error: None,
         regraded: None,
+        extraction: None,
+        forms: None,
     }
 }
 

@@ -13,18 +13,41 @@ pub struct RuleGrader;
 
 impl RuleGrader {
     /// Grades an answer that was found already.
-    pub fn grade_answer(gold: &str, answer: &str) -> Grade {
+    pub fn grade_answer(gold: Option<&str>, answer: &str) -> Grade {
+        Self::grade_found(gold, Some((answer.to_owned(), None)))
+    }
+
+    /// Grades what was found, if anything was, and by which rule.
+    fn grade_found(gold: Option<&str>, found: Option<(String, Option<&str>)>) -> Grade {
+        let Some(gold) = gold.filter(|gold| !gold.trim().is_empty()) else {
+            let (extracted, extraction) = found.unzip();
+            return Grade {
+                extracted,
+                extraction: extraction.flatten().map(str::to_owned),
+                ..Grade::ungraded("no-gold", "no gold answer")
+            };
+        };
+        let Some((answer, extraction)) = found else {
+            return Grade {
+                verdict: Verdict::Wrong,
+                extracted: None,
+                extraction: None,
+                rule: "no-answer".to_owned(),
+                forms: None,
+                reason: None,
+            };
+        };
         let Comparison {
             verdict,
             rule,
             reason,
-        } = compare(gold, answer);
+        } = compare(gold, &answer);
         Grade {
             verdict,
-            extracted: Some(answer.to_owned()),
-            extraction: None,
+            forms: Some(forms(gold, &answer)),
+            extracted: Some(answer),
+            extraction: extraction.map(str::to_owned),
             rule: rule.to_owned(),
-            forms: Some(forms(gold, answer)),
             reason,
         }
     }
@@ -36,28 +59,7 @@ impl Grader for RuleGrader {
     }
 
     fn grade(&self, gold: Option<&str>, text: &str) -> Grade {
-        let extracted = extract(text);
-        let extraction = extracted.as_ref().map(|found| found.rule.to_owned());
-        let Some(gold) = gold.filter(|gold| !gold.trim().is_empty()) else {
-            return Grade {
-                extracted: extracted.map(|found| found.answer),
-                extraction,
-                ..Grade::ungraded("no-gold", "no gold answer")
-            };
-        };
-        let Some(found) = extracted else {
-            return Grade {
-                verdict: Verdict::Wrong,
-                extracted: None,
-                extraction: None,
-                rule: "no-answer".to_owned(),
-                forms: None,
-                reason: None,
-            };
-        };
-        Grade {
-            extraction,
-            ..Self::grade_answer(gold, &found.answer)
-        }
+        let found = extract(text).map(|found| (found.answer, Some(found.rule)));
+        Self::grade_found(gold, found)
     }
 }
