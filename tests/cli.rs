@@ -1,6 +1,9 @@
 //! The command line: wrong usage, wrong files, exit codes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "cli/grade.rs"]
+mod grade;
+
 use std::path::Path;
 use std::process::Output;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::problem::answer::{Grade, Verdict};
 use crate::problem::answer::extract;
+use crate::problem::answer::{Grade, Verdict};
 use crate::trace::NodeIndex;
 use crate::trace::record::{OutcomeRecord, StepEnd, TrajectoryEnd};
 
