@@ -42,7 +42,7 @@ fn kinds(c: &mut Criterion) {
         ("sets", "1, 2, 3, 4, 5, 6", "\\{6, 5, 4, 3, 2, 1\\}"),
     ] {
         group.bench_function(name, |b| {
-            b.iter(|| compare(black_box(gold), black_box(answer)))
+            b.iter(|| compare(black_box(gold), black_box(answer)));
         });
     }
     group.finish();
@@ -74,7 +74,7 @@ fn worst(c: &mut Criterion) {
         ),
     ] {
         group.bench_function(name, |b| {
-            b.iter(|| compare(black_box(&gold), black_box(&answer)))
+            b.iter(|| compare(black_box(&gold), black_box(&answer)));
         });
     }
     group.bench_function("extract_1mb", |b| b.iter(|| extract(black_box(&text))));

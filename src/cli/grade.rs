@@ -9,6 +9,8 @@ use clap::Args;
 use crate::headless::grade::{Done, GradeError, grade};
 use crate::headless::{Exit, Failure};
 
+/// Grade pairs of answers: extraction and equivalence alone
+///
 /// Grades pairs of a gold answer and a text or an answer, by rules alone.
 ///
 /// Reads JSON lines: `gold`, and either `prediction_text` (a model's whole
@@ -24,7 +26,6 @@ use crate::headless::{Exit, Failure};
 ///
 /// Exit code 4: some lines were no pairs; they are named and left out.
 #[derive(Debug, Clone, Args)]
-#[command(verbatim_doc_comment)]
 pub(super) struct GradeArgs {
     /// The pairs, as JSON lines; `-` for stdin
     #[arg(long, value_name = "FILE", required = true)]
@@ -35,7 +36,7 @@ pub(super) struct GradeArgs {
     /// Cores to use; all where not given
     #[arg(long, value_name = "N", value_parser = super::options::at_least_one)]
     concurrency: Option<usize>,
-    /// JSON lines and nothing else: no counts on stderr
+    /// The counts on stderr as one JSON document too
     #[arg(long)]
     json: bool,
     /// No counts, no warnings
@@ -63,8 +64,13 @@ pub(super) fn run(args: &GradeArgs) -> Result<(), Failure> {
             .map_err(|error| Failure::new(Exit::Failed, format!("the summary: {error}")))?;
         super::export::write(path, &format!("{json}\n"))?;
     }
-    if !args.quiet && !args.json {
-        super::say(&done.summary.to_text());
+    match (args.quiet, args.json) {
+        (true, _) => {}
+        (false, true) => super::say(&format!(
+            "{}\n",
+            serde_json::json!({"summary": done.summary})
+        )),
+        (false, false) => super::say(&done.summary.to_text()),
     }
     bad_lines(&args.pairs, &done)
 }

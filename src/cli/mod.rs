@@ -33,17 +33,15 @@ struct Cli {
     inspect: inspect::InspectArgs,
 }
 
+/// Commands whose arguments say at length what they do are described there.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Step through a problem live (the default command)
     Inspect(inspect::InspectArgs),
     /// Look at recorded trajectories: never a call
     Replay(replay::ReplayArgs),
-    /// Route a whole data set and log it
     Solve(solve::SolveArgs),
-    /// Grade pairs of answers: extraction and equivalence alone
     Grade(grade::GradeArgs),
-    /// Grade recorded trajectories again, and verify their steps
     Regrade(regrade::RegradeArgs),
     /// Make a picture of a recorded step, as the inspector shows it
     Export(export::ExportArgs),

@@ -10,6 +10,8 @@ use crate::model::scorer::GradeMode;
 
 use super::options::at_least_one;
 
+/// Grade recorded trajectories again, and verify their steps
+///
 /// Grades every finished trajectory of the logs again and appends an outcome
 /// where verdict, answer, rule or grader changed, with what it takes the place
 /// of. Nothing is overwritten: the last outcome of a trajectory holds. Run

@@ -11,6 +11,8 @@ use crate::model::scorer::GradeMode;
 
 use super::options::{RunArgs, at_least_one};
 
+/// Route a whole data set and log it
+///
 /// Routes every problem of a data set to the end of its trajectory and keeps
 /// each step in the log before the next begins.
 ///

@@ -91,6 +91,11 @@ fn decided(gold: &str, answer: &str) -> Outcome {
     if plain.0 == plain.1 {
         return Outcome::Equal("exact-string");
     }
+    if (text::holds_words(gold) || gold.contains("\\text"))
+        && text::words_of(gold) == text::words_of(answer)
+    {
+        return Outcome::Equal("text");
+    }
     if gold.len().max(answer.len()) > LONGEST {
         return Outcome::unknown(format!("an answer of more than {LONGEST} bytes"));
     }
@@ -149,11 +154,14 @@ impl Matcher<'_> {
     fn read(&self, gold: &str, answer: &str, reading: Reading) -> ReadOutcome {
         let both = (math::parse(gold, reading), math::parse(answer, reading));
         let (outcome, grouped, bare_log) = match both {
-            (Ok(gold), Ok(answer)) => (
-                self.nodes(&gold.node, &answer.node),
-                gold.grouped || answer.grouped,
-                gold.bare_log || answer.bare_log,
-            ),
+            (Ok(mut gold), Ok(mut answer)) => {
+                same_unit(&mut gold.node, &mut answer.node);
+                (
+                    self.nodes(&gold.node, &answer.node),
+                    gold.grouped || answer.grouped,
+                    gold.bare_log || answer.bare_log,
+                )
+            }
             (gold_read, answer_read) => {
                 (unread(gold, answer, gold_read, answer_read), false, false)
             }
@@ -163,6 +171,19 @@ impl Matcher<'_> {
             grouped,
             bare_log,
         }
+    }
+}
+
+/// Makes `I` the imaginary unit where the other side writes `i`.
+fn same_unit(gold: &mut Node, answer: &mut Node) {
+    let unit = Node::Constant(math::node::Constant::I);
+    let letter = Node::symbol("I");
+    let has_unit = |node: &Node| node.any(&|node| *node == unit);
+    let has_letter = |node: &Node| node.any(&|node| *node == letter);
+    if has_unit(gold) && !has_unit(answer) && has_letter(answer) {
+        answer.replace(&letter, &unit);
+    } else if has_unit(answer) && !has_unit(gold) && has_letter(gold) {
+        gold.replace(&letter, &unit);
     }
 }
 
@@ -232,6 +253,12 @@ fn stated(gold: &str) -> std::borrow::Cow<'_, str> {
 /// Escapes that became control characters on the way (`\frac` with a form
 /// feed) put back.
 fn mended(text: &str) -> std::borrow::Cow<'_, str> {
+    // A form feed at the beginning may be the half of `\f`.
+    let text = text.trim_matches([' ', '\n']);
+    let bold = |text| str::strip_prefix(text, "**").and_then(|inner| inner.strip_suffix("**"));
+    let text = bold(text)
+        .filter(|inner| !inner.contains("**"))
+        .unwrap_or(text);
     const DAMAGED: [(&str, &str); 9] = [
         ("\u{c}rac", "\\frac"),
         ("\u{8}inom", "\\binom"),

@@ -1,6 +1,7 @@
 //! Equations, and values that are said to be the value of something.
 
 use super::Matcher;
+use super::expression::has_variables;
 use super::outcome::Outcome;
 use crate::problem::answer::math::node::{Node, Relation};
 use crate::problem::answer::value::Ring;
@@ -47,11 +48,14 @@ impl Matcher<'_> {
                 }
                 self.nodes(value, given)
             }
-            (S::Named { value, .. } | S::Value(value) | S::Bare(value), S::Equation) => {
-                // `2x = 10` answers no question for a number.
-                let _ = value;
-                Outcome::Different("equation")
-            }
+            // `x^2 + y^2 = 6` where the value of x² + y² was asked for.
+            (S::Bare(value), S::Equation) => match last_member(answer) {
+                Some(last) if !has_variables(value) && !has_variables(last) => {
+                    self.nodes(value, last)
+                }
+                _ => Outcome::Different("equation"),
+            },
+            (S::Named { .. } | S::Value(_), S::Equation) => Outcome::Different("equation"),
             (S::Equation, _) => Outcome::Different("equation"),
             (
                 S::Named { value: gold, .. } | S::Value(gold) | S::Bare(gold),
@@ -76,7 +80,7 @@ impl Matcher<'_> {
                 value: last,
             };
         }
-        let is_constant = |node: &Node| !super::expression::has_variables(node);
+        let is_constant = |node: &Node| !has_variables(node);
         if is_constant(first) && rest.iter().all(|(_, member)| is_constant(member)) {
             return Statement::Value(last);
         }
@@ -193,6 +197,17 @@ fn any_difference(node: &Node) -> Option<Node> {
     }
 }
 
+/// The right side of an equation.
+fn last_member(node: &Node) -> Option<&Node> {
+    match node {
+        Node::Relation(_, rest) => match &rest[..] {
+            [(Relation::Equal, last)] => Some(last),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn is_variable(node: &Node) -> bool {
     matches!(node, Node::Symbol(_))
 }
@@ -215,7 +230,7 @@ fn is_name(node: &Node) -> bool {
     }
     match node {
         Node::Product(factors) => {
-            matches!(&factors[..], [Node::Symbol(name), Node::Number(_) | Node::Group { .. }]
+            matches!(&factors[..], [Node::Symbol(name), Node::Number(_) | Node::Group { .. } | Node::Relation(..)]
                 if name.chars().next().is_some_and(char::is_alphabetic))
         }
         _ => false,

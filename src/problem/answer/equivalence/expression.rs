@@ -45,11 +45,20 @@ impl Matcher<'_> {
         };
         as_number.or_else(|| {
             if gold_percent {
-                self.value(&hundredth(gold), answer).within("percent")
-            } else {
-                self.value(gold, &hundredth(answer)).within("percent")
+                return self.value(&hundredth(gold), answer).within("percent");
             }
+            // 45 is 45%, and nobody writes 4500% for it.
+            if self.is_count(gold) {
+                return Outcome::Different("percent");
+            }
+            self.value(gold, &hundredth(answer)).within("percent")
         })
+    }
+
+    /// Whether it is a whole number above 1.
+    fn is_count(&self, node: &Node) -> bool {
+        exact(node, &[], self.budget)
+            .is_ok_and(|value| value.is_integer() && Fraction::one().less(&value))
     }
 
     /// Whether it is a proper fraction.

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use super::Matcher;
 use super::expression::infinite;
 use super::outcome::Outcome;
-use crate::problem::answer::math::node::{Bracket, Constant, Node, Relation};
+use crate::problem::answer::math::node::{Bracket, Constant, Function, Node, Relation};
 
 /// Most pieces of one set.
 const MOST_PIECES: usize = 64;
@@ -35,6 +35,7 @@ struct Region {
 pub(super) fn is_region(node: &Node) -> bool {
     match node {
         Node::Union(_) | Node::Intersection(_) | Node::Difference(..) => true,
+        Node::Sum(_) => less(node).is_some(),
         Node::NumberSet(letter) => *letter == 'R',
         Node::Relation(_, rest) => rest
             .iter()
@@ -135,21 +136,19 @@ impl Matcher<'_> {
                 }
                 Some(all)
             }
-            Node::Set(items) | Node::List(items) => {
+            Node::Set(items) => {
                 let points = items.iter().map(|item| self.point(item));
                 Some(Region {
                     variable: None,
                     pieces: points.collect::<Option<Vec<Piece>>>()?,
                 })
             }
-            Node::Difference(whole, less) => {
-                let whole = self.region(whole)?;
-                let Node::Set(points) = &**less else {
-                    return None;
-                };
-                points.iter().try_fold(whole, |left, point| {
-                    self.intersection(&left, &everything_but(point))
-                })
+            // "(1, 2) or (3, 4)"
+            Node::List(items) => self.region(&Node::Union(items.clone())),
+            Node::Difference(whole, less) => self.difference(whole, less),
+            Node::Sum(_) => {
+                let (whole, less) = less(node)?;
+                self.difference(whole, less)
             }
             Node::NumberSet('R') => Some(Region::of(line())),
             Node::Relation(first, rest) => self.inequality(first, rest),
@@ -158,6 +157,15 @@ impl Matcher<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What of `whole` is not in `less`.
+    fn difference(&self, whole: &Node, less: &Node) -> Option<Region> {
+        let whole = self.region(whole)?;
+        let pieces = self.merged(self.region(less)?.pieces)?;
+        pieces.into_iter().try_fold(whole, |left, piece| {
+            self.intersection(&left, &outside(piece))
+        })
     }
 
     fn point(&self, node: &Node) -> Option<Piece> {
@@ -194,8 +202,11 @@ impl Matcher<'_> {
                 } else {
                     return None;
                 };
-                if !matches!(variable, Node::Symbol(_)) || !bound.is_expression() {
+                if !bound.is_expression() {
                     return None;
+                }
+                if !matches!(variable, Node::Symbol(_)) {
+                    return self.solved(variable, relation, bound);
                 }
                 let mut region = match relation {
                     Relation::NotEqual => everything_but(bound),
@@ -226,6 +237,70 @@ impl Matcher<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `|u| < c`, `x^2 \ge c` and inequalities that are linear in one variable.
+    fn solved(&self, left: &Node, relation: Relation, bound: &Node) -> Option<Region> {
+        if super::expression::has_variables(bound) {
+            return None;
+        }
+        let absolute = |inner: &Node, size: Node| {
+            let below = Node::Relation(Box::new(inner.clone()), vec![(relation, size.clone())]);
+            let above = Node::Relation(
+                Box::new(inner.clone()),
+                vec![(relation.flipped(), size.negated())],
+            );
+            match relation {
+                Relation::Less | Relation::LessEqual => {
+                    Some(Node::Intersection(vec![below, above]))
+                }
+                Relation::Greater | Relation::GreaterEqual => Some(Node::Union(vec![below, above])),
+                _ => None,
+            }
+        };
+        let is_positive = || self.order(bound, &Node::integer(0)) == Some(Ordering::Greater);
+        match left {
+            Node::Call(Function::Abs, arguments) if is_positive() => {
+                return self.region(&absolute(arguments.first()?, bound.clone())?);
+            }
+            Node::Power(base, exponent) if **exponent == Node::integer(2) && is_positive() => {
+                let root = Node::Root(Box::new(bound.clone()), Box::new(Node::integer(2)));
+                return self.region(&absolute(base, root)?);
+            }
+            _ => {}
+        }
+        self.linear(left, relation, bound)
+    }
+
+    /// `a·x + b < c` as `x < (c − b)/a`.
+    fn linear(&self, left: &Node, relation: Relation, bound: &Node) -> Option<Region> {
+        let mut names = std::collections::BTreeSet::new();
+        left.variables(&mut names);
+        let name = names.pop_first().filter(|_| names.is_empty())?;
+        let variable = Node::Symbol(name);
+        let at = |value: i64| {
+            let mut node = left.clone();
+            node.replace(&variable, &Node::integer(value));
+            node
+        };
+        let intercept = at(0);
+        let slope = Node::Sum(vec![at(1), intercept.clone().negated()]);
+        // Linear iff the line through two points is the whole of it.
+        let line = Node::Sum(vec![
+            Node::Product(vec![slope.clone(), variable.clone()]),
+            intercept.clone(),
+        ]);
+        if !self.value(&line, left).is_equal() {
+            return None;
+        }
+        let relation = match self.order(&slope, &Node::integer(0))? {
+            Ordering::Greater => relation,
+            Ordering::Less => relation.flipped(),
+            Ordering::Equal => return None,
+        };
+        let above = Node::Sum(vec![bound.clone(), intercept.negated()]);
+        let root = Node::quotient(above, slope);
+        self.inequality(&variable, &[(relation, root)])
     }
 
     fn intersection(&self, a: &Region, b: &Region) -> Option<Region> {
@@ -327,13 +402,51 @@ fn line() -> Piece {
 }
 
 fn everything_but(point: &Node) -> Region {
+    let end = End {
+        at: point.clone(),
+        closed: true,
+    };
+    outside(Piece {
+        low: end.clone(),
+        high: end,
+    })
+}
+
+/// What is not in a piece.
+fn outside(piece: Piece) -> Region {
+    let turned = |end: End| End {
+        closed: !end.closed && infinite(&end.at).is_none(),
+        ..end
+    };
     let mut below = line();
     let mut above = line();
-    below.high = open(point.clone());
-    above.low = open(point.clone());
+    let (has_below, has_above) = (
+        infinite(&piece.low.at).is_none(),
+        infinite(&piece.high.at).is_none(),
+    );
+    below.high = turned(piece.low);
+    above.low = turned(piece.high);
+    let pieces = [(below, has_below), (above, has_above)];
     Region {
         variable: None,
-        pieces: vec![below, above],
+        pieces: pieces
+            .into_iter()
+            .filter_map(|(piece, is_there)| is_there.then_some(piece))
+            .collect(),
+    }
+}
+
+/// Both sides of `\mathbb{R} - \{0\}`.
+fn less(node: &Node) -> Option<(&Node, &Node)> {
+    let Node::Sum(terms) = node else {
+        return None;
+    };
+    match &terms[..] {
+        [
+            whole @ (Node::NumberSet('R') | Node::Group { .. }),
+            Node::Neg(less),
+        ] if matches!(**less, Node::Set(_)) => Some((whole, less)),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Lists, sets, tuples, matrices: compared piece by piece.
 
+use std::borrow::Cow;
+
 use super::Matcher;
 use super::outcome::Outcome;
 use super::region::is_region;
@@ -42,6 +44,7 @@ impl Matcher<'_> {
             return outcome;
         }
         let (gold, answer) = (member_of(gold), member_of(answer));
+        let (gold, answer) = (&*scaled(unlabelled(gold)), &*scaled(unlabelled(answer)));
         if is_region(gold) || is_region(answer) {
             if let Some(outcome) = self.regions(gold, answer) {
                 return outcome;
@@ -245,6 +248,10 @@ impl Matcher<'_> {
         let (Some(first), Some(other_first)) = (gold.first(), answer.first()) else {
             return Outcome::Different("ratio");
         };
+        if is_clock_time(gold) {
+            // 5:30 is no ratio of one to six.
+            return self.ordered(gold, answer, "time");
+        }
         let product = |a: &Node, b: &Node| Node::Product(vec![a.clone(), b.clone()]);
         Outcome::all(
             gold.iter().zip(answer).skip(1).map(|(term, other)| {
@@ -271,6 +278,69 @@ fn vector(rows: &[Vec<Node>]) -> Option<Vec<Node>> {
         [row] => Some(row.clone()),
         _ => None,
     }
+}
+
+/// Whether two numbers look like hours and minutes and are no ratio in lowest
+/// terms.
+fn is_clock_time(terms: &[Node]) -> bool {
+    use num_integer::Integer as _;
+    let [Node::Number(hours), Node::Number(minutes)] = terms else {
+        return false;
+    };
+    match (hours.to_i64(), minutes.to_i64()) {
+        (Some(hours @ 1..=24), Some(minutes @ 10..=59)) => hours.gcd(&minutes) > 1,
+        _ => false,
+    }
+}
+
+/// The coordinates of a point that has a name: `P(1, 2)`.
+fn unlabelled(node: &Node) -> &Node {
+    match node {
+        Node::Product(factors) => match &factors[..] {
+            [Node::Symbol(_), group @ Node::Group { .. }] => group,
+            _ => node,
+        },
+        other => other,
+    }
+}
+
+/// A number times a matrix or vector with the number multiplied in.
+fn scaled(node: &Node) -> Cow<'_, Node> {
+    let is_vector = |node: &Node| {
+        matches!(node, Node::Matrix(_)) || matches!(node, Node::Group { .. }) && !is_interval(node)
+    };
+    let by = |factor: Node, vector: &Node| match vector {
+        Node::Matrix(rows) => Some(Node::Matrix(
+            rows.iter().map(|row| multiplied(&factor, row)).collect(),
+        )),
+        Node::Group { open, close, items } => Some(Node::Group {
+            open: *open,
+            close: *close,
+            items: multiplied(&factor, items),
+        }),
+        _ => None,
+    };
+    let product = match node {
+        Node::Neg(inner) if is_vector(inner) => by(Node::integer(-1), inner),
+        Node::Quotient(inner, below) if is_vector(inner) && below.is_expression() => {
+            by(Node::quotient(Node::integer(1), (**below).clone()), inner)
+        }
+        Node::Product(factors) => match factors.split_last() {
+            Some((vector, rest)) if is_vector(vector) && rest.iter().all(Node::is_expression) => {
+                by(Node::product(rest.to_vec()), vector)
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    product.map_or(Cow::Borrowed(node), Cow::Owned)
+}
+
+fn multiplied(factor: &Node, entries: &[Node]) -> Vec<Node> {
+    entries
+        .iter()
+        .map(|entry| Node::Product(vec![factor.clone(), entry.clone()]))
+        .collect()
 }
 
 fn same_bracket(a: Bracket, b: Bracket) -> bool {

@@ -109,6 +109,16 @@ fn units_signs_and_prefixes_do_not_matter() {
     equal(&[
         ("35", "35 \\text{ square inches}"),
         ("35", "35\\text{ cm}^2"),
+        ("9", "9\\,\\frac{\\text{m}}{\\text{s}}"),
+        ("9", "9\\ \\mathrm{m\\,s^{-1}}"),
+        ("70^\\circ", "70^o"),
+        ("250", "USD 250"),
+        ("9", "**9**"),
+        ("9", "\\approx 9"),
+        ("10", "{}_5C_2"),
+        ("9", "P(X = 3) = 9"),
+        ("9", "\\text{Answer: } 9"),
+        ("9", "x^2 + y^2 = 9"),
         ("12 \\mathrm{~km}/\\mathrm{h}", "12"),
         ("12", "12 km per hour"),
         ("45^\\circ", "45"),
@@ -148,12 +158,15 @@ fn percentages_equal_their_share() {
         ("35", "35\\%"),
         ("\\frac{7}{20}", "35\\%"),
         ("12.5\\%", "12.5 percent"),
+        ("66\\frac{2}{3}\\%", "\\frac{2}{3}"),
+        ("12.5\\%", "12\\frac12\\%"),
         ("0.4", "40\\%"),
     ]);
     different(&[
         ("\\frac{7}{20}", "0.35\\%"),
         ("35\\%", "0.35\\%"),
         ("35\\%", "3.5"),
+        ("40", "4000\\%"),
         ("40", "0.4\\%"),
     ]);
 }
@@ -261,6 +274,25 @@ fn intervals_and_inequalities_are_sets_of_numbers() {
         ("(1, 2)", "x > 1 \\text{ and } x < 2"),
         ("[-\\sqrt{2}, \\sqrt{2}]", "-\\sqrt2 \\le t \\le \\sqrt2"),
         ("1 < x < 2 \\cup 3 \\le x < 4", "(1,2) \\cup [3,4)"),
+        ("(2, 7]", "]2, 7]"),
+        ("t > \\frac{3}{4}", "4t > 3"),
+        ("t > \\frac{3}{4}", "3 - 4t < 0"),
+        ("[-2, 4]", "|x - 1| \\le 3"),
+        ("(-\\sqrt{7}, \\sqrt{7})", "x^2 < 7"),
+        (
+            "(-\\infty, 1) \\cup (6, \\infty)",
+            "\\mathbb{R} \\setminus [1, 6]",
+        ),
+        (
+            "(-\\infty, 1) \\cup (6, \\infty)",
+            "(-\\infty, 1) \\text{ or } (6, \\infty)",
+        ),
+        (
+            "(-\\infty, 1) \\cup (6, \\infty)",
+            "(-\\infty, 1) U (6, \\infty)",
+        ),
+        ("(0, 4) \\cup (4, 8)", "0 < x < 8, x \\neq 4"),
+        ("(-\\infty, 3) \\cup (3, \\infty)", "\\mathbb{R} - \\{3\\}"),
         ("n \\le \\sqrt{m}", "\\sqrt{m} \\ge n"),
     ]);
     different(&[
@@ -269,6 +301,8 @@ fn intervals_and_inequalities_are_sets_of_numbers() {
         ("[2, \\infty)", "(2, \\infty)"),
         ("[2, \\infty)", "x \\le 2"),
         ("(-\\infty, 1) \\cup (4, \\infty)", "(4, \\infty)"),
+        ("t > \\frac{3}{4}", "4t < 3"),
+        ("[-2, 4]", "|x - 1| < 3"),
         ("x < 2", "y < 2"),
         ("(-\\infty, 1)", "(1, \\infty)"),
     ]);
@@ -286,6 +320,11 @@ fn matrices_compare_entry_by_entry() {
             pmatrix,
             "\\left( \\begin{array}{cc} 1 & \\frac12 \\\\ -3 & 0 \\end{array} \\right)",
         ),
+        (
+            pmatrix,
+            "\\frac12 \\begin{pmatrix} 2 & 1 \\\\ -6 & 0 \\end{pmatrix}",
+        ),
+        (pmatrix, "-\\pmatrix{-1 & -1/2 \\cr 3 & 0}"),
     ]);
     different(&[
         (
@@ -317,6 +356,9 @@ fn expressions_are_equal_as_functions() {
         ),
         ("x^2+1", "x**2 + 1"),
         ("e^{2x}", "(e^x)^2"),
+        ("4+3i", "4+3\\mathrm{i}"),
+        ("4+3i", "4 + 3I"),
+        ("\\frac{\\sqrt{2}}{2}(1+i)", "\\operatorname{cis} 45^\\circ"),
         ("4+3i", "3i+4"),
         ("\\frac{1+i}{1-i}", "i"),
     ]);
@@ -358,6 +400,8 @@ fn numbers_in_a_base_keep_it() {
         ("312_5", "{312}_{5}"),
         ("312_5", "312_{\\text{five}}"),
         ("2A_{16}", "2a_{16}"),
+        ("312_5", "312 \\text{ (base 5)}"),
+        ("312_5", "312 base five"),
     ]);
     different(&[
         ("312_5", "312_6"),
@@ -372,10 +416,12 @@ fn ratios_are_equal_up_to_a_factor() {
     equal(&[
         ("2:3", "2 : 3"),
         ("2:3", "4:6"),
+        ("2:3", "2 \\text{ to } 3"),
+        ("10:15", "10{:}15"),
         ("2:3", "\\frac23"),
         ("1:2:4", "\\frac12 : 1 : 2"),
     ]);
-    different(&[("2:3", "3:2"), ("1:2:4", "1:2:3")]);
+    different(&[("10:15", "2:3"), ("2:3", "3:2"), ("1:2:4", "1:2:3")]);
 }
 
 #[test]

@@ -169,9 +169,15 @@ impl Lexer<'_> {
         if let (Some(letter), None) = (first, letters.next()) {
             if letter == 'x' && self.multiplies(length) {
                 self.push(Token::Times, length);
+            } else if letter == 'U' && self.unites(length) {
+                self.push(Token::Union, length);
             } else {
                 self.push(Token::Letter(letter), length);
             }
+            return;
+        }
+        if token::is_currency(&run) {
+            self.skip(length);
             return;
         }
         match token::word(&run) {
@@ -181,6 +187,22 @@ impl Lexer<'_> {
             }
             None => self.push(Token::Run(run), length),
         }
+    }
+
+    /// Whether an `&` here stands for "and", not for a place to align at.
+    fn lists(&self) -> bool {
+        let after = &self.rest()[1..];
+        let words = after.trim_start();
+        self.spaced
+            && after.starts_with(char::is_whitespace)
+            && words.starts_with(|c: char| c.is_alphanumeric() || c == '-')
+    }
+
+    /// Whether a letter U here joins two intervals.
+    fn unites(&self, length: usize) -> bool {
+        let after = self.text[self.at + length..].trim_start();
+        matches!(self.last(), Some(Token::Close(_)))
+            && (after.starts_with(['(', '[']) || after.starts_with("\\left"))
     }
 
     /// Whether an `x` between two numbers is a sign of multiplication.
@@ -224,9 +246,11 @@ impl Lexer<'_> {
             (')', _) => (Token::Close(Delimiter::Round), 1),
             ('[', _) => (Token::Open(Delimiter::Square), 1),
             (']', _) => (Token::Close(Delimiter::Square), 1),
+            ('{', _) if self.rest().starts_with("{:}") => (Token::Colon, 3),
             ('{', _) => (Token::OpenGroup, 1),
             ('}', _) => (Token::CloseGroup, 1),
             ('&', _) if self.in_matrix() => (Token::Ampersand, 1),
+            ('&', _) if self.lists() => (Token::And, 1),
             ('&' | '`' | '"', _) => {
                 self.skip(1);
                 return Ok(());
@@ -266,7 +290,10 @@ impl Lexer<'_> {
             self.push(token, length);
             return Ok(());
         }
-        if matches!(first, '€' | '£' | '¥' | '₹' | '“' | '”' | '‘' | '「' | '」') {
+        if matches!(
+            first,
+            '€' | '£' | '¥' | '₹' | '¢' | '“' | '”' | '‘' | '「' | '」'
+        ) {
             self.skip(length);
             return Ok(());
         }

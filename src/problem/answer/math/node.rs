@@ -128,6 +128,8 @@ pub(in crate::problem::answer) enum Function {
     Arccos,
     Arctan,
     Arccot,
+    /// cos + i·sin, written out when it is read.
+    Cis,
     Sinh,
     Cosh,
     Tanh,

@@ -4,6 +4,7 @@
 mod list;
 mod primary;
 mod product;
+mod unit;
 
 use super::node::{Function, Node, Relation};
 use super::token::{Delimiter, Spaced, Token};
@@ -28,6 +29,10 @@ pub(super) fn parse(text: &str, tokens: Vec<Spaced>, reading: Reading) -> Result
     };
     parser.without_condition();
     parser.conclusion_only();
+    // `= 6`, `\approx 6`
+    while matches!(parser.peek(), Some(Token::Relation(Relation::Equal))) {
+        parser.at += 1;
+    }
     let node = parser.list()?;
     if parser.at < parser.tokens.len() {
         return Err(parser.unexpected());

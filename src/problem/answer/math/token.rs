@@ -168,6 +168,8 @@ pub(super) fn command(name: &str) -> Option<Token> {
         "angle" | "measuredangle" => T::Sign("∠"),
         "triangle" => T::Sign("△"),
         "And" => T::And,
+        "forall" => T::Text("for all".to_owned()),
+        "cr" => T::NewRow,
         _ => return None,
     })
 }
@@ -200,6 +202,10 @@ pub(super) fn is_silent(name: &str) -> bool {
             | "qquad"
             | "boxed"
             | "fbox"
+            | "pounds"
+            | "euro"
+            | "textdollar"
+            | "cent"
             | "framebox"
             | "mathstrut"
             | "strut"
@@ -274,6 +280,11 @@ pub(super) fn is_dropped_with_argument(name: &str) -> bool {
     )
 }
 
+/// Words that only say which money an amount is in.
+pub(super) fn is_currency(word: &str) -> bool {
+    matches!(word, "USD" | "EUR" | "GBP" | "INR" | "Rs" | "US")
+}
+
 /// Functions by their names, with or without a backslash.
 pub(super) fn function(name: &str) -> Option<Token> {
     use Function as F;
@@ -288,6 +299,7 @@ pub(super) fn function(name: &str) -> Option<Token> {
         "arccos" | "acos" => F::Arccos,
         "arctan" | "atan" | "arctg" => F::Arctan,
         "arccot" | "acot" => F::Arccot,
+        "cis" => F::Cis,
         "sinh" => F::Sinh,
         "cosh" => F::Cosh,
         "tanh" => F::Tanh,
@@ -364,6 +376,7 @@ pub(super) fn word(name: &str) -> Option<Token> {
         "deg" | "degree" | "degrees" => Token::Degree,
         "choose" => Token::Choose,
         "mod" => Token::Mod,
+        "to" => Token::Colon,
         "union" | "cup" => Token::Union,
         "and" => Token::And,
         "or" => Token::Or,

@@ -95,6 +95,15 @@ impl Lexer<'_> {
         if name == "begin" || name == "end" {
             return self.environment(name, length);
         }
+        if name.ends_with("matrix")
+            && let Some((content, end)) = self.argument(self.at + length)
+        {
+            let content = content.to_owned();
+            self.push(Token::Begin(name.to_owned()), 0);
+            self.splice_rows(&content)?;
+            self.push(Token::End(name.to_owned()), end - self.at);
+            return Ok(());
+        }
         if name == "mathbb" || name == "Bbb" {
             return self.number_set(length);
         }
@@ -217,9 +226,16 @@ impl Lexer<'_> {
         let holds_mathematics = words.contains(|c: char| {
             c.is_ascii_digit() || matches!(c, '\\' | '+' | '=' | '^' | '_' | '{' | '<' | '>')
         });
+        // `5\mathrm{i}` is no unit.
+        if matches!(words, "i" | "e") && self.text[self.at..].starts_with("\\math") {
+            let letter = if words == "i" { 'i' } else { 'e' };
+            self.push(Token::Letter(letter), end - self.at);
+            return Ok(());
+        }
         let is_name = token::word(words).is_some();
         let separators = ["and", "or", ",", ";"];
         // A list of words is a list; a sentence with a comma is none.
+        let holds_mathematics = holds_mathematics && !is_unit_with_powers(words);
         let is_short = words.split_whitespace().count() <= LONGEST_LIST_OF_WORDS;
         let spliced = holds_mathematics
             || is_name
@@ -227,7 +243,7 @@ impl Lexer<'_> {
                 && words.split_whitespace().any(|word| {
                     separators.contains(&word.to_lowercase().as_str()) || word.ends_with([',', ';'])
                 });
-        if words.is_empty() {
+        if words.is_empty() || token::is_currency(words.trim_end_matches('.')) {
             self.skip(end - self.at);
         } else if spliced && self.layers < MOST_LAYERS {
             self.splice(&content)?;
@@ -239,14 +255,14 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// Takes the tokens of a text within the text.
-    pub(super) fn splice(&mut self, content: &str) -> Result<(), ParseError> {
+    /// The tokens of a text within the text.
+    fn inner(&mut self, content: &str, matrices: u32) -> Result<Vec<Spaced>, ParseError> {
         let mut inner = Lexer {
             text: content,
             at: 0,
             spaced: true,
             layers: self.layers + 1,
-            matrices: 0,
+            matrices,
             reading: self.reading,
             out: Lexed {
                 tokens: Vec::new(),
@@ -255,13 +271,34 @@ impl Lexer<'_> {
             },
         };
         inner.run()?;
-        self.out.grouped |= inner.out.grouped;
-        self.out.bare_log |= inner.out.bare_log;
+        self.note(&inner.out);
+        // Places in the inner text say nothing of the outer one.
         let at = self.at;
+        let tokens = inner.out.tokens.into_iter();
+        Ok(tokens.map(|spaced| Spaced { at, ..spaced }).collect())
+    }
+
+    /// Other readings of an inner text are other readings of the whole.
+    fn note(&mut self, inner: &Lexed) {
+        self.out.grouped |= inner.grouped;
+        self.out.bare_log |= inner.bare_log;
+    }
+
+    /// Takes the rows of `\pmatrix{…}`.
+    fn splice_rows(&mut self, content: &str) -> Result<(), ParseError> {
+        if self.layers < MOST_LAYERS {
+            let tokens = self.inner(content, 1)?;
+            self.out.tokens.extend(tokens);
+        }
+        Ok(())
+    }
+
+    /// Takes the tokens of a text within the text.
+    pub(super) fn splice(&mut self, content: &str) -> Result<(), ParseError> {
+        let tokens = self.inner(content, 0)?;
         // As one group: `\mathbf{12}^2` is 12 squared.
-        let several = inner.out.tokens.len() > 1;
-        let is_plain = inner.out.tokens.iter().all(|spaced| {
-            !matches!(
+        let is_plain = !tokens.iter().any(|spaced| {
+            matches!(
                 spaced.token,
                 Token::Run(_)
                     | Token::Text(_)
@@ -269,22 +306,40 @@ impl Lexer<'_> {
                     | Token::Or
                     | Token::Comma
                     | Token::Semicolon
+                    | Token::Colon
             )
         });
-        let wrap = several && is_plain;
+        let wrap = tokens.len() > 1 && is_plain;
         if wrap {
             self.push(Token::OpenGroup, 0);
         }
-        self.out.tokens.extend(
-            inner
-                .out
-                .tokens
-                .into_iter()
-                .map(|spaced| Spaced { at, ..spaced }),
-        );
+        self.out.tokens.extend(tokens);
         if wrap {
             self.push(Token::CloseGroup, 0);
         }
         Ok(())
     }
+}
+
+/// Whether words are letters with powers of their own: `cm^2`, `m s^{-1}`.
+fn is_unit_with_powers(words: &str) -> bool {
+    let mut rest = words;
+    let mut powers = 0;
+    while let Some(at) = rest.find('^') {
+        let is_letters = |c: char| c.is_alphabetic() || matches!(c, ' ' | '/' | '.');
+        if at == 0 || !rest[..at].chars().all(is_letters) {
+            return false;
+        }
+        let after = rest[at + 1..].trim_start_matches(['{', '-']);
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        if digits != 1 {
+            return false;
+        }
+        powers += 1;
+        rest = after[1..].trim_start_matches('}');
+    }
+    powers > 0
+        && rest
+            .chars()
+            .all(|c| c.is_alphabetic() || matches!(c, ' ' | '/'))
 }

@@ -69,10 +69,14 @@ impl Parser<'_> {
         let inner = self.list();
         self.bars = outer_bars;
         let inner = inner?;
-        let Some(close) = self.peek().filter(|token| Self::closes(open, token)) else {
-            return Err(self.unexpected());
+        let close = match self.peek() {
+            Some(token) if Self::closes(open, token) => bracket(token).unwrap_or(Bracket::Round),
+            // `[a, b[`: open at that end.
+            Some(Token::Open(Delimiter::Square)) if matches!(inner, Node::List(_)) => {
+                Bracket::Round
+            }
+            _ => return Err(self.unexpected()),
         };
-        let close = bracket(close).unwrap_or(Bracket::Round);
         self.at += 1;
         let items = match inner {
             Node::List(items) => items,
@@ -221,8 +225,8 @@ fn joined(items: Vec<Node>, all_and: bool) -> Node {
         matches!(item, Node::Relation(_, rest)
             if rest.iter().all(|(relation, _)| relation.is_order() || *relation == Relation::NotEqual))
     });
-    // Of `x \ne 1, x \ne 2` all hold.
-    let exclusions = items.iter().all(|item| {
+    // What is left out is left out of everything: `x > 0, x \ne 1`.
+    let exclusions = items.iter().any(|item| {
         matches!(item, Node::Relation(_, rest)
             if rest.iter().all(|(relation, _)| *relation == Relation::NotEqual))
     });

@@ -1,7 +1,7 @@
 //! The smallest pieces: numbers, letters, functions, brackets, words.
 
 use super::super::ParseError;
-use super::super::node::{Function, Node};
+use super::super::node::{Constant, Function, Node};
 use super::super::token::{Delimiter, Token};
 use super::super::words;
 use super::Parser;
@@ -22,6 +22,11 @@ impl Parser<'_> {
             Token::NumberSet(letter) => Ok(Node::NumberSet(letter)),
             Token::EmptySet => Ok(Node::Set(Vec::new())),
             Token::Open(delimiter) => self.opened(delimiter),
+            // `]a, b]`: open at that end.
+            Token::Close(Delimiter::Square) => {
+                self.deeper(|parser| parser.bracketed(Delimiter::Round))
+            }
+            Token::OpenGroup if self.peek() == Some(&Token::CloseGroup) => self.combination(),
             Token::OpenGroup => self.deeper(Self::group),
             Token::Bar => self.absolute(),
             Token::Frac => {
@@ -163,6 +168,14 @@ impl Parser<'_> {
             return Ok(Node::Call(function, arguments));
         }
         let argument = self.call_argument()?;
+        if function == Function::Cis {
+            let sin = Node::Call(Function::Sin, vec![argument.clone()]);
+            let turned = Node::Product(vec![Node::Constant(Constant::I), sin]);
+            return Ok(Node::Sum(vec![
+                Node::Call(Function::Cos, vec![argument]),
+                turned,
+            ]));
+        }
         match exponent {
             // The inverse function, not the reciprocal.
             Some(Node::Number(power)) if power == Fraction::from(-1) => {
@@ -203,6 +216,17 @@ impl Parser<'_> {
         Ok(if sign { argument.negated() } else { argument })
     }
 
+    /// `{}_nC_k`, after its first brace.
+    fn combination(&mut self) -> Result<Node, ParseError> {
+        self.expect(&Token::CloseGroup)?;
+        self.expect(&Token::Underscore)?;
+        let above = self.argument()?;
+        self.expect(&Token::Letter('C'))?;
+        self.expect(&Token::Underscore)?;
+        let below = self.argument()?;
+        Ok(Node::Call(Function::Binomial, vec![above, below]))
+    }
+
     fn is_combination(&self) -> bool {
         // `C(10, 3)`: brackets at once, with a comma in them.
         self.peek() == Some(&Token::Open(Delimiter::Round))
@@ -229,6 +253,7 @@ impl Parser<'_> {
 
     /// Words in a row.
     fn words(&mut self, first: &str) -> Node {
+        let first = first.trim_end_matches(':');
         let mut text = first.to_lowercase();
         if let Some(value) = words::number(&text) {
             return Node::integer(value);

@@ -13,7 +13,16 @@ impl Parser<'_> {
         let literal = self.literal();
         let first = self.factor()?;
         let mut value = match literal {
-            Some(literal) => self.mixed(&literal, first)?,
+            Some(literal) => {
+                if let Some(digits) = &literal.whole
+                    && matches!(first, Node::Number(_))
+                    && let Some(base) = self.base_remark()
+                {
+                    let digits = digits.clone();
+                    return Ok(Node::InBase { digits, base });
+                }
+                self.mixed(&literal, first)?
+            }
             None => first,
         };
         // Whether the last factor is a bare literal, after which another is
@@ -42,6 +51,14 @@ impl Parser<'_> {
                 }
                 Some(Token::Mod) => return self.modulus(value),
                 _ if self.at_unit(0) => return Ok(self.with_unit(value)),
+                Some(Token::Frac) if self.at_fraction_of_units() => {
+                    // `\frac{\text{m}}{\text{s}}`
+                    self.factor()?;
+                    return Ok(Node::Quantity {
+                        value: Box::new(value),
+                        unit: "a fraction".to_owned(),
+                    });
+                }
                 Some(_) if self.begins_factor() => {
                     if after_literal && is_literal {
                         return Err(self.unexpected());
@@ -84,20 +101,9 @@ impl Parser<'_> {
                     _ => None,
                 }
             }
-            Some(Token::Frac) => {
-                let before = self.at;
+            Some(Token::Frac) if !self.at_fraction_of_units() => {
                 let fraction = self.factor()?;
-                let part = match &fraction {
-                    Node::Quotient(above, below) => match (&**above, &**below) {
-                        (Node::Number(above), Node::Number(below)) => proper(above, below),
-                        _ => None,
-                    },
-                    _ => None,
-                };
-                if part.is_none() {
-                    self.at = before;
-                }
-                part
+                return Ok(mixed_with(first, fraction));
             }
             _ => None,
         };
@@ -181,14 +187,27 @@ impl Parser<'_> {
         if self.eat(&Token::Prime) {
             return Ok(base);
         }
+        let is_o = |token: Option<&Token>| match token {
+            Some(Token::Letter('o')) => true,
+            Some(Token::Text(text)) => text == "o",
+            _ => false,
+        };
+        if is_o(self.peek()) {
+            self.at += 1;
+            return Ok(Node::Degrees(Box::new(base)));
+        }
         if self.peek() == Some(&Token::OpenGroup) {
             match (self.peek_at(1), self.peek_at(2)) {
                 (Some(Token::Degree), Some(Token::CloseGroup)) => {
                     self.at += 3;
                     return Ok(Node::Degrees(Box::new(base)));
                 }
+                (letter, Some(Token::CloseGroup)) if is_o(letter) => {
+                    self.at += 3;
+                    return Ok(Node::Degrees(Box::new(base)));
+                }
                 (Some(Token::Text(end) | Token::Run(end)), Some(Token::CloseGroup))
-                    if matches!(end.as_str(), "th" | "st" | "nd" | "rd" | "o") =>
+                    if matches!(end.as_str(), "th" | "st" | "nd" | "rd") =>
                 {
                     self.at += 3;
                     return Ok(base);
@@ -309,7 +328,7 @@ impl Parser<'_> {
     }
 
     /// The text of the tokens from `from` to here, without blanks and braces.
-    fn source(&self, from: usize) -> String {
+    pub(super) fn source(&self, from: usize) -> String {
         let begin = self.tokens.get(from).map_or(0, |spaced| spaced.at);
         let end = self
             .tokens
@@ -321,77 +340,6 @@ impl Parser<'_> {
             .chars()
             .filter(|c| !c.is_whitespace() && !matches!(c, '{' | '}' | '$' | '_'))
             .collect()
-    }
-
-    /// `7 \pmod{5}`: kept as what is written after the value.
-    fn modulus(&mut self, value: Node) -> Result<Node, ParseError> {
-        self.expect(&Token::Mod)?;
-        let from = self.at;
-        self.argument()?;
-        let modulus = self.source(from);
-        Ok(Node::Quantity {
-            value: Box::new(value),
-            unit: format!("mod {}", modulus.trim_matches(['(', ')'])),
-        })
-    }
-
-    /// Whether a unit or a remark begins `ahead` tokens from here.
-    fn at_unit(&self, ahead: usize) -> bool {
-        let spaced = self
-            .tokens
-            .get(self.at + ahead)
-            .is_some_and(|spaced| spaced.spaced);
-        match self.peek_at(ahead) {
-            Some(Token::Text(_)) => true,
-            Some(Token::Run(run)) => words::is_unit(run) || spaced && words::is_word(run),
-            _ => false,
-        }
-    }
-
-    /// Takes the unit here: words, `/`, `per`, and their powers.
-    fn with_unit(&mut self, value: Node) -> Node {
-        let mut unit = String::new();
-        loop {
-            match self.peek() {
-                Some(Token::Text(word) | Token::Run(word)) => {
-                    if !unit.is_empty() && !unit.ends_with('/') {
-                        unit.push(' ');
-                    }
-                    unit.push_str(&word.to_lowercase());
-                    self.at += 1;
-                }
-                Some(Token::Slash | Token::Times)
-                    if matches!(
-                        self.peek_at(1),
-                        Some(Token::Text(_) | Token::Run(_) | Token::Letter(_))
-                    ) =>
-                {
-                    unit.push('/');
-                    self.at += 1;
-                    if let Some(Token::Letter(letter)) = self.peek() {
-                        unit.push(*letter);
-                        self.at += 1;
-                    }
-                }
-                Some(Token::Caret) => {
-                    self.at += 1;
-                    // A unit's power says nothing of the value.
-                    if self.exponent().is_err() {
-                        break;
-                    }
-                }
-                // The `a` of "times a day".
-                Some(Token::Letter('a')) if self.is_spaced() => self.at += 1,
-                _ => break,
-            }
-        }
-        if words::is_percent(&unit) {
-            return Node::Percent(Box::new(value));
-        }
-        Node::Quantity {
-            value: Box::new(value),
-            unit,
-        }
     }
 
     fn begins_factor(&self) -> bool {
@@ -427,6 +375,26 @@ impl Parser<'_> {
             .iter()
             .take_while(|spaced| spaced.token != Token::Close(Delimiter::Brace))
             .any(|spaced| spaced.token == Token::Bar)
+    }
+}
+
+/// A whole number and the fraction after it: their sum where the fraction is a
+/// proper one, with what is written after both; their product otherwise.
+fn mixed_with(whole: Node, fraction: Node) -> Node {
+    match fraction {
+        Node::Percent(inner) => Node::Percent(Box::new(mixed_with(whole, *inner))),
+        Node::Degrees(inner) => Node::Degrees(Box::new(mixed_with(whole, *inner))),
+        Node::Quotient(above, below) => {
+            let part = match (&*above, &*below) {
+                (Node::Number(above), Node::Number(below)) => proper(above, below),
+                _ => None,
+            };
+            match part {
+                Some(part) => Node::Sum(vec![whole, Node::Number(part)]),
+                None => times(whole, Node::Quotient(above, below)),
+            }
+        }
+        other => times(whole, other),
     }
 }
 
