@@ -20,7 +20,8 @@ use outcome::Outcome;
 use super::Verdict;
 use super::budget::Budget;
 use super::extract::{extract, last_boxed};
-use super::math::{self, Node, ParseError, Reading};
+use super::math::node::Constant;
+use super::math::{self, Node, Others, ParseError, Reading};
 use super::value::Ring;
 
 /// Longest answer that is looked into, in bytes; a longer one is only equal to
@@ -109,17 +110,7 @@ fn decided(gold: &str, answer: &str) -> Outcome {
         return first.outcome;
     }
     let mut outcome = first.outcome;
-    let other_readings = [
-        first.grouped.then_some(Reading {
-            thousands: false,
-            ..Reading::FIRST
-        }),
-        first.bare_log.then_some(Reading {
-            common_log: true,
-            ..Reading::FIRST
-        }),
-    ];
-    for reading in other_readings.into_iter().flatten() {
+    for reading in first.others.readings() {
         outcome = outcome.or_else(|| matcher.read(gold, answer, reading).outcome);
     }
     outcome
@@ -143,47 +134,45 @@ fn marked(gold: &str, answer: &str) -> Option<Outcome> {
     None
 }
 
-/// What one reading came to, and whether others might differ.
+/// What one reading came to, and which others might differ.
 struct ReadOutcome {
     outcome: Outcome,
-    grouped: bool,
-    bare_log: bool,
+    others: Others,
 }
 
 impl Matcher<'_> {
     fn read(&self, gold: &str, answer: &str, reading: Reading) -> ReadOutcome {
         let both = (math::parse(gold, reading), math::parse(answer, reading));
-        let (outcome, grouped, bare_log) = match both {
-            (Ok(mut gold), Ok(mut answer)) => {
-                same_unit(&mut gold.node, &mut answer.node);
-                (
-                    self.nodes(&gold.node, &answer.node),
-                    gold.grouped || answer.grouped,
-                    gold.bare_log || answer.bare_log,
-                )
-            }
+        let (mut gold, mut answer) = match both {
+            (Ok(gold), Ok(answer)) => (gold, answer),
             (gold_read, answer_read) => {
-                (unread(gold, answer, gold_read, answer_read), false, false)
+                return ReadOutcome {
+                    outcome: unread(gold, answer, gold_read, answer_read),
+                    others: Others::default(),
+                };
             }
         };
+        for (letter, constant) in [("I", Constant::I), ("E", Constant::E)] {
+            same_constant(&mut gold.node, &mut answer.node, letter, constant);
+        }
         ReadOutcome {
-            outcome,
-            grouped,
-            bare_log,
+            outcome: self.nodes(&gold.node, &answer.node),
+            others: gold.others.or(answer.others),
         }
     }
 }
 
-/// Makes `I` the imaginary unit where the other side writes `i`.
-fn same_unit(gold: &mut Node, answer: &mut Node) {
-    let unit = Node::Constant(math::node::Constant::I);
-    let letter = Node::symbol("I");
-    let has_unit = |node: &Node| node.any(&|node| *node == unit);
+/// Makes `I` the imaginary unit, and `E` the base of ln, where the other side
+/// writes them in small letters.
+fn same_constant(gold: &mut Node, answer: &mut Node, letter: &str, constant: Constant) {
+    let constant = Node::Constant(constant);
+    let letter = Node::symbol(letter);
+    let has_constant = |node: &Node| node.any(&|node| *node == constant);
     let has_letter = |node: &Node| node.any(&|node| *node == letter);
-    if has_unit(gold) && !has_unit(answer) && has_letter(answer) {
-        answer.replace(&letter, &unit);
-    } else if has_unit(answer) && !has_unit(gold) && has_letter(gold) {
-        gold.replace(&letter, &unit);
+    if has_constant(gold) && !has_constant(answer) && has_letter(answer) {
+        answer.replace(&letter, &constant);
+    } else if has_constant(answer) && !has_constant(gold) && has_letter(gold) {
+        gold.replace(&letter, &constant);
     }
 }
 
@@ -235,19 +224,31 @@ fn stated(gold: &str) -> std::borrow::Cow<'_, str> {
         .split_whitespace()
         .filter(|word| word.chars().all(char::is_alphabetic) && word.len() > 1)
         .count();
-    let ends_in_formula = gold
-        .trim_end()
-        .trim_end_matches('.')
-        .ends_with(['$', ')', ']']);
-    if words >= 4
-        && ends_in_formula
-        && (gold.contains("\\(") || gold.contains('$'))
-        && gold.contains(" is ")
-        && let Some(found) = extract(gold)
-    {
-        return std::borrow::Cow::Owned(mended(&found.answer).into_owned());
+    if words >= 4 {
+        if let Some(formula) = only_formula(gold) {
+            return mended(formula);
+        }
+        if gold.contains(" is ")
+            && (gold.contains("\\(") || gold.contains('$'))
+            && let Some(found) = extract(gold)
+        {
+            return std::borrow::Cow::Owned(mended(&found.answer).into_owned());
+        }
     }
     mended(gold)
+}
+
+/// The formula of a sentence that holds just one.
+fn only_formula(text: &str) -> Option<&str> {
+    for (open, close) in [("\\(", "\\)"), ("$", "$"), ("\\[", "\\]")] {
+        let Some((_, rest)) = text.split_once(open) else {
+            continue;
+        };
+        let (inner, after) = rest.split_once(close)?;
+        let alone = !after.contains(open) && !after.contains(|c: char| c.is_ascii_digit());
+        return alone.then_some(inner);
+    }
+    None
 }
 
 /// Escapes that became control characters on the way (`\frac` with a form
@@ -270,6 +271,9 @@ fn mended(text: &str) -> std::borrow::Cow<'_, str> {
         ("\theta", "\\theta"),
         ("\right", "\\right"),
     ];
+    if text.chars().any(is_fullwidth) {
+        return std::borrow::Cow::Owned(text.chars().map(narrowed).collect());
+    }
     let damaged = |text: &str| text.contains(['\u{c}', '\u{8}', '\t', '\r']);
     if !damaged(text) {
         return std::borrow::Cow::Borrowed(text);
@@ -279,6 +283,20 @@ fn mended(text: &str) -> std::borrow::Cow<'_, str> {
         mended = mended.replace(damaged, whole);
     }
     std::borrow::Cow::Owned(mended)
+}
+
+/// Letters, digits and signs as wide as Chinese ones.
+fn is_fullwidth(c: char) -> bool {
+    matches!(c, '\u{ff01}'..='\u{ff5e}')
+}
+
+fn narrowed(c: char) -> char {
+    const OFFSET: u32 = 0xfee0;
+    if is_fullwidth(c) {
+        char::from_u32(u32::from(c) - OFFSET).unwrap_or(c)
+    } else {
+        c
+    }
 }
 
 /// The text without blanks, mathematics marks and the full stop: what is equal
@@ -293,7 +311,7 @@ fn squeezed(text: &str) -> String {
             continue;
         }
         // Between two digits or letters a blank means something.
-        let joins = |c: char| c.is_alphanumeric();
+        let joins = |c: char| c.is_alphanumeric() || c == ',';
         if blank && joins(c) && out.chars().next_back().is_some_and(joins) {
             out.push(' ');
         }

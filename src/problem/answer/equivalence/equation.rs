@@ -68,9 +68,10 @@ impl Matcher<'_> {
         let Node::Relation(first, rest) = node else {
             return Statement::Bare(node);
         };
-        let only_equal = rest
-            .iter()
-            .all(|(relation, _)| matches!(relation, Relation::Equal | Relation::Congruent));
+        if let Some(value) = exact_value(first, rest) {
+            return Statement::Value(value);
+        }
+        let only_equal = rest.iter().all(|(relation, _)| relation.gives_value());
         let Some((_, last)) = rest.last().filter(|_| only_equal) else {
             return Statement::Equation;
         };
@@ -195,6 +196,18 @@ fn any_difference(node: &Node) -> Option<Node> {
         }
         _ => None,
     }
+}
+
+/// The exact value before an approximate one: 3/7 of `3/7 ≈ 0.43`.
+fn exact_value<'n>(first: &'n Node, rest: &'n [(Relation, Node)]) -> Option<&'n Node> {
+    let approximate = rest
+        .iter()
+        .position(|(relation, _)| *relation == Relation::Approximately)?;
+    let exact = match approximate {
+        0 => first,
+        place => &rest[place - 1].1,
+    };
+    (exact.is_expression() && !has_variables(exact)).then_some(exact)
 }
 
 /// The right side of an equation.

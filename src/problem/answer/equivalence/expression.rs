@@ -313,34 +313,35 @@ fn holds_pi(node: &Node) -> bool {
     node.any(&|node| matches!(node, Node::Constant(Constant::Pi)))
 }
 
-/// The value before one last letter, as of `12 m`.
+/// The value before letters that are a unit: of `12 m`, `12 m/s`, `12 m^2`.
 fn without_unit_letter(node: &Node) -> Option<Node> {
-    let is_letter = |node: &Node| match node {
-        Node::Symbol(name) => name.chars().count() == 1,
+    const UNITS: [&str; 10] = ["m", "g", "s", "h", "L", "N", "J", "W", "V", "K"];
+    let is_unit = |node: &Node| match node {
+        Node::Symbol(name) => UNITS.contains(&&**name),
         Node::Power(base, exponent) => {
-            matches!(**base, Node::Symbol(_)) && matches!(**exponent, Node::Number(_))
+            matches!(&**base, Node::Symbol(name) if UNITS.contains(&&**name))
+                && matches!(**exponent, Node::Number(_) | Node::Neg(_))
         }
-        Node::Letters(_) => true,
         _ => false,
     };
-    let Node::Product(factors) = node else {
-        return None;
-    };
-    let (last, rest) = factors.split_last()?;
-    is_letter(last).then(|| Node::product(rest.to_vec()))
+    match node {
+        Node::Product(factors) => {
+            let last = factors.iter().rposition(|factor| !is_unit(factor))?;
+            let rest = &factors[..=last];
+            (rest.len() < factors.len()).then(|| Node::product(rest.to_vec()))
+        }
+        Node::Quotient(above, below) if is_unit(below) => {
+            Some(without_unit_letter(above).unwrap_or_else(|| (**above).clone()))
+        }
+        _ => None,
+    }
 }
 
 /// Values for the variables: whole numbers where the expressions are about
 /// such, otherwise fractions around 1, positive ones first.
 fn sample_points(names: &BTreeSet<Rc<str>>, gold: &Node, answer: &Node) -> Vec<Assignment> {
-    const WHOLE: [[i64; 4]; 6] = [
-        [7, 4, 5, 3],
-        [4, 7, 6, 9],
-        [12, 5, 8, 2],
-        [9, 3, 11, 6],
-        [5, 10, 3, 8],
-        [16, 13, 7, 11],
-    ];
+    /// So many that a floor differs from its neighbours somewhere.
+    const WHOLE: i64 = 36;
     const PARTS: [[i64; 4]; 5] = [
         [23, 31, 41, 17],
         [7, 13, 5, 11],
@@ -357,33 +358,33 @@ fn sample_points(names: &BTreeSet<Rc<str>>, gold: &Node, answer: &Node) -> Vec<A
     let absolute = both
         .iter()
         .any(|node| node.any(&|node| matches!(node, Node::Call(Function::Abs, _))));
-    let value = |row: &[i64; 4], place: usize| {
-        let more = i64::try_from(place / 4).unwrap_or(0);
-        let value = row[place % 4];
-        if discrete {
-            Fraction::from(value + 3 * more)
-        } else {
-            // Further variables get other values, not far away.
-            let num = num_bigint::BigInt::from(value * 16 + 5 * more);
-            Fraction::new(num, num_bigint::BigInt::from(16 * 19)).unwrap_or_else(Fraction::one)
-        }
-    };
-    let rows: Vec<&[i64; 4]> = if discrete {
-        WHOLE.iter().collect()
-    } else {
-        PARTS
-            .iter()
-            // Lengths and the like are positive: √(a²b) is a√b there.
-            .filter(|row| !roots || absolute || row.iter().all(|part| *part > 0))
+    let assigned = |value: &dyn Fn(i64) -> Fraction| -> Assignment {
+        let values = names.iter().zip(0..);
+        values
+            .map(|(name, place)| (Rc::clone(name), value(place)))
             .collect()
     };
-    rows.into_iter()
+    if discrete {
+        // Every residue, in every order of the variables.
+        return (0..WHOLE)
+            .map(|row| {
+                assigned(&|place| {
+                    Fraction::from((row * (place * place + 3 * place + 5) + 4 * place) % 19 + 1)
+                })
+            })
+            .collect();
+    }
+    PARTS
+        .iter()
+        // Lengths and the like are positive: √(a²b) is a√b there.
+        .filter(|row| !roots || absolute || row.iter().all(|part| *part > 0))
         .map(|row| {
-            names
-                .iter()
-                .enumerate()
-                .map(|(place, name)| (Rc::clone(name), value(row, place)))
-                .collect()
+            assigned(&|place| {
+                // Further variables get other values, not far away.
+                let part = usize::try_from(place % 4).map_or(1, |place| row[place]);
+                let num = num_bigint::BigInt::from(part * 16 + 5 * (place / 4));
+                Fraction::new(num, num_bigint::BigInt::from(16 * 19)).unwrap_or_else(Fraction::one)
+            })
         })
         .collect()
 }

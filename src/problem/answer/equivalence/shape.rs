@@ -38,12 +38,12 @@ impl Matcher<'_> {
         if let Some(outcome) = self.words(gold, answer) {
             return outcome;
         }
+        let (gold, answer) = (member_of(gold), member_of(answer));
         if (is_equation(gold) || is_equation(answer))
             && let Some(outcome) = self.equations(gold, answer)
         {
             return outcome;
         }
-        let (gold, answer) = (member_of(gold), member_of(answer));
         let (gold, answer) = (&*scaled(unlabelled(gold)), &*scaled(unlabelled(answer)));
         if is_region(gold) || is_region(answer) {
             if let Some(outcome) = self.regions(gold, answer) {
@@ -80,7 +80,7 @@ impl Matcher<'_> {
                 self.ordered(gold, items, "tuple")
             }
             (Node::Group { items, .. }, Node::List(list)) if !is_interval(gold) => {
-                self.ordered(items, list, "tuple")
+                self.ordered(items, &by_name(list), "tuple")
             }
             (Node::List(list), Node::Group { items, .. }) if !is_interval(answer) => {
                 self.unordered(list, items)
@@ -109,6 +109,10 @@ impl Matcher<'_> {
             (other, Node::InBase { digits, base: 10 }) => self.nodes(other, &decimal(digits)),
             (Node::InBase { .. }, _) | (_, Node::InBase { .. }) => Outcome::Different("base"),
             (Node::Ratio(gold), Node::Ratio(answer)) => self.ratios(gold, answer),
+            // 5 is no 5:1, but 5/3 is 5:3.
+            (Node::Ratio(_), other) | (other, Node::Ratio(_)) if is_whole(other) => {
+                Outcome::Different("ratio")
+            }
             (Node::Ratio(terms), other) if terms.len() == 2 && other.is_expression() => {
                 let quotient = Node::quotient(terms[0].clone(), terms[1].clone());
                 self.value(&quotient, other).within("ratio")
@@ -150,14 +154,30 @@ impl Matcher<'_> {
                 let moduli = unit
                     .strip_prefix("mod ")
                     .zip(other_unit.strip_prefix("mod "));
-                if moduli.is_some_and(|(gold, answer)| gold != answer) {
-                    return Some(Outcome::Different("modulus"));
+                if let Some((modulus, other_modulus)) = moduli {
+                    return Some(self.residues(value, other, modulus, other_modulus));
                 }
                 Some(self.nodes(value, other))
             }
             (Node::Quantity { value, .. }, other) => Some(self.nodes(value, other)),
             (other, Node::Quantity { value, .. }) => Some(self.nodes(other, value)),
             _ => None,
+        }
+    }
+
+    /// `3 (mod 7)` against `10 (mod 7)`.
+    fn residues(&self, gold: &Node, answer: &Node, modulus: &str, other: &str) -> Outcome {
+        use num_integer::Integer as _;
+        if modulus != other {
+            return Outcome::Different("modulus");
+        }
+        let whole = |node: &Node| exact(node, &[], self.budget).ok()?.to_i64();
+        match (whole(gold), whole(answer), modulus.parse::<i64>()) {
+            (Some(gold), Some(answer), Ok(modulus)) if modulus > 0 => {
+                let same = gold.mod_floor(&modulus) == answer.mod_floor(&modulus);
+                Outcome::decided(same, "modulus")
+            }
+            _ => self.nodes(gold, answer),
         }
     }
 
@@ -262,6 +282,27 @@ impl Matcher<'_> {
     }
 }
 
+/// Values of several variables in the order of their names: `y = 1, x = 2` is
+/// (2, 1).
+fn by_name(items: &[Node]) -> Vec<Node> {
+    let name = |item: &Node| match item {
+        Node::Relation(first, _) => match &**first {
+            Node::Symbol(name) => Some(name.to_string()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut sorted = items.to_vec();
+    if items.iter().all(|item| name(item).is_some()) {
+        sorted.sort_by_key(name);
+    }
+    sorted
+}
+
+fn is_whole(node: &Node) -> bool {
+    matches!(node, Node::Number(value) if value.is_integer())
+}
+
 fn decimal(digits: &str) -> Node {
     digits.parse::<num_bigint::BigInt>().map_or_else(
         |_| Node::Words(digits.to_owned()),
@@ -321,6 +362,10 @@ fn scaled(node: &Node) -> Cow<'_, Node> {
         _ => None,
     };
     let product = match node {
+        Node::Power(matrix, exponent) if is_transposed(exponent) => match &**matrix {
+            Node::Matrix(rows) => Some(Node::Matrix(transposed(rows))),
+            _ => None,
+        },
         Node::Neg(inner) if is_vector(inner) => by(Node::integer(-1), inner),
         Node::Quotient(inner, below) if is_vector(inner) && below.is_expression() => {
             by(Node::quotient(Node::integer(1), (**below).clone()), inner)
@@ -334,6 +379,21 @@ fn scaled(node: &Node) -> Cow<'_, Node> {
         _ => None,
     };
     product.map_or(Cow::Borrowed(node), Cow::Owned)
+}
+
+fn is_transposed(exponent: &Node) -> bool {
+    matches!(exponent, Node::Symbol(name) if matches!(&**name, "T" | "t"))
+}
+
+fn transposed(rows: &[Vec<Node>]) -> Vec<Vec<Node>> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    (0..columns)
+        .map(|column| {
+            rows.iter()
+                .filter_map(|row| row.get(column).cloned())
+                .collect()
+        })
+        .collect()
 }
 
 fn multiplied(factor: &Node, entries: &[Node]) -> Vec<Node> {
@@ -353,8 +413,7 @@ fn is_interval(node: &Node) -> bool {
 }
 
 fn is_equation(node: &Node) -> bool {
-    matches!(node, Node::Relation(_, rest)
-        if rest.iter().any(|(relation, _)| matches!(relation, Relation::Equal | Relation::Congruent)))
+    matches!(node, Node::Relation(_, rest) if rest.iter().any(|(relation, _)| relation.gives_value()))
 }
 
 /// S of `x \in S`.

@@ -10,24 +10,8 @@ const SHORT_TEXT: usize = 4;
 /// The words of a text in lower case, without mark-up, quotes, articles and
 /// the full stop.
 pub(super) fn words_of(text: &str) -> String {
-    const COMMANDS: [&str; 10] = [
-        "\\textbf",
-        "\\textit",
-        "\\textrm",
-        "\\text",
-        "\\mathrm",
-        "\\mathbf",
-        "\\mbox",
-        "\\operatorname",
-        "\\boxed",
-        "\\emph",
-    ];
     const ARTICLES: [&str; 3] = ["a", "an", "the"];
-    let mut plain = text.to_lowercase();
-    for command in COMMANDS {
-        plain = plain.replace(command, " ");
-    }
-    let plain: String = plain
+    let plain: String = without_faces(&text.to_lowercase())
         .chars()
         .map(|c| match c {
             '{' | '}' | '$' | '*' | '`' | '"' | '“' | '”' | '~' | '\\' | '(' | ')' => ' ',
@@ -41,6 +25,27 @@ pub(super) fn words_of(text: &str) -> String {
     joined
         .trim_matches(|c: char| matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | ' '))
         .to_owned()
+}
+
+/// A text without the commands that only set its face: `\textbf`, `\mathsf`.
+fn without_faces(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let name = &rest[..length];
+        let is_face = name.starts_with("text") || name.starts_with("math");
+        if is_face || matches!(name, "mbox" | "operatorname" | "boxed" | "emph") {
+            plain.push(' ');
+            rest = &rest[length..];
+        } else {
+            plain.push('\\');
+        }
+    }
+    plain.push_str(rest);
+    plain
 }
 
 /// Yes or no, true or false.
@@ -91,11 +96,7 @@ pub(super) fn leading_option(text: &str) -> Option<char> {
     if let Some(letter) = option(text) {
         return Some(letter);
     }
-    let plain: String = text
-        .replace("\\textbf", "")
-        .replace("\\text", "")
-        .replace("\\mathrm", "")
-        .replace("\\mathbf", "")
+    let plain: String = without_faces(text)
         .chars()
         .filter(|c| !matches!(c, '{' | '}' | '$' | '*' | '\\' | '~'))
         .collect();
@@ -103,6 +104,10 @@ pub(super) fn leading_option(text: &str) -> Option<char> {
     let inner = plain.strip_prefix('(').unwrap_or(plain);
     let letter = inner.chars().next().filter(char::is_ascii_uppercase)?;
     let after = &inner[1..];
+    let behind = after.trim_start_matches(')').trim_start();
+    if behind.starts_with(['+', '-', '*', '/', '^', '=']) {
+        return None;
+    }
     let bracketed = plain.starts_with('(') && after.starts_with(')');
     let marked = !plain.starts_with('(') && after.starts_with([')', '.', ':']);
     (bracketed || marked).then_some(letter)
@@ -148,6 +153,9 @@ pub(super) fn loosely(text: &str) -> String {
         "\\quad",
     ] {
         plain = plain.replace(silent, "");
+    }
+    for dots in ["\\cdots", "\\ldots", "\\dots", "…", "⋯"] {
+        plain = plain.replace(dots, "...");
     }
     plain
         .chars()

@@ -303,6 +303,8 @@ fn has_cue(lower: &str) -> bool {
         "so the",
         "it follows",
         "final",
+        "everything up",
+        "it all up",
     ];
     lower.starts_with("so ")
         || lower.starts_with("so, ")

@@ -354,5 +354,11 @@ fn is_formula(content: &str, after: &str) -> bool {
     let stop = content
         .split_once(". ")
         .is_some_and(|(_, next)| next.starts_with(|c: char| c.is_uppercase()));
-    words < 2 && !stop
+    // "The answer is $Two lines$."
+    let all = content.split_whitespace().count();
+    let named = all <= 3
+        && content.starts_with(char::is_alphabetic)
+        && content.ends_with(char::is_alphabetic)
+        && (after.is_empty() || after.starts_with(['.', '\n', '*']));
+    (words < 2 || named) && !stop
 }

@@ -121,8 +121,12 @@ fn by_hash(page: &Page, at: usize) -> Option<Statement> {
     let (digits, rest) = value.split_at(value.bytes().take_while(u8::is_ascii_digit).count());
     let listed = !digits.is_empty() && rest.starts_with(['.', ')']) && rest[1..].starts_with(' ');
     let label = page.text[at..found.range.start].contains(char::is_alphabetic);
-    let heading = !found.solid
-        || label
+    // `#### Friday` at the very end is an answer in words.
+    let words = value.split_whitespace().count() <= 3
+        && !value.contains(':')
+        && page.text[line_end..].trim().is_empty();
+    let heading = !found.solid && !words
+        || label && !words
         || listed
         || found.range.start >= line_end
         || page.text[at..line_end].trim_end().trim_end_matches('*').ends_with(':')

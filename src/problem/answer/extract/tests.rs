@@ -264,8 +264,29 @@ fn the_concluding_sentence_is_the_last_resort() {
         "conclusion",
     );
     expect("So the total is 12. I hope this helps!", "12", "conclusion");
-    expect("Adding it all up: 870", "870", "last-number");
+    expect("Adding it all up: 870", "870", "conclusion");
     expect("2 + 3 = 5", "5", "last-number");
+}
+
+#[test]
+fn expressions_in_plain_text_are_whole() {
+    for value in [
+        "-3 - sqrt(7)",
+        "2**(k - 1)",
+        "x² − 7",
+        "ln 3",
+        "pi - sqrt(2)/4",
+        "k³ + 2·k",
+    ] {
+        expect(&format!("The answer is {value}."), value, "answer-is");
+        expect(&format!("**Answer:** {value}"), value, "answer-is");
+    }
+    expect("We are done.\n#### Tuesday", "Tuesday", "hash");
+    expect(
+        "The final answer is $Two circles$.",
+        "Two circles",
+        "final-answer",
+    );
 }
 
 #[test]

@@ -198,8 +198,8 @@ fn closing(page: &Page, range: Range<usize>, emphasis: Option<&str>) -> Option<u
     let own = emphasis.and_then(|mark| part.find(mark));
     let bold = part.match_indices("**").map(|(at, _)| at).find(|&at| {
         // `2**3` is a power.
-        let power = part[at + 2..].starts_with(|c: char| c.is_ascii_digit())
-            && part[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        let power = part[at + 2..].starts_with(|c: char| c.is_alphanumeric() || "(-".contains(c))
+            && part[..at].ends_with(|c: char| c.is_alphanumeric() || c == ')');
         // After a blank it opens bold text within the sentence.
         !power && !part[..at].ends_with(|c: char| c.is_whitespace() || c == '(')
     });
@@ -234,13 +234,14 @@ pub(super) fn is_solid(text: &str) -> bool {
     }
     let after = text[word.len()..].trim_start();
     let short = word.chars().count() <= 2;
-    let function = matches!(
-        word,
-        "sqrt" | "pi" | "sin" | "cos" | "tan" | "ln" | "log" | "binom" | "infinity"
-    );
-    (short || function)
+    let applied = matches!(word, "ln" | "log" | "sin" | "cos" | "tan" | "exp" | "sqrt");
+    if applied && after.starts_with(|c: char| c.is_ascii_digit() || c == '(') {
+        return true;
+    }
+    (short || FUNCTIONS.contains(&word))
         && after.starts_with([
-            '=', '^', '(', '+', '-', '*', '/', '<', '>', '≤', '≥', '∈', '_',
+            '=', '^', '(', '+', '-', '−', '*', '/', '<', '>', '≤', '≥', '∈', '_', '²', '³', 'ⁿ',
+            '⁴', '·', '×',
         ])
 }
 
@@ -311,8 +312,15 @@ fn clause_end(page: &Page, sentence: &Range<usize>) -> usize {
 }
 
 fn begins_word(text: &str) -> bool {
-    word_length(text) >= 3
+    let length = word_length(text);
+    length >= 3 && !FUNCTIONS.contains(&&text[..length])
 }
+
+/// Words that belong to an expression in plain text.
+const FUNCTIONS: [&str; 14] = [
+    "sqrt", "cbrt", "sin", "cos", "tan", "cot", "sec", "csc", "ln", "log", "exp", "pi", "binom",
+    "infinity",
+];
 
 /// Whether a list goes on with a value after the comma before `at`.
 fn goes_on(page: &Page, at: usize) -> bool {

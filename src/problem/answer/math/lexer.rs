@@ -6,7 +6,7 @@ use num_bigint::BigInt;
 
 use super::number::{self, Fault};
 use super::token::{self, Delimiter, Literal, Spaced, Token};
-use super::{ParseError, Reading};
+use super::{Others, ParseError, Reading};
 use crate::problem::answer::value::Fraction;
 
 /// Most tokens of one answer.
@@ -17,10 +17,7 @@ const MOST_LAYERS: u32 = 6;
 /// The tokens of a text.
 pub(super) struct Lexed {
     pub tokens: Vec<Spaced>,
-    /// Commas or blanks were taken for separators between thousands.
-    pub grouped: bool,
-    /// A `\log` without a base was met.
-    pub bare_log: bool,
+    pub others: Others,
 }
 
 pub(super) fn lex(text: &str, reading: Reading) -> Result<Lexed, ParseError> {
@@ -33,8 +30,7 @@ pub(super) fn lex(text: &str, reading: Reading) -> Result<Lexed, ParseError> {
         reading,
         out: Lexed {
             tokens: Vec::new(),
-            grouped: false,
-            bare_log: false,
+            others: Others::default(),
         },
     };
     lexer.run()?;
@@ -123,9 +119,10 @@ impl Lexer<'_> {
             self.push(Token::Number(literal), length);
             return Ok(());
         }
-        match number::scan(self.rest(), self.reading.thousands) {
+        match number::scan(self.rest(), self.reading) {
             Ok(scanned) => {
-                self.out.grouped |= scanned.grouped;
+                self.out.others.thousands |= scanned.grouped;
+                self.out.others.scientific |= scanned.scientific;
                 self.push(Token::Number(scanned.literal), scanned.length);
                 self.ordinal();
                 Ok(())
@@ -182,7 +179,7 @@ impl Lexer<'_> {
         }
         match token::word(&run) {
             Some(token) => {
-                self.out.bare_log |= token == Token::Log;
+                self.out.others.common_log |= token == Token::Log;
                 self.push(token, length);
             }
             None => self.push(Token::Run(run), length),
@@ -290,10 +287,8 @@ impl Lexer<'_> {
             self.push(token, length);
             return Ok(());
         }
-        if matches!(
-            first,
-            '€' | '£' | '¥' | '₹' | '¢' | '“' | '”' | '‘' | '「' | '」'
-        ) {
+        if token::is_currency_sign(first) || matches!(first, '“' | '”' | '‘' | '「' | '」')
+        {
             self.skip(length);
             return Ok(());
         }

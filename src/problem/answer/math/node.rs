@@ -92,6 +92,8 @@ pub(in crate::problem::answer) enum Relation {
     In,
     /// `\equiv`.
     Congruent,
+    /// `\approx`: what is behind it is no exact value.
+    Approximately,
     /// `\mid`, `:` in a set: "such that".
     SuchThat,
 }
@@ -106,6 +108,11 @@ impl Relation {
             Self::GreaterEqual => Self::LessEqual,
             other => other,
         }
+    }
+
+    /// Whether the right side says what the left side comes to.
+    pub fn gives_value(self) -> bool {
+        matches!(self, Self::Equal | Self::Congruent | Self::Approximately)
     }
 
     pub fn is_order(self) -> bool {

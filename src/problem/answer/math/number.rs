@@ -4,6 +4,7 @@
 use num_bigint::BigInt;
 use num_traits::One;
 
+use super::Reading;
 use super::token::Literal;
 use crate::problem::answer::value::Fraction;
 
@@ -18,6 +19,8 @@ pub(super) struct Scanned {
     pub literal: Literal,
     pub length: usize,
     pub grouped: bool,
+    /// Whether an `e` was taken for a power of ten.
+    pub scientific: bool,
 }
 
 /// Why a literal cannot be read.
@@ -29,15 +32,17 @@ pub(super) enum Fault {
 }
 
 /// What may stand between groups of three digits and is no list's comma.
-const SEPARATORS: [&str; 12] = [
-    "{,}", ",\\!", "\\,", "\\ ", "{\\,}", "~", "\u{2009}", "\u{202f}", "\u{a0}", "\\;", "\\:", "'",
+const SEPARATORS: [&str; 13] = [
+    ",\\! ", "{,}", ",\\!", "\\,", "\\ ", "{\\,}", "~", "\u{2009}", "\u{202f}", "\u{a0}", "\\;",
+    "\\:", "'",
 ];
 
-/// Reads the literal at the beginning of `text`. With `thousands`, a comma or
-/// a blank between groups of three digits belongs to the number.
-pub(super) fn scan(text: &str, thousands: bool) -> Result<Scanned, Fault> {
+/// Reads the literal at the beginning of `text`. `reading` says whether a
+/// comma or a blank between groups of three digits belongs to the number, and
+/// whether an `e` does.
+pub(super) fn scan(text: &str, reading: Reading) -> Result<Scanned, Fault> {
     let mut digits = String::new();
-    let (mut at, grouped) = whole_part(text, thousands, &mut digits);
+    let (mut at, grouped) = whole_part(text, reading.thousands, &mut digits);
     let rest = &text[at..];
     let fraction = rest
         .strip_prefix('.')
@@ -79,13 +84,17 @@ pub(super) fn scan(text: &str, thousands: bool) -> Result<Scanned, Fault> {
         at += length;
     }
     let mut is_whole = !has_point;
-    if let Some((exponent, length)) = exponent(&text[at..]) {
+    let mut scientific = false;
+    if reading.scientific
+        && let Some((exponent, length)) = exponent(&text[at..])
+    {
         if exponent.abs() > MOST_EXPONENT {
             return Err(Fault::TooLong);
         }
         value = scaled(&value, exponent);
         at += length;
         is_whole = false;
+        scientific = true;
     }
     let whole = is_whole.then_some(digits);
     Ok(Scanned {
@@ -96,6 +105,7 @@ pub(super) fn scan(text: &str, thousands: bool) -> Result<Scanned, Fault> {
         },
         length: at,
         grouped,
+        scientific,
     })
 }
 

@@ -30,14 +30,14 @@ pub(super) fn parse(text: &str, tokens: Vec<Spaced>, reading: Reading) -> Result
     parser.without_condition();
     parser.conclusion_only();
     // `= 6`, `\approx 6`
-    while matches!(parser.peek(), Some(Token::Relation(Relation::Equal))) {
+    while matches!(parser.peek(), Some(Token::Relation(relation)) if relation.gives_value()) {
         parser.at += 1;
     }
-    let node = parser.list()?;
-    if parser.at < parser.tokens.len() {
-        return Err(parser.unexpected());
+    let start = parser.at;
+    match parser.whole() {
+        Ok(node) => Ok(node),
+        Err(error) => parser.after_name(start).ok_or(error),
     }
-    Ok(node)
 }
 
 struct Parser<'t> {
@@ -90,6 +90,9 @@ impl Parser<'_> {
         let Some(spaced) = self.tokens.get(self.at) else {
             return ParseError::Ended;
         };
+        if let Token::Unknown(name) = &spaced.token {
+            return ParseError::Unknown(name.clone());
+        }
         let rest = self.text.get(spaced.at..).unwrap_or_default();
         let end = rest
             .char_indices()
@@ -112,12 +115,61 @@ impl Parser<'_> {
         result
     }
 
+    /// All tokens from here.
+    fn whole(&mut self) -> Result<Node, ParseError> {
+        // `\ge 5` leaves out what is at least 5.
+        let node = match self.peek() {
+            Some(Token::Relation(relation)) if relation.is_order() => {
+                let relation = *relation;
+                self.at += 1;
+                let bound = self.union()?;
+                Node::Relation(Box::new(Node::symbol("x")), vec![(relation, bound)])
+            }
+            _ => self.list()?,
+        };
+        if self.at < self.tokens.len() {
+            return Err(self.unexpected());
+        }
+        Ok(node)
+    }
+
+    /// The equation whose left side cannot be read and is taken for a name:
+    /// `\lim_{n \to \infty} a_n = 2`, `\Pr(X > Y) = \frac13`.
+    fn after_name(&mut self, start: usize) -> Option<Node> {
+        let mut depth = 0_i32;
+        let equal = (start..self.tokens.len()).find(|&place| {
+            match &self.tokens[place].token {
+                Token::Open(_) | Token::OpenGroup => depth += 1,
+                Token::Close(_) | Token::CloseGroup => depth -= 1,
+                token => return depth == 0 && *token == Token::Relation(Relation::Equal),
+            }
+            false
+        })?;
+        if equal == start {
+            return None;
+        }
+        let name = self
+            .text
+            .get(self.tokens[start].at..self.tokens[equal].at)?
+            .trim()
+            .to_lowercase();
+        self.at = equal + 1;
+        let value = self.whole().ok()?;
+        Some(Node::Relation(
+            Box::new(Node::Words(name)),
+            vec![(Relation::Equal, value)],
+        ))
+    }
+
     /// Leaves out a condition at the end: `x \text{ for all } x > 0`.
     fn without_condition(&mut self) {
         let begins_condition = |token: &Token| match token {
             Token::Text(words) | Token::Run(words) => {
                 let first = words.split_whitespace().next().unwrap_or_default();
-                matches!(first.to_lowercase().as_str(), "for" | "where" | "with")
+                matches!(
+                    first.to_lowercase().as_str(),
+                    "for" | "where" | "with" | "as"
+                )
             }
             _ => false,
         };
@@ -137,10 +189,17 @@ impl Parser<'_> {
 
     /// Of `a ⇒ b` only b counts.
     fn conclusion_only(&mut self) {
-        let last = self
-            .tokens
-            .iter()
-            .rposition(|spaced| spaced.token == Token::Implies);
+        let mut depth = 0_i32;
+        let mut last = None;
+        for (place, spaced) in self.tokens.iter().enumerate() {
+            match spaced.token {
+                Token::Open(_) | Token::OpenGroup => depth += 1,
+                Token::Close(_) | Token::CloseGroup => depth -= 1,
+                // Not the arrow of `\lim_{n \to \infty}`.
+                Token::Implies if depth == 0 => last = Some(place),
+                _ => {}
+            }
+        }
         if let Some(at) = last.filter(|at| at + 1 < self.tokens.len()) {
             self.at = at + 1;
         }

@@ -95,7 +95,7 @@ fn both_readings_of_a_comma_are_there() {
     assert!(matches!(list.node, Node::List(_)));
     let number = parse("1,234", Reading::FIRST).unwrap();
     assert_eq!(number.node, Node::integer(1234));
-    assert!(number.grouped && !parse("1{,}234", Reading::FIRST).unwrap().grouped);
+    assert!(number.others.thousands && !parse("1{,}234", Reading::FIRST).unwrap().others.thousands);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn what_cannot_be_read_says_why() {
     let error = |text: &str| parse(text, Reading::FIRST).unwrap_err();
     assert_eq!(error("\\foo{1}"), ParseError::Unknown("foo".to_owned()));
     assert_eq!(error(&"(".repeat(500)), ParseError::TooDeep);
-    assert_eq!(error("\\frac{1}{2"), ParseError::Ended);
+    assert_eq!(error("\\frac{1}"), ParseError::Ended);
     assert!(matches!(error("1 + )"), ParseError::Unexpected(_)));
     assert_eq!(error("3 # 4"), ParseError::Sign('#'));
 }

@@ -18,6 +18,8 @@ pub(super) enum Token {
     Log,
     Sqrt,
     Cbrt,
+    /// `∜`.
+    FourthRoot,
     Frac,
     Binom,
     /// Infix `\choose`.
@@ -66,6 +68,9 @@ pub(super) enum Token {
     Accent(&'static str),
     /// `\bmod`, `\pmod`.
     Mod,
+    /// A command that is not known, which may stand in a name that does not
+    /// matter.
+    Unknown(String),
     /// A sign such as `\angle` that names what follows.
     Sign(&'static str),
 }
@@ -129,7 +134,8 @@ pub(super) fn command(name: &str) -> Option<Token> {
         "ne" | "neq" => T::Relation(Relation::NotEqual),
         "in" => T::Relation(Relation::In),
         "equiv" => T::Relation(Relation::Congruent),
-        "approx" | "simeq" | "eq" | "coloneqq" | "triangleq" => T::Relation(Relation::Equal),
+        "approx" | "simeq" => T::Relation(Relation::Approximately),
+        "eq" | "coloneqq" | "triangleq" => T::Relation(Relation::Equal),
         "mid" => T::Relation(Relation::SuchThat),
         "Rightarrow" | "implies" | "Longrightarrow" | "rightarrow" | "to" | "longrightarrow"
         | "therefore" | "iff" | "Leftrightarrow" => T::Implies,
@@ -206,6 +212,11 @@ pub(super) fn is_silent(name: &str) -> bool {
             | "euro"
             | "textdollar"
             | "cent"
+            | "blacksquare"
+            | "square"
+            | "checkmark"
+            | "qed"
+            | "Box"
             | "framebox"
             | "mathstrut"
             | "strut"
@@ -278,6 +289,11 @@ pub(super) fn is_dropped_with_argument(name: &str) -> bool {
             | "textcolor"
             | "kern"
     )
+}
+
+/// Signs of money.
+pub(super) fn is_currency_sign(c: char) -> bool {
+    matches!(c, '€' | '£' | '¥' | '₹' | '¢' | '₩' | '₽' | '$')
 }
 
 /// Words that only say which money an amount is in.
@@ -402,12 +418,14 @@ pub(super) fn unicode(c: char) -> Option<Token> {
         '∓' => T::MinusPlus,
         '√' => T::Sqrt,
         '∛' => T::Cbrt,
+        '∜' => T::FourthRoot,
         'π' => T::Constant(Constant::Pi),
         '∞' => T::Constant(Constant::Infinity),
         '≤' | '⩽' | '≦' => T::Relation(Relation::LessEqual),
         '≥' | '⩾' | '≧' => T::Relation(Relation::GreaterEqual),
         '≠' => T::Relation(Relation::NotEqual),
-        '≈' | '≃' | '＝' => T::Relation(Relation::Equal),
+        '≈' | '≃' => T::Relation(Relation::Approximately),
+        '＝' => T::Relation(Relation::Equal),
         '≡' => T::Relation(Relation::Congruent),
         '∈' => T::Relation(Relation::In),
         '∣' => T::Relation(Relation::SuchThat),

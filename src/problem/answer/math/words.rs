@@ -152,6 +152,18 @@ pub(in crate::problem::answer) fn number(word: &str) -> Option<i64> {
     })
 }
 
+/// What a word after a number multiplies it by.
+pub(in crate::problem::answer) fn multiplier(unit: &str) -> Option<i64> {
+    Some(match unit.split([' ', '/']).next()? {
+        "k" | "thousand" => 1_000,
+        "million" | "millions" => 1_000_000,
+        "billion" | "billions" => 1_000_000_000,
+        "trillion" | "trillions" => 1_000_000_000_000,
+        "dozen" => 12,
+        _ => return None,
+    })
+}
+
 /// Whether words before a value say nothing of it.
 pub(in crate::problem::answer) fn only_introduces(text: &str) -> bool {
     const ALL: [&str; 28] = [

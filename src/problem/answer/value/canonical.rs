@@ -16,6 +16,9 @@ use super::polynomial::{Atom, Exponent, Monomial, Polynomial, Rule, normalized};
 use crate::problem::answer::budget::{Budget, Stop};
 use crate::problem::answer::math::node::{Constant, Function, Node};
 
+/// Longest text of an atom that is only known to itself, in bytes.
+const LONGEST_KEY: usize = 2_000;
+
 /// What an atom stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Kind {
@@ -85,6 +88,13 @@ impl<'b> Ring<'b> {
     }
 
     fn power_of(&self, kind: Kind, exponent: Exponent) -> Result<Canonical, Stop> {
+        if let Kind::Opaque(key) = &kind {
+            // Keys hold keys: towers would double them at every storey.
+            self.budget.spend(key.len() as u64)?;
+            if key.len() > LONGEST_KEY {
+                return Err(Stop::TooBig);
+            }
+        }
         let atom = self.atom(kind);
         let monomial = vec![(atom, exponent)];
         let (monomial, factor) = normalized(monomial, &self.rules.borrow(), self.budget)?;

@@ -11,7 +11,7 @@ use crate::problem::answer::budget::{Budget, Stop};
 use crate::problem::answer::math::node::{Function, Node};
 
 /// Largest n whose factorial is written out.
-const LARGEST_FACTORIAL: i64 = 3_000;
+const LARGEST_FACTORIAL: i64 = 5_000;
 /// Most terms of a written sum or product.
 const MOST_TERMS: i64 = 2_000;
 
@@ -34,6 +34,7 @@ pub(in crate::problem::answer) fn exact(
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.clone())
             .ok_or(Stop::Unsupported),
+        Node::Letters(letters) => of(&Node::letters_product(letters)),
         Node::Sum(terms) => terms
             .iter()
             .try_fold(Fraction::zero(), |sum, term| sum.add(&of(term)?, budget)),
@@ -205,7 +206,7 @@ fn factorial(value: &Fraction, step: usize, budget: &Budget) -> Result<Fraction,
         .to_i64()
         .filter(|n| *n <= LARGEST_FACTORIAL)
         .ok_or(Stop::TooBig)?;
-    budget.spend(20 * n.unsigned_abs() + n.unsigned_abs().pow(2) / 4)?;
+    budget.spend(20 * n.unsigned_abs() + n.unsigned_abs().pow(2) / 16)?;
     let product = (1..=n)
         .rev()
         .step_by(step)
@@ -237,7 +238,7 @@ fn binomial(n: &Fraction, k: &Fraction, budget: &Budget) -> Result<Fraction, Sto
     if bits > 1 << 17 {
         return Err(Stop::TooBig);
     }
-    budget.spend(100 * k.unsigned_abs() + bits * k.unsigned_abs() / 16)?;
+    budget.spend(k.unsigned_abs() * (150 + bits / 100))?;
     let mut product = BigInt::one();
     for j in 0..k {
         // Exact at every step: a product of consecutive numbers.

@@ -1,8 +1,8 @@
 //! LaTeX commands: those that mean something, those that only look, and texts
 //! within the text.
 
-use super::super::ParseError;
 use super::super::token::{self, Delimiter, Spaced, Token};
+use super::super::{Others, ParseError};
 use super::{Lexed, Lexer, MOST_LAYERS};
 
 /// Longest argument of a command such as `\text`, in bytes.
@@ -107,19 +107,19 @@ impl Lexer<'_> {
         if name == "mathbb" || name == "Bbb" {
             return self.number_set(length);
         }
-        if name == "operatornamewithlimits" {
-            return Err(ParseError::Unknown(name.to_owned()));
-        }
         let Some(token) = token::command(name) else {
-            return self.run_together(name);
+            if !self.run_together(name) {
+                self.push(Token::Unknown(name.to_owned()), length);
+            }
+            return Ok(());
         };
-        self.out.bare_log |= token == Token::Log;
+        self.out.others.common_log |= token == Token::Log;
         self.push(token, length);
         Ok(())
     }
 
     /// `\cdotx`, `\pir`: a known command with letters after it.
-    fn run_together(&mut self, name: &str) -> Result<(), ParseError> {
+    fn run_together(&mut self, name: &str) -> bool {
         for length in (2..name.len()).rev() {
             if let Some(token) = token::command(&name[..length])
                 && matches!(
@@ -128,10 +128,10 @@ impl Lexer<'_> {
                 )
             {
                 self.push(token, 1 + length);
-                return Ok(());
+                return true;
             }
         }
-        Err(ParseError::Unknown(name.to_owned()))
+        false
     }
 
     /// The braced argument at `from`, without its braces, and where it ends.
@@ -243,7 +243,9 @@ impl Lexer<'_> {
                 && words.split_whitespace().any(|word| {
                     separators.contains(&word.to_lowercase().as_str()) || word.ends_with([',', ';'])
                 });
-        if words.is_empty() || token::is_currency(words.trim_end_matches('.')) {
+        let is_money = words.chars().all(token::is_currency_sign)
+            || token::is_currency(words.trim_end_matches('.'));
+        if words.is_empty() || is_money {
             self.skip(end - self.at);
         } else if spliced && self.layers < MOST_LAYERS {
             self.splice(&content)?;
@@ -266,22 +268,16 @@ impl Lexer<'_> {
             reading: self.reading,
             out: Lexed {
                 tokens: Vec::new(),
-                grouped: false,
-                bare_log: false,
+                others: Others::default(),
             },
         };
         inner.run()?;
-        self.note(&inner.out);
+        // Other readings of an inner text are other readings of the whole.
+        self.out.others = self.out.others.or(inner.out.others);
         // Places in the inner text say nothing of the outer one.
         let at = self.at;
         let tokens = inner.out.tokens.into_iter();
         Ok(tokens.map(|spaced| Spaced { at, ..spaced }).collect())
-    }
-
-    /// Other readings of an inner text are other readings of the whole.
-    fn note(&mut self, inner: &Lexed) {
-        self.out.grouped |= inner.grouped;
-        self.out.bare_log |= inner.bare_log;
     }
 
     /// Takes the rows of `\pmatrix{…}`.

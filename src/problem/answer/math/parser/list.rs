@@ -98,6 +98,15 @@ impl Parser<'_> {
         if self.eat(&Token::Close(Delimiter::Brace)) {
             return Ok(Node::Set(Vec::new()));
         }
+        if let (Some(Token::Letter(letter)), Some(Token::Colon)) =
+            (self.peek().cloned(), self.peek_at(1))
+        {
+            self.at += 2;
+            let condition = self.list()?;
+            let set = such_that(Node::of_letter(letter), condition)?;
+            self.expect(&Token::Close(Delimiter::Brace))?;
+            return Ok(set);
+        }
         let outer_bars = std::mem::take(&mut self.bars);
         let inner = self.list();
         self.bars = outer_bars;

@@ -26,7 +26,17 @@ impl Parser<'_> {
             Token::Close(Delimiter::Square) => {
                 self.deeper(|parser| parser.bracketed(Delimiter::Round))
             }
-            Token::OpenGroup if self.peek() == Some(&Token::CloseGroup) => self.combination(),
+            Token::OpenGroup if self.peek() == Some(&Token::CloseGroup) => {
+                self.at += 1;
+                self.combination()
+            }
+            Token::Caret => {
+                self.at -= 1;
+                self.combination()
+            }
+            Token::Binom if self.peek() == Some(&Token::Open(Delimiter::Round)) => {
+                self.deeper(|parser| parser.call(Function::Binomial))
+            }
             Token::OpenGroup => self.deeper(Self::group),
             Token::Bar => self.absolute(),
             Token::Frac => {
@@ -41,6 +51,7 @@ impl Parser<'_> {
             }
             Token::Sqrt => self.root(2),
             Token::Cbrt => self.root(3),
+            Token::FourthRoot => self.root(4),
             Token::Function(function) => self.deeper(|parser| parser.call(function)),
             Token::Log => self.deeper(Self::logarithm),
             Token::Begin(name) => {
@@ -87,6 +98,9 @@ impl Parser<'_> {
                 literal.whole = Some(rest.to_owned());
             }
             return Ok(Node::Number(first));
+        }
+        if matches!(self.peek(), Some(Token::Run(_))) {
+            return Ok(self.first_letter());
         }
         self.argument()
     }
@@ -216,10 +230,11 @@ impl Parser<'_> {
         Ok(if sign { argument.negated() } else { argument })
     }
 
-    /// `{}_nC_k`, after its first brace.
+    /// `_nC_k`, `^nC_k`.
     fn combination(&mut self) -> Result<Node, ParseError> {
-        self.expect(&Token::CloseGroup)?;
-        self.expect(&Token::Underscore)?;
+        if !self.eat(&Token::Underscore) {
+            self.expect(&Token::Caret)?;
+        }
         let above = self.argument()?;
         self.expect(&Token::Letter('C'))?;
         self.expect(&Token::Underscore)?;

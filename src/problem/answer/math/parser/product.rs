@@ -2,7 +2,7 @@
 
 use super::super::ParseError;
 use super::super::node::{Function, Node};
-use super::super::token::{Delimiter, Literal, Token};
+use super::super::token::{Delimiter, Literal, Token, lowered};
 use super::super::words;
 use super::{LONGEST_CHAIN, Parser};
 use crate::problem::answer::value::Fraction;
@@ -50,6 +50,21 @@ impl Parser<'_> {
                     value = Node::quotient(value, below);
                 }
                 Some(Token::Mod) => return self.modulus(value),
+                // 25 °C
+                Some(Token::Letter(scale @ ('C' | 'F'))) if matches!(value, Node::Degrees(_)) => {
+                    let unit = scale.to_string();
+                    self.at += 1;
+                    return Ok(Node::Quantity {
+                        value: Box::new(value),
+                        unit,
+                    });
+                }
+                // `7 choose 2`, where no braces are there to be split.
+                Some(Token::Choose) if self.at == 1 => {
+                    self.at += 1;
+                    let below = self.factor()?;
+                    value = Node::Call(Function::Binomial, vec![value, below]);
+                }
                 _ if self.at_unit(0) => return Ok(self.with_unit(value)),
                 Some(Token::Frac) if self.at_fraction_of_units() => {
                     // `\frac{\text{m}}{\text{s}}`
@@ -101,6 +116,10 @@ impl Parser<'_> {
                     _ => None,
                 }
             }
+            Some(Token::OpenGroup) if self.peek_at(1) == Some(&Token::Frac) => {
+                let fraction = self.factor()?;
+                return Ok(mixed_with(first, fraction));
+            }
             Some(Token::Frac) if !self.at_fraction_of_units() => {
                 let fraction = self.factor()?;
                 return Ok(mixed_with(first, fraction));
@@ -142,7 +161,8 @@ impl Parser<'_> {
             match self.peek() {
                 Some(Token::Caret) => {
                     self.at += 1;
-                    node = self.raised(node)?;
+                    let bare = self.is_bare_run(start);
+                    node = self.raised(node, bare)?;
                 }
                 Some(Token::Underscore) => {
                     self.at += 1;
@@ -155,7 +175,16 @@ impl Parser<'_> {
                     } else {
                         Function::Factorial
                     };
-                    node = Node::Call(function, vec![node]);
+                    node = match node {
+                        Node::Letters(letters) if self.is_bare_run(start) => {
+                            let mut factors: Vec<Node> =
+                                letters.chars().map(Node::of_letter).collect();
+                            let last = factors.pop().into_iter().collect();
+                            factors.push(Node::Call(function, last));
+                            Node::product(factors)
+                        }
+                        other => Node::Call(function, vec![other]),
+                    };
                 }
                 Some(Token::Percent) => {
                     self.at += 1;
@@ -180,7 +209,7 @@ impl Parser<'_> {
     }
 
     /// After `^`: a degree sign, an ordinal's ending, or an exponent.
-    fn raised(&mut self, base: Node) -> Result<Node, ParseError> {
+    fn raised(&mut self, base: Node, bare: bool) -> Result<Node, ParseError> {
         if self.eat(&Token::Degree) {
             return Ok(Node::Degrees(Box::new(base)));
         }
@@ -217,7 +246,7 @@ impl Parser<'_> {
         }
         let exponent = self.exponent()?;
         // Of several letters only the last is raised.
-        if let Node::Letters(letters) = &base {
+        if let (Node::Letters(letters), true) = (&base, bare) {
             let mut factors: Vec<Node> = letters.chars().map(Node::of_letter).collect();
             if let Some(last) = factors.pop() {
                 factors.push(Node::power(last, exponent));
@@ -238,6 +267,8 @@ impl Parser<'_> {
                 self.at += 1;
                 self.deeper(Self::exponent)
             }
+            // Of `2^nn` only one letter is raised.
+            Some(Token::Run(_)) => Ok(self.first_letter()),
             // `2^3^2` groups to the right.
             _ => self.deeper(|parser| {
                 let base = parser.primary()?;
@@ -251,6 +282,35 @@ impl Parser<'_> {
                 Ok(base)
             }),
         }
+    }
+
+    /// Whether the letters that begin at the token `start` stand by themselves,
+    /// not in brackets: what follows belongs to the last one.
+    fn is_bare_run(&self, start: usize) -> bool {
+        matches!(
+            self.tokens.get(start).map(|spaced| &spaced.token),
+            Some(Token::Run(_))
+        )
+    }
+
+    /// The first letter of the run here; the others stay.
+    pub(super) fn first_letter(&mut self) -> Node {
+        let place = self.at;
+        let Some(Token::Run(run)) = self.tokens.get(place).map(|spaced| spaced.token.clone())
+        else {
+            return Node::Words(String::new());
+        };
+        let mut letters = run.chars();
+        let first = letters.next().unwrap_or_default();
+        let rest = letters.as_str();
+        let mut others = rest.chars();
+        let left = match (others.next(), others.next()) {
+            (Some(letter), None) => Token::Letter(letter),
+            _ => Token::Run(rest.to_owned()),
+        };
+        self.tokens[place].token = left;
+        self.tokens[place].spaced = false;
+        Node::of_letter(first)
     }
 
     /// After `_`: the base of a number, or more of a variable's name.
@@ -339,6 +399,7 @@ impl Parser<'_> {
             .unwrap_or_default()
             .chars()
             .filter(|c| !c.is_whitespace() && !matches!(c, '{' | '}' | '$' | '_'))
+            .map(|c| lowered(c).unwrap_or(c))
             .collect()
     }
 
@@ -353,6 +414,7 @@ impl Parser<'_> {
                 | Token::Log
                 | Token::Sqrt
                 | Token::Cbrt
+                | Token::FourthRoot
                 | Token::Frac
                 | Token::Binom
                 | Token::OpenGroup

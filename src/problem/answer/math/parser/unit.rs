@@ -11,8 +11,10 @@ impl Parser<'_> {
     pub(super) fn modulus(&mut self, value: Node) -> Result<Node, ParseError> {
         self.expect(&Token::Mod)?;
         let from = self.at;
-        self.argument()?;
-        let modulus = self.source(from);
+        let modulus = match self.argument()? {
+            Node::Number(modulus) => modulus.to_string(),
+            _ => self.source(from),
+        };
         Ok(Node::Quantity {
             value: Box::new(value),
             unit: format!("mod {}", modulus.trim_matches(['(', ')'])),
@@ -102,6 +104,9 @@ impl Parser<'_> {
         }
         if words::is_percent(&unit) {
             return Node::Percent(Box::new(value));
+        }
+        if let Some(times) = words::multiplier(&unit) {
+            return Node::Product(vec![value, Node::integer(times)]);
         }
         Node::Quantity {
             value: Box::new(value),

@@ -20,6 +20,13 @@ impl Ring<'_> {
         if polynomial.is_zero() {
             return "0".to_owned();
         }
+        // Numbers are written out in quadratic time; what that uses up is
+        // missing for what comes after.
+        let written = polynomial.terms.values().map(|value| {
+            let digits = value.bits() / 3;
+            100 + digits * (1 + digits / 32)
+        });
+        let _ = self.budget.spend(written.sum());
         let atoms = self.atoms.borrow();
         let mut text = String::new();
         for (place, (monomial, coefficient)) in polynomial.terms.iter().enumerate() {
@@ -57,6 +64,7 @@ impl Ring<'_> {
                 }
             }
         }
+        let _ = self.budget.spend(text.len() as u64);
         text
     }
 }
