@@ -125,8 +125,7 @@ fn by_hash(page: &Page, at: usize) -> Option<Statement> {
     let words = value.split_whitespace().count() <= 3
         && !value.contains(':')
         && page.text[line_end..].trim().is_empty();
-    let heading = !found.solid && !words
-        || label && !words
+    let heading = (!found.solid || label) && !words
         || listed
         || found.range.start >= line_end
         || page.text[at..line_end].trim_end().trim_end_matches('*').ends_with(':')

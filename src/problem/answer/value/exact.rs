@@ -234,11 +234,12 @@ fn binomial(n: &Fraction, k: &Fraction, budget: &Budget) -> Result<Fraction, Sto
         .to_i64()
         .filter(|k| *k <= LARGEST_FACTORIAL)
         .ok_or(Stop::TooBig)?;
-    let bits = n.bits() * k.unsigned_abs();
+    // At most 2^n, and at most n^k.
+    let bits = (n.bits() * k.unsigned_abs()).min(n.to_u64().unwrap_or(u64::MAX));
     if bits > 1 << 17 {
         return Err(Stop::TooBig);
     }
-    budget.spend(k.unsigned_abs() * (150 + bits / 100))?;
+    budget.spend(k.unsigned_abs() * (150 + bits / 10))?;
     let mut product = BigInt::one();
     for j in 0..k {
         // Exact at every step: a product of consecutive numbers.
