@@ -8,9 +8,14 @@
 mod equation;
 mod expression;
 mod outcome;
+mod quantity;
 mod region;
+mod sample;
 mod shape;
+mod signs;
+mod solve;
 mod text;
+mod vector;
 
 #[cfg(test)]
 mod tests;
@@ -92,8 +97,10 @@ fn decided(gold: &str, answer: &str) -> Outcome {
     if plain.0 == plain.1 {
         return Outcome::Equal("exact-string");
     }
-    if (text::holds_words(gold) || gold.contains("\\text"))
-        && text::words_of(gold) == text::words_of(answer)
+    if text::unfaced(gold) == text::unfaced(answer)
+        || text::is_words(gold)
+            && text::is_words(answer)
+            && text::words_of(gold) == text::words_of(answer)
     {
         return Outcome::Equal("text");
     }
@@ -142,6 +149,15 @@ struct ReadOutcome {
 
 impl Matcher<'_> {
     fn read(&self, gold: &str, answer: &str, reading: Reading) -> ReadOutcome {
+        /// Units a byte takes to be read, at most.
+        const A_BYTE: u64 = 60;
+        let bytes = (gold.len() + answer.len()) as u64;
+        if self.budget.spend(bytes * A_BYTE).is_err() {
+            return ReadOutcome {
+                outcome: expression::exhausted(),
+                others: Others::default(),
+            };
+        }
         let both = (math::parse(gold, reading), math::parse(answer, reading));
         let (mut gold, mut answer) = match both {
             (Ok(gold), Ok(answer)) => (gold, answer),
@@ -194,9 +210,7 @@ fn unread(
             return text::same_words(gold, answer);
         }
         _ => {
-            if text::holds_words(gold) && text::same_words(gold, answer).is_equal()
-                || text::loosely(gold) == text::loosely(answer)
-            {
+            if text::loosely(gold) == text::loosely(answer) {
                 return Outcome::Equal("text");
             }
         }
@@ -302,11 +316,16 @@ fn narrowed(c: char) -> char {
 /// The text without blanks, mathematics marks and the full stop: what is equal
 /// so is equal without being understood.
 fn squeezed(text: &str) -> String {
-    let text = text.trim().trim_end_matches(['.', ',', ';']);
+    let text = text.trim();
+    let text = match text.strip_suffix(['.', ',', ';']) {
+        // Dots say that something goes on.
+        Some(rest) if !rest.ends_with('.') => rest,
+        _ => text,
+    };
     let mut out = String::with_capacity(text.len());
     let mut blank = false;
     for c in text.chars() {
-        if c.is_whitespace() || matches!(c, '$' | '~' | '*' | '`') && c != '*' {
+        if c.is_whitespace() || matches!(c, '$' | '~' | '`') {
             blank = true;
             continue;
         }
@@ -353,7 +372,7 @@ fn form_of(node: &Node, budget: &Budget) -> Option<String> {
         Node::Quantity { value, .. } => form_of(value, budget),
         expression if expression.is_expression() => {
             let form = ring.form(expression).ok()?;
-            Some(ring.text(&form))
+            ring.text(&form).ok()
         }
         _ => None,
     }

@@ -8,6 +8,7 @@
 mod budget;
 pub mod equivalence;
 pub mod extract;
+mod fraction;
 mod grader;
 mod math;
 mod value;

@@ -25,7 +25,11 @@ impl Matcher<'_> {
         use Statement as S;
         let (said, given) = (self.statement(gold), self.statement(answer));
         if !matches!(said, S::Bare(_)) && !matches!(given, S::Bare(_)) {
-            let as_equations = self.same_equation(gold, answer);
+            let as_equations = if has_variables(gold) || has_variables(answer) {
+                self.same_equation(gold, answer)
+            } else {
+                None
+            };
             if as_equations.as_ref().is_some_and(Outcome::is_equal) {
                 return as_equations;
             }
@@ -48,9 +52,14 @@ impl Matcher<'_> {
                 }
                 self.nodes(value, given)
             }
-            // `x^2 + y^2 = 6` where the value of x² + y² was asked for.
+            // `r^2 = 6`, `x^2 + y^2 = 6` where that was asked for; but `2x + 1 = 6`
+            // is still to be solved.
             (S::Bare(value), S::Equation) => match last_member(answer) {
-                Some(last) if !has_variables(value) && !has_variables(last) => {
+                Some(last)
+                    if !has_variables(value)
+                        && !has_variables(last)
+                        && !is_to_be_solved(answer) =>
+                {
                     self.nodes(value, last)
                 }
                 _ => Outcome::Different("equation"),
@@ -123,8 +132,9 @@ impl Matcher<'_> {
         else {
             return Outcome::Different("inequality");
         };
+        let unknown = || Outcome::unknown("inequalities that are not solved here");
         if rest.len() != other_rest.len() {
-            return Outcome::Different("inequality");
+            return unknown();
         }
         let straight = rest.iter().zip(other_rest).all(|((a, _), (b, _))| a == b);
         let gold_members: Vec<&Node> = members(first, rest);
@@ -140,7 +150,9 @@ impl Matcher<'_> {
         };
         if straight {
             let outcome = pairwise(&answer_members);
-            if outcome.is_equal() {
+            // The same thing with another bound is another inequality.
+            let same_side = self.nodes(first, other_first).is_equal();
+            if outcome.is_equal() || same_side {
                 return outcome;
             }
         }
@@ -160,13 +172,23 @@ impl Matcher<'_> {
             && let (Some(gold), Some(answer)) = (any_difference(gold), any_difference(answer))
         {
             if relation == other {
-                return self.value(&gold, &answer).within("inequality");
+                let outcome = self.value(&gold, &answer).within("inequality");
+                return if outcome.is_equal() {
+                    outcome
+                } else {
+                    unknown()
+                };
             }
             if *relation == other.flipped() {
-                return self.value(&gold, &answer.negated()).within("inequality");
+                let outcome = self.value(&gold, &answer.negated()).within("inequality");
+                return if outcome.is_equal() {
+                    outcome
+                } else {
+                    unknown()
+                };
             }
         }
-        Outcome::Different("inequality")
+        unknown()
     }
 }
 
@@ -208,6 +230,21 @@ fn exact_value<'n>(first: &'n Node, rest: &'n [(Relation, Node)]) -> Option<&'n 
         place => &rest[place - 1].1,
     };
     (exact.is_expression() && !has_variables(exact)).then_some(exact)
+}
+
+/// Whether the left side is a sum or a multiple of one unknown.
+fn is_to_be_solved(node: &Node) -> bool {
+    let Node::Relation(first, _) = node else {
+        return false;
+    };
+    let mut names = std::collections::BTreeSet::new();
+    first.variables(&mut names);
+    let combined = match &**first {
+        Node::Sum(_) | Node::Quotient(..) | Node::Neg(_) => true,
+        Node::Product(factors) => matches!(factors.first(), Some(Node::Number(_))),
+        _ => false,
+    };
+    names.len() == 1 && combined
 }
 
 /// The right side of an equation.

@@ -1,15 +1,12 @@
 //! Values of expressions: exactly, by canonical forms, then by balls.
 
-use std::collections::BTreeSet;
-use std::rc::Rc;
-
 use super::Matcher;
 use super::outcome::Outcome;
+use super::sample;
 use crate::problem::answer::budget::Stop;
-use crate::problem::answer::math::node::{Constant, Function, Node};
-use crate::problem::answer::value::{
-    Assignment, Ball, CBall, Evaluator, Fraction, Numeric, Ring, exact,
-};
+use crate::problem::answer::fraction::Fraction;
+use crate::problem::answer::math::node::{Constant, Node};
+use crate::problem::answer::value::{Assignment, Ball, CBall, Evaluator, Numeric, Ring, exact};
 
 /// Bits of the first evaluation and of the last.
 const FIRST_PRECISION: u32 = 192;
@@ -73,16 +70,12 @@ impl Matcher<'_> {
         if plain.is_equal() {
             return plain;
         }
-        // `5 m` where `5` is meant: a letter that only one side knows.
-        let bare = |node: &Node, other: &Node| {
-            let stripped = without_unit_letter(node)?;
-            (!has_variables(&stripped) && !has_variables(other)).then_some(stripped)
-        };
-        if let Some(stripped) = bare(answer, gold) {
+        // `5 m` where `5` is meant.
+        if !has_variables(gold)
+            && let Some(stripped) = without_unit_letter(answer)
+            && !has_variables(&stripped)
+        {
             return self.plain_value(gold, &stripped);
-        }
-        if let Some(stripped) = bare(gold, answer) {
-            return self.plain_value(&stripped, answer);
         }
         // An angle in degrees and one in radians.
         let degrees = |node: &Node| node.any(&|node| matches!(node, Node::Degrees(_)));
@@ -158,11 +151,12 @@ impl Matcher<'_> {
 
     /// `None` where no point gave both a value.
     fn at_points(&self, gold: &Node, answer: &Node, numeric: Numeric) -> Option<Outcome> {
-        let mut names = BTreeSet::new();
-        gold.variables(&mut names);
-        answer.variables(&mut names);
-        let points = sample_points(&names, gold, answer);
-        let enough = if names.is_empty() { 1 } else { 3 };
+        let points = match sample::points(gold, answer) {
+            Ok(points) => points,
+            Err(reason) => return Some(Outcome::unknown(reason)),
+        };
+        let constant = points.first().is_some_and(Vec::is_empty);
+        let enough = if constant { 1 } else { 3 };
         let mut agreed = 0;
         let mut unclear = false;
         for point in points {
@@ -330,91 +324,8 @@ fn without_unit_letter(node: &Node) -> Option<Node> {
             let rest = &factors[..=last];
             (rest.len() < factors.len()).then(|| Node::product(rest.to_vec()))
         }
-        Node::Quotient(above, below) if is_unit(below) => {
-            Some(without_unit_letter(above).unwrap_or_else(|| (**above).clone()))
-        }
+        // `m/s`, but 5/m is no 5.
+        Node::Quotient(above, below) if is_unit(below) => without_unit_letter(above),
         _ => None,
-    }
-}
-
-/// Values for the variables: whole numbers where the expressions are about
-/// such, otherwise fractions around 1, positive ones first.
-fn sample_points(names: &BTreeSet<Rc<str>>, gold: &Node, answer: &Node) -> Vec<Assignment> {
-    /// So many that a floor differs from its neighbours somewhere.
-    const WHOLE: i64 = 36;
-    const PARTS: [[i64; 4]; 5] = [
-        [23, 31, 41, 17],
-        [7, 13, 5, 11],
-        [37, 19, 29, 43],
-        [-11, 23, -17, 31],
-        [13, -29, 37, -7],
-    ];
-    if names.is_empty() {
-        return vec![Vec::new()];
-    }
-    let both = [gold, answer];
-    let discrete = both.iter().any(|node| node.any(&is_discrete));
-    let roots = both.iter().any(|node| node.any(&takes_root));
-    let absolute = both
-        .iter()
-        .any(|node| node.any(&|node| matches!(node, Node::Call(Function::Abs, _))));
-    let assigned = |value: &dyn Fn(i64) -> Fraction| -> Assignment {
-        let values = names.iter().zip(0..);
-        values
-            .map(|(name, place)| (Rc::clone(name), value(place)))
-            .collect()
-    };
-    if discrete {
-        // Every residue, in every order of the variables.
-        return (0..WHOLE)
-            .map(|row| {
-                assigned(&|place| {
-                    Fraction::from((row * (place * place + 3 * place + 5) + 4 * place) % 19 + 1)
-                })
-            })
-            .collect();
-    }
-    PARTS
-        .iter()
-        // Lengths and the like are positive: √(a²b) is a√b there.
-        .filter(|row| !roots || absolute || row.iter().all(|part| *part > 0))
-        .map(|row| {
-            assigned(&|place| {
-                // Further variables get other values, not far away.
-                let part = usize::try_from(place % 4).map_or(1, |place| row[place]);
-                let num = num_bigint::BigInt::from(part * 16 + 5 * (place / 4));
-                Fraction::new(num, num_bigint::BigInt::from(16 * 19)).unwrap_or_else(Fraction::one)
-            })
-        })
-        .collect()
-}
-
-fn is_discrete(node: &Node) -> bool {
-    match node {
-        Node::Call(function, arguments) => {
-            function.is_discrete() && arguments.iter().any(has_variables)
-        }
-        // (−1)^n
-        Node::Power(base, exponent) => is_negative(base) && has_variables(exponent),
-        _ => false,
-    }
-}
-
-fn is_negative(node: &Node) -> bool {
-    match node {
-        Node::Number(value) => value.is_negative(),
-        Node::Neg(inner) => !has_variables(inner),
-        _ => false,
-    }
-}
-
-fn takes_root(node: &Node) -> bool {
-    match node {
-        Node::Root(radicand, _) => has_variables(radicand),
-        Node::Power(base, exponent) => {
-            has_variables(base) && !matches!(&**exponent, Node::Number(value) if value.is_integer())
-        }
-        Node::Call(Function::Ln | Function::Log, arguments) => arguments.iter().any(has_variables),
-        _ => false,
     }
 }

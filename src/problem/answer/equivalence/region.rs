@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use super::Matcher;
 use super::expression::infinite;
 use super::outcome::Outcome;
-use crate::problem::answer::math::node::{Bracket, Constant, Function, Node, Relation};
+use crate::problem::answer::math::node::{Bracket, Constant, Node, Relation};
 
 /// Most pieces of one set.
 const MOST_PIECES: usize = 64;
@@ -26,7 +26,7 @@ struct Piece {
 
 /// A union of intervals, and the name of the variable where one was given.
 #[derive(Debug, Clone)]
-struct Region {
+pub(super) struct Region {
     variable: Option<Node>,
     pieces: Vec<Piece>,
 }
@@ -37,11 +37,14 @@ pub(super) fn is_region(node: &Node) -> bool {
         Node::Union(_) | Node::Intersection(_) | Node::Difference(..) => true,
         Node::Sum(_) => less(node).is_some(),
         Node::NumberSet(letter) => *letter == 'R',
-        Node::Relation(_, rest) => rest
-            .iter()
-            .all(|(relation, _)| relation.is_order() || *relation == Relation::NotEqual),
-        _ => false,
+        Node::List(items) => items.iter().all(is_inequality),
+        relation => is_inequality(relation),
     }
+}
+
+fn is_inequality(node: &Node) -> bool {
+    matches!(node, Node::Relation(_, rest)
+        if rest.iter().all(|(relation, _)| relation.is_order() || *relation == Relation::NotEqual))
 }
 
 impl Matcher<'_> {
@@ -60,9 +63,32 @@ impl Matcher<'_> {
         );
         Some(match merged {
             (Some(gold), Some(answer)) => self.same_pieces(&gold, &answer),
-            // Ends that cannot be ordered, as of unknowns: piece by piece.
-            _ => self.same_pieces(&gold.pieces, &answer.pieces),
+            // Ends that cannot be ordered, as of unknowns: in any order.
+            _ => self.same_in_any_order(&gold.pieces, &answer.pieces),
         })
+    }
+
+    fn same_in_any_order(&self, gold: &[Piece], answer: &[Piece]) -> Outcome {
+        if gold.len() == 1 && answer.len() == 1 {
+            return self.same_pieces(gold, answer);
+        }
+        let mut open: Vec<&Piece> = answer.iter().collect();
+        for piece in gold {
+            let same = |candidate: &&Piece| {
+                let one = |piece: &Piece| std::slice::from_ref(piece).to_vec();
+                self.same_pieces(&one(piece), &one(candidate)).is_equal()
+            };
+            match open.iter().position(same) {
+                Some(place) => {
+                    open.swap_remove(place);
+                }
+                None => return Outcome::unknown("intervals whose ends cannot be ordered"),
+            }
+        }
+        match open.is_empty() {
+            true => Outcome::Equal("interval"),
+            false => Outcome::unknown("intervals whose ends cannot be ordered"),
+        }
     }
 
     fn same_pieces(&self, gold: &[Piece], answer: &[Piece]) -> Outcome {
@@ -96,7 +122,7 @@ impl Matcher<'_> {
         }
     }
 
-    fn region(&self, node: &Node) -> Option<Region> {
+    pub(super) fn region(&self, node: &Node) -> Option<Region> {
         match node {
             Node::Group { open, close, items } => {
                 let [low, high] = &items[..] else {
@@ -123,7 +149,7 @@ impl Matcher<'_> {
                 };
                 for item in items {
                     let part = self.region(item)?;
-                    all.variable = all.variable.or(part.variable);
+                    all.variable = one_name(all.variable, part.variable)?;
                     all.pieces.extend(part.pieces);
                 }
                 (all.pieces.len() <= MOST_PIECES).then_some(all)
@@ -143,8 +169,7 @@ impl Matcher<'_> {
                     pieces: points.collect::<Option<Vec<Piece>>>()?,
                 })
             }
-            // "(1, 2) or (3, 4)"
-            Node::List(items) => self.region(&Node::Union(items.clone())),
+            Node::List(items) => self.listed(items),
             Node::Difference(whole, less) => self.difference(whole, less),
             Node::Sum(_) => {
                 let (whole, less) = less(node)?;
@@ -157,6 +182,24 @@ impl Matcher<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What a comma lists: of `x > 1, x < 3` both hold, as they meet; of
+    /// `x < 1, x > 3` and of `(1, 2), (3, 4)` either.
+    fn listed(&self, items: &[Node]) -> Option<Region> {
+        if let [first, second] = items
+            && matches!((first, second), (Node::Relation(..), Node::Relation(..)))
+        {
+            let (a, b) = (self.region(first)?, self.region(second)?);
+            let both = self.intersection(&a, &b)?;
+            let bounded = both.pieces.iter().all(|piece| {
+                infinite(&piece.low.at).is_none() && infinite(&piece.high.at).is_none()
+            });
+            if !both.pieces.is_empty() && bounded {
+                return Some(both);
+            }
+        }
+        self.region(&Node::Union(items.to_vec()))
     }
 
     /// What of `whole` is not in `less`.
@@ -183,7 +226,7 @@ impl Matcher<'_> {
     }
 
     /// `x < 3`, `1 < x \le 2`, `3 > x`, `x \ne 0`.
-    fn inequality(&self, first: &Node, rest: &[(Relation, Node)]) -> Option<Region> {
+    pub(super) fn inequality(&self, first: &Node, rest: &[(Relation, Node)]) -> Option<Region> {
         let varies = super::expression::has_variables;
         match rest {
             [(Relation::In, set)] => {
@@ -194,8 +237,10 @@ impl Matcher<'_> {
                 })
             }
             [(relation, last)] => {
-                // The variable is the side that is one; of two, the left one.
-                let (variable, relation, bound) = if varies(first) {
+                // The variable is the side that is one; two make no interval.
+                let (variable, relation, bound) = if varies(first) && varies(last) {
+                    return None;
+                } else if varies(first) {
                     (first, *relation, last)
                 } else if varies(last) {
                     (last, relation.flipped(), first)
@@ -217,7 +262,13 @@ impl Matcher<'_> {
             }
             [(low, middle), (high, last)] => {
                 if !matches!(middle, Node::Symbol(_)) {
-                    return None;
+                    let below = Node::Relation(
+                        Box::new(middle.clone()),
+                        vec![(low.flipped(), first.clone())],
+                    );
+                    let above =
+                        Node::Relation(Box::new(middle.clone()), vec![(*high, last.clone())]);
+                    return self.region(&Node::Intersection(vec![below, above]));
                 }
                 let below = Region::of(half_line(low.flipped(), first)?);
                 let above = Region::of(half_line(*high, last)?);
@@ -239,70 +290,6 @@ impl Matcher<'_> {
         }
     }
 
-    /// `|u| < c`, `x^2 \ge c` and inequalities that are linear in one variable.
-    fn solved(&self, left: &Node, relation: Relation, bound: &Node) -> Option<Region> {
-        if super::expression::has_variables(bound) {
-            return None;
-        }
-        let absolute = |inner: &Node, size: Node| {
-            let below = Node::Relation(Box::new(inner.clone()), vec![(relation, size.clone())]);
-            let above = Node::Relation(
-                Box::new(inner.clone()),
-                vec![(relation.flipped(), size.negated())],
-            );
-            match relation {
-                Relation::Less | Relation::LessEqual => {
-                    Some(Node::Intersection(vec![below, above]))
-                }
-                Relation::Greater | Relation::GreaterEqual => Some(Node::Union(vec![below, above])),
-                _ => None,
-            }
-        };
-        let is_positive = || self.order(bound, &Node::integer(0)) == Some(Ordering::Greater);
-        match left {
-            Node::Call(Function::Abs, arguments) if is_positive() => {
-                return self.region(&absolute(arguments.first()?, bound.clone())?);
-            }
-            Node::Power(base, exponent) if **exponent == Node::integer(2) && is_positive() => {
-                let root = Node::Root(Box::new(bound.clone()), Box::new(Node::integer(2)));
-                return self.region(&absolute(base, root)?);
-            }
-            _ => {}
-        }
-        self.linear(left, relation, bound)
-    }
-
-    /// `a·x + b < c` as `x < (c − b)/a`.
-    fn linear(&self, left: &Node, relation: Relation, bound: &Node) -> Option<Region> {
-        let mut names = std::collections::BTreeSet::new();
-        left.variables(&mut names);
-        let name = names.pop_first().filter(|_| names.is_empty())?;
-        let variable = Node::Symbol(name);
-        let at = |value: i64| {
-            let mut node = left.clone();
-            node.replace(&variable, &Node::integer(value));
-            node
-        };
-        let intercept = at(0);
-        let slope = Node::Sum(vec![at(1), intercept.clone().negated()]);
-        // Linear iff the line through two points is the whole of it.
-        let line = Node::Sum(vec![
-            Node::Product(vec![slope.clone(), variable.clone()]),
-            intercept.clone(),
-        ]);
-        if !self.value(&line, left).is_equal() {
-            return None;
-        }
-        let relation = match self.order(&slope, &Node::integer(0))? {
-            Ordering::Greater => relation,
-            Ordering::Less => relation.flipped(),
-            Ordering::Equal => return None,
-        };
-        let above = Node::Sum(vec![bound.clone(), intercept.negated()]);
-        let root = Node::quotient(above, slope);
-        self.inequality(&variable, &[(relation, root)])
-    }
-
     fn intersection(&self, a: &Region, b: &Region) -> Option<Region> {
         let mut pieces = Vec::new();
         for left in &a.pieces {
@@ -316,10 +303,8 @@ impl Matcher<'_> {
                 }
             }
         }
-        (pieces.len() <= MOST_PIECES).then(|| Region {
-            variable: a.variable.clone().or_else(|| b.variable.clone()),
-            pieces,
-        })
+        let variable = one_name(a.variable.clone(), b.variable.clone())?;
+        (pieces.len() <= MOST_PIECES).then_some(Region { variable, pieces })
     }
 
     /// Of two ends the one further in; open where either is, at the same place.
@@ -383,6 +368,14 @@ impl Region {
             variable: None,
             pieces: vec![piece],
         }
+    }
+}
+
+/// The one variable of two regions; `None` where they are about two.
+fn one_name(a: Option<Node>, b: Option<Node>) -> Option<Option<Node>> {
+    match (a, b) {
+        (Some(a), Some(b)) if a != b => None,
+        (a, b) => Some(a.or(b)),
     }
 }
 

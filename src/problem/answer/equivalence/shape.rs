@@ -1,15 +1,13 @@
 //! Lists, sets, tuples, matrices: compared piece by piece.
 
-use std::borrow::Cow;
-
 use super::Matcher;
 use super::outcome::Outcome;
 use super::region::is_region;
+use super::signs::signs;
+use super::vector::{is_interval, rows_of, scaled, unlabelled, vector};
+use crate::problem::answer::fraction::Fraction;
 use crate::problem::answer::math::node::{Bracket, Node, Relation};
-use crate::problem::answer::value::{Fraction, exact};
-
-/// Most alternatives that signs ± are written out to.
-const MOST_SIGNS: usize = 4;
+use crate::problem::answer::value::exact;
 
 /// An item of a set, with its value where that is rational and plain.
 struct Item<'n> {
@@ -35,6 +33,9 @@ impl Matcher<'_> {
         if let Some(outcome) = self.quantities(gold, answer) {
             return outcome;
         }
+        if let Some(outcome) = empty_set(gold, answer) {
+            return outcome;
+        }
         if let Some(outcome) = self.words(gold, answer) {
             return outcome;
         }
@@ -52,6 +53,13 @@ impl Matcher<'_> {
             if let (Node::Relation(..), Node::Relation(..)) = (gold, answer) {
                 return self.inequalities(gold, answer);
             }
+            let is_set = |node: &Node| {
+                is_region(node) || matches!(node, Node::Group { .. } | Node::Set(_) | Node::List(_))
+            };
+            return match is_set(gold) && is_set(answer) {
+                true => Outcome::unknown("a set of numbers that is not understood"),
+                false => Outcome::Different("shape"),
+            };
         }
         self.shapes(gold, answer)
     }
@@ -70,10 +78,12 @@ impl Matcher<'_> {
                 Node::Group { open, close, items },
             ) => {
                 // Of vectors the kind of bracket says nothing.
-                let kinds = items.len() != 2
-                    || (same_bracket(*o, *open) && same_bracket(*c, *close))
-                    || *o == Bracket::Angle
-                    || *open == Bracket::Angle;
+                let round = |bracket: Bracket| match bracket {
+                    Bracket::Angle => Bracket::Round,
+                    other => other,
+                };
+                let kinds =
+                    items.len() != 2 || (round(*o) == round(*open) && round(*c) == round(*close));
                 if !kinds {
                     return Outcome::Different("interval");
                 }
@@ -86,6 +96,12 @@ impl Matcher<'_> {
                 self.unordered(list, items)
             }
             (Node::Matrix(gold), Node::Matrix(answer)) => self.matrices(gold, answer),
+            (Node::Matrix(gold), Node::Group { items, .. }) if rows_of(items).is_some() => {
+                self.matrices(gold, &rows_of(items).unwrap_or_default())
+            }
+            (Node::Matrix(_), group) | (group, Node::Matrix(_)) if is_interval(group) => {
+                Outcome::Different("shape")
+            }
             (Node::Matrix(rows), Node::Group { items, .. }) => match vector(rows) {
                 Some(vector) => self.ordered(&vector, items, "vector"),
                 None => Outcome::Different("shape"),
@@ -113,6 +129,9 @@ impl Matcher<'_> {
             (Node::Ratio(_), other) | (other, Node::Ratio(_)) if is_whole(other) => {
                 Outcome::Different("ratio")
             }
+            (Node::Ratio(terms), _) | (_, Node::Ratio(terms)) if is_clock_time(terms) => {
+                Outcome::Different("time")
+            }
             (Node::Ratio(terms), other) if terms.len() == 2 && other.is_expression() => {
                 let quotient = Node::quotient(terms[0].clone(), terms[1].clone());
                 self.value(&quotient, other).within("ratio")
@@ -138,46 +157,6 @@ impl Matcher<'_> {
                 Outcome::Different("shape")
             }
             _ => Outcome::unknown("the two are of kinds that are not compared"),
-        }
-    }
-
-    /// A value with words after it is compared by its value.
-    fn quantities(&self, gold: &Node, answer: &Node) -> Option<Outcome> {
-        match (gold, answer) {
-            (
-                Node::Quantity { value, unit },
-                Node::Quantity {
-                    value: other,
-                    unit: other_unit,
-                },
-            ) => {
-                let moduli = unit
-                    .strip_prefix("mod ")
-                    .zip(other_unit.strip_prefix("mod "));
-                if let Some((modulus, other_modulus)) = moduli {
-                    return Some(self.residues(value, other, modulus, other_modulus));
-                }
-                Some(self.nodes(value, other))
-            }
-            (Node::Quantity { value, .. }, other) => Some(self.nodes(value, other)),
-            (other, Node::Quantity { value, .. }) => Some(self.nodes(other, value)),
-            _ => None,
-        }
-    }
-
-    /// `3 (mod 7)` against `10 (mod 7)`.
-    fn residues(&self, gold: &Node, answer: &Node, modulus: &str, other: &str) -> Outcome {
-        use num_integer::Integer as _;
-        if modulus != other {
-            return Outcome::Different("modulus");
-        }
-        let whole = |node: &Node| exact(node, &[], self.budget).ok()?.to_i64();
-        match (whole(gold), whole(answer), modulus.parse::<i64>()) {
-            (Some(gold), Some(answer), Ok(modulus)) if modulus > 0 => {
-                let same = gold.mod_floor(&modulus) == answer.mod_floor(&modulus);
-                Outcome::decided(same, "modulus")
-            }
-            _ => self.nodes(gold, answer),
         }
     }
 
@@ -299,6 +278,25 @@ fn by_name(items: &[Node]) -> Vec<Node> {
     sorted
 }
 
+/// `\emptyset` against "no solutions".
+fn empty_set(gold: &Node, answer: &Node) -> Option<Outcome> {
+    const SAYINGS: [&str; 6] = [
+        "no solution",
+        "no solutions",
+        "no real solution",
+        "no real solutions",
+        "none",
+        "empty set",
+    ];
+    let is_empty = |node: &Node| matches!(node, Node::Set(items) if items.is_empty());
+    let says_so = |node: &Node| {
+        matches!(node, Node::Words(words) if SAYINGS.contains(&&*super::text::words_of(words)))
+            || matches!(node, Node::Letters(word) if &**word == "none")
+    };
+    (is_empty(gold) && says_so(answer) || says_so(gold) && is_empty(answer))
+        .then_some(Outcome::Equal("empty-set"))
+}
+
 fn is_whole(node: &Node) -> bool {
     matches!(node, Node::Number(value) if value.is_integer())
 }
@@ -308,17 +306,6 @@ fn decimal(digits: &str) -> Node {
         |_| Node::Words(digits.to_owned()),
         |value| Node::Number(Fraction::integer(value)),
     )
-}
-
-/// The entries of a row or of a column.
-fn vector(rows: &[Vec<Node>]) -> Option<Vec<Node>> {
-    if rows.iter().all(|row| row.len() == 1) {
-        return Some(rows.iter().flatten().cloned().collect());
-    }
-    match rows {
-        [row] => Some(row.clone()),
-        _ => None,
-    }
 }
 
 /// Whether two numbers look like hours and minutes and are no ratio in lowest
@@ -334,84 +321,6 @@ fn is_clock_time(terms: &[Node]) -> bool {
     }
 }
 
-/// The coordinates of a point that has a name: `P(1, 2)`.
-fn unlabelled(node: &Node) -> &Node {
-    match node {
-        Node::Product(factors) => match &factors[..] {
-            [Node::Symbol(_), group @ Node::Group { .. }] => group,
-            _ => node,
-        },
-        other => other,
-    }
-}
-
-/// A number times a matrix or vector with the number multiplied in.
-fn scaled(node: &Node) -> Cow<'_, Node> {
-    let is_vector = |node: &Node| {
-        matches!(node, Node::Matrix(_)) || matches!(node, Node::Group { .. }) && !is_interval(node)
-    };
-    let by = |factor: Node, vector: &Node| match vector {
-        Node::Matrix(rows) => Some(Node::Matrix(
-            rows.iter().map(|row| multiplied(&factor, row)).collect(),
-        )),
-        Node::Group { open, close, items } => Some(Node::Group {
-            open: *open,
-            close: *close,
-            items: multiplied(&factor, items),
-        }),
-        _ => None,
-    };
-    let product = match node {
-        Node::Power(matrix, exponent) if is_transposed(exponent) => match &**matrix {
-            Node::Matrix(rows) => Some(Node::Matrix(transposed(rows))),
-            _ => None,
-        },
-        Node::Neg(inner) if is_vector(inner) => by(Node::integer(-1), inner),
-        Node::Quotient(inner, below) if is_vector(inner) && below.is_expression() => {
-            by(Node::quotient(Node::integer(1), (**below).clone()), inner)
-        }
-        Node::Product(factors) => match factors.split_last() {
-            Some((vector, rest)) if is_vector(vector) && rest.iter().all(Node::is_expression) => {
-                by(Node::product(rest.to_vec()), vector)
-            }
-            _ => None,
-        },
-        _ => None,
-    };
-    product.map_or(Cow::Borrowed(node), Cow::Owned)
-}
-
-fn is_transposed(exponent: &Node) -> bool {
-    matches!(exponent, Node::Symbol(name) if matches!(&**name, "T" | "t"))
-}
-
-fn transposed(rows: &[Vec<Node>]) -> Vec<Vec<Node>> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    (0..columns)
-        .map(|column| {
-            rows.iter()
-                .filter_map(|row| row.get(column).cloned())
-                .collect()
-        })
-        .collect()
-}
-
-fn multiplied(factor: &Node, entries: &[Node]) -> Vec<Node> {
-    entries
-        .iter()
-        .map(|entry| Node::Product(vec![factor.clone(), entry.clone()]))
-        .collect()
-}
-
-fn same_bracket(a: Bracket, b: Bracket) -> bool {
-    a == b
-}
-
-fn is_interval(node: &Node) -> bool {
-    matches!(node, Node::Group { open, close, items } if items.len() == 2
-        && (*open == Bracket::Square || *close == Bracket::Square))
-}
-
 fn is_equation(node: &Node) -> bool {
     matches!(node, Node::Relation(_, rest) if rest.iter().any(|(relation, _)| relation.gives_value()))
 }
@@ -424,66 +333,5 @@ fn member_of(node: &Node) -> &Node {
             _ => node,
         },
         other => other,
-    }
-}
-
-/// A node with ± as the list of what it stands for.
-fn signs(node: &Node) -> Option<Node> {
-    let mut count = 0;
-    let mut opposed = false;
-    count_signs(node, &mut count, &mut opposed);
-    if count == 0 || count > MOST_SIGNS {
-        return None;
-    }
-    // With ∓ beside ± the signs go together; otherwise each goes its own way.
-    let together = opposed && count > 1;
-    let choices = if together { 2 } else { 1 << count };
-    let alternatives = (0..choices).map(|choice: u32| {
-        let bits = match (together, choice) {
-            (true, 0) => 0,
-            (true, _) => u32::MAX,
-            (false, bits) => bits,
-        };
-        let mut place = 0;
-        chosen(node, bits, &mut place)
-    });
-    let mut all: Vec<Node> = Vec::new();
-    for alternative in alternatives {
-        match alternative {
-            // A ± within a list makes the list longer.
-            Node::List(items) | Node::Set(items) => all.extend(items),
-            other => all.push(other),
-        }
-    }
-    Some(Node::List(all))
-}
-
-fn count_signs(node: &Node, count: &mut usize, opposed: &mut bool) {
-    if let Node::PlusMinus { minus_first, .. } = node {
-        *count += 1;
-        *opposed |= minus_first;
-    }
-    for child in node.children() {
-        count_signs(child, count, opposed);
-    }
-}
-
-/// The node with each ± replaced as its bit says.
-fn chosen(node: &Node, bits: u32, place: &mut u32) -> Node {
-    let mut written = node.clone();
-    choose(&mut written, bits, place);
-    written
-}
-
-fn choose(node: &mut Node, bits: u32, place: &mut u32) {
-    if let Node::PlusMinus { inner, minus_first } = node {
-        let flip = bits >> (*place).min(31) & 1 == 1;
-        let inner = (**inner).clone();
-        let positive = flip == *minus_first;
-        *place += 1;
-        *node = if positive { inner } else { inner.negated() };
-    }
-    for child in node.children_mut() {
-        choose(child, bits, place);
     }
 }

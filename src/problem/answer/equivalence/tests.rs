@@ -4,6 +4,7 @@ use super::*;
 use crate::problem::answer::{Grader, RuleGrader};
 
 mod properties;
+mod soundness;
 
 #[track_caller]
 fn equal(pairs: &[(&str, &str)]) {

@@ -3,6 +3,7 @@
 use super::Matcher;
 use super::outcome::Outcome;
 use crate::problem::answer::math::node::Node;
+use crate::problem::answer::math::words;
 
 /// Longest text, in words, of which another one is surely another answer.
 const SHORT_TEXT: usize = 4;
@@ -46,6 +47,54 @@ fn without_faces(text: &str) -> String {
     }
     plain.push_str(rest);
     plain
+}
+
+/// A text in which faces are taken off together with their braces, and blanks
+/// are left out: `\text{June } 20` is `\text{June 20}`.
+pub(super) fn unfaced(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    // Of every open brace, whether it is a face's.
+    let mut open: Vec<bool> = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '\\' => {
+                let length = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+                let (name, after) = rest.split_at(length);
+                let is_face =
+                    name.starts_with("text") || name.starts_with("math") || name == "mbox";
+                match after.trim_start().strip_prefix('{').filter(|_| is_face) {
+                    Some(inner) => {
+                        open.push(true);
+                        rest = inner;
+                    }
+                    None => plain.push('\\'),
+                }
+            }
+            '{' => {
+                open.push(false);
+                plain.push(c);
+            }
+            '}' if open.pop() == Some(true) => {}
+            c => plain.push(c),
+        }
+    }
+    super::squeezed(&plain)
+}
+
+/// Whether a text is words and marks of a sentence alone: nothing that means
+/// something in mathematics.
+pub(super) fn is_words(text: &str) -> bool {
+    holds_words(text)
+        && without_faces(text).replace("**", "").chars().all(|c| {
+            c.is_alphabetic()
+                || c.is_whitespace()
+                || matches!(
+                    c,
+                    '.' | ',' | '\'' | '’' | '"' | '“' | '”' | '`' | '{' | '}' | '$' | '-'
+                )
+        })
 }
 
 /// Yes or no, true or false.
@@ -157,10 +206,7 @@ pub(super) fn loosely(text: &str) -> String {
     for dots in ["\\cdots", "\\ldots", "\\dots", "…", "⋯"] {
         plain = plain.replace(dots, "...");
     }
-    plain
-        .chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '$' | '~'))
-        .collect()
+    super::squeezed(&plain)
 }
 
 impl Matcher<'_> {
@@ -175,9 +221,15 @@ impl Matcher<'_> {
                 if words.0 == words.1 {
                     return Some(Outcome::Equal("text"));
                 }
-                // Of few letters it may be a product in another order.
-                let short = gold.len().max(answer.len()) <= SHORT_TEXT;
-                (!short).then_some(Outcome::Different("text"))
+                // Of few letters it may be a product in another order; not of
+                // capitals, as of an order of finish, nor of a word.
+                let product = |letters: &str| {
+                    letters.len() <= SHORT_TEXT
+                        && !letters.chars().all(char::is_uppercase)
+                        && !words::is_word(letters)
+                };
+                let products = product(gold) && product(answer);
+                (!products).then_some(Outcome::Different("text"))
             }
             (Node::Words(_), other) | (other, Node::Words(_)) if other.is_expression() => {
                 Some(Outcome::Different("text"))

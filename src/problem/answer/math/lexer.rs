@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use super::number::{self, Fault};
 use super::token::{self, Delimiter, Literal, Spaced, Token};
 use super::{Others, ParseError, Reading};
-use crate::problem::answer::value::Fraction;
+use crate::problem::answer::fraction::Fraction;
 
 /// Most tokens of one answer.
 const MOST_TOKENS: usize = 20_000;
@@ -26,6 +26,7 @@ pub(super) fn lex(text: &str, reading: Reading) -> Result<Lexed, ParseError> {
         at: 0,
         spaced: false,
         layers: 0,
+        brackets: 0,
         matrices: 0,
         reading,
         out: Lexed {
@@ -42,6 +43,8 @@ struct Lexer<'t> {
     at: usize,
     spaced: bool,
     layers: u32,
+    /// Brackets that are open.
+    brackets: u32,
     /// Matrices that are open.
     matrices: u32,
     reading: Reading,
@@ -64,6 +67,11 @@ impl Lexer<'_> {
     }
 
     fn push(&mut self, token: Token, length: usize) {
+        match token {
+            Token::Open(_) => self.brackets += 1,
+            Token::Close(_) => self.brackets = self.brackets.saturating_sub(1),
+            _ => {}
+        }
         self.out.tokens.push(Spaced {
             token,
             spaced: self.spaced,
@@ -121,7 +129,10 @@ impl Lexer<'_> {
         }
         match number::scan(self.rest(), self.reading) {
             Ok(scanned) => {
-                self.out.others.thousands |= scanned.grouped;
+                // In brackets `(7,421)` may be a pair.
+                self.out.others.thousands |= scanned.grouped
+                    || self.brackets > 0
+                        && self.text[self.at..self.at + scanned.length].contains(',');
                 self.out.others.scientific |= scanned.scientific;
                 self.push(Token::Number(scanned.literal), scanned.length);
                 self.ordinal();
@@ -177,7 +188,13 @@ impl Lexer<'_> {
             self.skip(length);
             return;
         }
-        match token::word(&run) {
+        // `30 min` are minutes, `\min(3, 5)` is a function.
+        let is_time = matches!(run.as_str(), "sec" | "min")
+            && matches!(self.last(), Some(Token::Number(_)))
+            && !self.text[self.at + length..]
+                .trim_start()
+                .starts_with(['(', '^', '{']);
+        match token::word(&run).filter(|_| !is_time) {
             Some(token) => {
                 self.out.others.common_log |= token == Token::Log;
                 self.push(token, length);

@@ -6,7 +6,7 @@ pub(super) mod node;
 mod number;
 mod parser;
 mod token;
-mod words;
+pub(super) mod words;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::problem::answer::value::Fraction;
+use crate::problem::answer::fraction::Fraction;
 
 /// A piece of an answer. Shapes ([`Node::List`], [`Node::Group`] …) hold
 /// expressions; expressions hold no shapes except inside [`Node::Call`].

@@ -6,7 +6,7 @@ use num_traits::One;
 
 use super::Reading;
 use super::token::Literal;
-use crate::problem::answer::value::Fraction;
+use crate::problem::answer::fraction::Fraction;
 
 /// Most digits of one literal.
 const MOST_DIGITS: usize = 11_000;
@@ -115,9 +115,9 @@ fn whole_part(text: &str, thousands: bool, digits: &mut String) -> (usize, bool)
     let first = leading_digits(text);
     digits.push_str(first);
     let mut at = first.len();
-    let mut grouped = false;
+    let (mut plain, mut groups) = (false, 0);
     if !(1..=3).contains(&first.len()) || first.starts_with('0') && first.len() > 1 {
-        return (at, grouped);
+        return (at, false);
     }
     loop {
         let rest = &text[at..];
@@ -138,11 +138,15 @@ fn whole_part(text: &str, thousands: bool, digits: &mut String) -> (usize, bool)
         if rest.starts_with(' ') && after.trim_start().starts_with('/') {
             break;
         }
-        grouped |= sure.is_none();
+        groups += 1;
+        plain |= sure.is_none();
         digits.push_str(group);
         at += separator + group.len();
     }
-    (at, grouped)
+    // `12,345` is a number whatever the other side is; `100,200` and `1,200,300`
+    // may be lists.
+    let like_a_list = plain && (groups > 1 || first.len() == 3);
+    (at, like_a_list)
 }
 
 fn leading_digits(text: &str) -> &str {

@@ -27,17 +27,24 @@ pub(super) fn parse(text: &str, tokens: Vec<Spaced>, reading: Reading) -> Result
         bars: 0,
         reading,
     };
-    parser.without_condition();
+    let condition = parser.without_condition();
     parser.conclusion_only();
     // `= 6`, `\approx 6`
     while matches!(parser.peek(), Some(Token::Relation(relation)) if relation.gives_value()) {
         parser.at += 1;
     }
     let start = parser.at;
-    match parser.whole() {
-        Ok(node) => Ok(node),
-        Err(error) => parser.after_name(start).ok_or(error),
-    }
+    let node = match parser.whole() {
+        Ok(node) => node,
+        Err(error) => parser.after_name(start).ok_or(error)?,
+    };
+    Ok(match condition {
+        Some(condition) => Node::Quantity {
+            value: Box::new(node),
+            unit: condition,
+        },
+        None => node,
+    })
 }
 
 struct Parser<'t> {
@@ -154,6 +161,8 @@ impl Parser<'_> {
             .trim()
             .to_lowercase();
         self.at = equal + 1;
+        // What the failed reading left behind.
+        (self.bars, self.depth) = (0, 0);
         let value = self.whole().ok()?;
         Some(Node::Relation(
             Box::new(Node::Words(name)),
@@ -161,8 +170,8 @@ impl Parser<'_> {
         ))
     }
 
-    /// Leaves out a condition at the end: `x \text{ for all } x > 0`.
-    fn without_condition(&mut self) {
+    /// Takes off a condition at the end: `x \text{ for all } x > 0`.
+    fn without_condition(&mut self) -> Option<String> {
         let begins_condition = |token: &Token| match token {
             Token::Text(words) | Token::Run(words) => {
                 let first = words.split_whitespace().next().unwrap_or_default();
@@ -176,7 +185,12 @@ impl Parser<'_> {
         let mut places = (0..self.tokens.len())
             .filter(|&place| place > 0 && begins_condition(&self.tokens[place].token));
         // With several, each case has its own.
-        if let (Some(place), None) = (places.next(), places.next()) {
+        let (Some(place), None) = (places.next(), places.next()) else {
+            return None;
+        };
+        {
+            let words = self.text.get(self.tokens[place].at..).unwrap_or_default();
+            let squeezed: String = words.chars().filter(|c| !c.is_whitespace()).collect();
             self.tokens.truncate(place);
             while matches!(
                 self.tokens.last().map(|spaced| &spaced.token),
@@ -184,6 +198,7 @@ impl Parser<'_> {
             ) {
                 self.tokens.pop();
             }
+            Some(format!("where:{squeezed}"))
         }
     }
 
@@ -191,12 +206,25 @@ impl Parser<'_> {
     fn conclusion_only(&mut self) {
         let mut depth = 0_i32;
         let mut last = None;
+        // `p ⇒ q` of statements is no derivation; `⇒ q` and `x → q` are.
+        let arrow = self
+            .tokens
+            .iter()
+            .position(|spaced| spaced.token == Token::Implies);
+        let simple = match (arrow, self.tokens.get(1), self.tokens.get(2)) {
+            (Some(0), ..) => true,
+            // A limit, not a statement that follows from another.
+            (Some(1), Some(_), Some(spaced)) => !matches!(spaced.token, Token::Letter(_)),
+            _ => false,
+        };
+        let mut derived = simple;
         for (place, spaced) in self.tokens.iter().enumerate() {
+            derived |= matches!(spaced.token, Token::Relation(_));
             match spaced.token {
                 Token::Open(_) | Token::OpenGroup => depth += 1,
                 Token::Close(_) | Token::CloseGroup => depth -= 1,
                 // Not the arrow of `\lim_{n \to \infty}`.
-                Token::Implies if depth == 0 => last = Some(place),
+                Token::Implies if depth == 0 && derived => last = Some(place),
                 _ => {}
             }
         }

@@ -84,18 +84,25 @@ fn words_after_a_value_are_its_unit() {
 
 #[test]
 fn both_readings_of_a_comma_are_there() {
-    let list = parse(
-        "1,234",
-        Reading {
-            thousands: false,
+    let read = |text: &str, thousands: bool| {
+        let reading = Reading {
+            thousands,
             ..Reading::FIRST
-        },
-    )
-    .unwrap();
-    assert!(matches!(list.node, Node::List(_)));
-    let number = parse("1,234", Reading::FIRST).unwrap();
-    assert_eq!(number.node, Node::integer(1234));
-    assert!(number.others.thousands && !parse("1{,}234", Reading::FIRST).unwrap().others.thousands);
+        };
+        parse(text, reading).unwrap()
+    };
+    assert!(matches!(read("1,234", false).node, Node::List(_)));
+    assert_eq!(read("1,234", true).node, Node::integer(1234));
+    // Only what looks like a list has another reading worth trying.
+    for (text, ambiguous) in [
+        ("1,234", false),
+        ("(1,234)", true),
+        ("100,200", true),
+        ("1,200,300", true),
+        ("1{,}234", false),
+    ] {
+        assert_eq!(read(text, true).others.thousands, ambiguous, "{text}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The tokens of an answer, LaTeX, ASCII and Unicode alike.
 
 use super::node::{Constant, Function, Relation};
-use crate::problem::answer::value::Fraction;
+use crate::problem::answer::fraction::Fraction;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {

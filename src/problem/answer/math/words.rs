@@ -155,6 +155,7 @@ pub(in crate::problem::answer) fn number(word: &str) -> Option<i64> {
 /// What a word after a number multiplies it by.
 pub(in crate::problem::answer) fn multiplier(unit: &str) -> Option<i64> {
     Some(match unit.split([' ', '/']).next()? {
+        "hundred" => 100,
         "k" | "thousand" => 1_000,
         "million" | "millions" => 1_000_000,
         "billion" | "billions" => 1_000_000_000,
@@ -162,6 +163,66 @@ pub(in crate::problem::answer) fn multiplier(unit: &str) -> Option<i64> {
         "dozen" => 12,
         _ => return None,
     })
+}
+
+/// What a word after a number divides it by: `two thirds`.
+pub(in crate::problem::answer) fn divisor(unit: &str) -> Option<i64> {
+    Some(match unit.split([' ', '/']).next()? {
+        "half" | "halves" => 2,
+        "third" | "thirds" => 3,
+        "quarter" | "quarters" | "fourth" | "fourths" => 4,
+        "fifth" | "fifths" => 5,
+        "sixth" | "sixths" => 6,
+        "eighth" | "eighths" => 8,
+        "tenth" | "tenths" => 10,
+        _ => return None,
+    })
+}
+
+/// One name for a unit that is written in several ways.
+pub(in crate::problem::answer) fn unit(words: &str) -> Option<&'static str> {
+    const NAMES: [(&str, &[&str]); 20] = [
+        ("m", &["m", "meter", "meters", "metre", "metres"]),
+        (
+            "cm",
+            &[
+                "cm",
+                "centimeter",
+                "centimeters",
+                "centimetre",
+                "centimetres",
+            ],
+        ),
+        ("mm", &["mm", "millimeter", "millimeters"]),
+        (
+            "km",
+            &["km", "kilometer", "kilometers", "kilometre", "kilometres"],
+        ),
+        ("in", &["in", "inch", "inches"]),
+        ("ft", &["ft", "foot", "feet"]),
+        ("yd", &["yd", "yard", "yards"]),
+        ("mi", &["mi", "mile", "miles"]),
+        ("g", &["g", "gram", "grams"]),
+        ("kg", &["kg", "kilogram", "kilograms"]),
+        ("mg", &["mg", "milligram", "milligrams"]),
+        ("lb", &["lb", "lbs", "pound", "pounds"]),
+        ("oz", &["oz", "ounce", "ounces"]),
+        ("s", &["s", "sec", "secs", "second", "seconds"]),
+        ("min", &["min", "mins", "minute", "minutes"]),
+        ("h", &["h", "hr", "hrs", "hour", "hours"]),
+        ("day", &["day", "days"]),
+        ("dollar", &["dollar", "dollars"]),
+        ("cent", &["cent", "cents"]),
+        ("L", &["l", "liter", "liters", "litre", "litres"]),
+    ];
+    let known = NAMES.iter().find(|(_, names)| names.contains(&words));
+    known.map(|(name, _)| *name)
+}
+
+/// The number of tens and units in words: `twenty` and `one`.
+pub(in crate::problem::answer) fn joined(tens: i64, unit: &str) -> Option<i64> {
+    let unit = number(unit).filter(|unit| (1..=9).contains(unit))?;
+    (tens % 10 == 0 && (20..=90).contains(&tens)).then_some(tens + unit)
 }
 
 /// Whether words before a value say nothing of it.

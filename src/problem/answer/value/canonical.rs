@@ -10,10 +10,10 @@ use std::rc::Rc;
 
 use num_bigint::BigInt;
 
-use super::Fraction;
 use super::exact;
 use super::polynomial::{Atom, Exponent, Monomial, Polynomial, Rule, normalized};
 use crate::problem::answer::budget::{Budget, Stop};
+use crate::problem::answer::fraction::Fraction;
 use crate::problem::answer::math::node::{Constant, Function, Node};
 
 /// Longest text of an atom that is only known to itself, in bytes.
@@ -239,8 +239,8 @@ impl<'b> Ring<'b> {
         Ok(left.add(&right.neg(), self.budget)?.is_zero())
     }
 
-    /// Multiplied by the powers of variables that leave no negative exponent
-    /// and no common factor: `y − 2/x` becomes `xy − 2`.
+    /// Multiplied by the powers of variables that leave no negative exponent:
+    /// `y − 2/x` becomes `xy − 2`. Common factors stay: they are solutions.
     fn cleared(&self, polynomial: &Polynomial) -> Result<Polynomial, Stop> {
         let atoms: std::collections::BTreeSet<Atom> = polynomial
             .terms
@@ -258,7 +258,7 @@ impl<'b> Ring<'b> {
                     .map_or(Exponent { num: 0, den: 1 }, |(_, exponent)| *exponent)
             });
             if let Some(smallest) = exponents.min_by(|a, b| a.compare(*b))
-                && smallest.num != 0
+                && smallest.num < 0
             {
                 factor.push((
                     atom,
@@ -334,7 +334,10 @@ impl<'b> Ring<'b> {
                 return self.logarithm(value);
             }
         }
-        let inside: Vec<String> = forms.iter().map(|form| self.text(form)).collect();
+        let inside = forms
+            .iter()
+            .map(|form| self.text(form))
+            .collect::<Result<Vec<String>, Stop>>()?;
         // A trigonometric function of degrees is another one.
         let degrees = arguments
             .iter()

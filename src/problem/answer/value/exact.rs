@@ -6,8 +6,8 @@ use num_integer::Integer;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use std::rc::Rc;
 
-use super::Fraction;
 use crate::problem::answer::budget::{Budget, Stop};
+use crate::problem::answer::fraction::Fraction;
 use crate::problem::answer::math::node::{Function, Node};
 
 /// Largest n whose factorial is written out.

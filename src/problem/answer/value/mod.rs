@@ -4,12 +4,10 @@
 mod ball;
 mod canonical;
 mod exact;
-mod fraction;
 mod numeric;
 mod polynomial;
 
 pub(super) use ball::{Ball, CBall};
 pub(super) use canonical::Ring;
 pub(super) use exact::exact;
-pub(super) use fraction::Fraction;
 pub(super) use numeric::{Assignment, Evaluator, Numeric};

@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::Fraction;
 use super::ball::{Ball, CBall};
 use super::exact::{self, Values};
 use crate::problem::answer::budget::{Budget, Stop};
+use crate::problem::answer::fraction::Fraction;
 use crate::problem::answer::math::node::{Constant, Function, Node};
 
 /// Which numbers there are.
@@ -35,7 +35,7 @@ pub(in crate::problem::answer) struct Evaluator<'a> {
 /// Parts that differ by fewer bits are covered by the agreement asked for.
 const SLIGHT: i64 = 16;
 /// Rational numbers of more bits count as parts with detail.
-const LONG_LITERAL: u64 = 64;
+const LONG_LITERAL: u64 = 24;
 
 impl<'a> Evaluator<'a> {
     pub fn new(budget: &'a Budget, numeric: Numeric, precision: u32) -> Self {

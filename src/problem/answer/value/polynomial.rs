@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use num_bigint::BigInt;
 use num_integer::Integer;
 
-use super::Fraction;
 use crate::problem::answer::budget::{Budget, Stop};
+use crate::problem::answer::fraction::Fraction;
 
 /// Most terms of one polynomial.
 const MOST_TERMS: usize = 600;

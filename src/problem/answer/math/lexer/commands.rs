@@ -226,9 +226,7 @@ impl Lexer<'_> {
         let holds_mathematics = words.contains(|c: char| {
             c.is_ascii_digit() || matches!(c, '\\' | '+' | '=' | '^' | '_' | '{' | '<' | '>')
         });
-        // `5\mathrm{i}` is no unit.
-        if matches!(words, "i" | "e") && self.text[self.at..].starts_with("\\math") {
-            let letter = if words == "i" { 'i' } else { 'e' };
+        if let Some(letter) = self.faced_letter(words) {
             self.push(Token::Letter(letter), end - self.at);
             return Ok(());
         }
@@ -257,6 +255,21 @@ impl Lexer<'_> {
         Ok(())
     }
 
+    /// A variable in another face: `\mathbf{a}`, `5\mathrm{i}`; upright letters
+    /// of units are units.
+    fn faced_letter(&self, words: &str) -> Option<char> {
+        const UNITS: &str = "mgshLNJWVKACFdDlt";
+        let mut letters = words.chars();
+        let (Some(letter), None) = (letters.next(), letters.next()) else {
+            return None;
+        };
+        let face = &self.text[self.at + 1..];
+        let upright = face.starts_with("mathrm") || face.starts_with("text");
+        let is_option = face.starts_with("text") && letter.is_uppercase();
+        (letter.is_alphabetic() && !is_option && !(upright && UNITS.contains(letter)))
+            .then_some(letter)
+    }
+
     /// The tokens of a text within the text.
     fn inner(&mut self, content: &str, matrices: u32) -> Result<Vec<Spaced>, ParseError> {
         let mut inner = Lexer {
@@ -264,6 +277,7 @@ impl Lexer<'_> {
             at: 0,
             spaced: true,
             layers: self.layers + 1,
+            brackets: 0,
             matrices,
             reading: self.reading,
             out: Lexed {

@@ -13,40 +13,40 @@ impl Parser<'_> {
     pub(super) fn list(&mut self) -> Result<Node, ParseError> {
         self.deeper(|parser| {
             let mut items = vec![parser.relation()?];
-            let mut all_and = true;
-            let mut separated = false;
-            while let Some(is_and) = parser.separator() {
+            let mut joint = Joint::None;
+            while let Some(next) = parser.separator() {
                 if parser.ends_list() {
                     // A comma at the end lists nothing.
                     break;
                 }
-                separated = true;
-                all_and &= is_and;
+                joint = joint.with(next);
                 if items.len() >= MOST_ITEMS {
                     return Err(ParseError::TooLong);
                 }
                 items.push(parser.relation()?);
             }
-            if !separated {
+            if joint == Joint::None {
                 return Ok(items.remove(0));
             }
-            Ok(joined(items, all_and))
+            Ok(joined(items, joint))
         })
     }
 
-    /// Takes the separators here, if any; true where all of them say "and".
-    fn separator(&mut self) -> Option<bool> {
+    /// Takes the separators here, if any, and what they say.
+    fn separator(&mut self) -> Option<Joint> {
         let mut found = None;
         while let Some(token @ (Token::Comma | Token::Semicolon | Token::And | Token::Or)) =
             self.peek()
         {
-            let is_and = *token == Token::And;
-            let is_comma = matches!(token, Token::Comma | Token::Semicolon);
+            let says = match token {
+                Token::And => Joint::And,
+                Token::Or => Joint::Or,
+                _ => Joint::Comma,
+            };
             // "a, and b" says "and".
             found = match found {
-                None => Some(is_and),
-                Some(before) if is_comma => Some(before),
-                Some(_) => Some(is_and),
+                Some(before) if says == Joint::Comma => Some(before),
+                _ => Some(says),
             };
             self.at += 1;
         }
@@ -194,7 +194,17 @@ impl Parser<'_> {
                     self.at += 1;
                     rows.push(Vec::new());
                 }
-                Some(Token::Ampersand) => self.at += 1,
+                Some(Token::Ampersand) => {
+                    self.at += 1;
+                    let empty = rows.last().is_some_and(Vec::is_empty)
+                        || matches!(
+                            self.peek(),
+                            Some(Token::Ampersand | Token::NewRow | Token::End(_))
+                        );
+                    if empty {
+                        return Err(ParseError::Malformed("a matrix with an empty entry"));
+                    }
+                }
                 None => return Err(ParseError::Ended),
                 Some(_) => {
                     entries += 1;
@@ -228,8 +238,29 @@ fn bracket(token: &Token) -> Option<Bracket> {
     }
 }
 
+/// What stands between the items of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    None,
+    Comma,
+    And,
+    Or,
+}
+
+impl Joint {
+    /// Of "a, b or c" the word speaks for the comma too.
+    fn with(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::None, next) => next,
+            (Self::Or, _) | (_, Self::Or) => Self::Or,
+            (Self::And, _) | (_, Self::And) => Self::And,
+            _ => Self::Comma,
+        }
+    }
+}
+
 /// A list; of inequalities the set of what fulfils one, or all of them.
-fn joined(items: Vec<Node>, all_and: bool) -> Node {
+fn joined(items: Vec<Node>, joint: Joint) -> Node {
     let inequalities = items.iter().all(|item| {
         matches!(item, Node::Relation(_, rest)
             if rest.iter().all(|(relation, _)| relation.is_order() || *relation == Relation::NotEqual))
@@ -239,10 +270,11 @@ fn joined(items: Vec<Node>, all_and: bool) -> Node {
         matches!(item, Node::Relation(_, rest)
             if rest.iter().all(|(relation, _)| *relation == Relation::NotEqual))
     });
-    match (inequalities, all_and || exclusions) {
-        (true, true) => Node::Intersection(items),
-        (true, false) => Node::Union(items),
-        (false, _) => Node::List(items),
+    match (inequalities, joint) {
+        (true, _) if exclusions => Node::Intersection(items),
+        (true, Joint::And) => Node::Intersection(items),
+        (true, Joint::Or) => Node::Union(items),
+        _ => Node::List(items),
     }
 }
 

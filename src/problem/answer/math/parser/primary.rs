@@ -5,7 +5,10 @@ use super::super::node::{Constant, Function, Node};
 use super::super::token::{Delimiter, Token};
 use super::super::words;
 use super::Parser;
-use crate::problem::answer::value::Fraction;
+use crate::problem::answer::fraction::Fraction;
+
+/// Most tokens that are looked ahead to tell what one means.
+pub(super) const LOOK_AHEAD: usize = 64;
 
 impl Parser<'_> {
     pub(super) fn primary(&mut self) -> Result<Node, ParseError> {
@@ -42,6 +45,13 @@ impl Parser<'_> {
             Token::Frac => {
                 let above = self.fraction_part()?;
                 let below = self.fraction_part()?;
+                let is_d = |node: &Node| {
+                    matches!(node, Node::Symbol(name) if &**name == "d")
+                        || matches!(node, Node::Letters(name) if name.starts_with('d'))
+                };
+                if is_d(&above) && matches!(&below, Node::Letters(_)) && is_d(&below) {
+                    return Err(ParseError::Malformed("a derivative"));
+                }
                 Ok(Node::quotient(above, below))
             }
             Token::Binom => {
@@ -118,9 +128,10 @@ impl Parser<'_> {
     }
 
     fn absolute(&mut self) -> Result<Node, ParseError> {
+        let outer_bars = self.bars;
         self.bars += 1;
         let inner = self.deeper(Self::sum);
-        self.bars -= 1;
+        self.bars = outer_bars;
         let inner = inner?;
         self.expect(&Token::Bar)?;
         Ok(Node::Call(Function::Abs, vec![inner]))
@@ -248,6 +259,7 @@ impl Parser<'_> {
             && !self.is_spaced()
             && self.tokens[self.at..]
                 .iter()
+                .take(LOOK_AHEAD)
                 .take_while(|spaced| spaced.token != Token::Close(Delimiter::Round))
                 .any(|spaced| spaced.token == Token::Comma)
     }
@@ -255,15 +267,31 @@ impl Parser<'_> {
     /// Letters in a row: words that stand where a value should, or a product.
     fn run(&mut self, run: &str) -> Node {
         let more = matches!(self.peek(), Some(Token::Run(_) | Token::Text(_)));
-        if more && words::is_word(run) {
+        if more && words::is_word(run) && words::number(run).is_none() {
             return self.words(run);
         }
         if let Some(value) = words::number(run)
             && !matches!(self.peek(), Some(Token::Caret | Token::Underscore))
         {
-            return Node::integer(value);
+            return Node::integer(self.with_ones(value));
         }
         Node::Letters(run.into())
+    }
+
+    /// `twenty-one`, `twenty one`: the tens with the ones behind them.
+    fn with_ones(&mut self, tens: i64) -> i64 {
+        let hyphen = self.peek() == Some(&Token::Minus) && !self.is_spaced();
+        let ahead = usize::from(hyphen);
+        match self.peek_at(ahead) {
+            Some(Token::Run(ones)) => match words::joined(tens, ones) {
+                Some(value) => {
+                    self.at += ahead + 1;
+                    value
+                }
+                None => tens,
+            },
+            _ => tens,
+        }
     }
 
     /// Words in a row.

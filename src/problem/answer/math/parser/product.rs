@@ -4,8 +4,9 @@ use super::super::ParseError;
 use super::super::node::{Function, Node};
 use super::super::token::{Delimiter, Literal, Token, lowered};
 use super::super::words;
+use super::primary::LOOK_AHEAD;
 use super::{LONGEST_CHAIN, Parser};
-use crate::problem::answer::value::Fraction;
+use crate::problem::answer::fraction::Fraction;
 
 impl Parser<'_> {
     /// `2 \cdot x / 3 y`, mixed numbers, and a unit at the end.
@@ -214,7 +215,10 @@ impl Parser<'_> {
             return Ok(Node::Degrees(Box::new(base)));
         }
         if self.eat(&Token::Prime) {
-            return Ok(base);
+            return Ok(match base {
+                Node::Symbol(name) => Node::symbol(&format!("{name}'")),
+                other => other,
+            });
         }
         let is_o = |token: Option<&Token>| match token {
             Some(Token::Letter('o')) => true,
@@ -435,6 +439,7 @@ impl Parser<'_> {
     fn closes_set(&self) -> bool {
         !self.tokens[self.at + 1..]
             .iter()
+            .take(LOOK_AHEAD)
             .take_while(|spaced| spaced.token != Token::Close(Delimiter::Brace))
             .any(|spaced| spaced.token == Token::Bar)
     }

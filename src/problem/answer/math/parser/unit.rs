@@ -108,6 +108,9 @@ impl Parser<'_> {
         if let Some(times) = words::multiplier(&unit) {
             return Node::Product(vec![value, Node::integer(times)]);
         }
+        if let Some(parts) = words::divisor(&unit) {
+            return Node::quotient(value, Node::integer(parts));
+        }
         Node::Quantity {
             value: Box::new(value),
             unit,

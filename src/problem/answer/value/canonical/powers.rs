@@ -4,11 +4,11 @@ use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::{One, Signed, Zero};
 
-use super::super::Fraction;
 use super::super::exact;
 use super::super::polynomial::{Exponent, Monomial, Polynomial, normalized};
 use super::{Canonical, Kind, Ring};
 use crate::problem::answer::budget::Stop;
+use crate::problem::answer::fraction::Fraction;
 use crate::problem::answer::math::node::{Constant, Node};
 
 /// Largest whole exponent that is multiplied out.
@@ -92,7 +92,7 @@ impl Ring<'_> {
                 return self.mul(&number, &rest);
             }
         }
-        let key = format!("({})", self.text(base));
+        let key = format!("({})", self.text(base)?);
         self.power_of(Kind::Opaque(key), exponent)
     }
 
@@ -197,7 +197,7 @@ impl Ring<'_> {
             }
             return Ok(result);
         }
-        let name = format!("({})", self.text(base));
+        let name = format!("({})", self.text(base)?);
         let whole = exponent.constant_term();
         let rest = self.add(exponent, &Self::constant(whole.neg()))?;
         let symbolic = self.opaque_power(&name, &rest)?;
@@ -221,13 +221,13 @@ impl Ring<'_> {
 
     fn opaque_power(&self, name: &str, exponent: &Canonical) -> Result<Canonical, Stop> {
         if !exponent.den_is_one() {
-            let key = format!("{name}^({})", self.text(exponent));
+            let key = format!("{name}^({})", self.text(exponent)?);
             return self.power_of(Kind::Opaque(key), Exponent::ONE);
         }
         let mut result = Self::constant(Fraction::one());
         for (monomial, coefficient) in &exponent.num.terms {
             let unit = Polynomial::term(monomial.clone(), Fraction::one());
-            let key = format!("{name}^({})", self.text(&Canonical::whole(unit)));
+            let key = format!("{name}^({})", self.text(&Canonical::whole(unit))?);
             let factor = self.power_of(Kind::Opaque(key), Exponent::of(coefficient)?)?;
             result = self.mul(&result, &factor)?;
         }

@@ -4,29 +4,34 @@ use std::fmt::Write as _;
 
 use super::super::polynomial::{Exponent, Polynomial};
 use super::{Canonical, Kind, Ring};
+use crate::problem::answer::budget::Stop;
+use crate::problem::answer::fraction::Fraction;
 use crate::problem::answer::math::node::Constant;
 
 impl Ring<'_> {
-    /// The form in text: the same for the same form.
-    pub fn text(&self, value: &Canonical) -> String {
-        let above = self.polynomial_text(&value.num);
+    /// The form in text, without loss: the same for the same form only. Numbers
+    /// too long to be written are too big.
+    pub fn text(&self, value: &Canonical) -> Result<String, Stop> {
+        let above = self.polynomial_text(&value.num)?;
         if value.den_is_one() {
-            return above;
+            return Ok(above);
         }
-        format!("({above})/({})", self.polynomial_text(&value.den))
+        let below = self.polynomial_text(&value.den)?;
+        Ok(format!("({above})/({below})"))
     }
 
-    fn polynomial_text(&self, polynomial: &Polynomial) -> String {
+    fn polynomial_text(&self, polynomial: &Polynomial) -> Result<String, Stop> {
         if polynomial.is_zero() {
-            return "0".to_owned();
+            return Ok("0".to_owned());
         }
-        // Numbers are written out in quadratic time; what that uses up is
-        // missing for what comes after.
-        let written = polynomial.terms.values().map(|value| {
+        // Numbers are written out in quadratic time.
+        for value in polynomial.terms.values() {
             let digits = value.bits() / 3;
-            100 + digits * (1 + digits / 32)
-        });
-        let _ = self.budget.spend(written.sum());
+            self.budget.spend(100 + digits * (1 + digits / 32))?;
+            if value.bits() > Fraction::SHOWN_BITS {
+                return Err(Stop::TooBig);
+            }
+        }
         let atoms = self.atoms.borrow();
         let mut text = String::new();
         for (place, (monomial, coefficient)) in polynomial.terms.iter().enumerate() {
@@ -64,7 +69,7 @@ impl Ring<'_> {
                 }
             }
         }
-        let _ = self.budget.spend(text.len() as u64);
-        text
+        self.budget.spend(text.len() as u64)?;
+        Ok(text)
     }
 }

@@ -37,6 +37,9 @@ impl PartialEq for Fraction {
 impl Eq for Fraction {}
 
 impl Fraction {
+    /// Longer numbers are shown by their length.
+    pub const SHOWN_BITS: u64 = 2048;
+
     pub fn integer(num: BigInt) -> Self {
         Self {
             num,
@@ -223,11 +226,9 @@ fn product_cost(bits: u64) -> u64 {
 
 impl std::fmt::Display for Fraction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        /// Longer numbers are told by their length.
-        const SHOWN_BITS: u64 = 2048;
-        let shown = self.reduced(SHOWN_BITS);
+        let shown = self.reduced(Self::SHOWN_BITS);
         let part = |value: &BigInt| {
-            if value.bits() > SHOWN_BITS {
+            if value.bits() > Self::SHOWN_BITS {
                 format!("<{} bits>", value.bits())
             } else {
                 value.to_string()
