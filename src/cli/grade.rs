@@ -49,6 +49,9 @@ pub(super) fn run(args: &GradeArgs) -> Result<(), Failure> {
         .concurrency
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     let name = args.pairs.display();
+    if let Some(summary) = &args.summary {
+        check_summary(summary, &args.pairs)?;
+    }
     let source = open(&args.pairs)?;
     let output = BufWriter::new(io::stdout().lock());
     let done = match grade(BufReader::with_capacity(1 << 18, source), output, cores) {
@@ -95,9 +98,39 @@ fn open(path: &Path) -> Result<Box<dyn Read>, Failure> {
     }
 }
 
+/// Refuses a summary that could not be written, or that would be written over
+/// the pairs, before any work is done.
+fn check_summary(summary: &Path, pairs: &Path) -> Result<(), Failure> {
+    let shown = summary.display();
+    if summary == Path::new("-") {
+        return Err(
+            Failure::usage("the summary is written to a file, not to `-`")
+                .hint("`--json` prints it on stderr"),
+        );
+    }
+    let real = |path: &Path| path.canonicalize().ok();
+    if real(summary).is_some_and(|summary| Some(summary) == real(pairs)) {
+        return Err(
+            Failure::usage(format!("{shown}: these are the pairs themselves"))
+                .hint("name another file for the summary"),
+        );
+    }
+    let folder = summary
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(Failure::usage(format!("{shown}: no such folder"))
+            .hint("make it first, or name another file"));
+    }
+    Ok(())
+}
+
 /// What was graded is printed; lines that were no pairs are the exit code.
 fn bad_lines(path: &Path, done: &Done) -> Result<(), Failure> {
     if done.bad_lines == 0 {
+        if done.pairs == 0 {
+            super::say(&format!("warning: {}: no pairs in it\n", path.display()));
+        }
         return Ok(());
     }
     let named: Vec<String> = done

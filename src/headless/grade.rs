@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::problem::answer::{Forms, Grade, Grader as _, RuleGrader, Verdict};
 use crate::problem::lines::{LineEnd, LineReader, trimmed};
@@ -26,15 +27,16 @@ const TAKEN: usize = 16;
 /// One line of the input: a gold answer, and a text whose final answer is to
 /// be found or the answer itself.
 #[derive(Debug, Deserialize)]
-struct Pair {
+struct Pair<'a> {
     #[serde(default)]
     id: Option<Value>,
-    #[serde(default)]
-    gold: Option<Value>,
+    /// As they are written: a number keeps all its digits.
+    #[serde(default, borrow)]
+    gold: Option<&'a RawValue>,
     #[serde(default)]
     prediction_text: Option<String>,
-    #[serde(default)]
-    answer: Option<Value>,
+    #[serde(default, borrow)]
+    answer: Option<&'a RawValue>,
     #[serde(default)]
     expected: Option<bool>,
     #[serde(default)]
@@ -63,6 +65,8 @@ pub struct Graded {
     /// The label of the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
 }
 
 /// A line that is no pair.
@@ -168,6 +172,8 @@ struct Judged {
     verdict: Verdict,
     expected: Option<bool>,
     category: Option<String>,
+    /// Whether there was a gold answer.
+    gold: bool,
 }
 
 /// Grades a batch on so many cores; the results are in the batch's order.
@@ -206,9 +212,12 @@ fn one(numbered: &Numbered) -> Result<Judged, BadLine> {
         .text
         .as_deref()
         .map_err(|reason| bad((*reason).to_owned()))?;
-    let pair: Pair = serde_json::from_slice(text).map_err(|error| bad(error.to_string()))?;
-    let gold = text_of(pair.gold.as_ref(), "gold").map_err(bad)?;
-    let answer = text_of(pair.answer.as_ref(), "answer").map_err(bad)?;
+    if !text.starts_with(b"{") {
+        return Err(bad("it is no JSON object".to_owned()));
+    }
+    let pair: Pair<'_> = serde_json::from_slice(text).map_err(|error| bad(said(&error)))?;
+    let gold = text_of(pair.gold, "gold").map_err(bad)?;
+    let answer = text_of(pair.answer, "answer").map_err(bad)?;
     let grade = match (&pair.prediction_text, answer) {
         (Some(text), _) => RuleGrader.grade(gold.as_deref(), text),
         (None, Some(answer)) => RuleGrader::grade_answer(gold.as_deref(), &answer),
@@ -221,17 +230,31 @@ fn one(numbered: &Numbered) -> Result<Judged, BadLine> {
     Ok(judged(pair, grade, numbered.number))
 }
 
-/// Strings as they are, numbers as they are written.
-fn text_of(value: Option<&Value>, field: &str) -> Result<Option<String>, String> {
-    match value {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(Value::Number(number)) => Ok(Some(number.to_string())),
-        Some(other) => Err(format!("`{field}` must be a text or a number, not {other}")),
+/// What is wrong with a line; its number is told beside it.
+fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((what, _)) => format!("{what} (column {})", error.column()),
+        None => text,
     }
 }
 
-fn judged(pair: Pair, grade: Grade, number: u64) -> Judged {
+/// Strings as they are, numbers as they are written.
+fn text_of(value: Option<&RawValue>, field: &str) -> Result<Option<String>, String> {
+    let Some(written) = value.map(RawValue::get) else {
+        return Ok(None);
+    };
+    match written.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(written)
+            .map(Some)
+            .map_err(|error| format!("`{field}`: {}", said(&error))),
+        Some(b'-' | b'0'..=b'9') => Ok(Some(written.to_owned())),
+        Some(b'n') => Ok(None),
+        _ => Err(format!("`{field}` must be a text or a number")),
+    }
+}
+
+fn judged(pair: Pair<'_>, grade: Grade, number: u64) -> Judged {
     let verdict = grade.verdict;
     let graded = Graded {
         id: pair.id.unwrap_or_else(|| Value::from(number)),
@@ -242,14 +265,17 @@ fn judged(pair: Pair, grade: Grade, number: u64) -> Judged {
         extraction: grade.extraction,
         forms: grade.forms,
         expected: pair.expected,
+        category: pair.category,
     };
-    let mut line = serde_json::to_string(&graded).expect("texts and flags are always JSON");
+    // Texts and flags are always JSON.
+    let mut line = serde_json::to_string(&graded).unwrap_or_default();
     line.push('\n');
     Judged {
         line,
         verdict,
-        expected: pair.expected,
-        category: pair.category,
+        expected: graded.expected,
+        category: graded.category,
+        gold: graded.rule != "no-gold",
     }
 }
 
@@ -324,6 +350,19 @@ mod tests {
             ("ungraded".into(), "no gold answer".into())
         );
         assert_eq!((done.pairs, done.bad_lines), (4, 0));
+    }
+
+    #[test]
+    fn numbers_keep_all_their_digits() {
+        let (lines, _) = run(
+            concat!(
+                "{\"gold\": 12345678901234567890123, \"answer\": \"12345678901234567890123\"}\n",
+                "{\"gold\": 0.1234567890123456789, \"answer\": \"0.1234567890123456788\"}\n",
+            ),
+            1,
+        );
+        assert_eq!(lines[0]["verdict"], "correct");
+        assert_eq!(lines[1]["verdict"], "wrong");
     }
 
     #[test]

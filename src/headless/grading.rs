@@ -251,6 +251,18 @@ impl Grading {
         }
     }
 
+    /// The outcome of a trajectory that a grader was paid for in vain.
+    pub(super) fn after_failure(
+        outcome: &OutcomeRecord,
+        score: &ScoreRecord,
+        ledger: &Ledger,
+    ) -> OutcomeRecord {
+        OutcomeRecord {
+            cost: ledger.with_score(&outcome.cost, &ledger.logged_score(score)),
+            ..outcome.clone()
+        }
+    }
+
     /// Why the grader is not asked any more: it failed too often in a row.
     fn given_up(&self) -> Option<String> {
         let failures = self.failures.load(Ordering::Relaxed);
@@ -278,7 +290,7 @@ fn no_grader(mode: GradeMode) -> Failure {
 pub(super) async fn second_opinion(
     shared: &Shared,
     session: &Session,
-    outcome: OutcomeRecord,
+    mut outcome: OutcomeRecord,
 ) -> Result<OutcomeRecord, Failure> {
     let asked = shared.grading.as_deref();
     let Some(grading) = asked.filter(|grading| grading.asks_about(&outcome)) else {
@@ -309,7 +321,10 @@ pub(super) async fn second_opinion(
                 Some((score, Err(error))) => {
                     grading.failures.fetch_add(1, Ordering::Relaxed);
                     if let Some(score) = score {
-                        shared.log.append(vec![Record::Score(score)]).await?;
+                        // What it cost is in the full ledger all the same.
+                        outcome = Grading::after_failure(&outcome, &score, ledger);
+                        let paid = Record::Outcome(Box::new(outcome.clone()));
+                        shared.log.append(vec![Record::Score(score), paid]).await?;
                     }
                     error.to_string()
                 }

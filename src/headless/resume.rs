@@ -8,6 +8,7 @@ use crate::trace::index::{FileDamage, Kind, Loaded};
 use crate::trace::record::{GRADER, OutcomeRecord, Record, RunRecord, TrajectoryEnd};
 use crate::trace::{Log, Standing, Tree};
 
+use super::grading::{GRADER_ERROR, is_llm};
 use super::{Exit, Failure, Launch};
 
 /// Damaged lines that a warning names.
@@ -60,8 +61,11 @@ impl Resume {
             )?;
             let outcomes = kept(log.load_kind(&trajectory, Kind::Outcome)?);
             if let Some(outcome) = finished(outcomes) {
-                resume.finished.insert(problem.id.clone(), outcome);
-                continue;
+                let notes = kept(log.load_kind(&trajectory, Kind::Note)?);
+                if !is_to_be_graded(launch, &outcome, &notes) {
+                    resume.finished.insert(problem.id.clone(), outcome);
+                    continue;
+                }
             }
             let (tree, found) = log.tree(&id, &problem.id)?;
             damages.extend(found);
@@ -104,6 +108,19 @@ fn named(damages: &[FileDamage]) -> Option<String> {
         more => format!("; and {more} more"),
     };
     (!first.is_empty()).then(|| format!("skipped in the log: {}{more}", first.join("; ")))
+}
+
+/// Whether the run was stopped between the rules' outcome and the grader's
+/// word on it; a grader that failed is not asked again.
+fn is_to_be_graded(launch: &Launch, outcome: &OutcomeRecord, notes: &[Record]) -> bool {
+    let failed =
+        |record: &Record| matches!(record, Record::Note(note) if note.kind == GRADER_ERROR);
+    launch
+        .grading
+        .as_ref()
+        .is_some_and(|grading| grading.asks_about(outcome))
+        && !is_llm(&outcome.grader)
+        && !notes.iter().any(failed)
 }
 
 /// The outcome that holds. A problem that an endpoint's failure

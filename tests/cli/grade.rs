@@ -95,4 +95,23 @@ fn wrong_files_are_refused() {
     );
     fails(folder.path(), &["grade", "--pairs", "."], 2, &["folder"]);
     fails(folder.path(), &["grade"], 2, &["--pairs"]);
+    std::fs::write(folder.path().join("pairs.jsonl"), PAIRS).unwrap();
+    let over = [
+        "grade",
+        "--pairs",
+        "pairs.jsonl",
+        "--summary",
+        "pairs.jsonl",
+    ];
+    fails(folder.path(), &over, 2, &["the pairs themselves"]);
+    let kept = std::fs::read_to_string(folder.path().join("pairs.jsonl")).unwrap();
+    assert_eq!(kept, PAIRS);
+    let nowhere = [
+        "grade",
+        "--pairs",
+        "pairs.jsonl",
+        "--summary",
+        "no/where.json",
+    ];
+    fails(folder.path(), &nowhere, 2, &["no such folder"]);
 }

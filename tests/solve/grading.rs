@@ -181,6 +181,19 @@ async fn a_model_grades_what_the_rules_leave_open() {
     let output = finish(solve(path, &["--router", "small", "--resume"])).await;
     assert_eq!(summary(&output)["correct"], 2, "{output:?}");
     assert_eq!(outcomes(path, "p2").len(), 2);
+
+    // Killed between the rules' outcome and the grader's word: asked again.
+    let whole = String::from_utf8(bytes(path)).unwrap();
+    let by_the_model =
+        |line: &&str| line.contains("\"grader\":\"llm:") || line.contains("\"record\":\"score\"");
+    let killed: Vec<&str> = whole.lines().filter(|line| !by_the_model(line)).collect();
+    std::fs::write(path.join("log.jsonl"), killed.join("\n") + "\n").unwrap();
+    assert_eq!(outcomes(path, "p2").len(), 1);
+    judge.on("/completion", vec![probe(), word("Correct")]);
+    fake.on("/completion", probes());
+    let output = finish(solve(path, &["--router", "small", "--resume"])).await;
+    assert_eq!(summary(&output)["correct"], 2, "{output:?}");
+    assert_eq!(outcomes(path, "p2").len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -376,8 +389,8 @@ async fn a_model_is_asked_once_about_a_trajectory_and_is_paid_for_once() {
     }
     assert_eq!(
         judge.seen("/completion").len(),
-        seen + 1,
-        "a probe and no more"
+        seen,
+        "who is not asked need not be there"
     );
     // The rules alone are what was asked for here.
     let output = regrade(path, &["--grader", "rules"]).await;
@@ -493,7 +506,18 @@ async fn what_a_failed_call_cost_is_kept() {
     assert_eq!(score.value, None);
     assert!(score.attempts.len() > 1);
     assert!(score.cost.as_ref().unwrap().full > Some(0.0));
-    assert_eq!(outcomes(path, "p2").len(), 1, "the rules' outcome stands");
+    let found = outcomes(path, "p2");
+    let [before, after] = &found[..] else {
+        panic!("the rules' outcome, and it with what was paid: {found:?}")
+    };
+    assert_eq!(
+        (&after.verdict, &after.grader),
+        (&before.verdict, &before.grader),
+        "the rules' verdict stands"
+    );
+    let paid = score.cost.as_ref().unwrap().full.unwrap();
+    assert_eq!(after.cost.full, before.cost.full.map(|full| full + paid));
+    assert_eq!(after.cost.published, before.cost.published);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

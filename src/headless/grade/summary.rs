@@ -23,6 +23,8 @@ pub struct GradeSummary {
     pub correct: u64,
     pub wrong: u64,
     pub ungraded: u64,
+    /// Pairs without a gold answer, among the ungraded ones.
+    pub without_gold: u64,
 }
 
 /// How many agree.
@@ -73,6 +75,7 @@ impl GradeSummary {
             Verdict::Wrong => self.wrong += 1,
             Verdict::Ungraded => self.ungraded += 1,
         }
+        self.without_gold += u64::from(!judged.gold);
         let Some(expected) = judged.expected else {
             return;
         };
@@ -87,8 +90,7 @@ impl GradeSummary {
         } else {
             self.unequal.add(agrees);
         }
-        let name = judged.category.as_deref().unwrap_or("–");
-        let category = self.categories.entry(name.to_owned()).or_default();
+        let category = self.categories.entry(self.row(judged)).or_default();
         category.pairs += 1;
         category.agree += u64::from(agrees);
         match judged.verdict {
@@ -96,6 +98,20 @@ impl GradeSummary {
             Verdict::Correct => category.false_correct += u64::from(!agrees),
             Verdict::Wrong => category.false_wrong += u64::from(!agrees),
         }
+    }
+
+    /// The row of a pair: its category on one short line, and one row for all
+    /// beyond a bound, whatever the file holds.
+    fn row(&self, judged: &Judged) -> String {
+        const MOST_ROWS: usize = 1_000;
+        const LONGEST: usize = 60;
+        let name = judged.category.as_deref().unwrap_or("–");
+        let line = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let short: String = line.chars().take(LONGEST).collect();
+        if self.categories.len() >= MOST_ROWS && !self.categories.contains_key(&short) {
+            return "(others)".to_owned();
+        }
+        short
     }
 
     /// A few aligned lines for people: verdicts, agreement, and the categories
@@ -108,6 +124,9 @@ impl GradeSummary {
             "verdicts   {} correct, {} wrong, {} ungraded",
             self.correct, self.wrong, self.ungraded
         );
+        if self.without_gold > 0 {
+            let _ = writeln!(text, "           {} without a `gold`", self.without_gold);
+        }
         if self.labelled.pairs == 0 {
             return text;
         }
@@ -162,6 +181,7 @@ mod tests {
                 verdict,
                 expected,
                 category: Some("c".to_owned()),
+                gold: true,
             });
         }
         assert_eq!(summary.labelled, Counts { pairs: 5, agree: 2 });

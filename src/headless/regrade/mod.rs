@@ -151,20 +151,21 @@ async fn all(
             .map(|grading| &grading.grader.facts),
         scorers.verifier.as_ref().map(|verifier| &verifier.facts),
     );
-    if !options.dry_run {
-        tokio::select! {
-            ready = scorers.probe() => ready?,
-            () = stop.stopped() => {}
-        }
-    }
     // A log that cannot be read is no reason to leave the others alone.
     let mut failures = Vec::new();
     let mut work = Work {
         scorers,
         stop,
         journal: None,
-        dry_run: options.dry_run,
+        dry_run: true,
     };
+    if !options.dry_run && asks_anybody(files, &mut work, options).await {
+        tokio::select! {
+            ready = work.scorers.probe() => ready.map_err(unreachable)?,
+            () = work.stop.stopped() => {}
+        }
+    }
+    work.dry_run = options.dry_run;
     for path in files {
         if work.stop.is_stopped() {
             break;
@@ -184,6 +185,32 @@ async fn all(
         say(options.quiet, &format!("warning: {other}"));
     }
     Ok(Regraded { report, failure })
+}
+
+/// Whether a model would be asked about anything: where none would, it need
+/// not be there.
+async fn asks_anybody(files: &[PathBuf], work: &mut Work, options: &RegradeOptions) -> bool {
+    if work.scorers.grading.is_none() && work.scorers.verifier.is_none() {
+        return false;
+    }
+    let dry = RegradeOptions {
+        dry_run: true,
+        quiet: true,
+        ..options.clone()
+    };
+    let mut report = Report::default();
+    for path in files {
+        // What cannot be read is told when it is worked through.
+        let _ = file(path, work, &dry, &mut report).await;
+    }
+    report.grader.asked > 0 || report.verified.steps > 0
+}
+
+fn unreachable(failure: Failure) -> Failure {
+    match failure.hint {
+        Some(_) => failure,
+        None => failure.hint("start it, or grade without it by `--grader rules`"),
+    }
 }
 
 fn nothing() -> Failure {

@@ -19,7 +19,7 @@ use super::report::{Change, Report};
 use crate::headless::Failure;
 use crate::headless::clock::now;
 use crate::headless::drive::Journal;
-use crate::headless::grading::{About, was_paid};
+use crate::headless::grading::{About, Grading, was_paid};
 use crate::headless::stop::Stop;
 
 /// What the trajectories of a log are worked on with.
@@ -218,7 +218,9 @@ impl Work {
                 self.failed(&error);
                 if let Some(score) = graded.score {
                     report.paid += 1;
-                    self.append(vec![Record::Score(score)]).await?;
+                    let paid = Grading::after_failure(outcome, &score, of.ledger);
+                    let records = vec![Record::Score(score), Record::Outcome(Box::new(paid))];
+                    self.append(records).await?;
                 }
                 Ok(Again::Unknown)
             }

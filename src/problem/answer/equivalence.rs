@@ -123,6 +123,12 @@ fn decided(gold: &str, answer: &str) -> Outcome {
     outcome
 }
 
+/// Whether a gold answer is yes or no, so that the answer to it may be one word
+/// of a sentence.
+pub(super) fn is_yes_or_no(gold: &str) -> bool {
+    text::stated_truth(gold).is_some()
+}
+
 /// Options and yes or no, which the gold answer alone makes such.
 fn marked(gold: &str, answer: &str) -> Option<Outcome> {
     if let Some(gold) = text::stated_truth(gold) {

@@ -45,6 +45,51 @@ pub fn extract(text: &str) -> Option<Extracted> {
         .or_else(|| (spoken != whole).then(|| extract_in(text, whole)).flatten())
 }
 
+/// The yes or no with which the last sentence of `text` begins, or the first
+/// one, where the text has no other answer: "Therefore, no." Only for questions
+/// that ask for it.
+pub fn yes_or_no(text: &str) -> Option<Extracted> {
+    const LEADS: [&str; 8] = [
+        "so",
+        "thus",
+        "therefore",
+        "hence",
+        "the",
+        "answer",
+        "is",
+        "statement",
+    ];
+    const ANSWERS: [&str; 4] = ["yes", "no", "true", "false"];
+    let spoken = outside_thought(text, 0..text.len());
+    let ends = |c: char| matches!(c, '.' | '!' | '?' | '\n');
+    let trimmed = text[spoken.clone()].trim_end_matches(|c: char| ends(c) || c.is_whitespace());
+    let last = trimmed.rfind(ends).map_or(0, |at| at + 1);
+    let first_end = trimmed.find(ends).unwrap_or(trimmed.len());
+    for sentence in [last..trimmed.len(), 0..first_end] {
+        let mut at = sentence.start;
+        for word in trimmed[sentence].split_inclusive(|c: char| !c.is_alphanumeric()) {
+            let plain = word
+                .trim_matches(|c: char| !c.is_alphanumeric())
+                .to_lowercase();
+            if ANSWERS.contains(&plain.as_str()) {
+                let start = spoken.start + at;
+                let length = word.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+                let span = start..start + length;
+                return Some(Extracted {
+                    answer: text[span.clone()].to_owned(),
+                    rule: "yes-no",
+                    span,
+                });
+            }
+            if !plain.is_empty() && !LEADS.contains(&plain.as_str()) {
+                break;
+            }
+            at += word.len();
+        }
+    }
+    None
+}
+
 /// The part after the last closed thought, up to a thought that never closes.
 fn outside_thought(text: &str, within: Range<usize>) -> Range<usize> {
     const MARKS: [(&str, &str); 5] = [

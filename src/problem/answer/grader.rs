@@ -1,6 +1,6 @@
 //! The rule-based grader: extraction, then comparison.
 
-use super::{Comparison, Grade, Grader, Verdict, compare, extract, forms};
+use super::{Comparison, Grade, Grader, Verdict, compare, equivalence, extract, forms};
 
 /// Grades by rules alone.
 ///
@@ -60,6 +60,13 @@ impl Grader for RuleGrader {
 
     fn grade(&self, gold: Option<&str>, text: &str) -> Grade {
         let found = extract(text).map(|found| (found.answer, Some(found.rule)));
+        let asks_yes_or_no = gold.is_some_and(equivalence::is_yes_or_no);
+        let found = match found {
+            None if asks_yes_or_no => {
+                extract::yes_or_no(text).map(|found| (found.answer, Some(found.rule)))
+            }
+            found => found,
+        };
         Self::grade_found(gold, found)
     }
 }

@@ -437,3 +437,24 @@ proptest! {
         prop_assert_eq!(found(&text), None);
     }
 }
+
+#[test]
+fn yes_and_no_begin_the_last_sentence_or_the_first() {
+    let said = |text: &str| yes_or_no(text).map(|found| (text[found.span].to_owned(), found.rule));
+    for (text, word) in [
+        ("Yes, it is prime.", "Yes"),
+        ("We have tried all of them. Therefore, no.", "no"),
+        ("So the statement is true.", "true"),
+        ("No. There are 3 of them, and none fits.", "No"),
+        ("<think>Yes?</think>No.", "No"),
+    ] {
+        assert_eq!(said(text), Some((word.to_owned(), "yes-no")), "{text}");
+    }
+    for text in [
+        "",
+        "It is prime.",
+        "There is no such number here, as 3 shows.",
+    ] {
+        assert_eq!(said(text), None, "{text}");
+    }
+}
