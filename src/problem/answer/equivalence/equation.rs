@@ -1,7 +1,6 @@
 //! Equations, and values that are said to be the value of something.
 
 use super::Matcher;
-use super::expression::has_variables;
 use super::outcome::Outcome;
 use crate::problem::answer::math::node::{Node, Relation};
 use crate::problem::answer::value::Ring;
@@ -25,7 +24,7 @@ impl Matcher<'_> {
         use Statement as S;
         let (said, given) = (self.statement(gold), self.statement(answer));
         if !matches!(said, S::Bare(_)) && !matches!(given, S::Bare(_)) {
-            let as_equations = if has_variables(gold) || has_variables(answer) {
+            let as_equations = if gold.has_variables() || answer.has_variables() {
                 self.same_equation(gold, answer)
             } else {
                 None
@@ -56,8 +55,8 @@ impl Matcher<'_> {
             // is still to be solved.
             (S::Bare(value), S::Equation) => match last_member(answer) {
                 Some(last)
-                    if !has_variables(value)
-                        && !has_variables(last)
+                    if !value.has_variables()
+                        && !last.has_variables()
                         && !is_to_be_solved(answer) =>
                 {
                     self.nodes(value, last)
@@ -90,7 +89,7 @@ impl Matcher<'_> {
                 value: last,
             };
         }
-        let is_constant = |node: &Node| !has_variables(node);
+        let is_constant = |node: &Node| !node.has_variables();
         if is_constant(first) && rest.iter().all(|(_, member)| is_constant(member)) {
             return Statement::Value(last);
         }
@@ -229,7 +228,7 @@ fn exact_value<'n>(first: &'n Node, rest: &'n [(Relation, Node)]) -> Option<&'n 
         0 => first,
         place => &rest[place - 1].1,
     };
-    (exact.is_expression() && !has_variables(exact)).then_some(exact)
+    (exact.is_expression() && !exact.has_variables()).then_some(exact)
 }
 
 /// Whether the left side is a sum or a multiple of one unknown.

@@ -71,9 +71,9 @@ impl Matcher<'_> {
             return plain;
         }
         // `5 m` where `5` is meant.
-        if !has_variables(gold)
+        if !gold.has_variables()
             && let Some(stripped) = without_unit_letter(answer)
-            && !has_variables(&stripped)
+            && !stripped.has_variables()
         {
             return self.plain_value(gold, &stripped);
         }
@@ -297,10 +297,6 @@ pub(super) fn infinite(node: &Node) -> Option<i8> {
         Node::Neg(inner) => infinite(inner).map(|sign| -sign),
         _ => None,
     }
-}
-
-pub(super) fn has_variables(node: &Node) -> bool {
-    node.any(&|node| matches!(node, Node::Symbol(_) | Node::Letters(_)))
 }
 
 fn holds_pi(node: &Node) -> bool {

@@ -1,7 +1,6 @@
 //! Values with something written after them: units, moduli, conditions.
 
 use super::Matcher;
-use super::expression::has_variables;
 use super::outcome::Outcome;
 use crate::problem::answer::math::node::Node;
 use crate::problem::answer::math::words;
@@ -92,7 +91,7 @@ fn remarks_differ(value: &Node, unit: &str, other: &str) -> bool {
     unit != other
         && (is_condition(unit) && is_condition(other)
             || is_bound(unit) != is_bound(other)
-            || has_variables(value)
+            || value.has_variables()
                 && !words::is_unit(unit)
                 && !words::is_unit(other)
                 && !is_condition(unit)

@@ -177,7 +177,7 @@ impl Matcher<'_> {
             }
             Node::NumberSet('R') => Some(Region::of(line())),
             Node::Relation(first, rest) => self.inequality(first, rest),
-            other if other.is_expression() && !super::expression::has_variables(other) => {
+            other if other.is_expression() && !other.has_variables() => {
                 Some(Region::of(self.point(other)?))
             }
             _ => None,
@@ -227,7 +227,7 @@ impl Matcher<'_> {
 
     /// `x < 3`, `1 < x \le 2`, `3 > x`, `x \ne 0`.
     pub(super) fn inequality(&self, first: &Node, rest: &[(Relation, Node)]) -> Option<Region> {
-        let varies = super::expression::has_variables;
+        let varies = Node::has_variables;
         match rest {
             [(Relation::In, set)] => {
                 let inner = self.region(set)?;

@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use num_traits::ToPrimitive;
 
-use super::expression::has_variables;
 use crate::problem::answer::fraction::Fraction;
 use crate::problem::answer::math::node::{Function, Node};
 use crate::problem::answer::value::Assignment;
@@ -151,7 +150,7 @@ fn is_whole_name(name: &str) -> bool {
 /// A function with steps.
 fn is_step(node: &Node) -> bool {
     matches!(node, Node::Call(Function::Floor | Function::Ceil, arguments)
-        if arguments.iter().any(has_variables))
+        if arguments.iter().any(Node::has_variables))
 }
 
 /// A function that is another one beyond some point.
@@ -159,7 +158,7 @@ fn is_in_pieces(node: &Node) -> bool {
     let is_even = |node: &Node| matches!(node, Node::Number(value) if value.to_i64().is_some_and(|value| value % 2 == 0));
     match node {
         Node::Call(Function::Abs | Function::Max | Function::Min, arguments) => {
-            arguments.iter().any(has_variables)
+            arguments.iter().any(Node::has_variables)
         }
         // √((x − 3)²)
         Node::Root(radicand, index) => {
@@ -173,16 +172,16 @@ fn is_in_pieces(node: &Node) -> bool {
 
 /// A sum in variables, or one alone: its sign is not known.
 fn is_sum(node: &Node) -> bool {
-    matches!(node, Node::Sum(_) | Node::Symbol(_)) && has_variables(node)
+    matches!(node, Node::Sum(_) | Node::Symbol(_)) && node.has_variables()
 }
 
 fn is_discrete(node: &Node) -> bool {
     match node {
         Node::Call(function, arguments) => {
-            function.is_discrete() && arguments.iter().any(has_variables)
+            function.is_discrete() && arguments.iter().any(Node::has_variables)
         }
         // (−1)^n
-        Node::Power(base, exponent) => is_negative(base) && has_variables(exponent),
+        Node::Power(base, exponent) => is_negative(base) && exponent.has_variables(),
         _ => false,
     }
 }
@@ -190,18 +189,21 @@ fn is_discrete(node: &Node) -> bool {
 fn is_negative(node: &Node) -> bool {
     match node {
         Node::Number(value) => value.is_negative(),
-        Node::Neg(inner) => !has_variables(inner),
+        Node::Neg(inner) => !inner.has_variables(),
         _ => false,
     }
 }
 
 fn takes_root(node: &Node) -> bool {
     match node {
-        Node::Root(radicand, _) => has_variables(radicand),
+        Node::Root(radicand, _) => radicand.has_variables(),
         Node::Power(base, exponent) => {
-            has_variables(base) && !matches!(&**exponent, Node::Number(value) if value.is_integer())
+            base.has_variables()
+                && !matches!(&**exponent, Node::Number(value) if value.is_integer())
         }
-        Node::Call(Function::Ln | Function::Log, arguments) => arguments.iter().any(has_variables),
+        Node::Call(Function::Ln | Function::Log, arguments) => {
+            arguments.iter().any(Node::has_variables)
+        }
         _ => false,
     }
 }

@@ -9,7 +9,7 @@ use crate::problem::answer::math::node::{Function, Node, Relation};
 impl Matcher<'_> {
     /// `|u| < c`, `x^2 \ge c` and inequalities that are linear in one variable.
     pub(super) fn solved(&self, left: &Node, relation: Relation, bound: &Node) -> Option<Region> {
-        if super::expression::has_variables(bound) {
+        if bound.has_variables() {
             return None;
         }
         let absolute = |inner: &Node, size: Node| {

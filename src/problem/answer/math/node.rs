@@ -317,6 +317,10 @@ impl Node {
         test(self) || self.children().into_iter().any(|child| child.any(test))
     }
 
+    pub fn has_variables(&self) -> bool {
+        self.any(&|node| matches!(node, Self::Symbol(_) | Self::Letters(_)))
+    }
+
     /// Whether it is a value: no list, set, relation or text.
     pub fn is_expression(&self) -> bool {
         match self {
