@@ -8,6 +8,7 @@
 //! ```text
 //! cli  tui  headless   faces: parse, draw, print
 //!         app          Model, Msg, update, Effect: synchronous, no I/O, no clock
+//!        train         the learner of the threshold policy
 //!       session        one routing session as a tree of steps
 //!        router        the decision rules
 //! policy signal cost   network and action set · confidence · ledgers
@@ -33,4 +34,5 @@ pub mod router;
 pub mod session;
 pub mod signal;
 pub mod trace;
+pub mod train;
 pub mod tui;

@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms from the bottom up; a room uses rooms of lower rows only.
-const ROWS: [&[&str]; 8] = [
+const ROWS: [&[&str]; 9] = [
     &["problem", "config"],
     &["trace", "pair"],
     &["model"],
     &["policy", "signal", "cost"],
     &["router"],
     &["session"],
+    &["train"],
     &["app"],
     &["headless", "tui", "cli"],
 ];

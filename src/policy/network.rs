@@ -10,16 +10,16 @@ pub const HIDDEN: [usize; 3] = [64, 64, 64];
 /// The network: `HIDDEN.len() + 1` affine layers with tanh between them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
-    layers: Vec<Layer>,
+    pub(super) layers: Vec<Layer>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Layer {
-    inputs: usize,
-    outputs: usize,
+pub(super) struct Layer {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
     /// Row-major, `outputs × inputs`.
-    weight: Vec<f64>,
-    bias: Vec<f64>,
+    pub(super) weight: Vec<f64>,
+    pub(super) bias: Vec<f64>,
 }
 
 /// A checkpoint's tensors do not make this network.
