@@ -7,8 +7,9 @@
 //!
 //! ```text
 //! cli  tui  headless   faces: parse, draw, print
-//!         app          Model, Msg, update, Effect: synchronous, no I/O, no clock
-//!       session        one routing session as a tree of steps
+//!    app     train     Model, Msg, update, Effect: synchronous, no I/O, no clock ·
+//!                      forests read back for learning
+//!       session        one routing session as a tree of steps, or a forest of them
 //!        router        the decision rules
 //! policy signal cost   network and action set · confidence · ledgers
 //!        model         who writes a step: local, HTTP servers, recorded
@@ -33,4 +34,5 @@ pub mod router;
 pub mod session;
 pub mod signal;
 pub mod trace;
+pub mod train;
 pub mod tui;

@@ -13,7 +13,7 @@ const ROWS: [&[&str]; 8] = [
     &["policy", "signal", "cost"],
     &["router"],
     &["session"],
-    &["app"],
+    &["app", "train"],
     &["headless", "tui", "cli"],
 ];
 
