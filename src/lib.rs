@@ -8,8 +8,8 @@
 //! ```text
 //! cli  tui  headless   faces: parse, draw, print
 //!         app          Model, Msg, update, Effect: synchronous, no I/O, no clock
-//!        train         the learner of the threshold policy
-//!       session        one routing session as a tree of steps
+//!        train         the learner of the threshold policy, and the forests it reads
+//!       session        one routing session as a tree of steps, or a forest of them
 //!        router        the decision rules
 //! policy signal cost   network and action set · confidence · ledgers
 //!        model         who writes a step: local, HTTP servers, recorded

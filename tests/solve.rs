@@ -1,9 +1,12 @@
 //! `solve` as a process against a server that says what the test wants:
-//! the summary, going on after a kill, failures, models that grade.
+//! the summary, going on after a kill, failures, models that grade; and
+//! `explore`, on the embedded pair too.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[allow(dead_code)]
 mod common;
+#[path = "solve/explore.rs"]
+mod explore;
 #[path = "solve/grading.rs"]
 mod grading;
 

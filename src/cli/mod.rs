@@ -1,5 +1,6 @@
 //! The command line: parses, picks the face, maps failures to exit codes.
 
+mod explore;
 mod export;
 mod grade;
 mod inspect;
@@ -41,6 +42,7 @@ enum Command {
     /// Look at recorded trajectories: never a call
     Replay(replay::ReplayArgs),
     Solve(solve::SolveArgs),
+    Explore(explore::ExploreArgs),
     Grade(grade::GradeArgs),
     Regrade(regrade::RegradeArgs),
     /// Make a picture of a recorded step, as the inspector shows it
@@ -65,6 +67,7 @@ pub fn run() -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Solve(args)) => solve::run(&args),
+        Some(Command::Explore(args)) => explore::run(&args),
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Regrade(args)) => regrade::run(&args),
         Some(Command::Export(args)) => export::run(&args),

@@ -57,6 +57,7 @@ impl RunArgs {
             max_steps: self.max_steps,
             grader: Grader::default(),
             concurrency: None,
+            exploration: None,
         }
     }
 }

@@ -56,6 +56,11 @@ impl Ledger {
             .map(|rate| rate.output(output).value())
     }
 
+    /// Full cost of a call of `model` that took `usage`.
+    pub fn call(&self, model: &str, usage: Usage) -> Option<f64> {
+        self.rates.get(model).map(|rate| rate.call(usage).value())
+    }
+
     /// What one step cost. A rejected draft (`kept: false`) is in the full
     /// ledger only; a step that a person wrote costs nothing.
     pub fn step(&self, step: &StepRecord) -> Tally {

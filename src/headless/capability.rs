@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::model::endpoint::{Capabilities, Endpoint, EndpointError};
+use crate::router::EXPLORE;
 use crate::trace::record::{RunRecord, ValueKind};
 
 use super::{Exit, Failure};
@@ -31,8 +32,8 @@ pub async fn probe(endpoints: &[Arc<dyn Endpoint>]) -> Result<Probed, EndpointEr
 /// # Errors
 /// A sentence that names the router, the model and the way out.
 pub fn check(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
-    // The anchors look at nothing.
-    if !matches!(run.router.name.as_str(), "threshold" | "policy") {
+    // The anchors look at nothing. An exploration is made to be learnt from.
+    if !matches!(run.router.name.as_str(), "threshold" | "policy" | EXPLORE) {
         return Ok(());
     }
     for model in &run.pool {

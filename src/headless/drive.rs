@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::model::endpoint::{Endpoint, FailureKind, Progress, StepReply};
+use crate::model::endpoint::{
+    Endpoint, EndpointError, FailureKind, Progress, StepReply, StepRequest,
+};
 use crate::session::{Command, Event, Generate, Output, Session};
 use crate::trace::record::{OutcomeRecord, Record};
 use crate::trace::{LogError, LogWriter};
@@ -109,12 +111,7 @@ enum Answer {
 async fn generate(shared: &Shared, session: &mut Session, call: Generate) -> Answer {
     let generation = call.generation;
     let pieces = Pieces::default();
-    let endpoint = &shared.endpoints[call.model];
-    let result: Option<Result<StepReply, _>> = tokio::select! {
-        result = endpoint.step(call.request, &pieces) => Some(result),
-        () = shared.stop.stopped() => None,
-    };
-    match result {
+    match ask(shared, call.model, call.request, &pieces).await {
         Some(Ok(reply)) => Answer::Reply(Box::new(Event::Reply {
             generation,
             reply: Box::new(reply),
@@ -131,9 +128,22 @@ async fn generate(shared: &Shared, session: &mut Session, call: Generate) -> Ans
     }
 }
 
+/// Asks a model for a step. `None` where the run was stopped first.
+pub(super) async fn ask(
+    shared: &Shared,
+    model: usize,
+    request: StepRequest,
+    pieces: &Pieces,
+) -> Option<Result<StepReply, EndpointError>> {
+    tokio::select! {
+        result = shared.endpoints[model].step(request, pieces) => Some(result),
+        () = shared.stop.stopped() => None,
+    }
+}
+
 /// The text of a call in flight.
 #[derive(Default)]
-struct Pieces(Mutex<Vec<String>>);
+pub(super) struct Pieces(Mutex<Vec<String>>);
 
 impl Pieces {
     fn locked(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
@@ -142,8 +152,13 @@ impl Pieces {
             .expect("no thread panics while it holds the pieces")
     }
 
+    /// Takes what has arrived.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.locked())
+    }
+
     fn tell(&self, session: &mut Session, generation: u64) {
-        for text in self.locked().drain(..) {
+        for text in self.take() {
             session.event(Event::Delta { generation, text }, "");
         }
     }

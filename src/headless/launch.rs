@@ -11,13 +11,14 @@ use crate::model::pool::Pool;
 use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
 use crate::problem::dataset::{self, Dataset};
-use crate::router::{DEFAULT_THRESHOLD, RouterSpec, build};
+use crate::router::{DEFAULT_THRESHOLD, Explore, Router, RouterSpec, build};
+use crate::session::forest::Shape;
 use crate::session::{Engine, Settings};
 use crate::signal::confidence::Source;
 use crate::trace::LogWriter;
 use crate::trace::ids::{run_id, run_key};
 use crate::trace::record::{
-    DatasetFacts, FORMAT, ModelFacts, NoteRecord, Record, RunRecord, Sampling,
+    DatasetFacts, FORMAT, ModelFacts, NoteRecord, Record, RouterFacts, RunRecord, Sampling,
 };
 
 use super::Failure;
@@ -50,6 +51,37 @@ pub struct Options {
     pub grader: Grader,
     /// Most problems in flight; the endpoints' own limit where there is none.
     pub concurrency: Option<usize>,
+    /// Explores around the router instead of following it.
+    pub exploration: Option<Exploration>,
+}
+
+/// How an exploration goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exploration {
+    /// Probability of drawing any model instead of asking the router.
+    pub epsilon: f64,
+    pub shape: Shape,
+}
+
+impl Exploration {
+    fn around(self, router: Arc<dyn Router>) -> Result<Arc<dyn Router>, Failure> {
+        let explore = Explore::new(router, self.epsilon).map_err(Failure::usage)?;
+        Ok(Arc::new(explore))
+    }
+
+    /// The router's facts with everything else that shapes the forest.
+    fn describe(self, mut facts: RouterFacts) -> RouterFacts {
+        let shape = self.shape;
+        for (name, value) in [
+            ("references", shape.references),
+            ("branches", shape.branches),
+            ("max-nodes", shape.max_nodes),
+        ] {
+            facts.spec = format!("{},{name}={value}", facts.spec);
+            facts.parameters.insert(name.to_owned(), value.into());
+        }
+        facts
+    }
 }
 
 /// What is remarked where a log ends within a line.
@@ -113,12 +145,18 @@ impl Launch {
         let calibrated = pool.path.is_none().then(embedded_threshold);
         warnings.extend(uncalibrated(&spec, calibrated));
         let names: Vec<String> = pool.models.iter().map(|m| m.name.clone()).collect();
-        let router = build(&spec, &names, calibrated)?;
+        let mut router = build(&spec, &names, calibrated)?;
+        if let Some(exploration) = options.exploration {
+            router = exploration.around(router)?;
+        }
         let unfit = |error: EndpointError| Failure::usage(error.to_string());
         let endpoints = catalog::build(&pool, options.concurrency).map_err(unfit)?;
 
         let signal = router.signal().name();
-        let facts = router.facts();
+        let mut facts = router.facts();
+        if let Some(exploration) = options.exploration {
+            facts = exploration.describe(facts);
+        }
         let described = catalog::facts(&pool, &endpoints).map_err(unfit)?;
         let grading = choose_grader(options, &pool, &endpoints, &described)?;
         let scorers = grading::facts(grading.as_ref(), &pool);

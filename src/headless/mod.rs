@@ -2,7 +2,8 @@
 //! set, and what came out of it.
 //!
 //! [`launch`] is shared with the inspector; [`solve`] drives one session a
-//! problem over the endpoints, a bounded number at a time; [`resume`] goes on
+//! problem over the endpoints, a bounded number at a time; [`explore`] grows a
+//! forest a problem; [`resume`] goes on
 //! with a log; [`regrade`] works on what is recorded; [`grading`] asks models
 //! how trajectories came out; [`grade`] takes pairs of answers; [`summary`]
 //! counts from the log alone.
@@ -11,9 +12,11 @@ pub mod capability;
 pub mod clock;
 mod drive;
 mod error;
+pub mod explore;
 pub mod grade;
 pub mod grading;
 pub mod launch;
+mod opening;
 pub mod plain;
 pub mod regrade;
 pub mod resume;

@@ -54,11 +54,8 @@ impl Resume {
                 damages.extend(loaded.damages);
                 loaded.records
             };
-            same_question(
-                kept(log.load_kind(&trajectory, Kind::Problem)?),
-                problem,
-                path,
-            )?;
+            let known = kept(log.load_kind(&trajectory, Kind::Problem)?);
+            same_question(&known, problem, path)?;
             let outcomes = kept(log.load_kind(&trajectory, Kind::Outcome)?);
             if let Some(outcome) = finished(outcomes) {
                 let notes = kept(log.load_kind(&trajectory, Kind::Note)?);
@@ -71,17 +68,25 @@ impl Resume {
             damages.extend(found);
             resume.begun.insert(problem.id.clone(), tree);
         }
-        // A damaged line is met again where it is loaded again.
-        damages.sort_by_key(|found| found.damage.line);
-        damages.dedup_by_key(|found| found.damage.line);
+        once(&mut damages);
         resume.damaged = damages.len();
         resume.warnings.extend(named(&damages));
         Ok(resume)
     }
 }
 
+/// Each damage once: a damaged line is met again where it is loaded again.
+pub(super) fn once(damages: &mut Vec<FileDamage>) {
+    damages.sort_by_key(|found| found.damage.line);
+    damages.dedup_by_key(|found| found.damage.line);
+}
+
 /// Refuses results of another question under the same id.
-fn same_question(records: Vec<Record>, problem: &Problem, path: &Path) -> Result<(), Failure> {
+pub(super) fn same_question(
+    records: &[Record],
+    problem: &Problem,
+    path: &Path,
+) -> Result<(), Failure> {
     let other = records.iter().any(|record| {
         matches!(record, Record::Problem(known) if known.problem.question != problem.question)
     });
@@ -97,7 +102,7 @@ fn same_question(records: Vec<Record>, problem: &Problem, path: &Path) -> Result
 }
 
 /// The damaged lines in a sentence; only the first few by their numbers.
-fn named(damages: &[FileDamage]) -> Option<String> {
+pub(super) fn named(damages: &[FileDamage]) -> Option<String> {
     let first: Vec<String> = damages
         .iter()
         .take(MOST_NAMED)
@@ -134,7 +139,7 @@ fn finished(outcomes: Vec<Record>) -> Option<OutcomeRecord> {
     (holds.end != TrajectoryEnd::Error).then_some(holds)
 }
 
-fn same_run(log: &Log, path: &Path, wanted: &RunRecord) -> Result<RunRecord, Failure> {
+pub(super) fn same_run(log: &Log, path: &Path, wanted: &RunRecord) -> Result<RunRecord, Failure> {
     let heads = || {
         log.runs()
             .iter()
@@ -219,7 +224,7 @@ fn grading(run: &RunRecord) -> String {
     }
 }
 
-fn other_dataset(old: &RunRecord, new: &RunRecord) -> Option<String> {
+pub(super) fn other_dataset(old: &RunRecord, new: &RunRecord) -> Option<String> {
     let (old, new) = (old.dataset.as_ref()?, new.dataset.as_ref()?);
     (old.sha256 != new.sha256).then(|| {
         format!(

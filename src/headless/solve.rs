@@ -1,7 +1,7 @@
 //! Routes a whole data set: one session a problem, a bounded number at a time.
 
 use std::io::{IsTerminal, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use super::capability::{self, Probed};
 use super::drive::{Journal, Shared, drive};
 use super::grading::second_opinion;
 use super::launch::{PARTIAL_LINE, note};
+use super::opening::{new_log, prepare_log, probe_note};
 use super::plain::plain;
 use super::resume::Resume;
 use super::stop::{RESUME, Stop};
@@ -54,7 +55,9 @@ pub fn solve(options: &SolveOptions) -> Result<Solved, Failure> {
         concurrency: Some(options.concurrency),
         ..options.launch.clone()
     })?;
-    let gone_on = prepare_log(options, &launch)?;
+    let gone_on = prepare_log(&options.log, options.resume, true, |path| {
+        Resume::read(path, &launch)
+    })?;
     let warnings = gone_on.iter().flat_map(|(resume, _)| &resume.warnings);
     for warning in launch.warnings.iter().chain(warnings) {
         say(options.quiet, &format!("warning: {warning}"));
@@ -89,45 +92,13 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot start threads: {error}")))
 }
 
-/// Looks at the log before anything is called: what is to be gone on with, or
-/// the refusal to mix two runs in one file. What is gone on with is locked
-/// before it is read: no other process can append in between.
-fn prepare_log(
-    options: &SolveOptions,
-    launch: &Launch,
-) -> Result<Option<(Resume, LogWriter)>, Failure> {
-    let path = &options.log;
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        let message = format!("{}: no such folder", folder.display());
-        return Err(Failure::usage(message).hint("make it first, or name another log"));
-    }
-    let holds_something = path.metadata().is_ok_and(|found| found.len() > 0);
-    match (holds_something, options.resume) {
-        (false, _) => Ok(None),
-        (true, true) => {
-            let writer = LogWriter::create_or_append(path, true)?;
-            Ok(Some((Resume::read(path, launch)?, writer)))
-        }
-        (true, false) => Err(
-            Failure::usage(format!("{}: the log is not empty", path.display()))
-                .hint("go on with it by `--resume`, or name another log"),
-        ),
-    }
-}
-
 async fn route(
     options: &SolveOptions,
     launch: Launch,
     gone_on: Option<(Resume, LogWriter)>,
 ) -> Result<Option<Failure>, Failure> {
     let stop = Arc::new(Stop::new(RESUME));
-    let watching = tokio::spawn({
-        let stop = Arc::clone(&stop);
-        async move { stop.on_signals().await }
-    });
+    let watching = stop.watch();
     let probed = tokio::select! {
         probed = capability::probe(&launch.endpoints) => probed?,
         () = stop.stopped() => return Ok(stop.reason()),
@@ -139,7 +110,7 @@ async fn route(
     }
     let (resume, mut writer) = match gone_on {
         Some((resume, writer)) => (Some(resume), writer),
-        None => (None, new_log(&options.log)?),
+        None => (None, new_log(&options.log, true)?),
     };
     begin(&mut writer, &launch, resume.as_ref(), &probed)?;
     let shared = Shared {
@@ -173,19 +144,6 @@ async fn probe_grader(launch: &Launch) -> Result<(), Failure> {
     })
 }
 
-/// Makes the log, once the endpoints are known to be there.
-fn new_log(path: &Path) -> Result<LogWriter, Failure> {
-    let writer = LogWriter::create_or_append(path, true)?;
-    if writer.existed() {
-        // Somebody else began it between our look and our lock.
-        return Err(Failure::usage(format!(
-            "{}: the log is not empty",
-            path.display()
-        )));
-    }
-    Ok(writer)
-}
-
 /// Writes what begins this session of the run.
 fn begin(
     writer: &mut LogWriter,
@@ -214,9 +172,7 @@ fn begin(
             records.push(note("resume", text));
         }
     }
-    let probed = serde_json::to_string(probed)
-        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-    records.push(note("probe", probed));
+    records.push(probe_note(&launch.run, probed)?);
     writer.append(&records)?;
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! Why a run stops early, told to everything that is in flight.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::model::endpoint::FailureKind;
 
@@ -89,6 +90,12 @@ impl Stop {
             let message = format!("stopped after {in_a_row} failures in a row: {message}");
             self.stop(Failure::new(Exit::Endpoint, message).hint(resume));
         }
+    }
+
+    /// Heeds signals until the task is aborted: see [`Stop::on_signals`].
+    pub fn watch(self: &Arc<Self>) -> JoinHandle<()> {
+        let stop = Arc::clone(self);
+        tokio::spawn(async move { stop.on_signals().await })
     }
 
     /// The first Ctrl-C or SIGTERM stops the run, the second ends the process

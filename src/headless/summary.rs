@@ -9,12 +9,11 @@ use serde::Serialize;
 use crate::problem::answer::Verdict;
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, StepEnd, TrajectoryEnd};
 use crate::trace::{Damage, Reader, Standing};
+use crate::train;
 
 use super::grading::{GRADER_ERROR, is_llm};
 use super::{Exit, Failure};
 
-/// z of a two-sided 95 % interval.
-const Z95: f64 = 1.959_963_984_540_054;
 /// Damaged lines named by their numbers.
 const MOST_NAMED: usize = 5;
 
@@ -350,21 +349,8 @@ fn cost(run: &RunRecord, outcomes: &[&OutcomeRecord]) -> Cost {
 
 /// Wilson score interval at 95 % of `successes` in `trials`; `None` without
 /// trials.
-///
-/// `(p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n)`
 pub fn wilson(successes: usize, trials: usize) -> Option<[f64; 2]> {
-    if trials == 0 {
-        return None;
-    }
-    let n = trials as f64;
-    let p = successes as f64 / n;
-    let z2 = Z95 * Z95;
-    let middle = p + z2 / (2.0 * n);
-    let half = Z95 * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + z2 / n;
-    let low = ((middle - half) / scale).max(0.0);
-    let high = ((middle + half) / scale).min(1.0);
-    Some([low, high])
+    train::wilson(share(successes, trials)?, trials)
 }
 
 #[cfg(test)]

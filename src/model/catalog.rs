@@ -91,7 +91,8 @@ fn endpoint(
         ServerKind::Embedded | ServerKind::Local => {
             let render = local_render(spec, pool).map_err(&refuse)?;
             let opened = match spec.server {
-                ServerKind::Embedded => LocalEndpoint::embedded(spec, render),
+                ServerKind::Embedded => LocalEndpoint::embedded(spec, render)
+                    .map(|endpoint| endpoint.with_workers(copies(concurrency))),
                 _ => LocalEndpoint::open(spec, render),
             };
             Ok(Arc::new(opened.map_err(|error| refuse(error.to_string()))?))
@@ -107,6 +108,13 @@ fn endpoint(
              models"
         ))),
     }
+}
+
+/// How many cores an embedded model may keep busy: it is small enough to be
+/// held once a core. One call at a time needs one.
+fn copies(concurrency: Option<usize>) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    concurrency.unwrap_or(1).min(cores)
 }
 
 fn template(spec: &ModelSpec, pool: &Pool) -> Result<Template, String> {

@@ -1,6 +1,7 @@
 //! The decision rules: who writes the next step, given what is seen of the
 //! last one.
 
+mod explore;
 mod fixed;
 mod policy;
 mod spec;
@@ -10,6 +11,7 @@ use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::record::RouterFacts;
 
+pub use explore::{EXPLORE, Explore};
 pub use spec::{DEFAULT_THRESHOLD, RouterError, RouterSpec, build};
 
 /// What a router decided at one step, with everything a person needs to see why.

@@ -143,7 +143,7 @@ impl Session {
         outputs
     }
 
-    fn scored(&self, call: &Generating, mut reply: StepReply, now: &str) -> StepRecord {
+    pub(super) fn scored(&self, call: &Generating, mut reply: StepReply, now: &str) -> StepRecord {
         math_tokens::mark(&mut reply.tokens);
         let source = self
             .settings
@@ -279,10 +279,22 @@ impl Session {
         observation: std::collections::BTreeMap<String, Option<f64>>,
         choice: Choice,
     ) -> DecisionRecord {
+        let earlier = self.tree.decisions(after).len();
+        let repeat = u32::try_from(earlier).unwrap_or(u32::MAX);
+        self.numbered_decision(after, observation, choice, repeat)
+    }
+
+    /// The decision after `after` that `repeat` others of its kind came before.
+    pub(super) fn numbered_decision(
+        &self,
+        after: Option<NodeIndex>,
+        observation: std::collections::BTreeMap<String, Option<f64>>,
+        choice: Choice,
+        repeat: u32,
+    ) -> DecisionRecord {
         let run = &self.settings.run;
         let after_id = after.map(|node| self.tree.node(node).step.id.clone());
         let action = self.settings.model_name(choice.action);
-        let earlier = self.tree.decisions(after).len();
         let id = decision_id(&DecisionKey {
             run: &run.run,
             problem: &self.problem.id,
@@ -290,7 +302,7 @@ impl Session {
             router: &run.router.spec,
             action: &action,
             overridden: false,
-            repeat: u32::try_from(earlier).unwrap_or(u32::MAX),
+            repeat,
         });
         DecisionRecord {
             run: run.run.clone(),

@@ -103,15 +103,20 @@ impl Session {
         let mut outputs = vec![Output::Abort {
             generation: current.generation,
         }];
+        let step = self.cancelled(&current, now);
+        outputs.push(self.record(vec![Record::Step(Box::new(step))]));
+        Ok(outputs)
+    }
+
+    /// A call that a person cut off.
+    pub(super) fn cancelled(&self, call: &Generating, now: &str) -> StepRecord {
         let estimate = Attempt {
             role: Role::Step,
-            usage: self.estimated_usage(&current),
+            usage: self.estimated_usage(call),
             failure: "cancelled".into(),
             estimated: true,
         };
-        let step = self.abandoned(&current, vec![estimate], "cancelled by a person", now);
-        outputs.push(self.record(vec![Record::Step(Box::new(step))]));
-        Ok(outputs)
+        self.abandoned(call, vec![estimate], "cancelled by a person", now)
     }
 
     /// What a call that was cut off has probably cost: nobody tells. A token
@@ -164,27 +169,14 @@ impl Session {
             outputs.push(self.record(records));
         }
         self.generation += 1;
-        let run = &self.settings.run;
         let index = self.index_after(place.after);
         let seed = step_seed(
-            run.seed,
+            self.settings.run.seed,
             &self.problem.id,
             index,
             self.made_after(place.after),
         );
-        let request = StepRequest {
-            question: self.problem.question.clone(),
-            prefix: place
-                .after
-                .map(|node| self.tree.text(node))
-                .unwrap_or_default(),
-            temperature: run.sampling.temperature,
-            top_p: run.sampling.top_p,
-            max_tokens: run.sampling.max_tokens,
-            seed,
-            role: Role::Step,
-            affinity: self.problem.id.clone(),
-        };
+        let request = self.request(&place, seed);
         let generation = self.generation;
         let model = place.model;
         self.phase = Phase::Generating(Generating {
@@ -200,6 +192,24 @@ impl Session {
             request,
         })));
         outputs
+    }
+
+    /// What an endpoint is asked for to put a step at `place`.
+    pub(super) fn request(&self, place: &Place, seed: u64) -> StepRequest {
+        let run = &self.settings.run;
+        StepRequest {
+            question: self.problem.question.clone(),
+            prefix: place
+                .after
+                .map(|node| self.tree.text(node))
+                .unwrap_or_default(),
+            temperature: run.sampling.temperature,
+            top_p: run.sampling.top_p,
+            max_tokens: run.sampling.max_tokens,
+            seed,
+            role: Role::Step,
+            affinity: self.problem.id.clone(),
+        }
     }
 
     /// Steps made after `node`, which tell a re-run's seed from the first
@@ -337,7 +347,7 @@ impl Session {
             )
     }
 
-    fn first_model(&self) -> usize {
+    pub(super) fn first_model(&self) -> usize {
         let models = self.settings.models();
         self.settings
             .engine

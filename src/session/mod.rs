@@ -5,7 +5,8 @@
 //! [`Event`] and returns [`Output`]s (records to append, a step to generate, a
 //! call to abort), to be performed **in order**, so that each finished step is
 //! in the log before the next begins. Inspecting, replaying and solving whole
-//! data sets are this one engine with different drivers.
+//! data sets are this one engine with different drivers. A [`forest`] is grown
+//! from the same parts, by many calls at a time.
 //!
 //! ```text
 //! Ready ──step──▶ Generating ──reply──▶ scored, committed, decided ──▶ Ready │ Done
@@ -15,6 +16,7 @@
 mod commit;
 mod drive;
 mod ending;
+pub mod forest;
 mod machine;
 mod navigate;
 mod seed;

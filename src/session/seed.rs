@@ -11,8 +11,7 @@ use sha2::{Digest, Sha256};
 pub(super) fn step_seed(run_seed: u64, problem: &str, index: u32, branch: usize) -> u64 {
     derive(
         run_seed,
-        "step",
-        problem,
+        &["step", problem],
         &[u64::from(index), branch as u64],
     )
 }
@@ -21,17 +20,63 @@ pub(super) fn step_seed(run_seed: u64, problem: &str, index: u32, branch: usize)
 pub(super) fn routing_draw(run_seed: u64, problem: &str, index: u32, branch: usize) -> f64 {
     let seed = derive(
         run_seed,
-        "route",
-        problem,
+        &["route", problem],
         &[u64::from(index), branch as u64],
     );
+    uniform(seed)
+}
+
+/// Seed of the sampling of step `index` in the `trajectory`-th answer of the
+/// reference run.
+pub(super) fn reference_seed(run_seed: u64, problem: &str, trajectory: u32, index: u32) -> u64 {
+    derive(
+        run_seed,
+        &["reference", problem],
+        &[u64::from(trajectory), u64::from(index)],
+    )
+}
+
+/// Seed of the sampling of the `branch`-th step that `model` writes after
+/// `prefix` in a forest. It follows from what stands there, not from when it
+/// was asked for.
+pub(super) fn forest_seed(
+    run_seed: u64,
+    problem: &str,
+    prefix: &str,
+    model: &str,
+    branch: u32,
+) -> u64 {
+    derive(
+        run_seed,
+        &["forest", problem, prefix, model],
+        &[u64::from(branch)],
+    )
+}
+
+/// Uniform draw on [0, 1) on `what` when an exploration comes by `prefix`
+/// for the `pass`-th time.
+pub(super) fn forest_draw(
+    run_seed: u64,
+    problem: &str,
+    prefix: &str,
+    what: &str,
+    pass: u32,
+) -> f64 {
+    uniform(derive(
+        run_seed,
+        &[what, problem, prefix],
+        &[u64::from(pass)],
+    ))
+}
+
+fn uniform(seed: u64) -> f64 {
     ChaCha8Rng::seed_from_u64(seed).random::<f64>()
 }
 
-fn derive(run_seed: u64, what: &str, problem: &str, numbers: &[u64]) -> u64 {
+fn derive(run_seed: u64, texts: &[&str], numbers: &[u64]) -> u64 {
     let mut hash = Sha256::new();
     hash.update(run_seed.to_le_bytes());
-    for text in [what, problem] {
+    for text in texts {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());
     }
@@ -63,5 +108,7 @@ mod tests {
         }
         let draw = routing_draw(1, "p", 2, 0);
         assert!((0.0..1.0).contains(&draw));
+        // Logs hold what came of these: they must never change.
+        assert_eq!(step_seed(7, "p1", 3, 1), 5_967_324_851_202_363_504);
     }
 }

@@ -3,5 +3,5 @@
 mod branches;
 mod endings;
 mod log;
-mod script;
+pub(in crate::session) mod script;
 mod walk;

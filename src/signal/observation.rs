@@ -52,6 +52,35 @@ impl Observation {
         named
     }
 
+    /// The observation whose features [`named`](Self::named) gave, over a pool
+    /// of `models` models: what a decision of the log was made from. `None`
+    /// where the features are not those of an observation.
+    pub fn from_named(named: &BTreeMap<String, Option<f64>>, models: usize) -> Option<Self> {
+        let value = |name: &str| named.get(name).copied();
+        let count = |value: f64| {
+            let whole = value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value);
+            whole.then_some(value as u32)
+        };
+        let mut writer = None;
+        for model in 0..models {
+            if value(&format!("writer_{model}"))?? > 0.5 {
+                writer = Some(model);
+            }
+        }
+        Some(Self {
+            confidence: finite(value("confidence")?),
+            index: count(value("step")??)?,
+            difficulty: finite(value("difficulty")?),
+            has_answer: value("has_answer")?? > 0.5,
+            tokens: match value("tokens")? {
+                Some(tokens) => Some(count(tokens)?),
+                None => None,
+            },
+            writer,
+            models,
+        })
+    }
+
     /// The named features in the order asked for.
     ///
     /// # Errors
@@ -107,6 +136,25 @@ mod tests {
             observation().features(&names).unwrap(),
             [Some(1.0), Some(3.0), None, Some(0.5), Some(0.0), Some(1.0)]
         );
+    }
+
+    #[test]
+    fn an_observation_is_read_back_from_its_features() {
+        let person = Observation {
+            confidence: None,
+            tokens: None,
+            writer: None,
+            difficulty: Some(2.5),
+            ..observation()
+        };
+        for seen in [observation(), person] {
+            assert_eq!(Observation::from_named(&seen.named(), 3), Some(seen));
+        }
+        let mut other = observation().named();
+        assert_eq!(Observation::from_named(&other, 4), None, "another pool");
+        other.insert("step".to_owned(), Some(0.5));
+        assert_eq!(Observation::from_named(&other, 3), None);
+        assert_eq!(Observation::from_named(&BTreeMap::new(), 2), None);
     }
 
     #[test]

@@ -61,6 +61,17 @@ pub fn step_id(key: &StepKey<'_>) -> StepId {
     parts.id()
 }
 
+/// Names what stands before a step, whatever run it was written in: the
+/// writers and texts so far, as a chain. `before` names what stood before the
+/// last of them.
+pub fn prefix_id(before: Option<&str>, model: &str, text: &str) -> String {
+    let mut parts = Parts::new("prefix");
+    parts.optional(before);
+    parts.text(model);
+    parts.text(text);
+    parts.id()
+}
+
 /// Id of a call that gave no step: of calls that would be the same step, each
 /// is one of its own.
 pub fn abandoned_id(step: &str, at: &str, generation: u64) -> StepId {

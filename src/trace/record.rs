@@ -356,6 +356,10 @@ pub const GRADER: &str = "grader";
 /// The scorer that judges single steps.
 pub const VERIFIER: &str = "verifier";
 
+/// The scorer that judges single steps exactly, given what stands before them:
+/// no model, and only for problems whose language it knows.
+pub const CHECKER: &str = "checker";
+
 /// A score given to a step by a PRM, a judge, a verifier or a checker, or to
 /// the trajectory that ends with it by a grader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -369,8 +373,8 @@ pub struct ScoreRecord {
     /// and for scorers that are no model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Of a verifier or a grader 1 for correct, 0 for incorrect; `None` where
-    /// the reply held no verdict or the call failed.
+    /// Of a verifier, a checker or a grader 1 for correct, 0 for incorrect;
+    /// `None` where the reply held no verdict or the call failed.
     pub value: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

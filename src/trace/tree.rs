@@ -378,6 +378,12 @@ impl Tree {
         node.map_or(&self.root_decisions, |node| &self.node(node).decisions)
     }
 
+    /// The decision of this id after `node`.
+    pub fn decision_of(&self, node: NodeIndex, id: &str) -> Option<&DecisionRecord> {
+        let made = &self.node(node).decisions;
+        made.iter().find(|decision| decision.id == id)
+    }
+
     /// The decision of this id.
     pub fn decision(&self, id: &str) -> Option<&DecisionRecord> {
         let of_nodes = self.nodes.iter().flat_map(|node| &node.decisions);

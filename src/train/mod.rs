@@ -8,6 +8,9 @@
 //! with [`conjugate`] gradients, [`search`]) on the stochastic policy of
 //! [`soft`]; then the [`threshold`] moves. [`record`] is what a reader sees of
 //! it, [`state`] what a resumed run needs.
+//!
+//! What it learns from is read back from logs ([`forest`]); [`floor`] says how
+//! far the large model misses its own answers.
 
 pub mod batch;
 pub mod conjugate;
@@ -15,6 +18,8 @@ pub mod constraint;
 pub mod cpo;
 pub mod critic;
 pub mod episode;
+pub mod floor;
+pub mod forest;
 pub mod learner;
 pub mod params;
 pub mod record;
@@ -27,3 +32,28 @@ mod tabular;
 pub mod threshold;
 pub mod update;
 pub mod vtrace;
+
+/// z of a two-sided 95 % interval.
+const Z95: f64 = 1.959_963_984_540_054;
+
+/// Wilson score interval at 95 % of a `share` found in `trials`; `None`
+/// without trials.
+///
+/// `(p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n)`
+///
+/// `share` may also be the mean of values between 0 and 1: their variance is
+/// at most that of ones and zeros with the same mean, so the interval errs on
+/// the wide side.
+pub fn wilson(share: f64, trials: usize) -> Option<[f64; 2]> {
+    if trials == 0 {
+        return None;
+    }
+    let n = trials as f64;
+    let z2 = Z95 * Z95;
+    let middle = share + z2 / (2.0 * n);
+    let half = Z95 * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z2 / n;
+    let low = ((middle - half) / scale).max(0.0);
+    let high = ((middle + half) / scale).min(1.0);
+    Some([low, high])
+}

@@ -139,10 +139,7 @@ async fn all(
     files: &[PathBuf],
 ) -> Result<Regraded, Failure> {
     let stop = Arc::new(Stop::new(AGAIN));
-    let watching = tokio::spawn({
-        let stop = Arc::clone(&stop);
-        async move { stop.on_signals().await }
-    });
+    let watching = stop.watch();
     let mut report = Report::new(
         options.dry_run,
         scorers

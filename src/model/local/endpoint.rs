@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::LocalError;
 use super::config::ModelConfig;
 use super::embedded::embedded_weights;
+use super::homes::Homes;
 use super::sample::TOP;
 use super::sequence::{Event, Job};
 use super::weights::WeightsSource;
@@ -30,7 +31,10 @@ pub type Render = Arc<dyn Fn(&str, &str) -> Result<String, String> + Send + Sync
 pub struct LocalEndpoint {
     plan: Plan,
     render: Render,
-    worker: OnceLock<Result<mpsc::Sender<Command>, String>>,
+    /// Threads with the model, started as they are needed: each computes on
+    /// one core, with weights and a cache of its own.
+    workers: Vec<OnceLock<Result<mpsc::Sender<Command>, String>>>,
+    homes: Homes,
 }
 
 impl LocalEndpoint {
@@ -79,8 +83,21 @@ impl LocalEndpoint {
                 config,
             },
             render,
-            worker: OnceLock::new(),
+            workers: vec![OnceLock::new()],
+            homes: Homes::new(1),
         })
+    }
+
+    /// The endpoint with up to `workers` threads. Calls of one affinity go to
+    /// the one where their prefix is cached, unless it is much busier than
+    /// another; what they answer does not depend on which it is.
+    #[must_use]
+    pub fn with_workers(self, workers: usize) -> Self {
+        Self {
+            workers: (0..workers.max(1)).map(|_| OnceLock::new()).collect(),
+            homes: Homes::new(workers),
+            ..self
+        }
     }
 
     /// Shape and constants of the network.
@@ -88,10 +105,9 @@ impl LocalEndpoint {
         &self.plan.config
     }
 
-    /// The worker, started at the first call.
-    fn worker(&self) -> Result<&mpsc::Sender<Command>, EndpointError> {
-        let worker = self
-            .worker
+    /// A worker, started at its first call.
+    fn worker(&self, place: usize) -> Result<&mpsc::Sender<Command>, EndpointError> {
+        let worker = self.workers[place]
             .get_or_init(|| start(self.plan.clone()).map_err(|error| error.to_string()));
         worker
             .as_ref()
@@ -132,13 +148,15 @@ impl LocalEndpoint {
         let prompt = (self.render)(&request.question, &request.prefix)
             .map_err(|message| self.error(FailureKind::Configuration, message))?;
         let (events, mut received) = mpsc::unbounded_channel();
+        let stay = self.homes.enter(&request.affinity);
+        let worker = self.worker(stay.worker)?;
         let job = Job {
             request,
             prompt,
             events,
             started,
         };
-        let sent = self.worker()?.send(Command::Step(Box::new(job))).await;
+        let sent = worker.send(Command::Step(Box::new(job))).await;
         sent.map_err(|_| self.stopped())?;
         while let Some(event) = received.recv().await {
             match event {
@@ -170,7 +188,7 @@ impl Endpoint for LocalEndpoint {
     fn probe(&self) -> ProbeFuture<'_> {
         Box::pin(async move {
             let (reply, ready) = oneshot::channel();
-            let sent = self.worker()?.send(Command::Ready(reply)).await;
+            let sent = self.worker(0)?.send(Command::Ready(reply)).await;
             sent.map_err(|_| self.stopped())?;
             let loaded = ready.await.map_err(|_| self.stopped())?;
             loaded.map_err(|message| self.error(FailureKind::Configuration, message))?;

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! endpoint   LocalEndpoint: hands requests to the worker, forwards its events
-//! worker     one thread a model: loads lazily, batches continuously
+//! worker     a thread with the model: loads lazily, batches continuously
+//! homes      which of several workers takes a call
 //! sequence   one request in generation: prompt, sampling, where the step ends
 //! cache      key-value cache, slots matched by longest common prefix
 //! forward    the network over a ragged batch · attention  one row over a cache
@@ -24,6 +25,7 @@ pub mod embedded;
 mod endpoint;
 mod fingerprint;
 pub mod forward;
+mod homes;
 pub mod sample;
 mod sequence;
 pub mod text;

@@ -1,0 +1,125 @@
+//! `explore`: a forest a problem.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::headless::explore::{ExploreOptions, explore};
+use crate::headless::launch::Exploration;
+use crate::headless::plain::plain;
+use crate::headless::{Exit, Failure};
+use crate::session::forest::Shape;
+
+use super::options::{RunArgs, at_least_one};
+
+/// Grow a forest a problem, to train policies on
+///
+/// First the reference run: N independent answers by the large model alone,
+/// from which the A/A floor is estimated. It says how often the large model,
+/// run again, misses a problem that it got right: no router can promise less.
+///
+/// Then the forest: an exploration policy (any model with probability epsilon,
+/// else the router's) walks from the question to an end, again and again. Each
+/// prefix it comes to is continued by every model. Once the budget is needed
+/// to finish what the walks left open, that is finished by the models drawn,
+/// so that every leaf has an outcome. Every decision is logged with the
+/// probabilities it was drawn with; problems of the embedded language also
+/// with the exact verdict on each step.
+///
+/// Answers are graded by rules; `regrade` asks a model about the rest, and by
+/// `--verify` about the steps.
+///
+/// What it will take is told first, and on a terminal asked about. Nothing is
+/// paid for twice: `--resume` makes the calls that are missing in the log, and
+/// gives the forest that an uninterrupted run would have given.
+///
+/// Problems are split into train (60 %), calibration (20 %) and test (20 %) by
+/// a hash of the question.
+///
+/// Exit code 3: an endpoint failed; what was done is kept.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExploreArgs {
+    #[command(flatten)]
+    run: RunArgs,
+    /// Only the first N problems
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Answers of the large model alone a problem, 4 or more
+    #[arg(long, value_name = "N", default_value_t = Shape::default().references)]
+    references: u32,
+    /// Continuations per model and visited prefix
+    #[arg(long, value_name = "N", default_value_t = Shape::default().branches,
+          value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    branches: u32,
+    /// Calls a problem beside the reference run, about
+    #[arg(long, value_name = "N", default_value_t = Shape::default().max_nodes,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_nodes: u32,
+    /// Probability of drawing any model instead of asking the router
+    #[arg(
+        long,
+        value_name = "E",
+        default_value_t = 0.5,
+        allow_negative_numbers = true
+    )]
+    epsilon: f64,
+    /// Most problems in flight
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = at_least_one)]
+    concurrency: usize,
+    /// Log of the exploration
+    #[arg(long, value_name = "FILE", required = true)]
+    log: PathBuf,
+    /// Go on with the exploration in the log
+    #[arg(long)]
+    resume: bool,
+    /// Begin without asking
+    #[arg(long, short)]
+    yes: bool,
+    /// Only say what it would take: no call is made
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the result as one JSON document
+    #[arg(long)]
+    json: bool,
+    /// No progress bar, no warnings
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: &ExploreArgs) -> Result<(), Failure> {
+    let explored = explore(&ExploreOptions {
+        launch: args
+            .run
+            .options("explore", "explore".to_owned(), args.limit),
+        exploration: Exploration {
+            epsilon: args.epsilon,
+            shape: Shape {
+                references: args.references,
+                branches: args.branches,
+                max_nodes: args.max_nodes,
+            },
+        },
+        log: args.log.clone(),
+        resume: args.resume,
+        concurrency: args.concurrency,
+        yes: args.yes,
+        dry_run: args.dry_run,
+        quiet: args.quiet,
+    })?;
+    let text = if args.json {
+        let document = json!({ "estimate": explored.estimate, "report": explored.report });
+        let json = serde_json::to_string_pretty(&document)
+            .map_err(|error| Failure::new(Exit::Failed, format!("the result: {error}")))?;
+        format!("{json}\n")
+    } else {
+        let text = match &explored.report {
+            Some(report) => report.to_text(),
+            None => format!("{}\n", explored.estimate.to_text()),
+        };
+        plain(&text).into_owned()
+    };
+    super::print(&text)?;
+    // What was done is printed; how it ended is the exit code.
+    explored.failure.map_or(Ok(()), Err)
+}

@@ -1,0 +1,71 @@
+//! How a run's log is opened: looked at before anything is called, made once
+//! the endpoints are known to be there.
+
+use std::path::Path;
+
+use crate::trace::LogWriter;
+use crate::trace::record::{Record, RunRecord};
+
+use super::capability::Probed;
+use super::launch::note;
+use super::{Exit, Failure};
+
+/// Looks at the log before anything is called: what is to be gone on with, as
+/// `read` finds it, or the refusal to mix two runs in one file. What is gone
+/// on with is locked before it is read: no other process can append in
+/// between. With `sync` every append is on the disk when it returns.
+pub(super) fn prepare_log<R>(
+    path: &Path,
+    resume: bool,
+    sync: bool,
+    read: impl FnOnce(&Path) -> Result<R, Failure>,
+) -> Result<Option<(R, LogWriter)>, Failure> {
+    if !may_go_on(path, resume)? {
+        return Ok(None);
+    }
+    let writer = LogWriter::create_or_append(path, sync)?;
+    Ok(Some((read(path)?, writer)))
+}
+
+/// Whether there is something in the log that is to be gone on with.
+///
+/// # Errors
+/// A folder that is not there, and a log that holds something where nobody
+/// asked to go on.
+pub(super) fn may_go_on(path: &Path, resume: bool) -> Result<bool, Failure> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let message = format!("{}: no such folder", folder.display());
+        return Err(Failure::usage(message).hint("make it first, or name another log"));
+    }
+    let holds_something = path.metadata().is_ok_and(|found| found.len() > 0);
+    if holds_something && !resume {
+        return Err(
+            Failure::usage(format!("{}: the log is not empty", path.display()))
+                .hint("go on with it by `--resume`, or name another log"),
+        );
+    }
+    Ok(holds_something)
+}
+
+/// Makes the log, once the endpoints are known to be there.
+pub(super) fn new_log(path: &Path, sync: bool) -> Result<LogWriter, Failure> {
+    let writer = LogWriter::create_or_append(path, sync)?;
+    if writer.existed() {
+        // Somebody else began it between our look and our lock.
+        return Err(Failure::usage(format!(
+            "{}: the log is not empty",
+            path.display()
+        )));
+    }
+    Ok(writer)
+}
+
+/// What the endpoints said they can do, for the log.
+pub(super) fn probe_note(run: &RunRecord, probed: &Probed) -> Result<Record, Failure> {
+    let probed = serde_json::to_string(probed)
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    Ok(note(run, "probe", probed))
+}

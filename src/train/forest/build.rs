@@ -1,0 +1,297 @@
+//! One problem's records as a forest to learn from.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::cost::Ledger;
+use crate::problem::answer::Verdict;
+use crate::problem::split::Split;
+use crate::signal::observation::Observation;
+use crate::trace::record::{
+    CHECKER, OutcomeRecord, Purpose, Record, RunRecord, StepId, Usage, VERIFIER,
+};
+use crate::trace::tree::Node;
+use crate::trace::{NodeIndex, Tree};
+
+use super::{Child, ForestError, Leaf, ProblemForest, Step};
+
+/// Farthest that a sum of probabilities may be from 1.
+const SUM_TOLERANCE: f64 = 1e-6;
+
+/// What came of reading a problem; first the question, or the id where its
+/// record is lost.
+pub(super) enum Built {
+    Whole(String, Box<ProblemForest>),
+    /// With the reason.
+    Unusable(String, String),
+}
+
+/// The forest of `problem` in the run of `head`.
+///
+/// # Errors
+/// Decisions that nothing can be learnt from, which no resumed exploration
+/// would mend.
+pub(super) fn problem(
+    head: &RunRecord,
+    problem: &str,
+    records: Vec<Record>,
+) -> Result<Built, ForestError> {
+    let calls = calls(&records);
+    let tree = Tree::from_records(&head.run, problem, records);
+    let Some(known) = tree.problem() else {
+        let why = "has lost its question".to_owned();
+        return Ok(Built::Unusable(problem.to_owned(), why));
+    };
+    let question = known.question.trim().to_owned();
+    let mut builder = Builder {
+        head,
+        ledger: Ledger::new(&head.pool),
+        tree: &tree,
+        calls,
+        steps: Vec::new(),
+    };
+    let whole = builder
+        .references()
+        .and_then(|references| Ok((references, builder.forest()?)));
+    match whole {
+        Ok((references, first)) => {
+            let forest = ProblemForest {
+                id: problem.to_owned(),
+                split: Split::of(&question),
+                references,
+                steps: builder.steps,
+                first,
+            };
+            Ok(Built::Whole(question, Box::new(forest)))
+        }
+        Err(Lack::Unfinished(why)) => Ok(Built::Unusable(question, why)),
+        Err(Lack::Propensities { step, why }) => Err(ForestError::NoPropensities {
+            problem: problem.to_owned(),
+            step,
+            why,
+        }),
+    }
+}
+
+/// Calls that gave each step: a log may repeat a line, which is no other call.
+fn calls(records: &[Record]) -> HashMap<StepId, u32> {
+    let mut seeds: HashMap<StepId, BTreeSet<u64>> = HashMap::new();
+    for record in records {
+        if let Record::Step(step) = record {
+            seeds.entry(step.id.clone()).or_default().insert(step.seed);
+        }
+    }
+    seeds
+        .into_iter()
+        .map(|(step, seeds)| (step, u32::try_from(seeds.len()).unwrap_or(u32::MAX)))
+        .collect()
+}
+
+/// Why a problem cannot be learnt from.
+enum Lack {
+    /// Going on with the exploration would mend it.
+    Unfinished(String),
+    Propensities {
+        step: StepId,
+        why: String,
+    },
+}
+
+struct Builder<'a> {
+    head: &'a RunRecord,
+    ledger: Ledger,
+    tree: &'a Tree,
+    calls: HashMap<StepId, u32>,
+    steps: Vec<Step>,
+}
+
+impl Builder<'_> {
+    /// How each answer of the reference run came out.
+    fn references(&self) -> Result<Vec<Option<bool>>, Lack> {
+        let wanted = self.head.router.parameters.get("references");
+        let wanted = wanted.and_then(serde_json::Value::as_u64).unwrap_or(0);
+        let mut found = Vec::new();
+        for (index, node) in self.tree.nodes() {
+            if node.step.purpose == Purpose::Reference
+                && let Some(outcome) = node.outcome()
+            {
+                let first = self.tree.path(index).first().copied();
+                let seed = first.map_or(0, |first| self.tree.node(first).step.seed);
+                found.push((seed, success(outcome)));
+            }
+        }
+        if (found.len() as u64) < wanted {
+            let have = found.len();
+            return Err(Lack::Unfinished(format!(
+                "has {have} of {wanted} answers of the reference run"
+            )));
+        }
+        // In an order that depends neither on when they were answered nor on
+        // how they came out: the first of them stands for a single answer.
+        found.sort_by_key(|&(seed, _)| seed);
+        Ok(found.into_iter().map(|(_, success)| success).collect())
+    }
+
+    /// Takes every step of the forest, parents first; the first steps.
+    fn forest(&mut self) -> Result<Vec<Child>, Lack> {
+        let mut first = Vec::new();
+        let mut places: HashMap<NodeIndex, usize> = HashMap::new();
+        let mut open: Vec<NodeIndex> = self.following(None);
+        open.reverse();
+        while let Some(index) = open.pop() {
+            let node = self.tree.node(index);
+            let parent = node.parent.and_then(|parent| places.get(&parent).copied());
+            let step = self.step(index, parent)?;
+            let place = self.steps.len();
+            let child = Child {
+                model: step.model,
+                step: place,
+                branches: self.calls.get(&node.step.id).copied().unwrap_or(1),
+            };
+            match parent {
+                Some(parent) => self.steps[parent].children.push(child),
+                None => first.push(child),
+            }
+            places.insert(index, place);
+            self.steps.push(step);
+            let mut following = self.following(Some(index));
+            following.reverse();
+            open.extend(following);
+        }
+        if first.is_empty() {
+            return Err(Lack::Unfinished("has no step yet".to_owned()));
+        }
+        Ok(first)
+    }
+
+    /// The steps of the forest after `node`, in an order that does not depend
+    /// on when their calls were answered; those of the reference run are none.
+    fn following(&self, node: Option<NodeIndex>) -> Vec<NodeIndex> {
+        let children = self.tree.children(node).iter().copied();
+        let mut following: Vec<NodeIndex> = children
+            .filter(|&child| self.tree.node(child).step.purpose == Purpose::Step)
+            .collect();
+        following.sort_by_key(|&child| {
+            let step = &self.tree.node(child).step;
+            (self.place(&step.model), &step.text)
+        });
+        following
+    }
+
+    fn step(&self, index: NodeIndex, parent: Option<usize>) -> Result<Step, Lack> {
+        let node = self.tree.node(index);
+        let record = &*node.step;
+        let Some(model) = self.place(&record.model) else {
+            let why = format!("has a step by `{}`, who is not in the pool", record.model);
+            return Err(Lack::Unfinished(why));
+        };
+        let usage = Usage {
+            cached: Some(self.cached(index, record.usage.prompt)),
+            ..record.usage
+        };
+        let mut step = Step {
+            parent,
+            model,
+            index: record.index,
+            usage,
+            published: self.ledger.output(&record.model, usage.output),
+            full: self.ledger.call(&record.model, usage),
+            observation: None,
+            propensities: Vec::new(),
+            drawn: Vec::new(),
+            children: Vec::new(),
+            verdict: verdict(node),
+            leaf: node.outcome().map(|outcome| Leaf {
+                success: success(outcome),
+                end: outcome.end,
+            }),
+        };
+        if step.leaf.is_none() {
+            self.decide(node, &mut step)?;
+        }
+        Ok(step)
+    }
+
+    /// What was seen after a step, and who was drawn with which probability.
+    fn decide(&self, node: &Node, step: &mut Step) -> Result<(), Lack> {
+        let id = &node.step.id;
+        let lack = |why: &str| Lack::Propensities {
+            step: id.clone(),
+            why: why.to_owned(),
+        };
+        let Some(decision) = node.decisions.first() else {
+            return Err(Lack::Unfinished(format!("ends at step {id}, unfinished")));
+        };
+        if node.children.is_empty() {
+            return Err(Lack::Unfinished(format!("ends at step {id}, unfinished")));
+        }
+        let models = self.head.pool.len();
+        let mu = &decision.probabilities;
+        if mu.len() != models {
+            return Err(lack("there is not one for each model"));
+        }
+        let sum: f64 = mu.iter().sum();
+        let usable = mu.iter().all(|p| p.is_finite() && *p > 0.0);
+        if !usable || (sum - 1.0).abs() > SUM_TOLERANCE {
+            return Err(lack("they must be above 0 and sum to 1"));
+        }
+        step.observation = Observation::from_named(&decision.observation, models);
+        if step.observation.is_none() {
+            return Err(lack("the observation they belong to is damaged"));
+        }
+        step.propensities.clone_from(mu);
+        let drawn = node.decisions.iter().filter_map(|d| self.place(&d.action));
+        step.drawn = drawn.collect();
+        Ok(())
+    }
+
+    /// Prompt tokens that the writer of a step has in its cache when this path
+    /// alone is run: those of its last call on it, and what it wrote then.
+    fn cached(&self, index: NodeIndex, prompt: u64) -> u64 {
+        let node = self.tree.node(index);
+        let mut at = node.parent;
+        while let Some(before) = at {
+            let earlier = self.tree.node(before);
+            if earlier.step.model == node.step.model {
+                let usage = earlier.step.usage;
+                return (usage.prompt + usage.output).min(prompt);
+            }
+            at = earlier.parent;
+        }
+        0
+    }
+
+    fn place(&self, model: &str) -> Option<usize> {
+        self.head.pool.iter().position(|known| known.name == model)
+    }
+}
+
+/// Whether a trajectory came out right; `None` where nobody could tell.
+fn success(outcome: &OutcomeRecord) -> Option<bool> {
+    match outcome.verdict {
+        Verdict::Correct => Some(true),
+        Verdict::Wrong => Some(false),
+        Verdict::Ungraded => None,
+    }
+}
+
+/// The verdict on a step: the exact checker's, else a person's label, else the
+/// verifier's; of each the last.
+fn verdict(node: &Node) -> Option<bool> {
+    let by = |scorer: &str| {
+        let said = node.scores.iter().filter(|score| score.scorer == scorer);
+        said.filter_map(|score| score.value).next_back()
+    };
+    let label = || {
+        let said = node.labels.iter().rev();
+        said.map(|label| label.label.as_str())
+            .find_map(|label| match label {
+                "good" => Some(true),
+                "bad" => Some(false),
+                _ => None,
+            })
+    };
+    by(CHECKER)
+        .map(|value| value >= 0.5)
+        .or_else(label)
+        .or_else(|| by(VERIFIER).map(|value| value >= 0.5))
+}
