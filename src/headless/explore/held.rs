@@ -12,7 +12,7 @@ use crate::trace::Log;
 use crate::trace::index::FileDamage;
 use crate::trace::record::{Record, RunRecord};
 
-use super::estimate::Loads;
+use super::loads::Loads;
 
 /// The run of a log with what is whole of it. Problems that are not are read
 /// when their turn comes.

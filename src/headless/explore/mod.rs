@@ -2,13 +2,14 @@
 //! which every visited prefix is continued by every model. A bounded number of
 //! problems at a time, each with many calls in flight.
 //!
-//! [`estimate`] says before it starts what it will take, [`held`] reads what a
-//! log holds already, [`grow`] drives one problem, [`report`] counts from the
-//! log alone.
+//! [`estimate`] says before it starts what it will take, `held` reads what a
+//! log holds already, `grow` drives one problem, [`report`] counts from the
+//! log alone, and [`loads`] is what calls took.
 
 pub mod estimate;
 mod grow;
 mod held;
+pub mod loads;
 pub mod report;
 
 use std::collections::BTreeMap;

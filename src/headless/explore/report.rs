@@ -15,7 +15,8 @@ use crate::trace::Reader;
 use crate::trace::record::{CHECKER, Purpose, Record, RunRecord};
 use crate::train::floor::{Floor, floor};
 
-use super::estimate::{Loads, amount, count};
+use super::estimate::{amount, count};
+use super::loads::Loads;
 
 /// The result of an exploration.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
