@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use crate::headless::Failure;
 use crate::headless::explore::{ExploreOptions, explore};
 use crate::headless::launch::Exploration;
 use crate::headless::plain::plain;
-use crate::headless::{Exit, Failure};
 use crate::session::forest::Shape;
 
 use super::options::{RunArgs, at_least_one};
@@ -108,10 +108,8 @@ pub(super) fn run(args: &ExploreArgs) -> Result<(), Failure> {
         quiet: args.quiet,
     })?;
     let text = if args.json {
-        let document = json!({ "estimate": explored.estimate, "report": explored.report });
-        let json = serde_json::to_string_pretty(&document)
-            .map_err(|error| Failure::new(Exit::Failed, format!("the result: {error}")))?;
-        format!("{json}\n")
+        let both = json!({ "estimate": explored.estimate, "report": explored.report });
+        super::document(&both, "the result")?
     } else {
         let text = match &explored.report {
             Some(report) => report.to_text(),

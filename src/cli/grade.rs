@@ -63,9 +63,7 @@ pub(super) fn run(args: &GradeArgs) -> Result<(), Failure> {
         Err(error) => return Err(Failure::new(Exit::Failed, format!("{name}: {error}"))),
     };
     if let Some(path) = &args.summary {
-        let json = serde_json::to_string_pretty(&done.summary)
-            .map_err(|error| Failure::new(Exit::Failed, format!("the summary: {error}")))?;
-        super::export::write(path, &format!("{json}\n"))?;
+        super::export::write(path, &super::document(&done.summary, "the summary")?)?;
     }
     match (args.quiet, args.json) {
         (true, _) => {}

@@ -15,6 +15,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 use crate::headless::plain::plain;
 use crate::headless::{Exit, Failure};
@@ -99,6 +100,13 @@ fn ended(how: Ended) -> Result<(), Failure> {
 /// Tells the person something; a closed stderr is no failure.
 fn say(text: &str) {
     let _ = io::stderr().write_all(plain(text).as_bytes());
+}
+
+/// A result as one JSON document; `what` names it where it is no JSON.
+fn document(result: &impl Serialize, what: &str) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(result)
+        .map_err(|error| Failure::new(Exit::Failed, format!("{what}: {error}")))?;
+    Ok(format!("{json}\n"))
 }
 
 /// Writes a result to stdout. Whoever closed the pipe has read enough.

@@ -237,9 +237,7 @@ fn show(
     if !json {
         return super::print(&text());
     }
-    let json = serde_json::to_string_pretty(value)
-        .map_err(|error| Failure::new(Exit::Failed, format!("the report: {error}")))?;
-    super::print(&format!("{json}\n"))
+    super::print(&super::document(value, "the report")?)
 }
 
 fn line(row: &Row) -> String {

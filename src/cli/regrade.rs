@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::headless::Failure;
 use crate::headless::regrade::{RegradeOptions, regrade};
-use crate::headless::{Exit, Failure};
 use crate::model::scorer::GradeMode;
 
 use super::options::at_least_one;
@@ -70,9 +70,7 @@ pub(super) fn run(args: &RegradeArgs) -> Result<(), Failure> {
         dry_run: args.dry_run,
     })?;
     let text = if args.json {
-        let json = serde_json::to_string_pretty(&done.report)
-            .map_err(|error| Failure::new(Exit::Failed, format!("the report: {error}")))?;
-        format!("{json}\n")
+        super::document(&done.report, "the report")?
     } else {
         done.report.to_text()
     };

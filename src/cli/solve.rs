@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::headless::plain::plain;
 use crate::headless::solve::{SolveOptions, solve};
-use crate::headless::{Exit, Failure, Grader, Options};
+use crate::headless::{Failure, Grader, Options};
 use crate::model::scorer::GradeMode;
 
 use super::options::{RunArgs, at_least_one};
@@ -73,9 +73,7 @@ pub(super) fn run(args: &SolveArgs) -> Result<(), Failure> {
         quiet: args.quiet,
     })?;
     let text = if args.json {
-        let json = serde_json::to_string_pretty(&solved.summary)
-            .map_err(|error| Failure::new(Exit::Failed, format!("the summary: {error}")))?;
-        format!("{json}\n")
+        super::document(&solved.summary, "the summary")?
     } else {
         plain(&solved.summary.to_text()).into_owned()
     };

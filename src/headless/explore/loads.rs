@@ -112,16 +112,26 @@ impl Loads {
     /// Full cost; `None` where any rate is unknown.
     pub fn cost(&self, ledger: &Ledger) -> Option<f64> {
         ledger.unit()?;
-        self.0
-            .iter()
-            .map(|(model, load)| ledger.call(model, load.usage))
-            .sum()
+        // A plain sum of nothing is minus zero.
+        self.0.iter().try_fold(0.0, |sum, (model, load)| {
+            Some(sum + ledger.call(model, load.usage)?)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::pool::Pool;
+    use crate::trace::record::ModelFacts;
+
+    #[test]
+    fn no_calls_cost_nothing_and_not_less() {
+        let pool = Pool::embedded();
+        let pool: Vec<ModelFacts> = pool.models.iter().map(ModelFacts::from).collect();
+        let cost = Loads::default().cost(&Ledger::new(&pool)).unwrap();
+        assert_eq!(cost.to_bits(), 0.0_f64.to_bits());
+    }
 
     #[test]
     fn loads_scale_to_other_numbers_of_problems() {
