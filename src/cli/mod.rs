@@ -10,6 +10,7 @@ mod regrade;
 mod replay;
 mod screen;
 mod solve;
+mod train;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Solve(solve::SolveArgs),
     Explore(explore::ExploreArgs),
+    Train(Box<train::TrainArgs>),
     Grade(grade::GradeArgs),
     Regrade(regrade::RegradeArgs),
     /// Make a picture of a recorded step, as the inspector shows it
@@ -69,6 +71,7 @@ pub fn run() -> ExitCode {
         Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Solve(args)) => solve::run(&args),
         Some(Command::Explore(args)) => explore::run(&args),
+        Some(Command::Train(args)) => train::run(&args),
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Regrade(args)) => regrade::run(&args),
         Some(Command::Export(args)) => export::run(&args),
@@ -119,6 +122,24 @@ fn print(text: &str) -> Result<(), Failure> {
         )),
         _ => Ok(()),
     }
+}
+
+/// The command as it was given, for those who want to do it again; arguments
+/// that a shell would take apart are quoted.
+fn command_line() -> String {
+    let quote = |argument: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=+@%".contains(c);
+        match !argument.is_empty() && argument.chars().all(plain) {
+            true => argument,
+            false => format!("'{}'", argument.replace('\'', r"'\''")),
+        }
+    };
+    let arguments = std::env::args_os().skip(1);
+    let arguments = arguments.map(|argument| quote(argument.to_string_lossy().into_owned()));
+    std::iter::once("pointsman".to_owned())
+        .chain(arguments)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Refuses to draw where nobody can see it; `instead` is the command that

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::headless::{Exit, Failure};
-use crate::pair::demo::{DEMO_SEED, demo_problems, to_json_lines};
+use crate::pair::demo::{DEMO_SEED, DemoProblem, demo_problems, to_json_lines};
 use crate::pair::language::Split;
 use crate::pair::language::solution::{Author, gold};
 use crate::pair::trainer::checkpoint::{CheckpointError, import, write_whole};
@@ -60,6 +60,9 @@ struct ProblemsArgs {
     /// Whose style the solutions have
     #[arg(long, default_value = "large")]
     role: Role,
+    /// As a problem file: JSON lines, without solutions
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -162,8 +165,17 @@ pub(super) fn run(args: &PairArgs) -> Result<(), Failure> {
 }
 
 fn problems(args: &ProblemsArgs) -> String {
+    let drawn = lab::problems(args.split.into(), args.count, args.seed);
+    if args.json {
+        let split = args.split.to_possible_value();
+        let split = split.as_ref().map_or("", |name| name.get_name());
+        let numbered = drawn.iter().zip(1..).map(|(problem, number)| {
+            DemoProblem::new(problem, format!("{split}-{}-{number:04}", args.seed))
+        });
+        return to_json_lines(&numbered.collect::<Vec<_>>());
+    }
     let mut text = String::new();
-    for problem in lab::problems(args.split.into(), args.count, args.seed) {
+    for problem in drawn {
         text.push_str(&format!(
             "[{} {}] {}\n\n{}\n\n",
             problem.domain.name(),

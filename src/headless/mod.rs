@@ -23,6 +23,7 @@ pub mod resume;
 pub mod solve;
 mod stop;
 pub mod summary;
+pub mod train;
 
 pub use error::{Exit, Failure};
 pub use grading::Grader;

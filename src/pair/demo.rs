@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::language::{Split, draw};
+use super::language::{Problem, Split, draw};
 
 /// The seed of the shipped file.
 pub const DEMO_SEED: u64 = 2_026;
@@ -44,14 +44,22 @@ pub fn demo_problems(per_difficulty: usize, seed: u64) -> Vec<DemoProblem> {
         (0..per_difficulty).flat_map(|round| groups.iter().map(move |group| &group[round]));
     rounds
         .zip(1..)
-        .map(|(problem, number)| DemoProblem {
-            id: format!("demo-{number:03}"),
+        .map(|(problem, number)| DemoProblem::new(problem, format!("demo-{number:03}")))
+        .collect()
+}
+
+impl DemoProblem {
+    /// A generated problem as a line of a problem file.
+    #[must_use]
+    pub fn new(problem: &Problem, id: String) -> Self {
+        Self {
+            id,
             question: problem.question.clone(),
             gold: problem.answer.to_string(),
             difficulty: problem.difficulty,
             domain: problem.domain.name().to_owned(),
-        })
-        .collect()
+        }
+    }
 }
 
 /// The problems as JSON lines.

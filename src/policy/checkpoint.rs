@@ -2,25 +2,19 @@
 //! `policy.json` (everything needed to know whether it fits).
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::network::{Network, ShapeError};
+use super::normalisation::Normalisation;
+use crate::trace::atomic::write_atomically;
 use crate::trace::ids::file_sha256;
 
 /// Format of `policy.json` written by this version.
 const FORMAT: u32 = 1;
 const WEIGHTS: &str = "policy.safetensors";
 const FACTS: &str = "policy.json";
-
-/// `x ↦ (x − mean) / scale`, per feature, fixed at training time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Normalisation {
-    pub mean: Vec<f64>,
-    pub scale: Vec<f64>,
-}
 
 /// The content of `policy.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -175,15 +169,11 @@ impl Checkpoint {
         }
     }
 
-    /// π(·|o) for raw features in the checkpoint's order.
-    pub fn probabilities(&self, features: &[f64]) -> Vec<f64> {
-        let Normalisation { mean, scale } = &self.facts.normalisation;
-        let normalised: Vec<f64> = features
-            .iter()
-            .zip(mean.iter().zip(scale))
-            .map(|(x, (mean, scale))| (x - mean) / scale)
-            .collect();
-        self.network.probabilities(&normalised)
+    /// The network's input for features in the checkpoint's order; see
+    /// [`Normalisation::encode`].
+    pub fn encode(&self, values: &[Option<f64>]) -> Vec<f64> {
+        let facts = &self.facts;
+        facts.normalisation.encode(&facts.features, values)
     }
 }
 
@@ -226,15 +216,6 @@ fn check(facts: &PolicyFacts, path: &Path) -> Result<(), CheckpointError> {
     if !["per-step", "absorbing"].contains(&facts.escalation.as_str()) {
         return invalid("escalation", "be `per-step` or `absorbing`");
     }
-    Ok(())
-}
-
-fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
     Ok(())
 }
 

@@ -5,9 +5,11 @@ mod action_set;
 mod checkpoint;
 mod gradient;
 mod network;
+mod normalisation;
 mod product;
 
 pub use action_set::{Selection, action_set, select, soft_policy};
-pub use checkpoint::{Checkpoint, CheckpointError, Normalisation, PolicyFacts};
+pub use checkpoint::{Checkpoint, CheckpointError, PolicyFacts};
 pub use gradient::{LengthError, Pass};
 pub use network::{HIDDEN, Network, ShapeError, softmax};
+pub use normalisation::{CONFIDENCE, Normalisation};

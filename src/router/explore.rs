@@ -37,16 +37,10 @@ impl Explore {
 
     /// μ(a|o) by model.
     fn mixture(&self, models: usize, base: &Choice) -> Vec<f64> {
-        // A rule that draws says with which probabilities; π of a policy that
-        // does not draw are no probabilities of its actions.
-        let drawn = (base.propensity < 1.0).then_some(&base.probabilities);
-        let of_base = |model: usize| match drawn {
-            Some(probabilities) => probabilities.get(model).copied().unwrap_or(0.0),
-            None => f64::from(u8::from(model == base.action)),
-        };
         let uniform = self.epsilon / models.max(1) as f64;
-        (0..models)
-            .map(|model| uniform + (1.0 - self.epsilon) * of_base(model))
+        let of_base = base.distribution(models).into_iter();
+        of_base
+            .map(|probability| uniform + (1.0 - self.epsilon) * probability)
             .collect()
     }
 }

@@ -32,6 +32,19 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// The probability of each of `models` models under the rule that made
+    /// this choice.
+    pub fn distribution(&self, models: usize) -> Vec<f64> {
+        // A rule that draws says with which probabilities; π of a policy that
+        // does not draw are no probabilities of its actions.
+        let drawn = (self.propensity < 1.0).then_some(&self.probabilities);
+        let of = |model: usize| match drawn {
+            Some(probabilities) => probabilities.get(model).copied().unwrap_or(0.0),
+            None => f64::from(u8::from(model == self.action)),
+        };
+        (0..models).map(of).collect()
+    }
+
     /// A deterministic choice of a single action without probabilities.
     fn certain(action: usize, reason: impl Into<String>) -> Self {
         Self {

@@ -26,25 +26,11 @@ impl Policy {
     }
 
     /// The network's input; `None` where the confidence it needs is missing.
-    /// Any other missing value (a data set without difficulties) counts as
-    /// the training mean.
-    fn features(&self, observation: &Observation) -> Option<Vec<f64>> {
-        let facts = &self.checkpoint.facts;
+    fn input(&self, observation: &Observation) -> Option<Vec<f64>> {
         // The names were checked when the router was built.
-        let values = observation.features(&facts.features).ok()?;
-        let means = &facts.normalisation.mean;
-        let fill = |((name, value), mean): ((&String, Option<f64>), &f64)| match value {
-            Some(value) => Some(value),
-            None if name == "confidence" => None,
-            None => Some(*mean),
-        };
-        facts
-            .features
-            .iter()
-            .zip(values)
-            .zip(means)
-            .map(fill)
-            .collect()
+        let values = observation.features(&self.checkpoint.facts.features).ok()?;
+        let input = self.checkpoint.encode(&values);
+        input.iter().all(|value| value.is_finite()).then_some(input)
     }
 }
 
@@ -70,7 +56,7 @@ impl Router for Policy {
                 ..Choice::certain(last, "absorbing escalation: the large model keeps control")
             };
         }
-        let Some(features) = self.features(observation) else {
+        let Some(input) = self.input(observation) else {
             return Choice {
                 threshold: Some(kappa),
                 ..Choice::certain(
@@ -79,7 +65,7 @@ impl Router for Policy {
                 )
             };
         };
-        let probabilities = self.checkpoint.probabilities(&features);
+        let probabilities = self.checkpoint.network.probabilities(&input);
         let selection = select(&probabilities, kappa);
         let reason = if selection.empty_set {
             format!("empty action set: κ = {kappa} is above every π; the most probable runs")

@@ -100,19 +100,28 @@ pub fn measure(tokens: &[Token], kind: ValueKind, coverage: f64, source: Source)
         );
         return confidence;
     }
-    let domain = if confidence.fallback {
-        "general"
-    } else {
-        "math"
-    };
-    let name = format!("{source}_{domain}");
-    confidence.value = confidence.measures.get(&name).copied();
+    confidence.value = recorded(&confidence, source);
     if confidence.value.is_none() {
+        let domain = domain(&confidence);
         confidence.unavailable = Some(format!(
             "no {domain} token has a finite value for `{source}`"
         ));
     }
     confidence
+}
+
+/// u_t by another measure than the run read, from what was recorded; `None`
+/// where it was not recorded.
+pub fn recorded(confidence: &Confidence, source: Source) -> Option<f64> {
+    let name = format!("{source}_{}", domain(confidence));
+    confidence.measures.get(&name).copied()
+}
+
+fn domain(confidence: &Confidence) -> &'static str {
+    match confidence.fallback {
+        true => "general",
+        false => "math",
+    }
 }
 
 /// Why nothing at all can be measured.

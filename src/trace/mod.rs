@@ -2,8 +2,10 @@
 //!
 //! [`writer`] appends, [`reader`] streams a file and survives damage,
 //! [`index`] opens many files lazily, [`tree`] puts the records of one problem
-//! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes that name them.
+//! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes
+//! that name them; [`atomic`] writes files that are there whole or not at all.
 
+pub mod atomic;
 mod error;
 pub mod ids;
 pub mod index;

@@ -1,13 +1,13 @@
 //! The A/A floor of §4: how often the large model, run again, is wrong on a
 //! problem that it got right before.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::wilson;
 
 /// `E[p_M(1−p_M)]`: below it no router can hold the joint miss probability,
 /// for the large model itself does not.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Floor {
     /// Mean over the problems of `s(n−s)/(n(n−1))`, which estimates
     /// `p(1−p)` from s right answers of n without bias.

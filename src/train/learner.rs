@@ -172,7 +172,7 @@ impl Learner {
         let before = mean(&self.recent);
         let covered = coverage(&batch, &ratios, self.params.rho_bar);
         let record = describe(&batch, &ratios, &covered);
-        let violation = 1.0 - self.params.alpha - self.window_with(&covered);
+        let violation = 1.0 - self.params.tolerated() - self.window_with(&covered);
         // E[J̄] without its part Pr[R_M = 0], which no policy changes.
         let baseline = before.map_or(0.0, |mean| mean - (1.0 - record.reference));
         let advantages = [&cost, &cover].map(|returns| &returns.advantages);
@@ -191,7 +191,7 @@ impl Learner {
 
         self.remember(&covered);
         self.cost_unit = Some(unit);
-        let policy = policy_record(&update, violation, self.params.alpha);
+        let policy = policy_record(&update, violation, self.params.tolerated());
         if let Some(parameters) = &update.parameters {
             // It fits: it was made from this network's own parameters.
             let _ = self.policy.set_parameters(parameters);
@@ -383,11 +383,11 @@ fn describe(batch: &Batch<'_>, ratios: &[f64], covered: &[f64]) -> BatchRecord {
     }
 }
 
-fn policy_record(update: &Update, violation: f64, alpha: f64) -> PolicyRecord {
+fn policy_record(update: &Update, violation: f64, tolerated: f64) -> PolicyRecord {
     let of_trial =
         |pick: fn(&super::search::Trial) -> f64| update.trial.as_ref().map(pick).and_then(finite);
     PolicyRecord {
-        coverage: 1.0 - alpha - violation,
+        coverage: 1.0 - tolerated - violation,
         violation,
         dual: update.dual,
         accepted: update.parameters.is_some(),

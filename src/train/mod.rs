@@ -9,8 +9,13 @@
 //! [`soft`]; then the [`threshold`] moves. [`record`] is what a reader sees of
 //! it, [`state`] what a resumed run needs.
 //!
-//! What it learns from is read back from logs ([`forest`]); [`floor`] says how
-//! far the large model misses its own answers.
+//! What it learns from is read back from logs ([`forest`]), made ready
+//! ([`prepared`]) and rolled out ([`rollout`]) without a call; [`floor`] says
+//! how far the large model misses its own answers. After it [`scores`] of the
+//! calibration split fix κ, [`evaluate`] computes what rules do on the test
+//! split, [`oracle`] what knowing the future would, and [`report`] puts them
+//! side by side, with intervals ([`interval`]). [`log`] is `training.jsonl`,
+//! with the [`surface`] of the policy as it changes.
 
 pub mod batch;
 pub mod conjugate;
@@ -18,15 +23,24 @@ pub mod constraint;
 pub mod cpo;
 pub mod critic;
 pub mod episode;
+pub mod evaluate;
 pub mod floor;
 pub mod forest;
+pub mod interval;
 pub mod learner;
+pub mod log;
+pub mod oracle;
 pub mod params;
+pub mod prepared;
 pub mod record;
+pub mod report;
+pub mod rollout;
 pub mod run;
+pub mod scores;
 pub mod search;
 pub mod soft;
 pub mod state;
+pub mod surface;
 #[cfg(test)]
 mod tabular;
 pub mod threshold;

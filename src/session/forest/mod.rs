@@ -8,13 +8,16 @@
 //! opened on whatever a log holds of it, it grows into the same forest, and a
 //! call whose answer is recorded is never made again.
 //!
-//! It grows in three stages:
+//! It grows in four stages:
 //! 1. **reference**: independent answers by the most capable model alone;
 //! 2. **walks**: an exploration policy walks from the question to an end.
 //!    Where it comes to a prefix for the first time, every model continues it;
 //!    then the policy draws who goes on, and the walk follows. Walks end once
-//!    the budget is needed to finish what they left open;
-//! 3. **completion**: every prefix left open is continued by the one model the
+//!    the budget is needed to finish what they left open, or once they come to
+//!    nothing new;
+//! 3. **sweep**: with what is left of the budget every model continues also
+//!    the prefixes that no walk came to, shallow ones first;
+//! 4. **completion**: every prefix left open is continued by the one model the
 //!    policy draws, to its end, so that every leaf has an outcome.
 //!
 //! A step that adds nothing ends its trajectory: here no other model is asked

@@ -45,6 +45,21 @@ impl Growth {
         self.spent + rest + own <= budget
     }
 
+    /// What of `open`, in this order, can be visited by `calls` calls each so
+    /// that enough of the budget is left to finish everything.
+    fn affordable(&self, open: Vec<NodeIndex>, calls: u32, budget: u32) -> Vec<NodeIndex> {
+        let mut needed = self.spent;
+        needed += self.open.values().map(|&d| self.to_finish(d)).sum::<u32>();
+        open.into_iter()
+            .take_while(|at| {
+                let depth = self.open.get(at).copied().unwrap_or(0);
+                let own = calls.saturating_mul(1 + self.to_finish(depth + 1));
+                needed = needed.saturating_add(own) - self.to_finish(depth);
+                needed <= budget
+            })
+            .collect()
+    }
+
     /// Passes `at`; how often it was passed before.
     fn pass(&mut self, at: Option<NodeIndex>) -> u32 {
         let passes = self.passes.entry(at).or_default();
@@ -68,6 +83,9 @@ impl Forest {
             ..Growth::default()
         };
         self.walk(&mut growth, &mut wave);
+        if wave.calls.is_empty() {
+            self.sweep(&mut growth, &mut wave);
+        }
         if wave.calls.is_empty() {
             self.complete(&mut growth, &mut wave);
         }
@@ -158,23 +176,69 @@ impl Forest {
         }
     }
 
+    /// Spends what the walks left of the budget: prefixes that they never came
+    /// to are visited too, shallow ones first.
+    fn sweep(&mut self, growth: &mut Growth, wave: &mut Wave) {
+        let calls = self.calls_to_visit(self.session.settings.models());
+        loop {
+            // In an order that does not depend on when answers came.
+            let mut open: Vec<_> = growth
+                .open
+                .iter()
+                .map(|(&at, &depth)| (depth, self.prefix(Some(at)), at))
+                .collect();
+            open.sort();
+            let open = open.into_iter().map(|(_, _, at)| at).collect();
+            let chosen = growth.affordable(open, calls, self.shape.max_nodes);
+            if chosen.is_empty() {
+                return;
+            }
+            for at in chosen {
+                let pass = growth.pass(Some(at));
+                self.draw_model(at, pass, wave);
+                self.continue_by_all(Some(at), growth, wave);
+            }
+            if !wave.calls.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Calls by which this many models continue a prefix.
+    fn calls_to_visit(&self, models: usize) -> u32 {
+        u32::try_from(models)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(self.shape.branches)
+    }
+
     /// Has every model continue `at`; false where that cannot be afforded or
     /// an answer is missing, which is then called for.
     fn visit(&mut self, at: Option<NodeIndex>, growth: &mut Growth, wave: &mut Wave) -> bool {
+        let calls = self.calls_to_visit(self.session.settings.models());
+        if let Some(at) = at
+            && !growth.affords(at, self.depth(Some(at)), calls, self.shape.max_nodes)
+        {
+            return false;
+        }
+        self.continue_by_all(at, growth, wave)
+    }
+
+    /// Has every model continue `at`; false where an answer is missing, which
+    /// is then called for.
+    fn continue_by_all(
+        &mut self,
+        at: Option<NodeIndex>,
+        growth: &mut Growth,
+        wave: &mut Wave,
+    ) -> bool {
         // The first step is the cheapest model's: nobody decides about it.
         let models = match at {
             None => self.session.first_model()..self.session.first_model() + 1,
             Some(_) => 0..self.session.settings.models(),
         };
-        let calls = u32::try_from(models.len())
-            .unwrap_or(u32::MAX)
-            .saturating_mul(self.shape.branches);
+        let calls = self.calls_to_visit(models.len());
         let depth = self.depth(at);
-        if let Some(at) = at
-            && !growth.affords(at, depth, calls, self.shape.max_nodes)
-        {
-            return false;
-        }
+        let called = wave.calls.len();
         let mut children = Vec::new();
         for model in models {
             for branch in 0..self.shape.branches {
@@ -187,7 +251,7 @@ impl Forest {
                 }
             }
         }
-        if !wave.calls.is_empty() {
+        if wave.calls.len() > called {
             return false;
         }
         growth.spent += calls;

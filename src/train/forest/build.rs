@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::cost::Ledger;
 use crate::problem::answer::Verdict;
 use crate::problem::split::Split;
+use crate::signal::confidence::{Source, recorded};
 use crate::signal::observation::Observation;
 use crate::trace::record::{
     CHECKER, OutcomeRecord, Purpose, Record, RunRecord, StepId, Usage, VERIFIER,
@@ -12,7 +13,7 @@ use crate::trace::record::{
 use crate::trace::tree::Node;
 use crate::trace::{NodeIndex, Tree};
 
-use super::{Child, ForestError, Leaf, ProblemForest, Step};
+use super::{Alone, Child, ForestError, Leaf, ProblemForest, Step};
 
 /// Farthest that a sum of probabilities may be from 1.
 const SUM_TOLERANCE: f64 = 1e-6;
@@ -34,6 +35,7 @@ pub(super) fn problem(
     head: &RunRecord,
     problem: &str,
     records: Vec<Record>,
+    signal: Source,
 ) -> Result<Built, ForestError> {
     let calls = calls(&records);
     let tree = Tree::from_records(&head.run, problem, records);
@@ -44,6 +46,7 @@ pub(super) fn problem(
     let question = known.question.trim().to_owned();
     let mut builder = Builder {
         head,
+        signal,
         ledger: Ledger::new(&head.pool),
         tree: &tree,
         calls,
@@ -54,10 +57,12 @@ pub(super) fn problem(
         .and_then(|references| Ok((references, builder.forest()?)));
     match whole {
         Ok((references, first)) => {
+            let (references, alone) = references;
             let forest = ProblemForest {
                 id: problem.to_owned(),
                 split: Split::of(&question),
                 references,
+                alone,
                 steps: builder.steps,
                 first,
             };
@@ -98,6 +103,7 @@ enum Lack {
 
 struct Builder<'a> {
     head: &'a RunRecord,
+    signal: Source,
     ledger: Ledger,
     tree: &'a Tree,
     calls: HashMap<StepId, u32>,
@@ -105,17 +111,19 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// How each answer of the reference run came out.
-    fn references(&self) -> Result<Vec<Option<bool>>, Lack> {
+    /// How each answer of the reference run came out, and their mean cost.
+    fn references(&self) -> Result<(Vec<Option<bool>>, Alone), Lack> {
         let wanted = self.head.router.parameters.get("references");
         let wanted = wanted.and_then(serde_json::Value::as_u64).unwrap_or(0);
         let mut found = Vec::new();
+        let mut costs = Vec::new();
         for (index, node) in self.tree.nodes() {
             if node.step.purpose == Purpose::Reference
                 && let Some(outcome) = node.outcome()
             {
-                let first = self.tree.path(index).first().copied();
-                let seed = first.map_or(0, |first| self.tree.node(first).step.seed);
+                let path = self.tree.path(index);
+                let seed = path.first().map_or(0, |&at| self.tree.node(at).step.seed);
+                costs.push(self.path_cost(&path));
                 found.push((seed, success(outcome)));
             }
         }
@@ -128,7 +136,38 @@ impl Builder<'_> {
         // In an order that depends neither on when they were answered nor on
         // how they came out: the first of them stands for a single answer.
         found.sort_by_key(|&(seed, _)| seed);
-        Ok(found.into_iter().map(|(_, success)| success).collect())
+        let answers = found.into_iter().map(|(_, success)| success).collect();
+        let mean = |cost: fn(&Alone) -> Option<f64>| {
+            let known: Option<Vec<f64>> = costs.iter().map(cost).collect();
+            known.map(|known| known.iter().sum::<f64>() / known.len().max(1) as f64)
+        };
+        let alone = Alone {
+            published: mean(|cost| cost.published),
+            full: mean(|cost| cost.full),
+        };
+        Ok((answers, alone))
+    }
+
+    /// What a path cost, run alone.
+    fn path_cost(&self, path: &[NodeIndex]) -> Alone {
+        let sum = |cost: &dyn Fn(NodeIndex) -> Option<f64>| path.iter().map(|&at| cost(at)).sum();
+        let step = |at: NodeIndex| &*self.tree.node(at).step;
+        Alone {
+            published: sum(&|at| {
+                let step = step(at);
+                self.ledger.output(&step.model, step.usage.output)
+            }),
+            full: sum(&|at| self.ledger.call(&step(at).model, self.usage(at))),
+        }
+    }
+
+    /// Tokens of a call when its path alone is run.
+    fn usage(&self, index: NodeIndex) -> Usage {
+        let usage = self.tree.node(index).step.usage;
+        Usage {
+            cached: Some(self.cached(index, usage.prompt)),
+            ..usage
+        }
     }
 
     /// Takes every step of the forest, parents first; the first steps.
@@ -184,10 +223,7 @@ impl Builder<'_> {
             let why = format!("has a step by `{}`, who is not in the pool", record.model);
             return Err(Lack::Unfinished(why));
         };
-        let usage = Usage {
-            cached: Some(self.cached(index, record.usage.prompt)),
-            ..record.usage
-        };
+        let usage = self.usage(index);
         let mut step = Step {
             parent,
             model,
@@ -234,10 +270,13 @@ impl Builder<'_> {
         if !usable || (sum - 1.0).abs() > SUM_TOLERANCE {
             return Err(lack("they must be above 0 and sum to 1"));
         }
-        step.observation = Observation::from_named(&decision.observation, models);
-        if step.observation.is_none() {
+        let Some(mut seen) = Observation::from_named(&decision.observation, models) else {
             return Err(lack("the observation they belong to is damaged"));
+        };
+        if self.signal.name() != self.head.signal {
+            seen.confidence = recorded(&node.step.confidence, self.signal);
         }
+        step.observation = Some(seen);
         step.propensities.clone_from(mu);
         let drawn = node.decisions.iter().filter_map(|d| self.place(&d.action));
         step.drawn = drawn.collect();

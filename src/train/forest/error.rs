@@ -2,6 +2,7 @@
 
 use crate::problem::dataset::ErrorCategory;
 use crate::problem::split::Split;
+use crate::signal::confidence::UnknownSource;
 use crate::trace::LogError;
 use crate::trace::record::{ModelFacts, RunRecord};
 
@@ -10,6 +11,8 @@ use crate::trace::record::{ModelFacts, RunRecord};
 pub enum ForestError {
     #[error(transparent)]
     Log(#[from] LogError),
+    #[error("the log says of the confidence it saw: {0}")]
+    Signal(#[from] UnknownSource),
     #[error("{}: grow one with `pointsman explore --log FILE`", no_forest(commands, *headless))]
     NoForest {
         /// Commands of the runs there are.

@@ -18,6 +18,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::problem::split::{self, Split};
+use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::Log;
 use crate::trace::index::FileDamage;
@@ -41,8 +42,8 @@ pub struct Forest {
     pub models: Vec<ModelFacts>,
     /// Unit of every cost; `None` where the pool has none in common.
     pub unit: Option<String>,
-    /// Which confidence was seen: `logit` or `prob`.
-    pub signal: String,
+    /// Which confidence the observations hold.
+    pub signal: Source,
     /// By id, each question once: the same whatever order they were grown in.
     pub problems: Vec<ProblemForest>,
     /// Problems that nothing can be learnt from, with the reason.
@@ -67,10 +68,20 @@ pub struct ProblemForest {
     /// an order that has nothing to do with how they did: the first can stand
     /// for a single reference.
     pub references: Vec<Option<bool>>,
+    /// What one of these answers cost, on average.
+    pub alone: Alone,
     /// Parents before their children.
     pub steps: Vec<Step>,
     /// The first steps.
     pub first: Vec<Child>,
+}
+
+/// Mean cost of an answer by the large model alone; `None` where unknown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alone {
+    /// In the published ledger: output tokens only.
+    pub published: Option<f64>,
+    pub full: Option<f64>,
 }
 
 /// One step, and what stands after it.
@@ -157,21 +168,23 @@ impl ProblemForest {
 }
 
 impl Forest {
-    /// Reads the forest that log files, or folders of them, hold together.
+    /// Reads the forest that log files, or folders of them, hold together,
+    /// with the confidence that was seen, or by another measure of it.
     ///
     /// # Errors
     /// Logs that cannot be read; no run of `explore` among them; runs of
     /// different keys; decisions without propensities; no reference run; no
     /// problem whose forest is finished. See [`ForestError`].
-    pub fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Self, ForestError> {
+    pub fn load<P: AsRef<Path>>(paths: &[P], signal: Option<Source>) -> Result<Self, ForestError> {
         let log = Log::open(paths)?;
         let runs = runs(&log)?;
         let head = runs[0];
+        let seen: Source = head.signal.parse()?;
         let mut forest = Self {
             key: head.key.clone(),
             models: head.pool.clone(),
             unit: head.cost_unit.clone(),
-            signal: head.signal.clone(),
+            signal: signal.unwrap_or(seen),
             problems: Vec::new(),
             skipped: Vec::new(),
             damages: log.damages().collect(),
@@ -193,7 +206,7 @@ impl Forest {
             };
             let loaded = log.load_trajectory(found.run, found.problem)?;
             self.damages.extend(loaded.damages);
-            match build::problem(head, found.problem, loaded.records)? {
+            match build::problem(head, found.problem, loaded.records, self.signal)? {
                 // Shards may hold a problem twice: it is the same forest.
                 Built::Whole(question, problem) => {
                     if known.insert(question) {

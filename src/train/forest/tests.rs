@@ -42,7 +42,7 @@ fn log(head: &RunRecord, records: &[Vec<Record>]) -> (TempDir, PathBuf) {
 
 fn refused(head: &RunRecord, records: &[Vec<Record>]) -> String {
     let (_folder, path) = log(head, records);
-    Forest::load(&[path]).unwrap_err().to_string()
+    Forest::load(&[path], None).unwrap_err().to_string()
 }
 
 /// Enough problems for every split to have one.
@@ -54,7 +54,7 @@ fn many() -> Vec<Vec<Record>> {
 fn a_forest_is_read_back_whole() {
     let records = many();
     let (_folder, path) = log(&head(), &records);
-    let forest = Forest::load(&[path]).unwrap();
+    let forest = Forest::load(&[path], None).unwrap();
     assert_eq!(forest.problems.len(), 20);
     assert_eq!((forest.skipped.len(), forest.damages.len()), (0, 0));
     assert_eq!(forest.unit.as_deref(), Some("flops"));
@@ -109,7 +109,7 @@ fn a_forest_is_read_back_whole() {
 #[test]
 fn a_model_pays_again_for_what_it_has_not_read() {
     let (_folder, path) = log(&head(), &[grown("a")]);
-    let forest = Forest::load(&[path]).unwrap();
+    let forest = Forest::load(&[path], None).unwrap();
     let steps = &forest.problems[0].steps;
     let mut changes = 0;
     for step in steps {
@@ -137,7 +137,7 @@ fn a_model_pays_again_for_what_it_has_not_read() {
 fn the_order_of_the_log_does_not_matter() {
     let one = grown("a");
     let (_a, path) = log(&head(), &[one.clone(), grown("b")]);
-    let first = Forest::load(&[path]).unwrap();
+    let first = Forest::load(&[path], None).unwrap();
     let shape = Shape {
         branches: 2,
         max_nodes: 40,
@@ -146,7 +146,10 @@ fn the_order_of_the_log_does_not_matter() {
     let mut backwards = Grower::new("a", shape);
     backwards.backwards = true;
     let (_b, path) = log(&head(), &[grown("b"), backwards.grown().log]);
-    assert_eq!(Forest::load(&[path]).unwrap().problems, first.problems);
+    assert_eq!(
+        Forest::load(&[path], None).unwrap().problems,
+        first.problems
+    );
 }
 
 #[test]
@@ -159,10 +162,10 @@ fn shards_are_one_forest_and_a_problem_twice_is_one() {
         },
         &[],
     );
-    let forest = Forest::load(&[&one, &other]).unwrap();
+    let forest = Forest::load(&[&one, &other], None).unwrap();
     assert_eq!(forest.problems.len(), 2);
     let (_c, again) = log(&head(), &[grown("b"), grown("c")]);
-    let forest = Forest::load(&[again]).unwrap();
+    let forest = Forest::load(&[again], None).unwrap();
     let ids: Vec<&str> = forest.problems.iter().map(|p| p.id.as_str()).collect();
     assert_eq!(ids, ["b", "c"]);
 }
@@ -172,7 +175,7 @@ fn problems_that_are_not_grown_are_left_out_with_the_reason() {
     let mut cut = grown("a");
     cut.truncate(cut.len() - 4);
     let (_folder, path) = log(&head(), &[cut.clone(), grown("b")]);
-    let forest = Forest::load(&[path]).unwrap();
+    let forest = Forest::load(&[path], None).unwrap();
     assert_eq!(forest.problems.len(), 1);
     assert_eq!(forest.skipped[0].problem, "a");
     let why = &forest.skipped[0].why;
@@ -251,17 +254,17 @@ fn runs_that_do_not_belong_together_are_refused() {
         ..head()
     };
     let (_b, mixed) = log(&other, &[]);
-    let told = Forest::load(&[&one, &mixed]).unwrap_err().to_string();
+    let told = Forest::load(&[&one, &mixed], None).unwrap_err().to_string();
     assert!(told.contains("seed 7") && told.contains("seed 8"), "{told}");
 
     other.pool[1].params = Some(3.0);
     let (_c, mixed) = log(&other, &[]);
-    let told = Forest::load(&[&one, &mixed]).unwrap_err().to_string();
+    let told = Forest::load(&[&one, &mixed], None).unwrap_err().to_string();
     assert!(
         told.contains("model `large` is described otherwise"),
         "{told}"
     );
-    let forest = Forest::load(&[&one]).unwrap();
+    let forest = Forest::load(&[&one], None).unwrap();
     let error = forest.check_pool(&other.pool[..1]).unwrap_err();
     assert!(
         error.to_string().contains("are small, large, not small"),
@@ -272,7 +275,7 @@ fn runs_that_do_not_belong_together_are_refused() {
 #[test]
 fn a_split_without_problems_is_named() {
     let (_folder, path) = log(&head(), &[grown("a")]);
-    let forest = Forest::load(&[path]).unwrap();
+    let forest = Forest::load(&[path], None).unwrap();
     let there = forest.problems[0].split;
     for split in Split::ALL {
         match forest.split(split) {
@@ -301,7 +304,7 @@ fn labels_stand_in_where_nobody_checked() {
         note: None,
     }));
     let (_folder, path) = log(&head(), &[records]);
-    let forest = Forest::load(&[path]).unwrap();
+    let forest = Forest::load(&[path], None).unwrap();
     let said: Vec<bool> = forest.problems[0]
         .steps
         .iter()

@@ -1,7 +1,11 @@
 //! The parameters of a training run, with the defaults of the papers (§5 of
 //! the algorithm), checked once before use.
 
+mod check;
+
 use serde::{Deserialize, Serialize};
+
+pub use check::{Checked, ParamError};
 
 /// May control come back from the most capable model (§1)?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,6 +42,48 @@ pub enum ConstraintGradient {
     Trajectory,
 }
 
+/// What counts as the large model's own answer R_M, of which the reference run
+/// gives several a problem (§4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reference {
+    /// The first answer of the reference run, as in the paper.
+    Single,
+    /// What most of them say; a tie counts as right, on the strict side.
+    Majority,
+    /// The share of right ones: the expected miss, with less noise.
+    #[default]
+    Probability,
+}
+
+impl Reference {
+    /// Probability that the large model alone is right, from its graded
+    /// answers; `None` without any.
+    #[must_use]
+    pub fn success(self, answers: &[Option<bool>]) -> Option<f64> {
+        let graded: Vec<bool> = answers.iter().flatten().copied().collect();
+        let share = |right: usize| right as f64 / graded.len() as f64;
+        let right = graded.iter().filter(|&&right| right).count();
+        let first = *graded.first()?;
+        Some(match self {
+            Self::Single => f64::from(u8::from(first)),
+            Self::Majority => f64::from(u8::from(share(right) >= 0.5)),
+            Self::Probability => share(right),
+        })
+    }
+}
+
+/// Which of the two ledgers a policy minimises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostLedger {
+    /// Output tokens only, as in the papers.
+    #[default]
+    Published,
+    /// Prompts too, cached or not, and what a change of models re-reads.
+    Full,
+}
+
 /// Parameters as written by a person or a file; [`Params::check`] makes them
 /// usable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +91,10 @@ pub enum ConstraintGradient {
 pub struct Params {
     /// α: tolerated probability of "routed wrong and the large model right".
     pub alpha: f64,
+    /// What the large model, run again, misses of its own right answers (the
+    /// A/A floor): added to α in the constraint on answers, which no router
+    /// could keep otherwise. 0: α is absolute.
+    pub floor: f64,
     /// κ before the first update; without one 1/K, where an untrained policy
     /// has its largest gradient.
     pub kappa_0: Option<f64>,
@@ -89,6 +139,11 @@ pub struct Params {
     /// batches included. At the batch size it is the paper's estimate, whose
     /// noise (multiples of 1/batch against a small α) hides the constraint.
     pub constraint_window: usize,
+    pub reference: Reference,
+    pub ledger: CostLedger,
+    /// What the policy reads, by the names of an observation; empty: all but
+    /// the difficulty, which other data sets may not have.
+    pub features: Vec<String>,
     pub seed: u64,
 }
 
@@ -96,6 +151,7 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             alpha: 0.05,
+            floor: 0.0,
             kappa_0: None,
             epsilon_start: 0.1,
             epsilon_end: 0.01,
@@ -117,6 +173,9 @@ impl Default for Params {
             escalation: Escalation::default(),
             constraint_gradient: ConstraintGradient::default(),
             constraint_window: 5,
+            reference: Reference::default(),
+            ledger: CostLedger::default(),
+            features: Vec::new(),
             seed: 0,
         }
     }
@@ -155,179 +214,11 @@ fn window(alpha: f64) -> usize {
     (20.0 / alpha).round().min(100_000.0) as usize
 }
 
-/// A parameter that cannot be used, and why.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{name} = {found}: {must}")]
-pub struct ParamError {
-    pub name: &'static str,
-    pub found: String,
-    pub must: &'static str,
-}
-
-/// Parameters that passed [`Params::check`]; read them through `Deref`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Checked(Params);
-
-impl std::ops::Deref for Checked {
-    type Target = Params;
-
-    fn deref(&self) -> &Params {
-        &self.0
-    }
-}
-
 impl Params {
-    /// Checks every parameter.
-    ///
-    /// # Errors
-    /// [`ParamError`] for the first that cannot be used.
-    pub fn check(self) -> Result<Checked, ParamError> {
-        self.check_constraint()?;
-        self.check_policy()?;
-        self.check_step()?;
-        self.check_critics()?;
-        Ok(Checked(self))
-    }
-
-    fn check_constraint(&self) -> Result<(), ParamError> {
-        let Self {
-            alpha,
-            kappa_0,
-            eta_0,
-            eta_decay,
-            ..
-        } = *self;
-        require(
-            "alpha",
-            alpha,
-            alpha > 0.0 && alpha < 1.0,
-            "a miss probability lies strictly between 0 and 1",
-        )?;
-        require(
-            "kappa-0",
-            kappa_0.unwrap_or(0.5),
-            kappa_0.is_none_or(|kappa| (0.0..=1.0).contains(&kappa)),
-            "a threshold on a probability lies in [0, 1]",
-        )?;
-        require(
-            "eta-0",
-            eta_0,
-            eta_0 > 0.0 && eta_0 <= 1.0,
-            "a step of the threshold lies in (0, 1]",
-        )?;
-        require(
-            "eta-decay",
-            eta_decay,
-            eta_decay == 0.0 || (eta_decay > 0.5 && eta_decay < 1.0),
-            "steps either stay constant (0) or decay with a power strictly between 0.5 and 1, \
-             or the coverage does not converge",
-        )?;
-        require(
-            "constraint-window",
-            self.constraint_window,
-            self.constraint_window >= self.batch,
-            "the coverage is averaged over one batch at least",
-        )
-    }
-
-    fn check_policy(&self) -> Result<(), ParamError> {
-        let (start, end) = (self.epsilon_start, self.epsilon_end);
-        require(
-            "epsilon-start",
-            start,
-            positive(start),
-            "the temperature of the stochastic policy must be above 0",
-        )?;
-        require(
-            "epsilon-end",
-            end,
-            positive(end) && end <= start,
-            "annealing goes down to a temperature above 0",
-        )?;
-        require(
-            "iterations",
-            self.iterations,
-            self.iterations > 0,
-            "training needs one iteration at least",
-        )?;
-        require(
-            "batch",
-            self.batch,
-            self.batch > 0,
-            "an iteration needs one problem at least",
-        )
-    }
-
-    fn check_step(&self) -> Result<(), ParamError> {
-        require(
-            "target-kl",
-            self.target_kl,
-            positive(self.target_kl),
-            "the trust region must be above 0",
-        )?;
-        require(
-            "target-kl-end",
-            self.target_kl_end,
-            positive(self.target_kl_end) && self.target_kl_end <= self.target_kl,
-            "the trust region shrinks to a size above 0",
-        )?;
-        require(
-            "damping",
-            self.damping,
-            positive(self.damping),
-            "without damping the Fisher matrix of a small batch is singular",
-        )?;
-        require(
-            "cg-iterations",
-            self.cg_iterations,
-            self.cg_iterations > 0,
-            "conjugate gradient needs one iteration at least",
-        )?;
-        require(
-            "backtrack",
-            self.backtrack,
-            self.backtrack > 0.0 && self.backtrack < 1.0,
-            "the line search shrinks by a ratio strictly between 0 and 1",
-        )?;
-        require(
-            "backtracks",
-            self.backtracks,
-            self.backtracks > 0,
-            "the line search needs one trial at least",
-        )
-    }
-
-    fn check_critics(&self) -> Result<(), ParamError> {
-        require(
-            "critic-rate",
-            self.critic_rate,
-            positive(self.critic_rate),
-            "the learning rate must be above 0",
-        )?;
-        require(
-            "critic-steps",
-            self.critic_steps,
-            self.critic_steps > 0,
-            "a critic that never learns gives no advantages",
-        )?;
-        require(
-            "c-bar",
-            self.c_bar,
-            positive(self.c_bar),
-            "a clip must be above 0",
-        )?;
-        require(
-            "rho-bar",
-            self.rho_bar,
-            self.rho_bar.is_finite() && self.rho_bar >= self.c_bar,
-            "V-trace needs ρ̄ ≥ c̄",
-        )?;
-        require(
-            "gamma",
-            self.gamma,
-            self.gamma > 0.0 && self.gamma <= 1.0,
-            "a discount lies in (0, 1]",
-        )
+    /// The joint miss probability that the constraint on answers lets pass.
+    #[must_use]
+    pub fn tolerated(&self) -> f64 {
+        self.alpha + self.floor
     }
 
     /// ε at an iteration counted from 0: geometric from start to end.
@@ -358,26 +249,6 @@ impl Params {
     }
 }
 
-fn positive(value: f64) -> bool {
-    value.is_finite() && value > 0.0
-}
-
-fn require(
-    name: &'static str,
-    found: impl ToString,
-    holds: bool,
-    must: &'static str,
-) -> Result<(), ParamError> {
-    if holds {
-        return Ok(());
-    }
-    Err(ParamError {
-        name,
-        found: found.to_string(),
-        must,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -394,10 +265,24 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_is_counted_over_graded_answers_only() {
+        let answers = [None, Some(false), Some(true), Some(true)];
+        assert_eq!(Reference::Single.success(&answers), Some(0.0));
+        assert_eq!(Reference::Majority.success(&answers), Some(1.0));
+        assert_eq!(Reference::Probability.success(&answers), Some(2.0 / 3.0));
+        assert_eq!(Reference::Single.success(&[None, None]), None);
+        assert_eq!(
+            Reference::Majority.success(&[Some(true), Some(false)]),
+            Some(1.0)
+        );
+    }
+
+    #[test]
     fn every_broken_parameter_is_named_with_its_value_and_the_reason() {
         type Change = fn(&mut Params);
-        let break_one: [(&str, Change); 17] = [
+        let break_one: [(&str, Change); 18] = [
             ("alpha", |p| p.alpha = 0.0),
+            ("floor", |p| p.floor = 0.97),
             ("kappa-0", |p| p.kappa_0 = Some(1.5)),
             ("eta-0", |p| p.eta_0 = -0.1),
             ("eta-decay", |p| p.eta_decay = 0.3),

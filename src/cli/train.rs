@@ -1,0 +1,187 @@
+//! `train`: a policy from a forest.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::headless::Failure;
+use crate::headless::train::{TrainOptions, train};
+use crate::signal::confidence::Source;
+use crate::train::params::{CostLedger, Escalation, Params, Reference};
+
+/// Train a threshold policy on a forest
+///
+/// A policy π(a|o) and its threshold κ are learnt together (threshold-
+/// constrained policy optimisation): least cost, such that the probability of
+/// "routed wrong and the large model right" stays at most alpha. No call is
+/// made: the forest holds every continuation.
+///
+/// It learns on the train split; κ is then recalibrated on the calibration
+/// split, with a finite-sample guarantee, and the figures of the report are
+/// computed on the test split.
+///
+/// The folder holds the policy (`policy.safetensors`, `policy.json`), every
+/// iteration (`training.jsonl`), the report (`report.md`, `report.json`) with
+/// its plots, and what `--resume` goes on from; a resumed run gives the same
+/// policy, to the last bit.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TrainArgs {
+    /// Logs of one exploration, or folders of them
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    forest: Vec<PathBuf>,
+    /// Folder of the run
+    #[arg(long, value_name = "DIR", required = true)]
+    out: PathBuf,
+    /// Go on with the run in the folder
+    #[arg(long)]
+    resume: bool,
+    /// Tolerated probability of a joint miss
+    #[arg(long, value_name = "A", default_value_t = Params::default().alpha,
+          allow_negative_numbers = true)]
+    alpha: f64,
+    /// Count alpha from the A/A floor up, which no router can be better than
+    #[arg(long)]
+    above_floor: bool,
+    /// Confidence to learn from [default: the one that the exploration saw]
+    #[arg(long, value_name = "SIGNAL")]
+    signal: Option<Source>,
+    /// Ledger whose cost is minimised
+    #[arg(long, default_value = "published")]
+    ledger: LedgerName,
+    /// Whether control may come back from the large model
+    #[arg(long, default_value = "per-step")]
+    escalation: EscalationName,
+    /// What counts as the large model's own answer
+    #[arg(long, default_value = "probability")]
+    reference: ReferenceName,
+    /// What the policy reads, separated by commas [default: confidence, step,
+    /// has_answer, tokens and who wrote the step]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    features: Vec<String>,
+    #[arg(long, value_name = "N", default_value_t = Params::default().iterations)]
+    iterations: u32,
+    /// Problems an iteration
+    #[arg(long, value_name = "N", default_value_t = Params::default().batch)]
+    batch: usize,
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// The constants of the paper, as they are written, in place of those
+    /// that reach the optimum where it is known
+    #[arg(long)]
+    paper: bool,
+    /// Any other parameter, as it is called in `policy.json`, e.g.
+    /// `eta-decay=0.6`
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Print the result as one JSON document
+    #[arg(long)]
+    json: bool,
+    /// No progress bar, no warnings
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LedgerName {
+    Published,
+    Full,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EscalationName {
+    PerStep,
+    Absorbing,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ReferenceName {
+    Single,
+    Majority,
+    Probability,
+}
+
+impl TrainArgs {
+    fn params(&self) -> Result<Params, Failure> {
+        let base = match self.paper {
+            true => Params::default(),
+            false => Params::settling(self.alpha),
+        };
+        let params = Params {
+            alpha: self.alpha,
+            iterations: self.iterations,
+            batch: self.batch,
+            constraint_window: base.constraint_window.max(self.batch),
+            escalation: match self.escalation {
+                EscalationName::PerStep => Escalation::PerStep,
+                EscalationName::Absorbing => Escalation::Absorbing,
+            },
+            ledger: match self.ledger {
+                LedgerName::Published => CostLedger::Published,
+                LedgerName::Full => CostLedger::Full,
+            },
+            reference: match self.reference {
+                ReferenceName::Single => Reference::Single,
+                ReferenceName::Majority => Reference::Majority,
+                ReferenceName::Probability => Reference::Probability,
+            },
+            features: self.features.clone(),
+            seed: self.seed,
+            ..base
+        };
+        let params = self
+            .set
+            .iter()
+            .try_fold(params, |params, set| with(&params, set))?;
+        let checked = params
+            .check()
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(Params::clone(&checked))
+    }
+}
+
+/// Parameters with one of them set by its name.
+fn with(params: &Params, set: &str) -> Result<Params, Failure> {
+    let refuse = |why: String| Failure::usage(format!("--set {set}: {why}"));
+    let (name, value) = set
+        .split_once('=')
+        .ok_or_else(|| refuse("write it as NAME=VALUE".to_owned()))?;
+    let mut all = serde_json::to_value(params).map_err(|error| refuse(error.to_string()))?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+    match all.as_object_mut() {
+        Some(known) if known.contains_key(name) => known.insert(name.to_owned(), value),
+        known => {
+            let names = known.into_iter().flat_map(|known| known.keys().cloned());
+            let names: Vec<String> = names.collect();
+            return Err(refuse(format!(
+                "no such parameter; there are {}",
+                names.join(", ")
+            )));
+        }
+    };
+    serde_json::from_value(all).map_err(|error| refuse(error.to_string()))
+}
+
+pub(super) fn run(args: &TrainArgs) -> Result<(), Failure> {
+    let trained = train(&TrainOptions {
+        forest: args.forest.clone(),
+        out: args.out.clone(),
+        resume: args.resume,
+        params: args.params()?,
+        above_floor: args.above_floor,
+        signal: args.signal,
+        command: super::command_line(),
+        quiet: args.quiet,
+    })?;
+    if !args.json {
+        return super::print(&trained.text);
+    }
+    let document = json!({
+        "out": trained.out,
+        "kappa": trained.kappa,
+        "recalibration": trained.recalibration.as_ref().ok(),
+        "not_recalibrated": trained.recalibration.as_ref().err(),
+        "report": trained.report,
+    });
+    super::print(&super::document(&document, "the result")?)
+}

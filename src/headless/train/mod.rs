@@ -1,0 +1,323 @@
+//! Trains a policy on a forest: no call is made. [`output`] is the folder that
+//! a run leaves, [`finish`] what is computed once the iterations are done,
+//! [`markdown`] and [`plots`] its report.
+
+mod finish;
+mod markdown;
+mod output;
+mod plots;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+
+use crate::policy::CheckpointError;
+use crate::problem::split::Split;
+use crate::router::{RouterSpec, build};
+use crate::signal::confidence::Source;
+use crate::train::floor::{Floor, floor};
+use crate::train::forest::{Forest, ForestError, ProblemForest};
+use crate::train::learner::Learner;
+use crate::train::log::{FORMAT, ForestFacts, Head, TrainingRecord};
+use crate::train::params::Params;
+use crate::train::prepared::{Encoding, PrepareError, Prepared};
+use crate::train::report::{Against, Report};
+use crate::train::rollout::{ForestRollouts, NothingUsable};
+use crate::train::run::RunError;
+use crate::train::state::StateError;
+use crate::train::surface::Grid;
+use crate::train::threshold::Recalibration;
+
+use super::clock::now;
+use super::solve::{bar, say};
+use super::{Exit, Failure};
+use output::Output;
+
+/// What `train` is asked for.
+#[derive(Debug, Clone)]
+pub struct TrainOptions {
+    /// Logs of one exploration.
+    pub forest: Vec<PathBuf>,
+    /// Folder of the run.
+    pub out: PathBuf,
+    pub resume: bool,
+    pub params: Params,
+    /// α is what may be missed above the A/A floor of the train split.
+    pub above_floor: bool,
+    /// Another confidence than the exploration saw.
+    pub signal: Option<Source>,
+    /// How it was asked for, for the report.
+    pub command: String,
+    pub quiet: bool,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    pub out: PathBuf,
+    pub kappa: f64,
+    /// Or why κ could not be recalibrated.
+    pub recalibration: Result<Recalibration, String>,
+    /// On the test split; `None` where it has no problem.
+    pub report: Option<Report>,
+    pub text: String,
+}
+
+/// Everything a run reads, made ready.
+struct Ground {
+    forest: Forest,
+    files: Vec<PathBuf>,
+}
+
+/// Trains, or goes on with a run that was interrupted.
+///
+/// # Errors
+/// A forest that nothing can be learnt from; parameters out of range; a folder
+/// that holds something else; an interruption, with everything saved.
+pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
+    let stop = stop_flag()?;
+    let ground = Ground {
+        forest: Forest::load(&options.forest, options.signal)?,
+        files: options.forest.clone(),
+    };
+    warn(&ground.forest, options.quiet);
+    let forest = &ground.forest;
+    let learning = forest.split(Split::Train)?;
+    let mut params = options.params.clone();
+    let floor = floor(learning.iter().map(|problem| problem.reference_counts()));
+    params.floor = above(floor, options.above_floor)?;
+    let encoding = Encoding::fit(&params.features, forest, &learning)?;
+    let prepared = Prepared::new(forest, &learning, &encoding, &params)?;
+    judged(&learning)?;
+    let head = head(&ground, &params, &encoding, &prepared, floor)?;
+    let mut output = Output::open(&options.out, options.resume, head)?;
+    let mut learner = match output.state() {
+        Some(state) => Learner::resume(state)?,
+        None => Learner::new(params, encoding.features.len(), forest.models.len())?,
+    };
+    if learner.iteration() == 0 {
+        promise(options, floor);
+    }
+    let interrupted = iterate(
+        &mut learner,
+        &prepared,
+        &encoding,
+        &mut output,
+        options,
+        &stop,
+    )?;
+    if interrupted {
+        return Err(Failure::new(Exit::Interrupted, "interrupted").hint("go on with `--resume`"));
+    }
+    finish::finish(options, &ground, &learner, &encoding, output)
+}
+
+/// Rolls out and learns until all iterations are done, or until somebody asks
+/// to stop: whether that was so.
+fn iterate(
+    learner: &mut Learner,
+    prepared: &Prepared<'_>,
+    encoding: &Encoding,
+    output: &mut Output,
+    options: &TrainOptions,
+    stop: &AtomicBool,
+) -> Result<bool, Failure> {
+    let (batch, seed) = (learner.params().batch, learner.params().seed);
+    let mut rollouts = ForestRollouts::new(prepared, batch, seed);
+    let all = learner.params().iterations;
+    let progress = bar(all as usize, options.quiet);
+    progress.set_position(u64::from(learner.iteration()));
+    let began = Instant::now();
+    let before = output.seconds();
+    loop {
+        let surface = |learner: &Learner, grid: &Grid| {
+            let kappa = learner.threshold().kappa();
+            grid.surface(encoding, learner.policy(), learner.iteration(), kappa)
+        };
+        if learner.iteration() == 0 {
+            let first = surface(learner, output.grid());
+            output.append(&TrainingRecord::Surface(first))?;
+        }
+        if stop.load(Ordering::Relaxed) {
+            output.save(learner, before + began.elapsed().as_secs_f64())?;
+            return Ok(true);
+        }
+        let Some(record) = learner.advance(&mut rollouts)? else {
+            break;
+        };
+        show(&progress, &record);
+        output.append(&TrainingRecord::Iteration(Box::new(record)))?;
+        let done = learner.iteration();
+        if done.is_multiple_of(output::EVERY) || done == all {
+            let surface = surface(learner, output.grid());
+            output.append(&TrainingRecord::Surface(surface))?;
+            output.save(learner, before + began.elapsed().as_secs_f64())?;
+        }
+    }
+    progress.finish_and_clear();
+    Ok(false)
+}
+
+fn show(bar: &ProgressBar, record: &crate::train::record::Iteration) {
+    bar.set_message(format!(
+        "coverage {:.3} · miss {:.2} · κ {:.3}",
+        record.policy.coverage, record.threshold.miss, record.threshold.kappa
+    ));
+    bar.inc(1);
+}
+
+/// Says what may be promised: before training, not after it.
+fn promise(options: &TrainOptions, floor: Option<Floor>) {
+    let alpha = options.params.alpha;
+    let text = match floor {
+        None => "A/A floor: unknown, no problem has two graded answers of the large model".into(),
+        Some(floor) => {
+            let [low, high] = floor.interval;
+            let told = format!(
+                "A/A floor {:.4} [{low:.4}, {high:.4}] (train split)",
+                floor.value
+            );
+            if options.above_floor {
+                format!(
+                    "{told}: joint misses up to {:.4} are let pass",
+                    alpha + floor.value
+                )
+            } else if alpha < floor.value {
+                format!(
+                    "{told}: α = {alpha} lies below it. No router can keep it, for the large \
+                     model itself does not; `--above-floor` asks for α above the floor"
+                )
+            } else {
+                told
+            }
+        }
+    };
+    say(options.quiet, &text);
+}
+
+fn above(floor: Option<Floor>, asked: bool) -> Result<f64, Failure> {
+    match (asked, floor) {
+        (false, _) => Ok(0.0),
+        (true, Some(floor)) => Ok(floor.value),
+        (true, None) => Err(Failure::new(
+            Exit::BadData,
+            "the A/A floor is not known: no problem of the train split has two graded answers",
+        )),
+    }
+}
+
+/// κ moves on verdicts about steps: without any it would only ever rise.
+fn judged(problems: &[&ProblemForest]) -> Result<(), Failure> {
+    let mut steps = problems.iter().flat_map(|problem| &problem.steps);
+    if steps.any(|step| step.verdict.is_some()) {
+        return Ok(());
+    }
+    let failure = "no step of the train split has a verdict, and the threshold is learnt from them";
+    Err(Failure::new(Exit::BadData, failure)
+        .hint("have a model judge the steps, by `pointsman regrade FOREST --pool F --verify`"))
+}
+
+fn head(
+    ground: &Ground,
+    params: &Params,
+    encoding: &Encoding,
+    prepared: &Prepared<'_>,
+    floor: Option<Floor>,
+) -> Result<Head, Failure> {
+    let forest = &ground.forest;
+    let mut problems = std::collections::BTreeMap::new();
+    for problem in &forest.problems {
+        *problems.entry(problem.split.name().to_owned()).or_default() += 1;
+    }
+    let models: Vec<String> = forest
+        .models
+        .iter()
+        .map(|model| model.name.clone())
+        .collect();
+    let small = build(&RouterSpec::Small, &models, None)?;
+    Ok(Head {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: now(),
+        params: params.clone(),
+        features: encoding.features.clone(),
+        normalisation: encoding.normalisation.clone(),
+        models,
+        signal: forest.signal.to_string(),
+        unit: forest.unit.clone(),
+        forest: ForestFacts {
+            key: forest.key.clone(),
+            files: output::hashes(&ground.files)?,
+            problems,
+            left_out: forest.skipped.len() + prepared.ungraded.len(),
+        },
+        floor,
+        grid: Grid::new(prepared),
+        anchors: Against::new(prepared, &*small).anchors(),
+    })
+}
+
+fn warn(forest: &Forest, quiet: bool) {
+    for damage in &forest.damages {
+        say(quiet, &format!("warning: {damage}"));
+    }
+    if let Some(first) = forest.skipped.first() {
+        let n = forest.skipped.len();
+        let text = format!(
+            "warning: {n} problems are left out: `{}` {}",
+            first.problem, first.why
+        );
+        say(quiet, &text);
+    }
+}
+
+/// Set by a first SIGINT or SIGTERM; the second ends the program at once.
+fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Failed, format!("cannot watch signals: {error}"))
+    };
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
+            .map_err(failed)?;
+        signal_hook::flag::register(signal, Arc::clone(&flag)).map_err(failed)?;
+    }
+    Ok(flag)
+}
+
+impl From<ForestError> for Failure {
+    fn from(error: ForestError) -> Self {
+        Self::new(error.category().into(), error.to_string())
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
+        let exit = match error {
+            PrepareError::Feature(_) => Exit::Usage,
+            _ => Exit::BadData,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<RunError<NothingUsable>> for Failure {
+    fn from(error: RunError<NothingUsable>) -> Self {
+        Self::new(Exit::BadData, error.to_string())
+    }
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        Self::new(Exit::Failed, error.to_string())
+    }
+}

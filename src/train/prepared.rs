@@ -1,0 +1,220 @@
+//! The problems of a split, made ready to learn from: observations as the
+//! network reads them, costs of one ledger, R_M as the parameters want it.
+
+use crate::policy::{CONFIDENCE, Normalisation};
+use crate::signal::observation::UnknownFeature;
+
+use super::forest::{Forest, ProblemForest, Step};
+use super::params::{CostLedger, Escalation, Params};
+
+/// How observations are encoded: the names of the features, in the order the
+/// network reads them, and their normalisation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoding {
+    pub features: Vec<String>,
+    pub normalisation: Normalisation,
+}
+
+/// Problems that can be learnt from.
+#[derive(Debug, Clone)]
+pub struct Prepared<'a> {
+    problems: Vec<PreparedProblem<'a>>,
+    escalation: Escalation,
+    models: usize,
+    /// Ids of problems none of whose reference answers is graded.
+    pub ungraded: Vec<&'a str>,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub struct PreparedProblem<'a> {
+    pub forest: &'a ProblemForest,
+    /// p_M: probability that the large model alone is right.
+    pub reference: f64,
+    features: usize,
+    /// Encoded observations by step, `steps × features`; 0 at leaves.
+    observations: Vec<f64>,
+    /// Cost by step.
+    costs: Vec<f64>,
+}
+
+/// A decision: the step it follows.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub step: &'a Step,
+    /// Encoded.
+    pub observation: &'a [f64],
+}
+
+/// A forest that these parameters cannot be trained on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrepareError {
+    #[error(transparent)]
+    Feature(#[from] UnknownFeature),
+    #[error(
+        "no step of the forest has a confidence by `{0}`: its models do not give it; train on the \
+         other one (`--signal`)"
+    )]
+    NoConfidence(String),
+    #[error(
+        "the {ledger} cost of problem `{problem}` is not known: name `params` or `price` of every \
+         model in the pool file that the forest is explored with"
+    )]
+    NoCost {
+        ledger: &'static str,
+        problem: String,
+    },
+    #[error(
+        "no answer of the reference run is graded: grade the forest first, by `pointsman regrade`"
+    )]
+    NothingGraded,
+}
+
+/// The features a policy reads where nothing else is asked for: all but the
+/// difficulty.
+#[must_use]
+pub fn default_features(models: usize) -> Vec<String> {
+    let fixed = ["step", "has_answer", "tokens"].map(str::to_owned);
+    let writers = (0..models).map(|model| format!("writer_{model}"));
+    std::iter::once(CONFIDENCE.to_owned())
+        .chain(fixed)
+        .chain(writers)
+        .collect()
+}
+
+impl Encoding {
+    /// The encoding by the observations of problems to train on.
+    ///
+    /// # Errors
+    /// A feature that observations do not have; no confidence anywhere.
+    pub fn fit(
+        features: &[String],
+        forest: &Forest,
+        problems: &[&ProblemForest],
+    ) -> Result<Self, PrepareError> {
+        let models = forest.models.len();
+        let features = match features.is_empty() {
+            true => default_features(models),
+            false => features.to_vec(),
+        };
+        let mut rows = Vec::new();
+        for step in problems.iter().flat_map(|problem| &problem.steps) {
+            if let Some(seen) = &step.observation {
+                rows.push(seen.features(&features)?);
+            }
+        }
+        if let Some(column) = features.iter().position(|name| name == CONFIDENCE)
+            && rows.iter().all(|row| row[column].is_none())
+        {
+            return Err(PrepareError::NoConfidence(forest.signal.to_string()));
+        }
+        let normalisation = Normalisation::fit(rows.iter().map(Vec::as_slice), features.len());
+        Ok(Self {
+            features,
+            normalisation,
+        })
+    }
+}
+
+impl<'a> Prepared<'a> {
+    /// Makes problems of a forest ready.
+    ///
+    /// # Errors
+    /// Unknown features, unknown costs, no graded reference at all.
+    pub fn new(
+        forest: &Forest,
+        problems: &[&'a ProblemForest],
+        encoding: &Encoding,
+        params: &Params,
+    ) -> Result<Self, PrepareError> {
+        let mut prepared = Self {
+            problems: Vec::with_capacity(problems.len()),
+            escalation: params.escalation,
+            models: forest.models.len(),
+            ungraded: Vec::new(),
+        };
+        for &problem in problems {
+            match params.reference.success(&problem.references) {
+                Some(reference) => {
+                    let ready = PreparedProblem::new(problem, reference, encoding, params.ledger)?;
+                    prepared.problems.push(ready);
+                }
+                None => prepared.ungraded.push(&problem.id),
+            }
+        }
+        match prepared.problems.is_empty() {
+            true => Err(PrepareError::NothingGraded),
+            false => Ok(prepared),
+        }
+    }
+
+    #[must_use]
+    pub fn problems(&self) -> &[PreparedProblem<'a>] {
+        &self.problems
+    }
+
+    /// K.
+    #[must_use]
+    pub fn models(&self) -> usize {
+        self.models
+    }
+
+    /// The models that may write the next step, in pool order.
+    #[must_use]
+    pub fn allowed(&self, writer: Option<usize>) -> Vec<bool> {
+        self.escalation.allowed(writer, self.models)
+    }
+}
+
+impl<'a> PreparedProblem<'a> {
+    fn new(
+        forest: &'a ProblemForest,
+        reference: f64,
+        encoding: &Encoding,
+        ledger: CostLedger,
+    ) -> Result<Self, PrepareError> {
+        let features = encoding.features.len();
+        let mut observations = Vec::with_capacity(forest.steps.len() * features);
+        let mut costs = Vec::with_capacity(forest.steps.len());
+        for step in &forest.steps {
+            match &step.observation {
+                Some(seen) => {
+                    let values = seen.features(&encoding.features)?;
+                    let encoded = &encoding.normalisation.encode(&encoding.features, &values);
+                    observations.extend_from_slice(encoded);
+                }
+                None => observations.resize(observations.len() + features, 0.0),
+            }
+            let (cost, ledger) = match ledger {
+                CostLedger::Published => (step.published, "published"),
+                CostLedger::Full => (step.full, "full"),
+            };
+            costs.push(cost.ok_or_else(|| PrepareError::NoCost {
+                ledger,
+                problem: forest.id.clone(),
+            })?);
+        }
+        Ok(Self {
+            forest,
+            reference,
+            features,
+            observations,
+            costs,
+        })
+    }
+
+    /// The decision after a step.
+    #[must_use]
+    pub fn place(&self, step: usize) -> Place<'_> {
+        Place {
+            step: &self.forest.steps[step],
+            observation: &self.observations[step * self.features..][..self.features],
+        }
+    }
+
+    /// Cost of a step.
+    #[must_use]
+    pub fn cost(&self, step: usize) -> f64 {
+        self.costs[step]
+    }
+}

@@ -1,0 +1,307 @@
+//! The figures of a trained policy beside those of other rules, on one split
+//! of a forest: the same problems, the same continuations, equal accounting.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::policy::Network;
+use crate::problem::split::Split;
+use crate::router::Router;
+
+use super::evaluate::{Figures, Outcome, outcomes};
+use super::floor::{Floor, floor};
+use super::interval::bootstrap;
+use super::oracle::oracle;
+use super::prepared::Prepared;
+use super::run::deployed;
+
+/// Points of a frontier.
+const POINTS: u32 = 40;
+
+/// One rule's figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Row {
+    pub name: String,
+    pub figures: Figures,
+    /// Published cost relative to the large model alone.
+    pub relative_cost: Option<Bounded>,
+    /// Share of the accuracy gap between the small and the large model alone
+    /// that is recovered.
+    pub gap: Option<Bounded>,
+}
+
+/// A figure with its 95 % bootstrap interval over problems, where there is
+/// one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Bounded {
+    pub value: f64,
+    pub interval: Option<[f64; 2]>,
+}
+
+/// A rule that pays less at the same accuracy than another pays at the least.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Saving {
+    /// The rules compared with.
+    pub than: String,
+    /// Accuracy of their point.
+    pub accuracy: f64,
+    /// Relative cost of their point …
+    pub theirs: f64,
+    /// … and of the cheapest point of the policy's that is as accurate; `None`
+    /// where there is none.
+    pub ours: Option<f64>,
+}
+
+/// Everything computed on one split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report {
+    pub split: Split,
+    pub floor: Option<Floor>,
+    /// The policy at its κ, then the anchors.
+    pub rows: Vec<Row>,
+    /// The policy at other κ, dearest first.
+    pub policy_frontier: Vec<Row>,
+    pub threshold_frontier: Vec<Row>,
+    pub random_frontier: Vec<Row>,
+    pub savings: Vec<Saving>,
+}
+
+/// The large model alone: what its reference run did.
+pub fn alone(prepared: &Prepared<'_>) -> Vec<Outcome> {
+    let one = |problem: &super::prepared::PreparedProblem<'_>| {
+        let (right, graded) = problem.forest.reference_counts();
+        let (p, n) = (f64::from(right) / f64::from(graded), f64::from(graded));
+        Outcome {
+            known: 1.0,
+            success: p,
+            // Against an answer of its own: p(1 − p), without bias.
+            miss: if graded > 1 {
+                p * (1.0 - p) * n / (n - 1.0)
+            } else {
+                f64::NAN
+            },
+            published: problem.forest.alone.published.unwrap_or(f64::NAN),
+            full: problem.forest.alone.full.unwrap_or(f64::NAN),
+            decisions: 1.0,
+            escalations: 1.0,
+            step_miss: 0.0,
+        }
+    };
+    prepared.problems().iter().map(one).collect()
+}
+
+/// What a router does on prepared problems.
+pub fn of_router(prepared: &Prepared<'_>, router: &dyn Router) -> Vec<Outcome> {
+    outcomes(prepared, &|place, allowed| match &place.step.observation {
+        Some(seen) => router.decide(seen, 0.5).distribution(allowed.len()),
+        None => vec![0.0; allowed.len()],
+    })
+}
+
+/// What the deployed policy does at a threshold.
+pub fn of_policy(prepared: &Prepared<'_>, network: &Network, kappa: f64) -> Vec<Outcome> {
+    outcomes(prepared, &|place, allowed| {
+        deployed(network, kappa, place.observation, allowed)
+    })
+}
+
+/// Measures rules against the models alone, on the same problems.
+pub struct Against {
+    small: Vec<Outcome>,
+    large: Vec<Outcome>,
+}
+
+impl Against {
+    #[must_use]
+    pub fn new(prepared: &Prepared<'_>, small: &dyn Router) -> Self {
+        Self {
+            small: of_router(prepared, small),
+            large: alone(prepared),
+        }
+    }
+
+    /// The small and the large model alone.
+    #[must_use]
+    pub fn anchors(&self) -> Vec<Row> {
+        let small = self.row("small", &self.small);
+        small
+            .into_iter()
+            .chain(self.row("large", &self.large))
+            .collect()
+    }
+
+    /// Figures of a rule with intervals; `None` where nothing is known.
+    #[must_use]
+    pub fn row(&self, name: &str, found: &[Outcome]) -> Option<Row> {
+        let n = found.len();
+        let mean = |of: &[Outcome], value: fn(&Outcome) -> f64, sample: &[usize]| {
+            sample.iter().map(|&at| value(&of[at])).sum::<f64>() / sample.len().max(1) as f64
+        };
+        let relative = |sample: &[usize]| {
+            mean(found, |o| o.published, sample) / mean(&self.large, |o| o.published, sample)
+        };
+        let gap = |sample: &[usize]| {
+            let success = |of| mean(of, |o| o.success, sample);
+            let small = success(&self.small);
+            (success(found) - small) / (success(&self.large) - small)
+        };
+        let all: Vec<usize> = (0..n).collect();
+        let bounded = |figure: &dyn Fn(&[usize]) -> f64| {
+            let value = figure(&all);
+            value.is_finite().then(|| Bounded {
+                value,
+                interval: bootstrap(n, figure),
+            })
+        };
+        Some(Row {
+            name: name.to_owned(),
+            figures: Figures::of(found)?,
+            relative_cost: bounded(&relative),
+            gap: bounded(&gap),
+        })
+    }
+
+    /// As [`Against::row`], without intervals: a point of a frontier.
+    fn point(&self, name: String, found: &[Outcome]) -> Option<Row> {
+        let figures = Figures::of(found)?;
+        let [small, large] = [&self.small, &self.large].map(|of| Figures::of(of));
+        let (small, large) = (small?, large?);
+        let exact = |value: f64| {
+            value.is_finite().then_some(Bounded {
+                value,
+                interval: None,
+            })
+        };
+        let gap = (figures.accuracy - small.accuracy) / (large.accuracy - small.accuracy);
+        let relative = figures.published.zip(large.published).map(|(a, b)| a / b);
+        Some(Row {
+            name,
+            relative_cost: relative.and_then(exact),
+            gap: exact(gap),
+            figures,
+        })
+    }
+}
+
+/// The rules that a report compares with, made by whoever knows the pool.
+pub struct Others {
+    pub small: Arc<dyn Router>,
+    /// The large model at every decision, after a first step by the small one.
+    pub large: Arc<dyn Router>,
+    /// `threshold` at a t.
+    pub threshold: Box<dyn Fn(f64) -> Arc<dyn Router>>,
+    /// `random` at a probability.
+    pub random: Box<dyn Fn(f64) -> Arc<dyn Router>>,
+}
+
+/// Compares the policy with other rules on one split.
+#[must_use]
+pub fn report(
+    split: Split,
+    prepared: &Prepared<'_>,
+    network: &Network,
+    kappa: f64,
+    others: &Others,
+) -> Report {
+    let against = Against::new(prepared, &*others.small);
+    let mut rows = Vec::new();
+    rows.extend(against.row("policy", &of_policy(prepared, network, kappa)));
+    rows.extend(against.anchors());
+    let after_first = of_router(prepared, &*others.large);
+    rows.extend(against.row("large after a first step by small", &after_first));
+    rows.extend(against.row("oracle", &oracle(prepared)));
+
+    let policy_frontier = frontier(&pi_levels(prepared, network), |kappa| {
+        against.point(
+            format!("κ={kappa:.4}"),
+            &of_policy(prepared, network, kappa),
+        )
+    });
+    let threshold_frontier = frontier(&confidence_levels(prepared), |t| {
+        let found = of_router(prepared, &*(others.threshold)(t));
+        against.point(format!("threshold:t={t:.4}"), &found)
+    });
+    let shares: Vec<f64> = (0..=20).map(|n| f64::from(n) / 20.0).collect();
+    let random_frontier = frontier(&shares, |p| {
+        let found = of_router(prepared, &*(others.random)(p));
+        against.point(format!("random:p={p:.2}"), &found)
+    });
+    let counts = prepared
+        .problems()
+        .iter()
+        .map(|p| p.forest.reference_counts());
+    Report {
+        split,
+        floor: floor(counts),
+        savings: savings(&policy_frontier, &threshold_frontier),
+        rows,
+        policy_frontier,
+        threshold_frontier,
+        random_frontier,
+    }
+}
+
+fn frontier(levels: &[f64], point: impl Fn(f64) -> Option<Row>) -> Vec<Row> {
+    levels.iter().filter_map(|&level| point(level)).collect()
+}
+
+/// Evenly spaced quantiles of values, each once, with one above all of them.
+fn quantiles(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    let at = |point: u32| values.get(point as usize * last / POINTS as usize).copied();
+    let mut levels: Vec<f64> = (0..=POINTS).filter_map(at).collect();
+    levels.extend(values.last().map(|most| most + 1e-6 * most.abs().max(1e-6)));
+    levels.dedup();
+    levels
+}
+
+fn pi_levels(prepared: &Prepared<'_>, network: &Network) -> Vec<f64> {
+    let mut levels = Vec::new();
+    for problem in prepared.problems() {
+        for (at, step) in problem.forest.steps.iter().enumerate() {
+            if step.leaf.is_none() {
+                let pi = network.probabilities(problem.place(at).observation);
+                levels.extend(pi.last().filter(|p| p.is_finite()));
+            }
+        }
+    }
+    quantiles(levels)
+}
+
+fn confidence_levels(prepared: &Prepared<'_>) -> Vec<f64> {
+    let steps = prepared.problems().iter().flat_map(|p| &p.forest.steps);
+    let seen = steps.filter_map(|step| step.observation.as_ref()?.confidence);
+    quantiles(seen.collect())
+}
+
+/// At every point of `theirs` that no cheaper one of theirs reaches: what the
+/// policy pays for as much.
+fn savings(ours: &[Row], theirs: &[Row]) -> Vec<Saving> {
+    let cost = |row: &Row| row.relative_cost.map(|cost| cost.value);
+    let cheapest = |rows: &[Row], accuracy: f64| {
+        let reach = rows.iter().filter(|row| row.figures.accuracy >= accuracy);
+        reach.filter_map(cost).min_by(f64::total_cmp)
+    };
+    let mut savings = Vec::new();
+    for row in theirs {
+        let accuracy = row.figures.accuracy;
+        if let Some(paid) = cost(row)
+            && cheapest(theirs, accuracy) == Some(paid)
+        {
+            savings.push(Saving {
+                than: row.name.clone(),
+                accuracy,
+                theirs: paid,
+                ours: cheapest(ours, accuracy),
+            });
+        }
+    }
+    savings.sort_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
+    savings.dedup_by(|a, b| a.accuracy == b.accuracy);
+    savings
+}

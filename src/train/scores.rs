@@ -1,0 +1,167 @@
+//! Scores of calibration problems that hold for every threshold at once.
+//!
+//! Which trajectory a problem takes depends on κ, so the score of one
+//! trajectory (§5.5) promises coverage only at the κ that it was made with. On
+//! a forest every κ can be followed. The score here is the largest κ up to
+//! which *no* threshold misses a step judged incorrect: one number a problem,
+//! in no need of the κ in use, so that the conformal quantile (§5.6) keeps its
+//! promise for any α.
+
+use rand::SeedableRng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::policy::{Network, action_set, select};
+
+use super::episode::is_free;
+use super::prepared::{Prepared, PreparedProblem};
+
+/// Scores of the problems of the calibration split, kept with the policy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Scores {
+    /// One a problem, in the order of their ids.
+    pub scores: Vec<f64>,
+    /// Problems whose score ends where the forest does: it may be larger.
+    pub cut: usize,
+    /// Steps seen on the way that nobody judged; they count as right.
+    pub unjudged: usize,
+    /// Steps seen on the way.
+    pub steps: usize,
+}
+
+/// The scores of prepared problems under a policy. Where a model was asked
+/// several times, which of its continuations is followed is drawn by `seed`,
+/// once for all κ.
+#[must_use]
+pub fn scores(prepared: &Prepared<'_>, network: &Network, seed: u64) -> Scores {
+    let mut found = Scores {
+        scores: Vec::with_capacity(prepared.problems().len()),
+        cut: 0,
+        unjudged: 0,
+        steps: 0,
+    };
+    for (stream, problem) in prepared.problems().iter().enumerate() {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(stream as u64);
+        let walker = Walker::new(prepared, problem, network, &mut rng);
+        let (score, end) = walker.score();
+        found.scores.push(score);
+        found.cut += usize::from(end == End::Cut);
+        found.unjudged += walker.unjudged();
+        found.steps += problem.forest.steps.len();
+    }
+    found
+}
+
+/// How a trajectory ended under one κ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Every step judged incorrect had a more capable model after it.
+    Covered,
+    Missed,
+    /// The forest does not hold the continuation.
+    Cut,
+}
+
+struct Walker<'a> {
+    prepared: &'a Prepared<'a>,
+    problem: &'a PreparedProblem<'a>,
+    first: Option<usize>,
+    /// π after each step; `None` where the policy is not asked.
+    pi: Vec<Option<Vec<f64>>>,
+    /// The continuation of each model after each step.
+    next: Vec<Vec<Option<usize>>>,
+}
+
+impl<'a> Walker<'a> {
+    fn new(
+        prepared: &'a Prepared<'a>,
+        problem: &'a PreparedProblem<'a>,
+        network: &Network,
+        rng: &mut ChaCha8Rng,
+    ) -> Self {
+        let steps = &problem.forest.steps;
+        let mut choose = |children: Vec<(usize, u32)>| {
+            let weight = |child: &(usize, u32)| child.1;
+            children.choose_weighted(rng, weight).ok().map(|c| c.0)
+        };
+        let firsts = problem.forest.first.iter();
+        let first = choose(firsts.map(|child| (child.step, child.branches)).collect());
+        let pi = (0..steps.len()).map(|at| {
+            let place = problem.place(at);
+            let allowed = prepared.allowed(Some(place.step.model));
+            let asked = place.step.leaf.is_none() && is_free(place.observation, &allowed);
+            asked.then(|| network.probabilities(place.observation))
+        });
+        let next = steps.iter().map(|step| {
+            let of = |model| {
+                let children = step.children_of(model);
+                children.map(|child| (child.step, child.branches)).collect()
+            };
+            (0..prepared.models())
+                .map(|model| choose(of(model)))
+                .collect()
+        });
+        Self {
+            prepared,
+            problem,
+            first,
+            pi: pi.collect(),
+            next: next.collect(),
+        }
+    }
+
+    fn score(&self) -> (f64, End) {
+        // Between two neighbouring probabilities nothing changes, and at one
+        // its model is still in the set.
+        let mut levels: Vec<f64> = self.pi.iter().flatten().flatten().copied().collect();
+        levels.push(1.0);
+        levels.sort_by(f64::total_cmp);
+        levels.dedup();
+        let mut safe = 0.0;
+        for kappa in levels {
+            match self.follow(kappa) {
+                End::Covered => safe = kappa,
+                end => return (safe, end),
+            }
+        }
+        (1.0, End::Covered)
+    }
+
+    fn follow(&self, kappa: f64) -> End {
+        let steps = &self.problem.forest.steps;
+        let Some(mut at) = self.first else {
+            return End::Cut;
+        };
+        loop {
+            let step = &steps[at];
+            if step.leaf.is_some() {
+                return End::Covered;
+            }
+            let allowed = self.prepared.allowed(Some(step.model));
+            let (set, action) = match &self.pi[at] {
+                Some(pi) => (action_set(pi, kappa), select(pi, kappa).action),
+                None => {
+                    let forced = allowed.iter().rposition(|allowed| *allowed);
+                    (forced.into_iter().collect(), forced.unwrap_or(0))
+                }
+            };
+            let last = self.prepared.models() - 1;
+            let covered = set.iter().any(|&m| m > step.model || m == last);
+            if step.verdict == Some(false) && !covered {
+                return End::Missed;
+            }
+            match self.next[at][action] {
+                Some(next) => at = next,
+                None => return End::Cut,
+            }
+        }
+    }
+
+    fn unjudged(&self) -> usize {
+        let steps = self.problem.forest.steps.iter();
+        steps.filter(|step| step.verdict.is_none()).count()
+    }
+}
