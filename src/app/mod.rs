@@ -15,6 +15,7 @@ mod msg;
 mod navigate;
 mod overlay;
 mod search;
+pub mod training;
 mod update;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The command line: parses, picks the face, maps failures to exit codes.
 
+mod calibrate;
 mod explore;
 mod export;
 mod grade;
@@ -11,6 +12,7 @@ mod replay;
 mod screen;
 mod solve;
 mod train;
+mod training;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -46,6 +48,7 @@ enum Command {
     Solve(solve::SolveArgs),
     Explore(explore::ExploreArgs),
     Train(Box<train::TrainArgs>),
+    Calibrate(calibrate::CalibrateArgs),
     Grade(grade::GradeArgs),
     Regrade(regrade::RegradeArgs),
     /// Make a picture of a recorded step, as the inspector shows it
@@ -72,6 +75,7 @@ pub fn run() -> ExitCode {
         Some(Command::Solve(args)) => solve::run(&args),
         Some(Command::Explore(args)) => explore::run(&args),
         Some(Command::Train(args)) => train::run(&args),
+        Some(Command::Calibrate(args)) => calibrate::run(&args),
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Regrade(args)) => regrade::run(&args),
         Some(Command::Export(args)) => export::run(&args),

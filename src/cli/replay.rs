@@ -10,11 +10,11 @@ use crate::trace::Log;
 use crate::tui::run::Subject;
 use crate::tui::sessions;
 
-use super::screen;
+use super::{screen, training};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ReplayArgs {
-    /// Log files, or folders of them
+    /// Log files, or folders of them; or the folder of a training run
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
     /// Begin at the problem of this id
@@ -23,6 +23,11 @@ pub(super) struct ReplayArgs {
 }
 
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
+    if let [path] = args.logs.as_slice()
+        && training::is_run(path)
+    {
+        return training::show(path);
+    }
     let log = open_log(&args.logs, args.problem.as_deref())?;
     super::needs_terminal("replay", "pointsman export LOG --svg FILE")?;
     let config = screen::configuration(Flags::default())?;

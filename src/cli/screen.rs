@@ -26,7 +26,19 @@ pub(super) fn configuration(flags: Flags) -> Result<Config, Failure> {
 pub(super) fn open(
     subject: Subject,
     config: &Config,
+    warnings: Vec<String>,
+) -> Result<Ended, Failure> {
+    with_look(config, warnings, |look| run(subject, look))
+}
+
+/// Runs a screen that looks and listens as this person wants it to.
+///
+/// # Errors
+/// The terminal fails.
+pub(super) fn with_look(
+    config: &Config,
     mut warnings: Vec<String>,
+    run: impl FnOnce(Look) -> std::io::Result<Ended>,
 ) -> Result<Ended, Failure> {
     let env = environment();
     let depth =
@@ -46,7 +58,7 @@ pub(super) fn open(
         warning: warnings.first().cloned(),
     };
     terminal::install_panic_hook();
-    let ended = run(subject, look);
+    let ended = run(look);
     // The screen shows the first for a moment; all are told where they stay.
     for warning in &warnings {
         super::say(&format!("warning: {warning}\n"));

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::training;
 use crate::headless::Failure;
-use crate::headless::train::{TrainOptions, train};
+use crate::headless::train::{TrainOptions, stop_flag, train};
 use crate::signal::confidence::Source;
 use crate::train::params::{CostLedger, Escalation, Params, Reference};
 
@@ -61,9 +62,9 @@ pub(super) struct TrainArgs {
     features: Vec<String>,
     #[arg(long, value_name = "N", default_value_t = Params::default().iterations)]
     iterations: u32,
-    /// Problems an iteration
-    #[arg(long, value_name = "N", default_value_t = Params::default().batch)]
-    batch: usize,
+    /// Problems an iteration [default: 20; 5 with `--paper`]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// The constants of the paper, as they are written, in place of those
@@ -74,6 +75,9 @@ pub(super) struct TrainArgs {
     /// `eta-decay=0.6`
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// Show the run on a screen while it goes on
+    #[arg(long, conflicts_with_all = ["json", "quiet"])]
+    watch: bool,
     /// Print the result as one JSON document
     #[arg(long)]
     json: bool,
@@ -107,11 +111,12 @@ impl TrainArgs {
             true => Params::default(),
             false => Params::settling(self.alpha),
         };
+        let batch = self.batch.unwrap_or(base.batch);
         let params = Params {
             alpha: self.alpha,
             iterations: self.iterations,
-            batch: self.batch,
-            constraint_window: base.constraint_window.max(self.batch),
+            batch,
+            constraint_window: base.constraint_window.max(batch),
             escalation: match self.escalation {
                 EscalationName::PerStep => Escalation::PerStep,
                 EscalationName::Absorbing => Escalation::Absorbing,
@@ -163,16 +168,21 @@ fn with(params: &Params, set: &str) -> Result<Params, Failure> {
 }
 
 pub(super) fn run(args: &TrainArgs) -> Result<(), Failure> {
-    let trained = train(&TrainOptions {
+    let options = TrainOptions {
         forest: args.forest.clone(),
         out: args.out.clone(),
         resume: args.resume,
         params: args.params()?,
         above_floor: args.above_floor,
         signal: args.signal,
+        stop: stop_flag()?,
         command: super::command_line(),
-        quiet: args.quiet,
-    })?;
+        quiet: args.quiet || args.watch,
+    };
+    let trained = match args.watch {
+        true => training::watch(options)?,
+        false => train(&options)?,
+    };
     if !args.json {
         return super::print(&trained.text);
     }

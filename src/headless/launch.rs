@@ -40,7 +40,8 @@ pub struct Options {
     pub limit: Option<usize>,
     /// A pool file; the embedded pair where there is none.
     pub pool: Option<PathBuf>,
-    /// `threshold` where there is none.
+    /// The shipped policy on the embedded pair, `threshold` on other pools,
+    /// where there is none.
     pub router: Option<RouterSpec>,
     pub seed: u64,
     pub temperature: Option<f64>,
@@ -138,10 +139,10 @@ impl Launch {
                 .iter()
                 .map(|w| format!("{} line {}: {}", dataset.name, w.line, w.message)),
         );
-        let spec = options.router.clone().unwrap_or(RouterSpec::Threshold {
-            t: None,
-            signal: Source::Prob,
-        });
+        let spec = options
+            .router
+            .clone()
+            .unwrap_or_else(|| default_router(&pool, options));
         let calibrated = pool.path.is_none().then(embedded_threshold);
         warnings.extend(uncalibrated(&spec, calibrated));
         let names: Vec<String> = pool.models.iter().map(|m| m.name.clone()).collect();
@@ -249,6 +250,18 @@ fn choose_grader(
         (None, None) => return Ok(None),
     };
     Ok(Some(Grading::new(mode, grader)))
+}
+
+/// Who decides where nobody was named: the policy that ships, for the pair it
+/// was trained on. An exploration goes around a rule that needs no training.
+fn default_router(pool: &Pool, options: &Options) -> RouterSpec {
+    if pool.path.is_none() && options.exploration.is_none() {
+        return RouterSpec::Policy { path: None };
+    }
+    RouterSpec::Threshold {
+        t: None,
+        signal: Source::Prob,
+    }
 }
 
 /// The t calibrated for the embedded pair, in min top-1 probability.

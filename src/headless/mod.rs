@@ -4,10 +4,12 @@
 //! [`launch`] is shared with the inspector; [`solve`] drives one session a
 //! problem over the endpoints, a bounded number at a time; [`explore`] grows a
 //! forest a problem; [`resume`] goes on
-//! with a log; [`regrade`] works on what is recorded; [`grading`] asks models
+//! with a log; [`train`] learns a policy from a forest and [`calibrate`] sets its
+//! threshold anew; [`regrade`] works on what is recorded; [`grading`] asks models
 //! how trajectories came out; [`grade`] takes pairs of answers; [`summary`]
 //! counts from the log alone.
 
+pub mod calibrate;
 pub mod capability;
 pub mod clock;
 mod drive;

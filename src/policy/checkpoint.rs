@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::network::{Network, ShapeError};
 use super::normalisation::Normalisation;
 use crate::trace::atomic::write_atomically;
-use crate::trace::ids::file_sha256;
+use crate::trace::ids::sha256;
 
 /// Format of `policy.json` written by this version.
 const FORMAT: u32 = 1;
@@ -30,7 +30,7 @@ pub struct PolicyFacts {
     pub kappa: f64,
     /// The last ε of the annealed stochastic policy.
     pub epsilon: f64,
-    /// Which confidence the policy was trained on: `logit` or `prob`.
+    /// Which confidence the policy was trained on: `logit`, `prob` or `sampled`.
     pub signal: String,
     /// `per-step` or `absorbing`.
     pub escalation: String,
@@ -99,31 +99,45 @@ impl Checkpoint {
                 source,
             })
         };
-        let facts_bytes = read(&facts_path)?;
+        let facts = (facts_path.as_path(), read(&facts_path)?);
+        let weights = (weights_path.as_path(), read(&weights_path)?);
+        Self::parse(facts, weights)
+    }
+
+    /// The policy that ships with the program, for its embedded pair.
+    pub fn embedded() -> Result<Self, CheckpointError> {
+        const FACTS: &[u8] = include_bytes!("../../assets/policy/policy.json");
+        const WEIGHTS: &[u8] = include_bytes!("../../assets/policy/policy.safetensors");
+        Self::parse(
+            (Path::new("embedded:policy.json"), FACTS.to_vec()),
+            (Path::new("embedded:policy.safetensors"), WEIGHTS.to_vec()),
+        )
+    }
+
+    /// From the content of both files, with the names they go by.
+    fn parse(facts: (&Path, Vec<u8>), weights: (&Path, Vec<u8>)) -> Result<Self, CheckpointError> {
+        let (facts_path, facts_bytes) = facts;
+        let (weights_path, weights_bytes) = weights;
         let facts: PolicyFacts =
             serde_json::from_slice(&facts_bytes).map_err(|source| CheckpointError::Json {
-                path: facts_path.clone(),
+                path: facts_path.to_owned(),
                 source,
             })?;
-        check(&facts, &facts_path)?;
-        let weights = read(&weights_path)?;
-        let network = Network::from_safetensors(&weights, facts.features.len(), facts.models.len())
-            .map_err(|source| CheckpointError::Weights {
-                path: weights_path.clone(),
-                source,
+        check(&facts, facts_path)?;
+        let (features, models) = (facts.features.len(), facts.models.len());
+        let network =
+            Network::from_safetensors(&weights_bytes, features, models).map_err(|source| {
+                CheckpointError::Weights {
+                    path: weights_path.to_owned(),
+                    source,
+                }
             })?;
-        let mut files = BTreeMap::new();
-        for path in [&facts_path, &weights_path] {
-            let hash = file_sha256(path).map_err(|source| CheckpointError::Read {
-                path: path.clone(),
-                source,
-            })?;
-            files.insert(path.display().to_string(), hash);
-        }
+        let files = [(facts_path, facts_bytes), (weights_path, weights_bytes)];
+        let hashed = files.map(|(path, bytes)| (path.display().to_string(), sha256(&bytes)));
         Ok(Self {
             facts,
             network,
-            files,
+            files: BTreeMap::from(hashed),
         })
     }
 
@@ -191,27 +205,23 @@ fn check(facts: &PolicyFacts, path: &Path) -> Result<(), CheckpointError> {
             must: must.into(),
         })
     };
-    let Normalisation { mean, scale } = &facts.normalisation;
     if facts.features.is_empty() {
         return invalid("features", "name at least one feature");
     }
     if facts.models.len() < 2 {
         return invalid("models", "name two or more models");
     }
-    if mean.len() != facts.features.len() || scale.len() != facts.features.len() {
+    if !facts.normalisation.is_sound(facts.features.len()) {
         return invalid(
             "normalisation",
-            "have one mean and one scale for each feature",
+            "have one finite mean and one scale above 0 for each feature, and rising ranks",
         );
-    }
-    if mean.iter().any(|m| !m.is_finite()) || scale.iter().any(|s| !s.is_finite() || *s <= 0.0) {
-        return invalid("normalisation", "be finite, with scales above 0");
     }
     if !(0.0..=1.0).contains(&facts.kappa) {
         return invalid("kappa", "lie in [0, 1]");
     }
-    if !["logit", "prob"].contains(&facts.signal.as_str()) {
-        return invalid("signal", "be `logit` or `prob`");
+    if !["logit", "prob", "sampled"].contains(&facts.signal.as_str()) {
+        return invalid("signal", "be `logit`, `prob` or `sampled`");
     }
     if !["per-step", "absorbing"].contains(&facts.escalation.as_str()) {
         return invalid("escalation", "be `per-step` or `absorbing`");
@@ -247,6 +257,7 @@ pub(crate) mod tests {
                 normalisation: Normalisation {
                     mean: vec![0.5],
                     scale: vec![0.25],
+                    ranks: BTreeMap::new(),
                 },
                 models: models.iter().map(|m| (*m).to_owned()).collect(),
                 kappa: 0.5,

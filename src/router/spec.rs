@@ -15,7 +15,8 @@ use crate::trace::record::RouterFacts;
 use super::{Router, fixed, policy, threshold};
 
 /// The routers this version knows, as they are written.
-const KNOWN: &str = "small, large, random:p=P, threshold:t=T[,signal=prob|logit], policy:path=DIR";
+const KNOWN: &str =
+    "small, large, random:p=P, threshold:t=T[,signal=prob|sampled|logit], policy[:path=DIR]";
 const NAMES: [&str; 5] = ["small", "large", "random", "threshold", "policy"];
 
 /// t where none is given and the pool has no calibrated one: a start to look
@@ -37,7 +38,8 @@ pub enum RouterSpec {
         t: Option<f64>,
         signal: Source,
     },
-    /// A trained policy in a folder.
+    /// A trained policy in a folder; `None`: the one that ships with the
+    /// program, for its embedded pair.
     Policy {
         path: Option<PathBuf>,
     },
@@ -74,11 +76,6 @@ pub enum RouterError {
     NoThreshold,
     #[error("router `random` needs its probability, e.g. `random:p=0.3`")]
     NoProbability,
-    #[error(
-        "router `policy` needs a trained policy, e.g. `policy:path=DIR`; none ships with this \
-         version: use `threshold` meanwhile"
-    )]
-    NoPolicy,
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
 }
@@ -213,19 +210,19 @@ pub fn build(
             let t = match (t, signal) {
                 (Some(t), _) => *t,
                 (None, Source::Prob) => calibrated.unwrap_or(DEFAULT_THRESHOLD),
+                (None, Source::Sampled) => DEFAULT_THRESHOLD,
                 (None, Source::Logit) => return Err(RouterError::NoThreshold),
             };
             Arc::new(threshold::Threshold { t, signal: *signal })
         }
         RouterSpec::Policy { path } => {
-            let path = path.as_ref().ok_or(RouterError::NoPolicy)?;
-            let checkpoint = Checkpoint::load(path)?;
-            checkpoint.check_fits(models, &feature_names(models.len()))?;
-            let signal = if checkpoint.facts.signal == "logit" {
-                Source::Logit
-            } else {
-                Source::Prob
+            let checkpoint = match path {
+                Some(path) => Checkpoint::load(path)?,
+                None => Checkpoint::embedded()?,
             };
+            checkpoint.check_fits(models, &feature_names(models.len()))?;
+            // Checked when the checkpoint was read.
+            let signal = checkpoint.facts.signal.parse().unwrap_or(Source::Prob);
             Arc::new(policy::Policy {
                 checkpoint: Arc::new(checkpoint),
                 spec: spec.clone(),
@@ -324,7 +321,7 @@ fn signal(value: &str) -> Result<Source, RouterError> {
         router: "threshold",
         key: "signal",
         value: value.into(),
-        must: "`prob` or `logit`",
+        must: "`prob`, `sampled` or `logit`",
     })
 }
 
@@ -349,8 +346,8 @@ mod tests {
             Just(RouterSpec::Small),
             Just(RouterSpec::Large),
             (0.0..=1.0_f64).prop_map(|p| RouterSpec::Random { p }),
-            (proptest::option::of(-1e6..1e6_f64), any::<bool>()).prop_map(|(t, logit)| {
-                let signal = if logit { Source::Logit } else { Source::Prob };
+            (proptest::option::of(-1e6..1e6_f64), 0..3_usize).prop_map(|(t, which)| {
+                let signal = [Source::Logit, Source::Prob, Source::Sampled][which];
                 RouterSpec::Threshold { t, signal }
             }),
             "[a-z/., =:\"_-]{0,20}".prop_map(|p| RouterSpec::Policy {
@@ -387,7 +384,7 @@ mod tests {
         assert!(message("policy:path=a,b").contains("quote"));
         assert!(message("policy:path=\"a,b").contains("quote"));
         assert!(message("threshold:t=1,t=2").contains("twice"));
-        assert!(message("threshold:signal=vibes").contains("`prob` or `logit`"));
+        assert!(message("threshold:signal=vibes").contains("`prob`, `sampled` or `logit`"));
     }
 
     #[test]

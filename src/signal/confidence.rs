@@ -2,6 +2,8 @@
 //!
 //! - `logit`: u_t = mean over math tokens of the highest raw logit.
 //! - `prob`: u_t = min over math tokens of the top-1 probability.
+//! - `sampled`: u_t = min over math tokens of the probability of the token that
+//!   was sampled. The paper's text leaves open which of the two it means.
 //!
 //! A measure is never derived from values of another kind: where the kind does
 //! not allow it, the confidence is unavailable and says why.
@@ -22,16 +24,20 @@ pub enum Source {
     Logit,
     /// Least top-1 probability; needs log-probabilities of any kind.
     Prob,
+    /// Least probability of a sampled token; needs log-probabilities too.
+    Sampled,
 }
 
 impl Source {
+    pub const ALL: [Self; 3] = [Self::Prob, Self::Sampled, Self::Logit];
+
     /// Why this measure cannot be had from values of a kind; `None` where it can.
     pub fn unavailable_from(self, kind: ValueKind) -> Option<&'static str> {
         match (self, kind) {
             (Self::Logit, ValueKind::RawLogit) => None,
             (Self::Logit, _) => Some("gives no raw logits: use `signal=prob`"),
-            (Self::Prob, ValueKind::None) => Some("gives no probabilities"),
-            (Self::Prob, _) => None,
+            (Self::Prob | Self::Sampled, ValueKind::None) => Some("gives no probabilities"),
+            (Self::Prob | Self::Sampled, _) => None,
         }
     }
 
@@ -40,6 +46,16 @@ impl Source {
         match self {
             Self::Logit => "logit",
             Self::Prob => "prob",
+            Self::Sampled => "sampled",
+        }
+    }
+
+    /// The name among the measures of a step, without its domain.
+    fn measure(self) -> &'static str {
+        match self {
+            Self::Logit => "logit",
+            Self::Prob => "prob",
+            Self::Sampled => "min_sampled",
         }
     }
 }
@@ -52,7 +68,7 @@ impl fmt::Display for Source {
 
 /// Not the name of a confidence source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown confidence source {0:?}: use logit or prob")]
+#[error("unknown confidence source {0:?}: use prob, sampled or logit")]
 pub struct UnknownSource(pub String);
 
 impl FromStr for Source {
@@ -62,6 +78,7 @@ impl FromStr for Source {
         match text {
             "logit" => Ok(Self::Logit),
             "prob" => Ok(Self::Prob),
+            "sampled" => Ok(Self::Sampled),
             other => Err(UnknownSource(other.to_owned())),
         }
     }
@@ -113,7 +130,7 @@ pub fn measure(tokens: &[Token], kind: ValueKind, coverage: f64, source: Source)
 /// u_t by another measure than the run read, from what was recorded; `None`
 /// where it was not recorded.
 pub fn recorded(confidence: &Confidence, source: Source) -> Option<f64> {
-    let name = format!("{source}_{}", domain(confidence));
+    let name = format!("{}_{}", source.measure(), domain(confidence));
     confidence.measures.get(&name).copied()
 }
 
@@ -241,6 +258,10 @@ mod tests {
         assert_eq!(logit.measures["logit_general"], 11.0);
         let prob = measure(&tokens, ValueKind::RawLogit, 1.0, Source::Prob);
         assert!((prob.value.unwrap() - 0.5).abs() < 1e-6);
+        let sampled = measure(&tokens, ValueKind::RawLogit, 1.0, Source::Sampled);
+        assert!((sampled.value.unwrap() - 0.2).abs() < 1e-6);
+        assert_eq!(recorded(&prob, Source::Sampled), sampled.value);
+        assert_eq!(recorded(&prob, Source::Logit), Some(15.0));
         assert!((prob.measures["min_sampled_math"] - 0.2).abs() < 1e-6);
         assert!((prob.measures["mean_top1_math"] - 0.7).abs() < 1e-6);
         assert!(prob.measures.contains_key("entropy_truncated_general"));

@@ -150,6 +150,11 @@ pub fn run_id(key: &str, started: &str, process: u32) -> String {
     parts.id()
 }
 
+/// SHA-256 of bytes as 64 hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
 /// SHA-256 of a file's bytes as 64 hexadecimal digits, read in pieces.
 ///
 /// # Errors

@@ -108,7 +108,7 @@ impl Encoding {
         {
             return Err(PrepareError::NoConfidence(forest.signal.to_string()));
         }
-        let normalisation = Normalisation::fit(rows.iter().map(Vec::as_slice), features.len());
+        let normalisation = Normalisation::fit(&features, rows.iter().map(Vec::as_slice));
         Ok(Self {
             features,
             normalisation,

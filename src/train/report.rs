@@ -1,6 +1,7 @@
 //! The figures of a trained policy beside those of other rules, on one split
 //! of a forest: the same problems, the same continuations, equal accounting.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::policy::Network;
 use crate::problem::split::Split;
 use crate::router::Router;
+use crate::signal::confidence::Source;
 
 use super::evaluate::{Figures, Outcome, outcomes};
 use super::floor::{Floor, floor};
@@ -40,11 +42,11 @@ pub struct Bounded {
     pub interval: Option<[f64; 2]>,
 }
 
-/// A rule that pays less at the same accuracy than another pays at the least.
+/// What the policy and another rule pay for the same accuracy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Saving {
-    /// The rules compared with.
+    /// The rule compared with.
     pub than: String,
     /// Accuracy of their point.
     pub accuracy: f64,
@@ -65,9 +67,18 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// The policy at other κ, dearest first.
     pub policy_frontier: Vec<Row>,
-    pub threshold_frontier: Vec<Row>,
-    pub random_frontier: Vec<Row>,
+    /// Rules with one number to set, at many values of it.
+    pub frontiers: Vec<Frontier>,
+    /// At accuracies within reach of the policy's κ.
     pub savings: Vec<Saving>,
+}
+
+/// One rule at many values of its parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Frontier {
+    pub rule: String,
+    pub points: Vec<Row>,
 }
 
 /// The large model alone: what its reference run did.
@@ -94,11 +105,15 @@ pub fn alone(prepared: &Prepared<'_>) -> Vec<Outcome> {
     prepared.problems().iter().map(one).collect()
 }
 
-/// What a router does on prepared problems.
+/// What a router does on prepared problems, seeing the confidence it reads.
 pub fn of_router(prepared: &Prepared<'_>, router: &dyn Router) -> Vec<Outcome> {
-    outcomes(prepared, &|place, allowed| match &place.step.observation {
-        Some(seen) => router.decide(seen, 0.5).distribution(allowed.len()),
-        None => vec![0.0; allowed.len()],
+    outcomes(prepared, &|place, allowed| {
+        let seen = place.step.seen_by(router.signal());
+        // Only leaves have nothing to be seen, and after them nobody decides.
+        seen.map_or_else(
+            || vec![0.0; allowed.len()],
+            |seen| router.decide(&seen, 0.5).distribution(allowed.len()),
+        )
     })
 }
 
@@ -192,8 +207,8 @@ pub struct Others {
     pub small: Arc<dyn Router>,
     /// The large model at every decision, after a first step by the small one.
     pub large: Arc<dyn Router>,
-    /// `threshold` at a t.
-    pub threshold: Box<dyn Fn(f64) -> Arc<dyn Router>>,
+    /// `threshold` by a confidence, at a t.
+    pub threshold: Box<dyn Fn(Source, f64) -> Arc<dyn Router>>,
     /// `random` at a probability.
     pub random: Box<dyn Fn(f64) -> Arc<dyn Router>>,
 }
@@ -221,14 +236,29 @@ pub fn report(
             &of_policy(prepared, network, kappa),
         )
     });
-    let threshold_frontier = frontier(&confidence_levels(prepared), |t| {
-        let found = of_router(prepared, &*(others.threshold)(t));
-        against.point(format!("threshold:t={t:.4}"), &found)
-    });
+    let mut frontiers = Vec::new();
+    let mut savings = Vec::new();
+    for source in Source::ALL {
+        let levels = confidence_levels(prepared, source);
+        let points = frontier(&levels, |t| {
+            let found = of_router(prepared, &*(others.threshold)(source, t));
+            against.point(format!("t={t:.4}"), &found)
+        });
+        // A confidence that the pool does not give has no levels.
+        if !points.is_empty() {
+            let rule = format!("threshold:signal={source}");
+            savings.extend(saved(&policy_frontier, &rule, &points));
+            frontiers.push(Frontier { rule, points });
+        }
+    }
     let shares: Vec<f64> = (0..=20).map(|n| f64::from(n) / 20.0).collect();
-    let random_frontier = frontier(&shares, |p| {
+    let points = frontier(&shares, |p| {
         let found = of_router(prepared, &*(others.random)(p));
-        against.point(format!("random:p={p:.2}"), &found)
+        against.point(format!("p={p:.2}"), &found)
+    });
+    frontiers.push(Frontier {
+        rule: "random".to_owned(),
+        points,
     });
     let counts = prepared
         .problems()
@@ -237,11 +267,10 @@ pub fn report(
     Report {
         split,
         floor: floor(counts),
-        savings: savings(&policy_frontier, &threshold_frontier),
+        savings,
         rows,
         policy_frontier,
-        threshold_frontier,
-        random_frontier,
+        frontiers,
     }
 }
 
@@ -273,28 +302,33 @@ fn pi_levels(prepared: &Prepared<'_>, network: &Network) -> Vec<f64> {
     quantiles(levels)
 }
 
-fn confidence_levels(prepared: &Prepared<'_>) -> Vec<f64> {
+fn confidence_levels(prepared: &Prepared<'_>, source: Source) -> Vec<f64> {
     let steps = prepared.problems().iter().flat_map(|p| &p.forest.steps);
-    let seen = steps.filter_map(|step| step.observation.as_ref()?.confidence);
+    let seen = steps.filter_map(|step| step.seen_by(source)?.confidence);
     quantiles(seen.collect())
 }
 
 /// At every point of `theirs` that no cheaper one of theirs reaches: what the
-/// policy pays for as much.
-fn savings(ours: &[Row], theirs: &[Row]) -> Vec<Saving> {
+/// policy pays for as much. Accuracies below that of the policy's cheapest
+/// point are left out: for them another α is to be trained.
+fn saved(ours: &[Row], than: &str, theirs: &[Row]) -> Vec<Saving> {
     let cost = |row: &Row| row.relative_cost.map(|cost| cost.value);
     let cheapest = |rows: &[Row], accuracy: f64| {
         let reach = rows.iter().filter(|row| row.figures.accuracy >= accuracy);
         reach.filter_map(cost).min_by(f64::total_cmp)
     };
+    let mut by_cost: Vec<&Row> = ours.iter().filter(|row| cost(row).is_some()).collect();
+    by_cost.sort_by(|a, b| cost(a).partial_cmp(&cost(b)).unwrap_or(Ordering::Equal));
+    let least = by_cost.first().map_or(0.0, |row| row.figures.accuracy);
     let mut savings = Vec::new();
     for row in theirs {
         let accuracy = row.figures.accuracy;
         if let Some(paid) = cost(row)
+            && accuracy >= least
             && cheapest(theirs, accuracy) == Some(paid)
         {
             savings.push(Saving {
-                than: row.name.clone(),
+                than: than.to_owned(),
                 accuracy,
                 theirs: paid,
                 ours: cheapest(ours, accuracy),

@@ -9,4 +9,5 @@ pub mod sessions;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod training;
 pub mod widgets;

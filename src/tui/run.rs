@@ -40,6 +40,23 @@ pub struct Look {
     pub warning: Option<String>,
 }
 
+impl Look {
+    /// Changes to the theme after the one of this name; its name, or what is
+    /// wrong with it.
+    pub(super) fn next_theme(&mut self, current: &str) -> Result<String, String> {
+        let names = self.themes.names();
+        let at = names.iter().position(|name| *name == current);
+        let next = at.map_or(0, |at| (at + 1) % names.len().max(1));
+        let name = names.get(next).ok_or("there is no theme")?;
+        let loaded = self.themes.load(name, self.depth);
+        self.theme = loaded.theme;
+        match loaded.warnings.into_iter().next() {
+            Some(warning) => Err(warning),
+            None => Ok(name.clone()),
+        }
+    }
+}
+
 /// What the inspector is opened on.
 pub struct Subject {
     pub model: Model,
@@ -303,7 +320,7 @@ impl Inspector {
                 });
             }
             Effect::NextTheme => {
-                let result = self.next_theme();
+                let result = self.look.next_theme(&self.model.theme);
                 self.message(Msg::Themed(result));
             }
             Effect::Mouse(on) => self.trouble(|screen| screen.set_mouse(on)),
@@ -332,19 +349,6 @@ impl Inspector {
             });
         }
         self.dirty = true;
-    }
-
-    fn next_theme(&mut self) -> Result<String, String> {
-        let names = self.look.themes.names();
-        let at = names.iter().position(|name| *name == self.model.theme);
-        let next = at.map_or(0, |at| (at + 1) % names.len().max(1));
-        let name = names.get(next).ok_or("there is no theme")?;
-        let loaded = self.look.themes.load(name, self.look.depth);
-        self.look.theme = loaded.theme;
-        match loaded.warnings.into_iter().next() {
-            Some(warning) => Err(warning),
-            None => Ok(name.clone()),
-        }
     }
 
     fn draw(&mut self) -> std::io::Result<()> {

@@ -171,21 +171,20 @@ fn others(forest: &Forest) -> Result<Others, Failure> {
         .iter()
         .map(|model| model.name.clone())
         .collect();
-    let signal: Source = forest.signal;
     let with = models.clone();
     let made = move |spec: RouterSpec| build(&spec, &with, None);
     // Checked once here: another number makes no difference to whether a
     // router can be built.
     let start = made(RouterSpec::Threshold {
         t: Some(0.0),
-        signal,
+        signal: Source::Prob,
     })?;
     let coin = made(RouterSpec::Random { p: 0.5 })?;
     let again = made.clone();
     Ok(Others {
         small: build(&RouterSpec::Small, &models, None)?,
         large: build(&RouterSpec::Random { p: 1.0 }, &models, None)?,
-        threshold: Box::new(move |t| {
+        threshold: Box::new(move |signal, t| {
             let spec = RouterSpec::Threshold { t: Some(t), signal };
             made(spec).unwrap_or_else(|_| start.clone())
         }),

@@ -179,7 +179,9 @@ fn bounded(figure: Option<Bounded>) -> String {
 /// reach.
 fn saved(report: &Report) -> String {
     let mut text = String::from(
-        "\n| accuracy | `threshold` pays | the policy pays | saves |\n|---|---|---|---|\n",
+        "\nCost relative to the large model alone, at the accuracies that thresholds on a \
+         confidence reach, by the policy at other κ:\n\n\
+         | accuracy | rule | it pays | the policy pays | saves |\n|---|---|---|---|---|\n",
     );
     let mut any = false;
     for saving in &report.savings {
@@ -196,8 +198,9 @@ fn saved(report: &Report) -> String {
         });
         let _ = writeln!(
             text,
-            "| {:.1} % | {:.3} | {ours} | {share} |",
+            "| {:.1} % | `{}` | {:.3} | {ours} | {share} |",
             100.0 * saving.accuracy,
+            saving.than,
             saving.theirs
         );
     }
@@ -207,15 +210,15 @@ fn saved(report: &Report) -> String {
 fn frontier(report: &Report) -> String {
     let mut text =
         String::from("| rule | accuracy | cost / large | joint miss |\n|---|---|---|---|\n");
-    let all = [
-        &report.policy_frontier,
-        &report.threshold_frontier,
-        &report.random_frontier,
-    ];
-    for row in all.into_iter().flatten() {
+    let ours = report.policy_frontier.iter().map(|row| ("policy", row));
+    let theirs = report.frontiers.iter().flat_map(|frontier| {
+        let rule = frontier.rule.as_str();
+        frontier.points.iter().map(move |row| (rule, row))
+    });
+    for (rule, row) in ours.chain(theirs) {
         let _ = writeln!(
             text,
-            "| {} | {:.1} % | {} | {:.4} |",
+            "| {rule} {} | {:.1} % | {} | {:.4} |",
             row.name,
             100.0 * row.figures.accuracy,
             bounded(row.relative_cost),

@@ -49,6 +49,8 @@ pub struct TrainOptions {
     pub above_floor: bool,
     /// Another confidence than the exploration saw.
     pub signal: Option<Source>,
+    /// Set by whoever wants the run to stop, with everything saved.
+    pub stop: Arc<AtomicBool>,
     /// How it was asked for, for the report.
     pub command: String,
     pub quiet: bool,
@@ -78,7 +80,6 @@ struct Ground {
 /// A forest that nothing can be learnt from; parameters out of range; a folder
 /// that holds something else; an interruption, with everything saved.
 pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
-    let stop = stop_flag()?;
     let ground = Ground {
         forest: Forest::load(&options.forest, options.signal)?,
         files: options.forest.clone(),
@@ -101,14 +102,7 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
     if learner.iteration() == 0 {
         promise(options, floor);
     }
-    let interrupted = iterate(
-        &mut learner,
-        &prepared,
-        &encoding,
-        &mut output,
-        options,
-        &stop,
-    )?;
+    let interrupted = iterate(&mut learner, &prepared, &encoding, &mut output, options)?;
     if interrupted {
         return Err(Failure::new(Exit::Interrupted, "interrupted").hint("go on with `--resume`"));
     }
@@ -123,7 +117,6 @@ fn iterate(
     encoding: &Encoding,
     output: &mut Output,
     options: &TrainOptions,
-    stop: &AtomicBool,
 ) -> Result<bool, Failure> {
     let (batch, seed) = (learner.params().batch, learner.params().seed);
     let mut rollouts = ForestRollouts::new(prepared, batch, seed);
@@ -141,7 +134,7 @@ fn iterate(
             let first = surface(learner, output.grid());
             output.append(&TrainingRecord::Surface(first))?;
         }
-        if stop.load(Ordering::Relaxed) {
+        if options.stop.load(Ordering::Relaxed) {
             output.save(learner, before + began.elapsed().as_secs_f64())?;
             return Ok(true);
         }
@@ -275,7 +268,10 @@ fn warn(forest: &Forest, quiet: bool) {
 }
 
 /// Set by a first SIGINT or SIGTERM; the second ends the program at once.
-fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+///
+/// # Errors
+/// Signals cannot be watched.
+pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let flag = Arc::new(AtomicBool::new(false));
     let failed = |error: std::io::Error| {
         Failure::new(Exit::Failed, format!("cannot watch signals: {error}"))

@@ -232,6 +232,7 @@ impl Builder<'_> {
             published: self.ledger.output(&record.model, usage.output),
             full: self.ledger.call(&record.model, usage),
             observation: None,
+            confidences: Source::ALL.map(|source| recorded(&record.confidence, source)),
             propensities: Vec::new(),
             drawn: Vec::new(),
             children: Vec::new(),

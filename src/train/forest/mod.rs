@@ -104,6 +104,9 @@ pub struct Step {
     pub full: Option<f64>,
     /// o_t; `None` for a leaf, after which nobody decides.
     pub observation: Option<Observation>,
+    /// The confidence by every measure, in the order of [`Source::ALL`], for
+    /// rules that read another than `observation` holds.
+    pub confidences: [Option<f64>; 3],
     /// μ(a|o) by model; empty for a leaf.
     pub propensities: Vec<f64>,
     /// The models that the behaviour policy drew here, in order of its passes.
@@ -141,6 +144,15 @@ impl Step {
     /// action can be followed; otherwise only the one that was drawn.
     pub fn is_visited(&self, models: usize) -> bool {
         (0..models).all(|model| self.children.iter().any(|child| child.model == model))
+    }
+
+    /// o_t with the confidence by one measure.
+    pub fn seen_by(&self, source: Source) -> Option<Observation> {
+        let place = Source::ALL.iter().position(|known| *known == source);
+        Some(Observation {
+            confidence: place.and_then(|place| self.confidences[place]),
+            ..self.observation.clone()?
+        })
     }
 
     /// The continuations of one model.

@@ -45,6 +45,7 @@ fn the_learned_cost_is_within_5_percent_of_the_linear_programs_optimum() {
     for seed in 0..5 {
         let params = Params {
             seed,
+            batch: 5,
             ..Params::settling(ALPHA)
         };
         let learner = trained(params);
@@ -283,6 +284,7 @@ fn with_three_models_the_largest_is_kept_for_problems_that_need_it() {
     for escalation in [Escalation::PerStep, Escalation::Absorbing] {
         let params = Params {
             escalation,
+            batch: 5,
             ..Params::settling(0.05)
         };
         let mut learner = Learner::new(params, 2, 3).unwrap();

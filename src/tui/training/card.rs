@@ -1,0 +1,96 @@
+//! One iteration in numbers.
+
+use ratatui::text::{Line, Span};
+
+use crate::app::training::Training;
+use crate::train::record::Iteration;
+use crate::tui::theme::Theme;
+
+use super::chart::short;
+
+/// The card of the iteration looked at, the most telling lines first.
+pub fn card(screen: &Training, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(one) = screen.shown() else {
+        return vec![Line::styled("no iteration yet", theme.style("dim"))];
+    };
+    let facts = Facts { theme };
+    let mut lines = vec![
+        facts.line(&[
+            ("coverage", short(one.policy.coverage)),
+            ("c", short(one.policy.violation)),
+        ]),
+        facts.line(&[
+            ("κ", short(one.threshold.kappa)),
+            ("miss", short(one.threshold.miss)),
+            ("η", short(one.threshold.eta)),
+        ]),
+        step(one, &facts),
+    ];
+    if let Some(dual) = &one.policy.dual {
+        lines.push(facts.line(&[
+            ("λ", short(dual.lambda)),
+            ("ν", short(dual.nu)),
+            ("A", short(dual.a)),
+            ("B", short(dual.b)),
+        ]));
+        lines.push(facts.line(&[
+            ("q", short(dual.q)),
+            ("r", short(dual.r)),
+            ("s", short(dual.s)),
+        ]));
+    }
+    let known = |value: Option<f64>| value.map_or("–".to_owned(), short);
+    lines.extend([
+        facts.line(&[
+            ("KL", known(one.policy.kl)),
+            ("cost", known(one.policy.cost_change)),
+            (
+                "J",
+                known(one.policy.constraint_change.map(|change| -change)),
+            ),
+        ]),
+        facts.line(&[
+            ("batch", one.batch.episodes.to_string()),
+            ("effective", known(one.batch.effective)),
+            ("large", format!("{:.0} %", 100.0 * one.batch.escalated)),
+        ]),
+        facts.line(&[
+            ("ε", short(one.epsilon)),
+            ("bound", known(one.threshold.bound)),
+        ]),
+        facts.line(&[
+            ("critic losses: cost", short(one.critics.cost.loss)),
+            ("coverage", short(one.critics.coverage.loss)),
+        ]),
+    ]);
+    lines
+}
+
+/// The case and the line search.
+fn step(one: &Iteration, facts: &Facts<'_>) -> Line<'static> {
+    let case = one
+        .policy
+        .dual
+        .map_or("none".to_owned(), |dual| (dual.case as usize).to_string());
+    let search = match (&one.policy.rejected, one.policy.backtracks) {
+        (Some(why), _) => format!("rejected: {why}"),
+        (None, Some(backtracks)) => format!("accepted after {backtracks} back-tracks"),
+        (None, None) => "–".to_owned(),
+    };
+    facts.line(&[("case", case), ("step", search)])
+}
+
+struct Facts<'a> {
+    theme: &'a Theme,
+}
+
+impl Facts<'_> {
+    fn line(&self, facts: &[(&str, String)]) -> Line<'static> {
+        let mut spans = Vec::new();
+        for (name, value) in facts {
+            spans.push(Span::styled(format!("{name} "), self.theme.style("dim")));
+            spans.push(Span::styled(format!("{value}  "), self.theme.style("text")));
+        }
+        Line::from(spans)
+    }
+}
