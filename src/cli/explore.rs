@@ -42,9 +42,34 @@ use super::options::{RunArgs, at_least_one};
 pub(super) struct ExploreArgs {
     #[command(flatten)]
     run: RunArgs,
+    #[command(flatten)]
+    grow: GrowArgs,
+    /// Log of the exploration
+    #[arg(long, value_name = "FILE", required = true)]
+    log: PathBuf,
+    /// Go on with the exploration in the log
+    #[arg(long)]
+    resume: bool,
+    /// Begin without asking
+    #[arg(long, short)]
+    yes: bool,
+    /// Only say what it would take: no call is made
+    #[arg(long)]
+    dry_run: bool,
+    /// Print the result as one JSON document
+    #[arg(long)]
+    json: bool,
+    /// No progress bar, no warnings
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// How large a forest is to be, and how it grows.
+#[derive(Debug, Clone, Args)]
+pub(super) struct GrowArgs {
     /// Only the first N problems
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    pub limit: Option<usize>,
     /// Answers of the large model alone a problem, 4 or more
     #[arg(long, value_name = "N", default_value_t = Shape::default().references)]
     references: u32,
@@ -67,45 +92,38 @@ pub(super) struct ExploreArgs {
     /// Most problems in flight
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = at_least_one)]
     concurrency: usize,
-    /// Log of the exploration
-    #[arg(long, value_name = "FILE", required = true)]
-    log: PathBuf,
-    /// Go on with the exploration in the log
-    #[arg(long)]
-    resume: bool,
-    /// Begin without asking
-    #[arg(long, short)]
-    yes: bool,
-    /// Only say what it would take: no call is made
-    #[arg(long)]
-    dry_run: bool,
-    /// Print the result as one JSON document
-    #[arg(long)]
-    json: bool,
-    /// No progress bar, no warnings
-    #[arg(long, short)]
-    quiet: bool,
+}
+
+impl GrowArgs {
+    /// Grows a forest by these arguments.
+    pub fn options(&self, run: &RunArgs, log: PathBuf) -> ExploreOptions {
+        ExploreOptions {
+            launch: run.options("explore", "explore".to_owned(), self.limit),
+            exploration: Exploration {
+                epsilon: self.epsilon,
+                shape: Shape {
+                    references: self.references,
+                    branches: self.branches,
+                    max_nodes: self.max_nodes,
+                },
+            },
+            log,
+            resume: false,
+            concurrency: self.concurrency,
+            yes: false,
+            dry_run: false,
+            quiet: false,
+        }
+    }
 }
 
 pub(super) fn run(args: &ExploreArgs) -> Result<(), Failure> {
     let explored = explore(&ExploreOptions {
-        launch: args
-            .run
-            .options("explore", "explore".to_owned(), args.limit),
-        exploration: Exploration {
-            epsilon: args.epsilon,
-            shape: Shape {
-                references: args.references,
-                branches: args.branches,
-                max_nodes: args.max_nodes,
-            },
-        },
-        log: args.log.clone(),
         resume: args.resume,
-        concurrency: args.concurrency,
         yes: args.yes,
         dry_run: args.dry_run,
         quiet: args.quiet,
+        ..args.grow.options(&args.run, args.log.clone())
     })?;
     let text = if args.json {
         let both = json!({ "estimate": explored.estimate, "report": explored.report });

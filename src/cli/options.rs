@@ -42,6 +42,10 @@ pub(super) struct RunArgs {
 }
 
 impl RunArgs {
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     pub fn options(&self, command: &str, who: String, limit: Option<usize>) -> Options {
         Options {
             command: command.to_owned(),

@@ -5,18 +5,27 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::training;
 use crate::headless::Failure;
-use crate::headless::train::{TrainOptions, stop_flag, train};
-use crate::signal::confidence::Source;
+use crate::headless::explore::ExploreOptions;
+use crate::headless::train::{FOREST, Source, TrainOptions, grown, stop_flag, train};
+use crate::signal::confidence;
 use crate::train::params::{CostLedger, Escalation, Params, Reference};
+
+use super::explore::GrowArgs;
+use super::options::RunArgs;
+use super::training;
 
 /// Train a threshold policy on a forest
 ///
 /// A policy π(a|o) and its threshold κ are learnt together (threshold-
 /// constrained policy optimisation): least cost, such that the probability of
-/// "routed wrong and the large model right" stays at most alpha. No call is
-/// made: the forest holds every continuation.
+/// "routed wrong and the large model right" stays at most alpha.
+///
+/// Without `--forest` one is grown first, as `explore` grows it: on the
+/// embedded pair and its demo problems, or on a pool and problems of your own.
+/// What that will take is told before it starts; what its log holds already is
+/// not paid for again. Training then makes no call: the forest holds every
+/// continuation.
 ///
 /// It learns on the train split; κ is then recalibrated on the calibration
 /// split, with a finite-sample guarantee, and the figures of the report are
@@ -28,9 +37,22 @@ use crate::train::params::{CostLedger, Escalation, Params, Reference};
 /// policy, to the last bit.
 #[derive(Debug, Clone, Args)]
 pub(super) struct TrainArgs {
-    /// Logs of one exploration, or folders of them
-    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    /// Logs of one exploration, or folders of them [default: one is grown]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["pool", "problems",
+          "problem", "router", "limit", "references", "branches", "max_nodes", "epsilon",
+          "concurrency", "log", "temperature", "top_p", "max_tokens", "max_steps"])]
     forest: Vec<PathBuf>,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    grow: GrowArgs,
+    /// Log of the forest that is grown, or gone on with [default: forest.jsonl
+    /// in the folder of the run]
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Begin without asking
+    #[arg(long, short)]
+    yes: bool,
     /// Folder of the run
     #[arg(long, value_name = "DIR", required = true)]
     out: PathBuf,
@@ -46,7 +68,7 @@ pub(super) struct TrainArgs {
     above_floor: bool,
     /// Confidence to learn from [default: the one that the exploration saw]
     #[arg(long, value_name = "SIGNAL")]
-    signal: Option<Source>,
+    signal: Option<confidence::Source>,
     /// Ledger whose cost is minimised
     #[arg(long, default_value = "published")]
     ledger: LedgerName,
@@ -65,8 +87,6 @@ pub(super) struct TrainArgs {
     /// Problems an iteration [default: 20; 5 with `--paper`]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
     /// The constants of the paper, as they are written, in place of those
     /// that reach the optimum where it is known
     #[arg(long)]
@@ -106,6 +126,20 @@ enum ReferenceName {
 }
 
 impl TrainArgs {
+    fn source(&self) -> Source {
+        if !self.forest.is_empty() {
+            return Source::Logs(self.forest.clone());
+        }
+        let log = self.log.clone().unwrap_or_else(|| self.out.join(FOREST));
+        Source::Grow(Box::new(ExploreOptions {
+            // What the log holds was paid for.
+            resume: true,
+            yes: self.yes,
+            quiet: self.quiet,
+            ..self.grow.options(&self.run, log)
+        }))
+    }
+
     fn params(&self) -> Result<Params, Failure> {
         let base = match self.paper {
             true => Params::default(),
@@ -131,7 +165,7 @@ impl TrainArgs {
                 ReferenceName::Probability => Reference::Probability,
             },
             features: self.features.clone(),
-            seed: self.seed,
+            seed: self.run.seed(),
             ..base
         };
         let params = self
@@ -168,8 +202,8 @@ fn with(params: &Params, set: &str) -> Result<Params, Failure> {
 }
 
 pub(super) fn run(args: &TrainArgs) -> Result<(), Failure> {
-    let options = TrainOptions {
-        forest: args.forest.clone(),
+    let mut options = TrainOptions {
+        source: args.source(),
         out: args.out.clone(),
         resume: args.resume,
         params: args.params()?,
@@ -180,7 +214,11 @@ pub(super) fn run(args: &TrainArgs) -> Result<(), Failure> {
         quiet: args.quiet || args.watch,
     };
     let trained = match args.watch {
-        true => training::watch(options)?,
+        true => {
+            // Whoever is asked about the price is asked before the screen.
+            options.source = Source::Logs(grown(&options)?);
+            training::watch(options)?
+        }
         false => train(&options)?,
     };
     if !args.json {

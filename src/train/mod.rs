@@ -43,6 +43,8 @@ pub mod state;
 pub mod surface;
 #[cfg(test)]
 mod tabular;
+#[cfg(test)]
+mod tests;
 pub mod threshold;
 pub mod update;
 pub mod vtrace;

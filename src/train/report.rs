@@ -152,9 +152,20 @@ impl Against {
     /// Figures of a rule with intervals; `None` where nothing is known.
     #[must_use]
     pub fn row(&self, name: &str, found: &[Outcome]) -> Option<Row> {
+        self.compare(name.to_owned(), found, true)
+    }
+
+    fn compare(&self, name: String, found: &[Outcome], intervals: bool) -> Option<Row> {
         let n = found.len();
+        // Two rules are compared where both are known.
+        let known = |at: &&usize| found[**at].known > 0.0 && self.small[**at].known > 0.0;
         let mean = |of: &[Outcome], value: fn(&Outcome) -> f64, sample: &[usize]| {
-            sample.iter().map(|&at| value(&of[at])).sum::<f64>() / sample.len().max(1) as f64
+            let values: Vec<f64> = sample
+                .iter()
+                .filter(known)
+                .map(|&at| value(&of[at]))
+                .collect();
+            values.iter().sum::<f64>() / values.len() as f64
         };
         let relative = |sample: &[usize]| {
             mean(found, |o| o.published, sample) / mean(&self.large, |o| o.published, sample)
@@ -169,11 +180,11 @@ impl Against {
             let value = figure(&all);
             value.is_finite().then(|| Bounded {
                 value,
-                interval: bootstrap(n, figure),
+                interval: intervals.then(|| bootstrap(n, figure)).flatten(),
             })
         };
         Some(Row {
-            name: name.to_owned(),
+            name,
             figures: Figures::of(found)?,
             relative_cost: bounded(&relative),
             gap: bounded(&gap),
@@ -182,23 +193,7 @@ impl Against {
 
     /// As [`Against::row`], without intervals: a point of a frontier.
     fn point(&self, name: String, found: &[Outcome]) -> Option<Row> {
-        let figures = Figures::of(found)?;
-        let [small, large] = [&self.small, &self.large].map(|of| Figures::of(of));
-        let (small, large) = (small?, large?);
-        let exact = |value: f64| {
-            value.is_finite().then_some(Bounded {
-                value,
-                interval: None,
-            })
-        };
-        let gap = (figures.accuracy - small.accuracy) / (large.accuracy - small.accuracy);
-        let relative = figures.published.zip(large.published).map(|(a, b)| a / b);
-        Some(Row {
-            name,
-            relative_cost: relative.and_then(exact),
-            gap: exact(gap),
-            figures,
-        })
+        self.compare(name, found, false)
     }
 }
 

@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Network, action_set, select};
+use crate::policy::{Network, select};
 
 use super::episode::is_free;
 use super::prepared::{Prepared, PreparedProblem};
@@ -141,15 +141,14 @@ impl<'a> Walker<'a> {
                 return End::Covered;
             }
             let allowed = self.prepared.allowed(Some(step.model));
-            let (set, action) = match &self.pi[at] {
-                Some(pi) => (action_set(pi, kappa), select(pi, kappa).action),
-                None => {
-                    let forced = allowed.iter().rposition(|allowed| *allowed);
-                    (forced.into_iter().collect(), forced.unwrap_or(0))
-                }
+            let action = match &self.pi[at] {
+                Some(pi) => select(pi, kappa).action,
+                None => allowed.iter().rposition(|allowed| *allowed).unwrap_or(0),
             };
+            // By the model that runs, which an empty set leaves to the most
+            // probable one.
             let last = self.prepared.models() - 1;
-            let covered = set.iter().any(|&m| m > step.model || m == last);
+            let covered = action > step.model || action == last;
             if step.verdict == Some(false) && !covered {
                 return End::Missed;
             }

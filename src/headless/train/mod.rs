@@ -1,4 +1,5 @@
-//! Trains a policy on a forest: no call is made. [`output`] is the folder that
+//! Trains a policy on a forest, which is grown first where there is none yet;
+//! training itself makes no call. [`output`] is the folder that
 //! a run leaves, [`finish`] what is computed once the iterations are done,
 //! [`markdown`] and [`plots`] its report.
 
@@ -6,6 +7,8 @@ mod finish;
 mod markdown;
 mod output;
 mod plots;
+
+pub use output::FOREST;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +20,7 @@ use indicatif::ProgressBar;
 use crate::policy::CheckpointError;
 use crate::problem::split::Split;
 use crate::router::{RouterSpec, build};
-use crate::signal::confidence::Source;
+use crate::signal::confidence::Source as Signal;
 use crate::train::floor::{Floor, floor};
 use crate::train::forest::{Forest, ForestError, ProblemForest};
 use crate::train::learner::Learner;
@@ -32,15 +35,24 @@ use crate::train::surface::Grid;
 use crate::train::threshold::Recalibration;
 
 use super::clock::now;
+use super::explore::{ExploreOptions, explore};
 use super::solve::{bar, say};
 use super::{Exit, Failure};
 use output::Output;
 
+/// Where a forest comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Logs of one exploration: no call is made.
+    Logs(Vec<PathBuf>),
+    /// Grown first, or as far as its log lacks anything.
+    Grow(Box<ExploreOptions>),
+}
+
 /// What `train` is asked for.
 #[derive(Debug, Clone)]
 pub struct TrainOptions {
-    /// Logs of one exploration.
-    pub forest: Vec<PathBuf>,
+    pub source: Source,
     /// Folder of the run.
     pub out: PathBuf,
     pub resume: bool,
@@ -48,7 +60,7 @@ pub struct TrainOptions {
     /// α is what may be missed above the A/A floor of the train split.
     pub above_floor: bool,
     /// Another confidence than the exploration saw.
-    pub signal: Option<Source>,
+    pub signal: Option<Signal>,
     /// Set by whoever wants the run to stop, with everything saved.
     pub stop: Arc<AtomicBool>,
     /// How it was asked for, for the report.
@@ -74,15 +86,36 @@ struct Ground {
     files: Vec<PathBuf>,
 }
 
+/// The logs of the forest, grown first where they lack anything.
+///
+/// # Errors
+/// A folder that no run can be made in, told before anything is called for;
+/// whatever stopped the exploration: what was done is kept.
+pub fn grown(options: &TrainOptions) -> Result<Vec<PathBuf>, Failure> {
+    Output::check(&options.out, options.resume)?;
+    let exploration = match &options.source {
+        Source::Logs(paths) => return Ok(paths.clone()),
+        Source::Grow(exploration) => exploration,
+    };
+    if exploration.log.parent() == Some(&options.out) {
+        output::make(&options.out)?;
+    }
+    match explore(exploration)?.failure {
+        Some(failure) => Err(failure),
+        None => Ok(vec![exploration.log.clone()]),
+    }
+}
+
 /// Trains, or goes on with a run that was interrupted.
 ///
 /// # Errors
 /// A forest that nothing can be learnt from; parameters out of range; a folder
 /// that holds something else; an interruption, with everything saved.
 pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
+    let files = grown(options)?;
     let ground = Ground {
-        forest: Forest::load(&options.forest, options.signal)?,
-        files: options.forest.clone(),
+        forest: Forest::load(&files, options.signal)?,
+        files,
     };
     warn(&ground.forest, options.quiet);
     let forest = &ground.forest;

@@ -20,6 +20,9 @@ use crate::train::surface::Grid;
 /// Iterations between two saves.
 pub const EVERY: u32 = 50;
 
+/// Name of the forest that is grown for a run, unless another is named.
+pub const FOREST: &str = "forest.jsonl";
+
 const STATE: &str = "state.json";
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +45,7 @@ pub struct Output {
 struct Known {
     iterations: Option<u32>,
     surfaces: Option<u32>,
+    end: bool,
 }
 
 impl Output {
@@ -52,19 +56,11 @@ impl Output {
     /// other parameters or of another forest; anything the disk says.
     pub fn open(folder: &Path, resume: bool, head: Head) -> Result<Self, Failure> {
         let path = folder.join(TRAINING_LOG);
-        if path.exists() && resume {
+        Self::check(folder, resume)?;
+        if path.exists() {
             return Self::go_on(folder, &path, head);
         }
-        let holds = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-        if holds {
-            let failure = Failure::usage(format!("{}: the folder is not empty", folder.display()));
-            return Err(match path.exists() {
-                true => failure.hint("go on with the run in it by `--resume`, or name another"),
-                false => failure.hint("name another: nothing in it is overwritten"),
-            });
-        }
-        let at = |error| failed(folder, &error);
-        fs::create_dir_all(folder).map_err(at)?;
+        make(folder)?;
         let log = append(&path)?;
         let mut output = Self {
             folder: folder.to_owned(),
@@ -75,6 +71,28 @@ impl Output {
         };
         output.write(&TrainingRecord::Run(Box::new(head)))?;
         Ok(output)
+    }
+
+    /// Whether a run can be made in a folder, or gone on with.
+    ///
+    /// # Errors
+    /// Something is in it, other than a forest and a run to go on with.
+    pub fn check(folder: &Path, resume: bool) -> Result<(), Failure> {
+        let begun = folder.join(TRAINING_LOG).exists();
+        if begun && resume {
+            return Ok(());
+        }
+        let other = |entry: std::io::Result<fs::DirEntry>| {
+            entry.is_ok_and(|entry| entry.file_name() != FOREST)
+        };
+        if !fs::read_dir(folder).is_ok_and(|mut entries| entries.any(other)) {
+            return Ok(());
+        }
+        let failure = Failure::usage(format!("{}: the folder is not empty", folder.display()));
+        Err(match begun {
+            true => failure.hint("go on with the run in it by `--resume`, or name another"),
+            false => failure.hint("name another: nothing in it is overwritten"),
+        })
     }
 
     fn go_on(folder: &Path, path: &Path, head: Head) -> Result<Self, Failure> {
@@ -108,6 +126,7 @@ impl Output {
             known: Known {
                 iterations: contiguous(found.iterations.keys()),
                 surfaces: found.surfaces.keys().last().copied(),
+                end: found.end.is_some(),
             },
             head: found.head,
             saved,
@@ -147,7 +166,8 @@ impl Output {
                 .known
                 .surfaces
                 .is_some_and(|last| one.iteration <= last),
-            _ => false,
+            TrainingRecord::End(_) => self.known.end,
+            TrainingRecord::Run(_) => false,
         };
         if known { Ok(()) } else { self.write(record) }
     }
@@ -180,6 +200,11 @@ impl Output {
         let path = self.folder.join(name);
         write_atomically(&path, bytes).map_err(|error| failed(&path, &error))
     }
+}
+
+/// Makes the folder of a run.
+pub fn make(folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))
 }
 
 /// The last of a row without gaps from 0: what follows a gap is written again.

@@ -12,7 +12,7 @@ mod build;
 mod error;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashSet;
 use std::path::Path;

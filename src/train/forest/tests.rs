@@ -45,6 +45,27 @@ fn refused(head: &RunRecord, records: &[Vec<Record>]) -> String {
     Forest::load(&[path], None).unwrap_err().to_string()
 }
 
+/// A forest of problems whose every prefix is visited, with the folder that
+/// its log is in.
+pub(crate) struct Loaded {
+    pub forest: Forest,
+    _folder: TempDir,
+}
+
+pub(crate) fn loaded(problems: usize) -> Loaded {
+    let shape = Shape {
+        max_nodes: 2_000,
+        ..Shape::default()
+    };
+    let grown = |n| Grower::new(&format!("p{n:02}"), shape).grown().log;
+    let records: Vec<Vec<Record>> = (0..problems).map(grown).collect();
+    let (folder, path) = log(&head(), &records);
+    Loaded {
+        forest: Forest::load(&[path], None).unwrap(),
+        _folder: folder,
+    }
+}
+
 /// Enough problems for every split to have one.
 fn many() -> Vec<Vec<Record>> {
     (0..20).map(|n| grown(&format!("p{n:02}"))).collect()

@@ -1,0 +1,276 @@
+//! What is computed on a forest, held against rollouts over it.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::episode::Episode;
+use super::evaluate::{Figures, outcomes};
+use super::forest::Forest;
+use super::forest::tests::{Loaded, loaded};
+use super::oracle::oracle;
+use super::params::{Escalation, Params};
+use super::prepared::{Encoding, Prepared};
+use super::report::{of_policy, of_router};
+use super::rollout::ForestRollouts;
+use super::run::{Draw, Rollouts};
+use super::scores::scores;
+use crate::policy::Network;
+use crate::problem::split::Split;
+use crate::router::{RouterSpec, build};
+
+fn params(escalation: Escalation) -> Params {
+    Params {
+        escalation,
+        ..Params::default()
+    }
+}
+
+/// The forest with verdicts that its language has none of: unsure steps are
+/// taken for wrong ones.
+fn judged(loaded: &mut Loaded) {
+    for step in loaded.forest.problems.iter_mut().flat_map(|p| &mut p.steps) {
+        let unsure = step.observation.as_ref().and_then(|seen| seen.confidence);
+        step.verdict = unsure.map(|confidence| confidence > 0.4);
+    }
+}
+
+fn with<R>(
+    forest: &Forest,
+    params: &Params,
+    check: impl FnOnce(&Prepared<'_>, &Encoding) -> R,
+) -> R {
+    let problems: Vec<_> = forest.problems.iter().collect();
+    let encoding = Encoding::fit(&[], forest, &problems).unwrap();
+    let prepared = Prepared::new(forest, &problems, &encoding, params).unwrap();
+    check(&prepared, &encoding)
+}
+
+fn network(features: usize, seed: u64) -> Network {
+    // Far from uniform, so that thresholds matter.
+    Network::random(features, 2, 3.0, &mut ChaCha8Rng::seed_from_u64(seed))
+}
+
+/// Unlike the probabilities of the exploration, so that they can be told apart.
+const COIN: [f64; 2] = [0.25, 0.75];
+
+fn coin(_: &[f64], allowed: &[bool]) -> Vec<f64> {
+    match allowed {
+        [false, true] => vec![0.0, 1.0],
+        _ => COIN.to_vec(),
+    }
+}
+
+fn rollout(prepared: &Prepared<'_>, iteration: u32, position: usize) -> Episode {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    rng.set_stream(u64::from(iteration) * 100 + position as u64);
+    let draw = Draw {
+        iteration,
+        position,
+    };
+    let mut rollouts = ForestRollouts::new(prepared, 4, 1);
+    rollouts.rollout(draw, &coin, &mut rng).unwrap()
+}
+
+/// Exact expectations against the mean of many rollouts.
+#[test]
+fn the_expectation_over_a_forest_is_the_mean_of_its_rollouts() {
+    let loaded = loaded(12);
+    for escalation in [Escalation::PerStep, Escalation::Absorbing] {
+        with(&loaded.forest, &params(escalation), |prepared, _| {
+            let found = outcomes(prepared, &|_, allowed| coin(&[], allowed));
+            // Every continuation is there: the forests are small.
+            assert!(
+                found
+                    .iter()
+                    .all(|outcome| (outcome.known - 1.0).abs() < 1e-12)
+            );
+            let figures = Figures::of(&found).unwrap();
+            let mut rng = ChaCha8Rng::seed_from_u64(4);
+            let mut rollouts = ForestRollouts::new(prepared, 12, 4);
+            let episodes: Vec<Episode> = (0..600)
+                .flat_map(|iteration| {
+                    (0..12).map(move |position| Draw {
+                        iteration,
+                        position,
+                    })
+                })
+                .map(|draw| rollouts.rollout(draw, &coin, &mut rng).unwrap())
+                .collect();
+            let n = episodes.len() as f64;
+            let mean = |value: fn(&Episode) -> f64| episodes.iter().map(value).sum::<f64>() / n;
+            let right = mean(|e| f64::from(u8::from(e.success)));
+            assert!(
+                (right - figures.accuracy).abs() < 0.02,
+                "{right} {figures:?}"
+            );
+            let missed = mean(|e| 1.0 - e.covered());
+            assert!((missed - figures.miss).abs() < 0.02, "{missed} {figures:?}");
+            // Nobody decides about the first step: its cost is no action's.
+            let first: f64 = prepared
+                .problems()
+                .iter()
+                .map(|p| p.cost(p.forest.first[0].step))
+                .sum::<f64>()
+                / prepared.problems().len() as f64;
+            let cost = mean(Episode::cost) + first;
+            let published = figures.published.unwrap();
+            assert!((cost / published - 1.0).abs() < 0.02, "{cost} {published}");
+        });
+    }
+}
+
+#[test]
+fn rollouts_keep_the_probability_of_what_they_drew() {
+    let loaded = loaded(12);
+    with(
+        &loaded.forest,
+        &params(Escalation::Absorbing),
+        |prepared, encoding| {
+            for position in 0..40 {
+                let episode = rollout(prepared, 0, position);
+                episode.check(encoding.features.len(), 2).unwrap();
+                for step in &episode.steps {
+                    let absorbed = step.writer == Some(1);
+                    let wanted = if absorbed { 1.0 } else { COIN[step.action] };
+                    assert_eq!(step.propensity, wanted);
+                    assert!(!absorbed || step.action == 1);
+                }
+            }
+        },
+    );
+}
+
+#[test]
+fn every_problem_comes_once_an_epoch_whatever_was_rolled_out_before() {
+    let loaded = loaded(12);
+    with(&loaded.forest, &Params::default(), |prepared, _| {
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let mut rollouts = ForestRollouts::new(prepared, 4, 1);
+        let mut all = Vec::new();
+        for iteration in 0..6 {
+            for position in 0..4 {
+                let draw = Draw {
+                    iteration,
+                    position,
+                };
+                all.push(rollouts.rollout(draw, &coin, &mut rng).unwrap());
+            }
+        }
+        // 24 rollouts over 12 problems: two epochs. Alone, the last is the same.
+        let alone = rollout(prepared, 5, 3);
+        assert_eq!(alone, rollout(prepared, 5, 3));
+        let reference = |episodes: &[Episode]| {
+            let mut known: Vec<f64> = episodes.iter().map(|e| e.reference_success).collect();
+            known.sort_by(f64::total_cmp);
+            known
+        };
+        let mut wanted: Vec<f64> = prepared.problems().iter().map(|p| p.reference).collect();
+        wanted.sort_by(f64::total_cmp);
+        assert_eq!(reference(&all[..12]), wanted);
+        assert_eq!(reference(&all[12..]), wanted);
+    });
+}
+
+/// No κ up to the score misses a step judged wrong, and the next one does.
+#[test]
+fn a_score_is_the_largest_threshold_up_to_which_nothing_is_missed() {
+    let mut loaded = loaded(12);
+    judged(&mut loaded);
+    with(&loaded.forest, &Params::default(), |prepared, encoding| {
+        let mut below_one = 0;
+        for seed in 0..8 {
+            let network = network(encoding.features.len(), seed);
+            let found = scores(prepared, &network, seed);
+            assert_eq!((found.cut, found.unjudged > 0), (0, true));
+            let missed = |kappa: f64| -> Vec<f64> {
+                let found = of_policy(prepared, &network, kappa);
+                found.iter().map(|outcome| outcome.step_miss).collect()
+            };
+            for step in 0..=100 {
+                let kappa = f64::from(step) / 100.0;
+                for (score, miss) in found.scores.iter().zip(missed(kappa)) {
+                    assert!(kappa > *score || miss == 0.0, "{kappa} {score} {miss}");
+                }
+            }
+            for (at, score) in found.scores.iter().enumerate() {
+                if *score < 1.0 {
+                    below_one += 1;
+                    assert!(missed(score + 1e-9)[at] > 0.0, "{score}");
+                }
+            }
+        }
+        assert!(below_one > 10, "{below_one}");
+    });
+}
+
+#[test]
+fn nothing_is_right_more_often_than_the_oracle_or_as_often_for_less() {
+    let loaded = loaded(12);
+    with(&loaded.forest, &Params::default(), |prepared, encoding| {
+        let best = oracle(prepared);
+        let models = ["small".to_owned(), "large".to_owned()];
+        let specs = ["small", "random:p=1", "threshold:t=0.45"];
+        let mut rules = Vec::new();
+        for spec in specs {
+            let spec: RouterSpec = spec.parse().unwrap();
+            rules.push(of_router(prepared, &*build(&spec, &models, None).unwrap()));
+        }
+        rules.push(of_policy(
+            prepared,
+            &network(encoding.features.len(), 1),
+            0.5,
+        ));
+        for rule in rules {
+            for (best, other) in best.iter().zip(rule) {
+                assert!(best.success >= other.success);
+                let as_good = other.success > 0.99 || best.success < 0.01;
+                assert!(!as_good || best.published <= other.published + 1e-9);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_forest_without_a_continuation_says_how_much_it_does_not_know() {
+    let mut loaded = loaded(12);
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    for problem in &mut loaded.forest.problems {
+        for step in &mut problem.steps {
+            if step.children.len() > 1 && rng.random_bool(0.3) {
+                step.children.truncate(1);
+            }
+        }
+    }
+    with(&loaded.forest, &Params::default(), |prepared, _| {
+        let found = outcomes(prepared, &|_, allowed| coin(&[], allowed));
+        let figures = Figures::of(&found).unwrap();
+        assert!(figures.known < 0.95 && figures.known > 0.2, "{figures:?}");
+        assert!((0.0..=1.0).contains(&figures.accuracy));
+        // Rollouts go on where the exploration went, with its probabilities.
+        let behaviour = 1.0 - 1e-9;
+        let off: usize = (0..60)
+            .map(|position| rollout(prepared, 0, position))
+            .flat_map(|episode| episode.steps)
+            .filter(|step| step.propensity < behaviour && !COIN.contains(&step.propensity))
+            .count();
+        assert!(off > 0);
+    });
+}
+
+#[test]
+fn what_cannot_be_learnt_from_is_refused_with_the_reason() {
+    let mut loaded = loaded(12);
+    let names = ["confidence".to_owned(), "mood".to_owned()];
+    let forest = &loaded.forest;
+    let problems: Vec<_> = forest.problems.iter().collect();
+    let error = Encoding::fit(&names, forest, &problems).unwrap_err();
+    assert!(error.to_string().contains("mood"), "{error}");
+    for problem in &mut loaded.forest.problems {
+        problem.references.fill(None);
+    }
+    let forest = &loaded.forest;
+    let problems = forest.split(Split::Train).unwrap();
+    let encoding = Encoding::fit(&[], forest, &problems).unwrap();
+    let error = Prepared::new(forest, &problems, &encoding, &Params::default()).unwrap_err();
+    assert!(error.to_string().contains("regrade"), "{error}");
+}
