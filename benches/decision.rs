@@ -51,6 +51,7 @@ fn checkpoint(models: &[String]) -> Checkpoint {
         normalisation: Normalisation {
             mean: vec![0.5; FEATURES.len()],
             scale: vec![2.0; FEATURES.len()],
+            ranks: BTreeMap::new(),
         },
         models: models.to_vec(),
         kappa: 0.3,

@@ -9,6 +9,8 @@ mod common;
 mod explore;
 #[path = "solve/grading.rs"]
 mod grading;
+#[path = "solve/training.rs"]
+mod training;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

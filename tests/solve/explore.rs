@@ -27,7 +27,7 @@ async fn small(folder: &Path, more: &[&str]) -> Output {
 }
 
 fn forest(folder: &Path) -> Forest {
-    Forest::load(&[folder.join("log.jsonl")]).unwrap()
+    Forest::load(&[folder.join("log.jsonl")], None).unwrap()
 }
 
 fn purpose(folder: &Path, wanted: Purpose) -> usize {
@@ -197,7 +197,7 @@ async fn an_endpoint_that_dies_is_3_and_what_was_done_is_kept() {
     assert_eq!(report["reference"]["correct"], 4);
     let kept = purpose(folder.path(), Purpose::Step) + purpose(folder.path(), Purpose::Reference);
     assert_eq!(kept, 5);
-    let refused = Forest::load(&[folder.path().join("log.jsonl")]).unwrap_err();
+    let refused = Forest::load(&[folder.path().join("log.jsonl")], None).unwrap_err();
     assert!(
         refused.to_string().contains("none of the 3 problems"),
         "{refused}"

@@ -13,4 +13,5 @@ mod pty;
 mod scenes;
 mod screens;
 mod tape;
+mod training;
 mod trouble;

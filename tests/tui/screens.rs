@@ -106,7 +106,7 @@ fn told(cell: &Cell) -> String {
     style
 }
 
-fn assert_picture(name: &str, picture: &str) {
+pub fn assert_picture(name: &str, picture: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);

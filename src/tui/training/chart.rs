@@ -159,7 +159,9 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
         (low.min(value), high.max(value))
     });
     let margin = (0.05 * (high - low)).max(1e-6 * high.abs().max(1e-3));
-    (low - margin, high + margin)
+    // Nothing here is negative, and no axis should say that it might be.
+    let least = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
+    ((low - margin).max(least), high + margin)
 }
 
 /// A number in five characters or so.

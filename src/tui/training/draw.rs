@@ -140,8 +140,13 @@ fn content(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
         let side = if area.width >= 76 { 36 } else { area.width };
         let [policy, facts] =
             Layout::horizontal([Constraint::Length(side), Constraint::Min(0)]).areas(bottom);
-        surface::draw(policy, buffer, screen, theme);
-        iteration(facts, buffer, screen, theme);
+        // What would show nothing but its frame is left out.
+        if bottom.height >= 7 {
+            surface::draw(policy, buffer, screen, theme);
+            iteration(facts, buffer, screen, theme);
+        } else {
+            iteration(bottom, buffer, screen, theme);
+        }
     }
     let [_, strip_area] =
         Layout::horizontal([Constraint::Length(1), Constraint::Min(1)]).areas(below);

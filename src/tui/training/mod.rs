@@ -7,8 +7,5 @@ mod run;
 mod strip;
 mod surface;
 
-#[cfg(test)]
-mod tests;
-
 pub use draw::draw;
 pub use run::{Run, run};

@@ -11,11 +11,11 @@ use crate::tui::theme::Theme;
 /// Glyph, role and name of each case, 0 to 4, then of no step at all. The
 /// glyphs tell them apart without colours.
 const CASES: [(&str, &str, &str); 6] = [
-    ("▼", "error", "0 recovery"),
+    ("▼", "error", "0 recover"),
     ("▁", "warning", "1 violated"),
-    ("▄", "step.small", "2 at the bound"),
+    ("▄", "step.small", "2 bound"),
     ("▆", "success", "3 inside"),
-    ("█", "success", "4 no constraint"),
+    ("█", "success", "4 free"),
     ("·", "dim", "no step"),
 ];
 

@@ -24,7 +24,11 @@ pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
         widgets::lines(inner, buffer, &[text]);
         return;
     };
-    let title = format!("Policy after {} · κ {:.3}", now.iteration, now.kappa);
+    let (changed, cells) = changes(screen);
+    let title = format!(
+        "Policy after {} · κ {:.3} · +{changed}",
+        now.iteration, now.kappa
+    );
     let inner = widgets::pane(area, buffer, theme, &title, false);
     let grid = &log.head.grid;
     let columns = grid.confidences.len() as u16;
@@ -39,7 +43,6 @@ pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
     }
     let wide = (room / columns).clamp(1, 2);
     let rows = usize::from(inner.height - 3);
-    let mut changed = 0;
     for (row, values) in now.large.iter().enumerate() {
         let before = screen.first_surface().and_then(|first| {
             let values = first.large.get(row)?;
@@ -50,7 +53,6 @@ pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
             let escalates = pi >= now.kappa;
             let was = before.and_then(|(values, kappa)| Some(*values.get(column)? >= kappa));
             let other = was.is_some_and(|was| was != escalates);
-            changed += usize::from(other);
             let shade = SHADES[((pi * 5.0) as usize).min(SHADES.len() - 1)];
             let text = match (other, wide) {
                 (true, 2) => format!("{shade}+"),
@@ -64,24 +66,26 @@ pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
             buffer.set_line(inner.x, y, &Line::from(spans), inner.width);
         }
     }
-    let cells = now.large.iter().map(Vec::len).sum::<usize>();
     legend(inner, buffer, grid, wide, theme);
-    let first = screen.first_surface().map_or(0, |first| first.iteration);
-    let text = if first == now.iteration {
-        "before training".to_owned()
-    } else {
-        format!("{changed}/{cells} changed (+)")
+    let legend = [
+        Span::styled("█ large  ", large),
+        Span::styled("· small  ", small),
+        Span::styled(format!("+ changed, of {cells}"), dim),
+    ];
+    let line = Line::from(legend.to_vec());
+    buffer.set_line(inner.x, inner.bottom() - 1, &line, inner.width);
+}
+
+/// Decisions that training changed, of how many that are shown.
+fn changes(screen: &Training) -> (usize, usize) {
+    let (Some(first), Some(now)) = (screen.first_surface(), screen.surface()) else {
+        return (0, 0);
     };
-    buffer.set_line(
-        inner.x,
-        inner.bottom() - 1,
-        &Line::from(vec![
-            Span::styled("█ large  ", large),
-            Span::styled("· small  ", small),
-            Span::styled(text, dim),
-        ]),
-        inner.width,
-    );
+    let before = first.large.iter().flatten();
+    let after = now.large.iter().flatten();
+    let other = |(a, b): &(&f64, &f64)| (**a >= first.kappa) != (**b >= now.kappa);
+    let changed = before.clone().zip(after).filter(other).count();
+    (changed, before.count())
 }
 
 /// Confidences under the columns.

@@ -1,0 +1,311 @@
+//! `train` and `calibrate policy` as processes, on the embedded pair.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use pointsman::policy::Checkpoint;
+use pointsman::train::forest::Forest;
+use pointsman::train::log::TrainingLog;
+use pointsman::train::params::Params;
+use pointsman::train::prepared::{Encoding, Prepared};
+use tempfile::TempDir;
+
+use crate::{pointsman, said, summary};
+
+/// A forest of thirty demo problems, grown once for all tests.
+fn forest() -> &'static Path {
+    static GROWN: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = GROWN.get_or_init(|| {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("forest.jsonl");
+        let arguments = [
+            "explore",
+            "--log",
+            "forest.jsonl",
+            "--limit",
+            "30",
+            "--quiet",
+        ];
+        let mut command = pointsman(folder.path(), &arguments);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        (folder, path)
+    });
+    path
+}
+
+/// `train` on the forest, into `out`.
+fn train(folder: &Path, out: &str, more: &[&str]) -> Output {
+    let mut command = pointsman(folder, &["train", "--out", out, "--forest"]);
+    command.arg(forest()).args(more).output().unwrap()
+}
+
+const SHORT: [&str; 6] = [
+    "--iterations",
+    "300",
+    "--alpha",
+    "0.2",
+    "--signal",
+    "sampled",
+];
+
+/// Mean π of the large model after steps of the small one, by verdict: wrong,
+/// right.
+fn pi(policy: &Checkpoint) -> [f64; 2] {
+    let signal = policy.facts.signal.parse().unwrap();
+    let forest = Forest::load(&[forest()], Some(signal)).unwrap();
+    let problems: Vec<_> = forest.problems.iter().collect();
+    let encoding = Encoding {
+        features: policy.facts.features.clone(),
+        normalisation: policy.facts.normalisation.clone(),
+    };
+    let prepared = Prepared::new(&forest, &problems, &encoding, &Params::default()).unwrap();
+    let mut sums = [(0.0, 0.0); 2];
+    for problem in prepared.problems() {
+        for (at, step) in problem.forest.steps.iter().enumerate() {
+            if let (Some(verdict), None, 0) = (step.verdict, step.leaf, step.model) {
+                let pi = policy.network.probabilities(problem.place(at).observation);
+                let sum = &mut sums[usize::from(verdict)];
+                *sum = (sum.0 + pi[1], sum.1 + 1.0);
+            }
+        }
+    }
+    sums.map(|(sum, count)| sum / count)
+}
+
+/// A short run on the shipped policy's terms: it learns to tell steps that are
+/// wrong from steps that are right.
+#[test]
+fn a_short_run_learns() {
+    let folder = TempDir::new().unwrap();
+    let output = train(folder.path(), "run", &[&SHORT[..], &["--json"]].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    let document = summary(&output);
+    let rows = document["report"]["rows"].as_array().unwrap();
+    let names: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names[..3], ["policy", "small", "large"]);
+    let run = folder.path().join("run");
+    let policy = Checkpoint::load(&run).unwrap();
+    assert_eq!(document["kappa"].as_f64(), Some(policy.facts.kappa));
+    let [wrong, right] = pi(&policy);
+    assert!(wrong > right + 0.1, "{wrong} {right}");
+    for name in [
+        "report.md",
+        "report.json",
+        "frontier.svg",
+        "training.svg",
+        "surface.svg",
+    ] {
+        let text = std::fs::read_to_string(run.join(name)).unwrap();
+        assert!(text.len() > 500, "{name}");
+    }
+    let log = TrainingLog::open(&run).unwrap();
+    assert_eq!(log.iterations.len(), 300);
+    assert_eq!(log.end.unwrap().kappa, policy.facts.kappa);
+    // The policy can route.
+    let arguments = [
+        "solve",
+        "--limit",
+        "1",
+        "--log",
+        "s.jsonl",
+        "--router",
+        "policy:path=run",
+    ];
+    let output = pointsman(folder.path(), &arguments).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+/// The shipped policy does the same, far more clearly.
+#[test]
+fn the_shipped_policy_tells_wrong_steps_from_right_ones() {
+    let [wrong, right] = pi(&Checkpoint::embedded().unwrap());
+    assert!(wrong > right + 0.3, "{wrong} {right}");
+}
+
+/// Interrupted by a signal and gone on with: the same policy to the last bit,
+/// and the same log.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_goes_on_to_the_same_policy() {
+    let folder = TempDir::new().unwrap();
+    let long = ["--iterations", "260", "--alpha", "0.2", "--quiet"];
+    let whole = train(folder.path(), "whole", &long);
+    assert!(whole.status.success(), "{}", said(&whole));
+
+    let mut command = pointsman(folder.path(), &["train", "--out", "cut", "--forest"]);
+    let mut child = command.arg(forest()).args(long).spawn().unwrap();
+    let log = folder.path().join("cut/training.jsonl");
+    let begun = Instant::now();
+    let written = || std::fs::read(&log).map_or(0, |bytes| bytecount(&bytes));
+    while written() < 60 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never began");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(child.id());
+    let status = child.wait().unwrap();
+    // Where the run was faster than the signal there is nothing to go on with.
+    if !status.success() {
+        assert_eq!(status.code(), Some(130));
+        assert!(!folder.path().join("cut/policy.json").exists());
+        let refused = train(
+            folder.path(),
+            "cut",
+            &[&long[..], &["--resume", "--seed", "9"]].concat(),
+        );
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(said(&refused).contains("differs in its parameters"));
+    }
+    let gone_on = train(folder.path(), "cut", &[&long[..], &["--resume"]].concat());
+    assert!(gone_on.status.success(), "{}", said(&gone_on));
+    let read = |path: &str| std::fs::read(folder.path().join(path)).unwrap();
+    assert_eq!(
+        read("cut/policy.safetensors"),
+        read("whole/policy.safetensors")
+    );
+    let open = |path: &str| TrainingLog::open(&folder.path().join(path)).unwrap();
+    let (one, other) = (open("cut"), open("whole"));
+    assert_eq!(one.iterations, other.iterations);
+    assert_eq!(one.surfaces, other.surfaces);
+    assert_eq!(one.damaged, Vec::<usize>::new());
+    // Gone on with once more, a finished run stays as it is.
+    let before = read("cut/training.jsonl");
+    let again = train(folder.path(), "cut", &[&long[..], &["--resume"]].concat());
+    assert!(again.status.success(), "{}", said(&again));
+    assert_eq!(read("cut/training.jsonl"), before);
+}
+
+fn bytecount(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+#[cfg(unix)]
+fn signal(process: u32) {
+    let sent = std::process::Command::new("kill")
+        .args(["-INT", &process.to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn wrong_requests_are_refused_with_the_reason_and_leave_nothing() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    std::fs::write(folder.path().join("taken/notes.txt"), "mine").unwrap();
+    let cases: [(&str, &[&str], i32, &str); 8] = [
+        ("out", &["--alpha", "0"], 2, "strictly between 0 and 1"),
+        ("out", &["--alpha", "-3"], 2, "strictly between 0 and 1"),
+        ("out", &["--set", "speed=3"], 2, "no such parameter"),
+        ("out", &["--set", "damping=many"], 2, "damping=many"),
+        (
+            "out",
+            &["--features", "confidence,mood"],
+            2,
+            "unknown feature",
+        ),
+        ("out", &["--batch", "0"], 2, "one problem at least"),
+        ("out", &["--problems", "x.jsonl"], 2, "cannot be used with"),
+        ("taken", &[], 2, "the folder is not empty"),
+    ];
+    for (out, more, code, says) in cases {
+        let output = train(folder.path(), out, more);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{more:?} {}",
+            said(&output)
+        );
+        assert!(said(&output).contains(says), "{more:?} {}", said(&output));
+        assert!(!folder.path().join("out").exists(), "{more:?}");
+    }
+    let arguments = ["train", "--out", "out", "--forest", "nothing.jsonl"];
+    let output = pointsman(folder.path(), &arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
+
+#[test]
+fn a_policy_is_recalibrated_with_its_guarantee_or_refused() {
+    let folder = TempDir::new().unwrap();
+    let calibrate = |more: &[&str]| {
+        let arguments = [&["calibrate", "policy"], more].concat();
+        pointsman(folder.path(), &arguments).output().unwrap()
+    };
+    let output = calibrate(&["--alpha", "0.1", "--out", "other", "--json"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let found = summary(&output);
+    let result = &found["recalibration"];
+    let (rank, n) = (
+        result["rank"].as_f64().unwrap(),
+        result["trajectories"].as_f64().unwrap(),
+    );
+    assert_eq!(rank, (0.1 * (n + 1.0)).floor());
+    assert_eq!(result["miss_bound"].as_f64().unwrap(), rank / (n + 1.0));
+    let before = Checkpoint::embedded().unwrap();
+    let after = Checkpoint::load(&folder.path().join("other")).unwrap();
+    assert_eq!(Some(after.facts.kappa), result["kappa"].as_f64());
+    assert_eq!(after.network, before.network);
+    // A stricter α cannot raise κ.
+    assert!(after.facts.kappa >= before.facts.kappa);
+    let again = calibrate(&["--policy", "other", "--alpha", "0.05", "--json"]);
+    assert_eq!(
+        summary(&again)["recalibration"]["kappa"],
+        before.facts.kappa
+    );
+
+    let refused = calibrate(&["--alpha", "0.0001"]);
+    assert_eq!(refused.status.code(), Some(4));
+    assert!(
+        said(&refused).contains("9999 are needed"),
+        "{}",
+        said(&refused)
+    );
+    assert_eq!(calibrate(&["--alpha", "1"]).status.code(), Some(2));
+    assert_eq!(
+        calibrate(&["--alpha", "0.1", "--out", "other"])
+            .status
+            .code(),
+        Some(2)
+    );
+    assert_eq!(
+        calibrate(&["--policy", "nowhere", "--alpha", "0.1"])
+            .status
+            .code(),
+        Some(2)
+    );
+}
+
+/// Nothing that a log holds is paid for twice: a whole forest stays as it is.
+#[test]
+fn a_forest_that_is_there_is_trained_on_without_a_call() {
+    let folder = TempDir::new().unwrap();
+    let grow = [
+        "train",
+        "--out",
+        "run",
+        "--limit",
+        "12",
+        "--max-nodes",
+        "24",
+        "--iterations",
+        "3",
+    ];
+    let loose = ["--alpha", "0.4", "--quiet"];
+    let output = pointsman(folder.path(), &grow)
+        .args(loose)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let forest = folder.path().join("run/forest.jsonl");
+    let before = std::fs::read(&forest).unwrap();
+    let again = ["--log", "run/forest.jsonl"];
+    let arguments = [&["train", "--out", "other"], &grow[3..]].concat();
+    let output = pointsman(folder.path(), &arguments)
+        .args(again)
+        .args(loose)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(std::fs::read(&forest).unwrap(), before);
+}
