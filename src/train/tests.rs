@@ -5,8 +5,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::episode::Episode;
 use super::evaluate::{Figures, outcomes};
-use super::forest::Forest;
 use super::forest::tests::{Loaded, loaded};
+use super::forest::{Alone, Child, Forest, Leaf, ProblemForest, Step};
+use super::learner::Learner;
 use super::oracle::oracle;
 use super::params::{Escalation, Params};
 use super::prepared::{Encoding, Prepared};
@@ -14,9 +15,12 @@ use super::report::{of_policy, of_router};
 use super::rollout::ForestRollouts;
 use super::run::{Draw, Rollouts};
 use super::scores::scores;
+use super::threshold::recalibrate;
 use crate::policy::Network;
 use crate::problem::split::Split;
 use crate::router::{RouterSpec, build};
+use crate::signal::observation::Observation;
+use crate::trace::record::{TrajectoryEnd, Usage};
 
 fn params(escalation: Escalation) -> Params {
     Params {
@@ -255,6 +259,120 @@ fn a_forest_without_a_continuation_says_how_much_it_does_not_know() {
             .count();
         assert!(off > 0);
     });
+}
+
+/// A problem of three models whose every prefix all of them continue: who
+/// repairs a wrong step must be at least as capable as the step is hard.
+fn three(number: usize) -> ProblemForest {
+    let mut problem = ProblemForest {
+        id: format!("p{number:03}"),
+        split: Split::Train,
+        references: vec![Some(true); 4],
+        alone: Alone {
+            published: Some(30.0),
+            full: Some(30.0),
+        },
+        steps: Vec::new(),
+        first: Vec::new(),
+    };
+    let first = grow(&mut problem, None, 0, 1, true);
+    problem.first.push(first);
+    problem
+}
+
+const COSTS: [f64; 3] = [1.0, 3.0, 10.0];
+
+fn grow(
+    problem: &mut ProblemForest,
+    parent: Option<usize>,
+    model: usize,
+    index: u32,
+    alive: bool,
+) -> Child {
+    // A number that the path alone decides.
+    let path = parent.map_or(0, |parent| problem.steps[parent].usage.prompt) * 3 + model as u64;
+    let salt = problem
+        .id
+        .bytes()
+        .fold(path + 7, |sum, b| sum * 31 + u64::from(b));
+    let hard = (salt / 5) % 3;
+    let wrong = hard > 0 && model < hard as usize;
+    let leaf = (index == 4).then_some(Leaf {
+        success: Some(alive && !wrong),
+        end: TrajectoryEnd::Finished,
+    });
+    let place = problem.steps.len();
+    problem.steps.push(Step {
+        parent,
+        model,
+        index,
+        usage: Usage {
+            prompt: path,
+            cached: None,
+            output: 1,
+        },
+        published: Some(COSTS[model]),
+        full: Some(COSTS[model]),
+        observation: leaf.is_none().then_some(Observation {
+            confidence: Some(0.9 - 0.35 * hard as f64),
+            index,
+            difficulty: None,
+            has_answer: false,
+            tokens: Some(1),
+            writer: Some(model),
+            models: 3,
+        }),
+        confidences: [Some(0.9 - 0.35 * hard as f64); 3],
+        propensities: vec![1.0 / 3.0; 3],
+        drawn: vec![0],
+        children: Vec::new(),
+        verdict: Some(!wrong),
+        leaf,
+    });
+    if leaf.is_none() {
+        for next in 0..3 {
+            let alive = alive && (!wrong || next >= hard as usize);
+            let child = grow(problem, Some(place), next, index + 1, alive);
+            problem.steps[place].children.push(child);
+        }
+    }
+    Child {
+        model,
+        step: place,
+        branches: 1,
+    }
+}
+
+#[test]
+fn three_models_are_learnt_with_and_the_dearest_is_not_used_where_it_need_not_be() {
+    let mut loaded = loaded(1);
+    let large = loaded.forest.models[1].clone();
+    loaded.forest.models.insert(1, large);
+    loaded.forest.problems = (0..60).map(three).collect();
+    let forest = &loaded.forest;
+    let problems: Vec<_> = forest.problems.iter().collect();
+    let encoding = Encoding::fit(&[], forest, &problems).unwrap();
+    assert_eq!(encoding.features.last().unwrap(), "writer_2");
+    let params = Params {
+        iterations: 300,
+        ..Params::settling(0.1)
+    };
+    let prepared = Prepared::new(forest, &problems, &encoding, &params).unwrap();
+    let mut learner = Learner::new(params, encoding.features.len(), 3).unwrap();
+    let figures = |learner: &Learner, kappa: f64| {
+        Figures::of(&of_policy(&prepared, learner.policy(), kappa)).unwrap()
+    };
+    let before = figures(&learner, 0.3);
+    let mut rollouts = ForestRollouts::new(&prepared, learner.params().batch, 0);
+    learner.run(&mut rollouts, |_, _| ()).unwrap();
+    let found = scores(&prepared, learner.policy(), 0);
+    let kappa = recalibrate(&found.scores, 0.1).unwrap().kappa;
+    let after = figures(&learner, kappa);
+    assert!(after.step_miss <= 0.1, "{after:?}");
+    assert!(after.accuracy > 0.85, "{after:?}");
+    let all_large = COSTS[0] + 3.0 * COSTS[2];
+    let cost = after.published.unwrap();
+    assert!(cost < 0.8 * all_large, "{cost} {before:?}");
 }
 
 #[test]
