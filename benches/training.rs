@@ -59,6 +59,7 @@ fn grow(
     });
     let place = problem.steps.len();
     problem.steps.push(Step {
+        id: format!("{place}"),
         parent,
         model,
         index,
@@ -135,7 +136,7 @@ fn training(c: &mut Criterion) {
             b.iter(|| {
                 let mut learner = Learner::new(params.clone(), encoding.features.len(), 2)
                     .expect("sound parameters");
-                let mut rollouts = ForestRollouts::new(&prepared, params.batch, SEED);
+                let mut rollouts = ForestRollouts::new(prepared.clone(), &params, None);
                 for _ in 0..100 {
                     black_box(learner.advance(&mut rollouts).expect("usable rollouts"));
                 }

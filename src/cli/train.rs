@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::headless::Failure;
 use crate::headless::explore::ExploreOptions;
-use crate::headless::train::{FOREST, Source, TrainOptions, grown, stop_flag, train};
+use crate::headless::train::{FOREST, OnDemand, Source, TrainOptions, grown, stop_flag, train};
 use crate::signal::confidence;
 use crate::train::params::{CostLedger, Escalation, Params, Reference};
 
@@ -50,6 +50,11 @@ pub(super) struct TrainArgs {
     /// in the folder of the run]
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// Steps that may be added to the forest on demand, where the policy comes
+    /// to a prefix that not all models have continued; without any it goes on
+    /// there as the exploration did, and the weights of the rollout say so
+    #[arg(long, value_name = "N", conflicts_with = "forest")]
+    on_demand: Option<usize>,
     /// Begin without asking
     #[arg(long, short)]
     yes: bool,
@@ -127,17 +132,21 @@ enum ReferenceName {
 
 impl TrainArgs {
     fn source(&self) -> Source {
-        if !self.forest.is_empty() {
-            return Source::Logs(self.forest.clone());
+        match self.forest.is_empty() {
+            true => Source::Grow(Box::new(self.exploration())),
+            false => Source::Logs(self.forest.clone()),
         }
+    }
+
+    fn exploration(&self) -> ExploreOptions {
         let log = self.log.clone().unwrap_or_else(|| self.out.join(FOREST));
-        Source::Grow(Box::new(ExploreOptions {
+        ExploreOptions {
             // What the log holds was paid for.
             resume: true,
             yes: self.yes,
             quiet: self.quiet,
             ..self.grow.options(&self.run, log)
-        }))
+        }
     }
 
     fn params(&self) -> Result<Params, Failure> {
@@ -204,6 +213,10 @@ fn with(params: &Params, set: &str) -> Result<Params, Failure> {
 pub(super) fn run(args: &TrainArgs) -> Result<(), Failure> {
     let mut options = TrainOptions {
         source: args.source(),
+        on_demand: args.on_demand.map(|steps| OnDemand {
+            exploration: Box::new(args.exploration()),
+            steps,
+        }),
         out: args.out.clone(),
         resume: args.resume,
         params: args.params()?,

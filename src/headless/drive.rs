@@ -24,16 +24,43 @@ pub(super) struct Shared {
 }
 
 /// The log, written by whoever has something to record.
-pub(super) struct Journal(Arc<Mutex<LogWriter>>);
+pub(super) struct Journal {
+    writer: Arc<Mutex<LogWriter>>,
+    /// What was written since it was last taken, where somebody listens.
+    heard: Option<Mutex<Vec<Record>>>,
+}
 
 impl Journal {
     pub fn new(writer: LogWriter) -> Self {
-        Self(Arc::new(Mutex::new(writer)))
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            heard: None,
+        }
+    }
+
+    /// A journal that keeps what is written for [`Journal::take_heard`].
+    pub fn heard(writer: LogWriter) -> Self {
+        Self {
+            heard: Some(Mutex::default()),
+            ..Self::new(writer)
+        }
+    }
+
+    /// What was written since the last time.
+    pub fn take_heard(&self) -> Vec<Record> {
+        self.heard.as_ref().map_or_else(Vec::new, |heard| {
+            let mut heard = heard.lock().expect("no thread panics while it listens");
+            std::mem::take(&mut *heard)
+        })
     }
 
     /// Appends and waits for the disk, off the thread that drives the calls.
     pub async fn append(&self, records: Vec<Record>) -> Result<(), Failure> {
-        let log = Arc::clone(&self.0);
+        if let Some(heard) = &self.heard {
+            let mut heard = heard.lock().expect("no thread panics while it listens");
+            heard.extend(records.iter().cloned());
+        }
+        let log = Arc::clone(&self.writer);
         let written = tokio::task::spawn_blocking(move || -> Result<(), LogError> {
             log.lock()
                 .expect("no thread panics while it writes the log")

@@ -73,6 +73,13 @@ pub struct ForestFacts {
     pub problems: BTreeMap<String, usize>,
     /// Problems left out, because they are not whole or not graded.
     pub left_out: usize,
+    /// Steps of the train split when the run began.
+    #[serde(default)]
+    pub steps: usize,
+    /// Steps that may be added on demand; of a forest that grows the hashes of
+    /// the files say nothing and are left out.
+    #[serde(default)]
+    pub on_demand: usize,
 }
 
 /// How a run ended.

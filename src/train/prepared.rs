@@ -1,6 +1,8 @@
 //! The problems of a split, made ready to learn from: observations as the
 //! network reads them, costs of one ledger, R_M as the parameters want it.
 
+use std::borrow::Cow;
+
 use crate::policy::{CONFIDENCE, Normalisation};
 use crate::signal::observation::UnknownFeature;
 
@@ -28,7 +30,7 @@ pub struct Prepared<'a> {
 /// One of them.
 #[derive(Debug, Clone)]
 pub struct PreparedProblem<'a> {
-    pub forest: &'a ProblemForest,
+    pub forest: Cow<'a, ProblemForest>,
     /// p_M: probability that the large model alone is right.
     pub reference: f64,
     features: usize,
@@ -136,6 +138,7 @@ impl<'a> Prepared<'a> {
         for &problem in problems {
             match params.reference.success(&problem.references) {
                 Some(reference) => {
+                    let problem = Cow::Borrowed(problem);
                     let ready = PreparedProblem::new(problem, reference, encoding, params.ledger)?;
                     prepared.problems.push(ready);
                 }
@@ -146,6 +149,29 @@ impl<'a> Prepared<'a> {
             true => Err(PrepareError::NothingGraded),
             false => Ok(prepared),
         }
+    }
+
+    /// Puts a problem's forest in the place of what was known of it.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub fn replace(
+        &mut self,
+        place: usize,
+        forest: ProblemForest,
+        encoding: &Encoding,
+        params: &Params,
+    ) -> Result<(), PrepareError> {
+        let problem = &mut self.problems[place];
+        let forest = Cow::Owned(forest);
+        *problem = PreparedProblem::new(forest, problem.reference, encoding, params.ledger)?;
+        Ok(())
+    }
+
+    /// Steps of all problems.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.problems.iter().map(|p| p.forest.steps.len()).sum()
     }
 
     #[must_use]
@@ -168,7 +194,7 @@ impl<'a> Prepared<'a> {
 
 impl<'a> PreparedProblem<'a> {
     fn new(
-        forest: &'a ProblemForest,
+        forest: Cow<'a, ProblemForest>,
         reference: f64,
         encoding: &Encoding,
         ledger: CostLedger,

@@ -64,6 +64,14 @@ fn coin(_: &[f64], allowed: &[bool]) -> Vec<f64> {
     }
 }
 
+fn batches(batch: usize, seed: u64) -> Params {
+    Params {
+        batch,
+        seed,
+        ..Params::default()
+    }
+}
+
 fn rollout(prepared: &Prepared<'_>, iteration: u32, position: usize) -> Episode {
     let mut rng = ChaCha8Rng::seed_from_u64(9);
     rng.set_stream(u64::from(iteration) * 100 + position as u64);
@@ -71,7 +79,7 @@ fn rollout(prepared: &Prepared<'_>, iteration: u32, position: usize) -> Episode 
         iteration,
         position,
     };
-    let mut rollouts = ForestRollouts::new(prepared, 4, 1);
+    let mut rollouts = ForestRollouts::new(prepared.clone(), &batches(4, 1), None);
     rollouts.rollout(draw, &coin, &mut rng).unwrap()
 }
 
@@ -90,7 +98,7 @@ fn the_expectation_over_a_forest_is_the_mean_of_its_rollouts() {
             );
             let figures = Figures::of(&found).unwrap();
             let mut rng = ChaCha8Rng::seed_from_u64(4);
-            let mut rollouts = ForestRollouts::new(prepared, 12, 4);
+            let mut rollouts = ForestRollouts::new(prepared.clone(), &batches(12, 4), None);
             let episodes: Vec<Episode> = (0..600)
                 .flat_map(|iteration| {
                     (0..12).map(move |position| Draw {
@@ -149,7 +157,7 @@ fn every_problem_comes_once_an_epoch_whatever_was_rolled_out_before() {
     let loaded = loaded(12);
     with(&loaded.forest, &Params::default(), |prepared, _| {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let mut rollouts = ForestRollouts::new(prepared, 4, 1);
+        let mut rollouts = ForestRollouts::new(prepared.clone(), &batches(4, 1), None);
         let mut all = Vec::new();
         for iteration in 0..6 {
             for position in 0..4 {
@@ -303,6 +311,7 @@ fn grow(
     });
     let place = problem.steps.len();
     problem.steps.push(Step {
+        id: format!("{place}"),
         parent,
         model,
         index,
@@ -363,7 +372,7 @@ fn three_models_are_learnt_with_and_the_dearest_is_not_used_where_it_need_not_be
         Figures::of(&of_policy(&prepared, learner.policy(), kappa)).unwrap()
     };
     let before = figures(&learner, 0.3);
-    let mut rollouts = ForestRollouts::new(&prepared, learner.params().batch, 0);
+    let mut rollouts = ForestRollouts::new(prepared.clone(), learner.params(), None);
     learner.run(&mut rollouts, |_, _| ()).unwrap();
     let found = scores(&prepared, learner.policy(), 0);
     let kappa = recalibrate(&found.scores, 0.1).unwrap().kappa;

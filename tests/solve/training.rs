@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pointsman::policy::Checkpoint;
+use pointsman::problem::split::Split;
 use pointsman::train::forest::Forest;
 use pointsman::train::log::TrainingLog;
 use pointsman::train::params::Params;
@@ -274,6 +275,71 @@ fn a_policy_is_recalibrated_with_its_guarantee_or_refused() {
             .code(),
         Some(2)
     );
+}
+
+/// What the exploration left out is asked for where the policy comes to it,
+/// kept in the log, and not asked for again by a run that goes on.
+#[cfg(unix)]
+#[test]
+fn a_forest_grows_on_demand_and_an_interrupted_run_goes_on_to_the_same_policy() {
+    let folder = TempDir::new().unwrap();
+    let shape = ["--limit", "12", "--max-nodes", "12", "--on-demand", "5000"];
+    let length = [
+        "--iterations",
+        "120",
+        "--batch",
+        "8",
+        "--alpha",
+        "0.4",
+        "--quiet",
+    ];
+    let more = [&shape[..], &length[..]].concat();
+    let start = |out: &str| {
+        let mut command = pointsman(folder.path(), &["train", "--out", out]);
+        command.args(&more);
+        command
+    };
+    let whole = start("whole").output().unwrap();
+    assert!(whole.status.success(), "{}", said(&whole));
+    let log = TrainingLog::open(&folder.path().join("whole")).unwrap();
+    let forest = |out: &str| {
+        let path = folder.path().join(out).join("forest.jsonl");
+        let forest = Forest::load(&[path], None).unwrap();
+        forest
+            .split(Split::Train)
+            .unwrap()
+            .iter()
+            .map(|p| p.steps.len())
+            .sum::<usize>()
+    };
+    assert!(forest("whole") > log.head.forest.steps + 20);
+    // Wherever the policy came all models went on: it drew every action.
+    let ons = log
+        .iterations
+        .values()
+        .map(|one| one.batch.effective.unwrap());
+    assert!(
+        ons.into_iter()
+            .all(|effective| (effective - 8.0).abs() < 1e-9)
+    );
+
+    let mut child = start("cut").spawn().unwrap();
+    let begun = Instant::now();
+    let written = || std::fs::read(folder.path().join("cut/training.jsonl"));
+    while written().map_or(0, |bytes| bytecount(&bytes)) < 12 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never began");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(child.id());
+    let _ = child.wait().unwrap();
+    let gone_on = start("cut").arg("--resume").output().unwrap();
+    assert!(gone_on.status.success(), "{}", said(&gone_on));
+    let read = |path: &str| std::fs::read(folder.path().join(path)).unwrap();
+    assert_eq!(
+        read("cut/policy.safetensors"),
+        read("whole/policy.safetensors")
+    );
+    assert_eq!(forest("cut"), forest("whole"));
 }
 
 /// Nothing that a log holds is paid for twice: a whole forest stays as it is.

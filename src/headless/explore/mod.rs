@@ -4,8 +4,10 @@
 //!
 //! [`estimate`] says before it starts what it will take, `held` reads what a
 //! log holds already, `grow` drives one problem, [`report`] counts from the
-//! log alone, and [`loads`] is what calls took.
+//! log alone, and [`loads`] is what calls took; [`Demand`] goes on growing
+//! while a policy learns.
 
+mod demand;
 pub mod estimate;
 mod grow;
 mod held;
@@ -34,6 +36,7 @@ use super::opening::{may_go_on, new_log, prepare_log, probe_note};
 use super::solve::{bar, runtime, say};
 use super::stop::{RESUME, Stop};
 use super::{Exit, Failure, Launch, Options};
+pub use demand::Demand;
 use estimate::Estimate;
 use grow::{Grown, Meter, grow};
 use held::Held;

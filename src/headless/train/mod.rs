@@ -28,14 +28,14 @@ use crate::train::log::{FORMAT, ForestFacts, Head, TrainingRecord};
 use crate::train::params::Params;
 use crate::train::prepared::{Encoding, PrepareError, Prepared};
 use crate::train::report::{Against, Report};
-use crate::train::rollout::{ForestRollouts, NothingUsable};
+use crate::train::rollout::{Demand, ForestRollouts, RolloutError};
 use crate::train::run::RunError;
 use crate::train::state::StateError;
 use crate::train::surface::Grid;
 use crate::train::threshold::Recalibration;
 
 use super::clock::now;
-use super::explore::{ExploreOptions, explore};
+use super::explore::{Demand as Grower, ExploreOptions, explore};
 use super::solve::{bar, say};
 use super::{Exit, Failure};
 use output::Output;
@@ -49,6 +49,14 @@ pub enum Source {
     Grow(Box<ExploreOptions>),
 }
 
+/// Goes on with an exploration while the policy learns.
+#[derive(Debug, Clone)]
+pub struct OnDemand {
+    pub exploration: Box<ExploreOptions>,
+    /// Steps that may be added at most.
+    pub steps: usize,
+}
+
 /// What `train` is asked for.
 #[derive(Debug, Clone)]
 pub struct TrainOptions {
@@ -59,6 +67,9 @@ pub struct TrainOptions {
     pub params: Params,
     /// α is what may be missed above the A/A floor of the train split.
     pub above_floor: bool,
+    /// Calls beyond the exploration, where the policy comes to a prefix that
+    /// not all models have continued.
+    pub on_demand: Option<OnDemand>,
     /// Another confidence than the exploration saw.
     pub signal: Option<Signal>,
     /// Set by whoever wants the run to stop, with everything saved.
@@ -123,10 +134,28 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
     let mut params = options.params.clone();
     let floor = floor(learning.iter().map(|problem| problem.reference_counts()));
     params.floor = above(floor, options.above_floor)?;
-    let encoding = Encoding::fit(&params.features, forest, &learning)?;
+    // A forest that grew since the run began: what was fitted then holds.
+    let begun = match options.on_demand {
+        Some(_) => Output::begun(&options.out, options.resume)?,
+        None => None,
+    };
+    let encoding = match &begun {
+        Some(head) => Encoding {
+            features: head.features.clone(),
+            normalisation: head.normalisation.clone(),
+        },
+        None => Encoding::fit(&params.features, forest, &learning)?,
+    };
     let prepared = Prepared::new(forest, &learning, &encoding, &params)?;
     judged(&learning)?;
-    let head = head(&ground, &params, &encoding, &prepared, floor)?;
+    let mut head = head(&ground, &params, &encoding, &prepared, floor)?;
+    if let Some(on_demand) = &options.on_demand {
+        head.forest.on_demand = on_demand.steps;
+        head.forest.files.clear();
+    }
+    if let Some(begun) = begun {
+        head.forest.steps = begun.forest.steps;
+    }
     let mut output = Output::open(&options.out, options.resume, head)?;
     let mut learner = match output.state() {
         Some(state) => Learner::resume(state)?,
@@ -135,8 +164,19 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
     if learner.iteration() == 0 {
         promise(options, floor);
     }
-    let interrupted = iterate(&mut learner, &prepared, &encoding, &mut output, options)?;
-    if interrupted {
+    let mut grower = match &options.on_demand {
+        Some(on_demand) => {
+            let most = output.head().forest.steps + on_demand.steps;
+            Some(Grower::open(&on_demand.exploration, forest.signal, most)?)
+        }
+        None => None,
+    };
+    let demand = grower.as_mut().map(|grower| Demand {
+        grower,
+        encoding: &encoding,
+    });
+    let rollouts = ForestRollouts::new(prepared, learner.params(), demand);
+    if iterate(&mut learner, rollouts, &encoding, &mut output, options)? {
         return Err(Failure::new(Exit::Interrupted, "interrupted").hint("go on with `--resume`"));
     }
     finish::finish(options, &ground, &learner, &encoding, output)
@@ -146,13 +186,11 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
 /// to stop: whether that was so.
 fn iterate(
     learner: &mut Learner,
-    prepared: &Prepared<'_>,
+    mut rollouts: ForestRollouts<'_>,
     encoding: &Encoding,
     output: &mut Output,
     options: &TrainOptions,
 ) -> Result<bool, Failure> {
-    let (batch, seed) = (learner.params().batch, learner.params().seed);
-    let mut rollouts = ForestRollouts::new(prepared, batch, seed);
     let all = learner.params().iterations;
     let progress = bar(all as usize, options.quiet);
     progress.set_position(u64::from(learner.iteration()));
@@ -171,8 +209,13 @@ fn iterate(
             output.save(learner, before + began.elapsed().as_secs_f64())?;
             return Ok(true);
         }
-        let Some(record) = learner.advance(&mut rollouts)? else {
-            break;
+        let record = match learner.advance(&mut rollouts) {
+            Ok(Some(record)) => record,
+            Ok(None) => break,
+            Err(error) => {
+                output.save(learner, before + began.elapsed().as_secs_f64())?;
+                return Err(error.into());
+            }
         };
         show(&progress, &record);
         output.append(&TrainingRecord::Iteration(Box::new(record)))?;
@@ -279,6 +322,8 @@ fn head(
             files: output::hashes(&ground.files)?,
             problems,
             left_out: forest.skipped.len() + prepared.ungraded.len(),
+            steps: prepared.steps(),
+            on_demand: 0,
         },
         floor,
         grid: Grid::new(prepared),
@@ -339,9 +384,18 @@ impl From<StateError> for Failure {
     }
 }
 
-impl From<RunError<NothingUsable>> for Failure {
-    fn from(error: RunError<NothingUsable>) -> Self {
-        Self::new(Exit::BadData, error.to_string())
+impl From<RunError<RolloutError>> for Failure {
+    fn from(error: RunError<RolloutError>) -> Self {
+        match error {
+            RunError::Rollout {
+                source: RolloutError::Grow(source),
+                ..
+            } => match source.downcast::<Failure>() {
+                Ok(failure) => *failure,
+                Err(other) => Self::new(Exit::Failed, other.to_string()),
+            },
+            other => Self::new(Exit::BadData, other.to_string()),
+        }
     }
 }
 

@@ -95,6 +95,20 @@ impl Output {
         })
     }
 
+    /// What the run in a folder began with, where it is to be gone on with.
+    ///
+    /// # Errors
+    /// Its log cannot be read.
+    pub fn begun(folder: &Path, resume: bool) -> Result<Option<Head>, Failure> {
+        let path = folder.join(TRAINING_LOG);
+        if !resume || !path.exists() {
+            return Ok(None);
+        }
+        let found = TrainingLog::open(&path);
+        let found = found.map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;
+        Ok(Some(found.head))
+    }
+
     fn go_on(folder: &Path, path: &Path, head: Head) -> Result<Self, Failure> {
         let found = TrainingLog::open(path)
             .map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;

@@ -18,7 +18,9 @@
 //! 3. **sweep**: with what is left of the budget every model continues also
 //!    the prefixes that no walk came to, shallow ones first;
 //! 4. **completion**: every prefix left open is continued by the one model the
-//!    policy draws, to its end, so that every leaf has an outcome.
+//!    policy draws, to its end, so that every leaf has an outcome;
+//! 5. **demand**: prefixes that somebody asks for ([`Forest::demand`]), beyond
+//!    the budget, are continued by every model and completed.
 //!
 //! A step that adds nothing ends its trajectory: here no other model is asked
 //! instead, for the other models continue the prefix anyway.
@@ -108,6 +110,8 @@ pub struct Forest {
     seeds: HashMap<(Option<NodeIndex>, usize, u32), u64>,
     /// Models drawn, by the prefix and how often it was passed before.
     drawn: HashMap<(NodeIndex, u32), usize>,
+    /// Prefixes to visit beyond the budget, in the order they were asked for.
+    demanded: Vec<StepId>,
     /// Whether the checker knows the problem's language.
     checkable: bool,
 }
@@ -142,6 +146,16 @@ impl Forest {
             made,
             seeds: HashMap::new(),
             drawn: HashMap::new(),
+            demanded: Vec::new(),
+        }
+    }
+
+    /// Has every model continue the prefix that ends in a step, beyond the
+    /// budget, at the next [`Forest::advance`]. A step that is not there, or
+    /// that ends its trajectory, is none.
+    pub fn demand(&mut self, step: StepId) {
+        if !self.demanded.contains(&step) {
+            self.demanded.push(step);
         }
     }
 

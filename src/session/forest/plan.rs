@@ -89,6 +89,9 @@ impl Forest {
         if wave.calls.is_empty() {
             self.complete(&mut growth, &mut wave);
         }
+        if wave.calls.is_empty() {
+            self.meet_demand(&mut growth, &mut wave);
+        }
         self.introduced(wave)
     }
 
@@ -201,6 +204,21 @@ impl Forest {
             if !wave.calls.is_empty() {
                 return;
             }
+        }
+    }
+
+    /// Visits what was asked for beyond the budget, and completes it.
+    fn meet_demand(&mut self, growth: &mut Growth, wave: &mut Wave) {
+        let tree = &self.session.tree;
+        let asked = self.demanded.iter().filter_map(|step| tree.find(step));
+        let asked: Vec<NodeIndex> = asked.filter(|&at| !self.is_leaf(at)).collect();
+        for at in asked {
+            if !growth.visited.contains(&Some(at)) {
+                self.continue_by_all(Some(at), growth, wave);
+            }
+        }
+        if wave.calls.is_empty() {
+            self.complete(growth, wave);
         }
     }
 

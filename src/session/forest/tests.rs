@@ -195,6 +195,38 @@ fn equal_continuations_share_a_step_and_each_call_is_recorded() {
     assert_eq!(calls + steps(&grown.log, Purpose::Reference), grown.calls);
 }
 
+#[test]
+fn a_prefix_that_is_asked_for_is_continued_by_every_model_to_its_ends() {
+    let grown = Grower::new("c", shape(1, 12)).grown();
+    let (nodes, before) = (forest_nodes(&grown.forest), grown.calls);
+    let one = |node: &&NodeIndex| writers(&grown.forest, **node).len() == 1;
+    let node = *nodes.iter().find(one).expect("a completed prefix");
+    let asked = grown.forest.tree().node(node).step.id.clone();
+    let mut more = grown;
+    more.forest.demand(asked.clone());
+    more.forest.demand("no such step".into());
+    let more = more.grown();
+    assert!(more.calls > before);
+    assert_eq!(writers(&more.forest, node).len(), 2);
+    let tree = more.forest.tree();
+    for node in forest_nodes(&more.forest) {
+        let at = tree.node(node);
+        let ends = at.children.is_empty();
+        assert_eq!(
+            (ends, ends),
+            (at.outcomes.len() == 1, at.decisions.is_empty())
+        );
+    }
+    // It is there now: neither asking again nor resuming calls for anything.
+    let (calls, log) = (more.calls, more.log.clone());
+    let mut again = more;
+    again.forest.demand(asked.clone());
+    assert_eq!(again.grown().calls, calls);
+    let mut resumed = Grower::opened(problem("c"), shape(1, 12), log);
+    resumed.forest.demand(asked);
+    assert_eq!(resumed.grown().calls, 0);
+}
+
 fn failure(kind: FailureKind) -> EndpointError {
     EndpointError {
         attempts: vec![Attempt {

@@ -225,6 +225,7 @@ impl Builder<'_> {
         };
         let usage = self.usage(index);
         let mut step = Step {
+            id: record.id.clone(),
             parent,
             model,
             index: record.index,

@@ -22,7 +22,7 @@ use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::Log;
 use crate::trace::index::FileDamage;
-use crate::trace::record::{ModelFacts, Record, RunRecord, TrajectoryEnd, Usage};
+use crate::trace::record::{ModelFacts, Record, RunRecord, StepId, TrajectoryEnd, Usage};
 
 use super::floor::{Floor, floor};
 use build::Built;
@@ -87,6 +87,8 @@ pub struct Alone {
 /// One step, and what stands after it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
+    /// Its id in the log.
+    pub id: StepId,
     /// Place in [`ProblemForest::steps`]; `None` for a first step.
     pub parent: Option<usize>,
     /// Place in the pool of the model that wrote it.
@@ -236,6 +238,23 @@ impl Forest {
         skipped.retain(|(question, _)| !known.contains(question));
         self.skipped = skipped.into_iter().map(|(_, skipped)| skipped).collect();
         Ok(())
+    }
+
+    /// The forest of one problem from all of its records, as [`Forest::load`]
+    /// reads it; `None` where it is not whole.
+    ///
+    /// # Errors
+    /// [`ForestError::NoPropensities`].
+    pub fn of_records(
+        head: &RunRecord,
+        problem: &str,
+        records: Vec<Record>,
+        signal: Source,
+    ) -> Result<Option<ProblemForest>, ForestError> {
+        Ok(match build::problem(head, problem, records, signal)? {
+            Built::Whole(_, problem) => Some(*problem),
+            Built::Unusable(..) => None,
+        })
     }
 
     /// Refuses a forest from which nothing can be learnt.
