@@ -58,6 +58,7 @@ fn checkpoint(models: &[String]) -> Checkpoint {
         epsilon: 0.01,
         signal: "prob".into(),
         escalation: "per-step".into(),
+        weights: None,
         training: BTreeMap::new(),
     };
     Checkpoint {

@@ -35,6 +35,8 @@ pub struct Training {
     /// Whether this program trains, so that quitting stops the run.
     pub trains: bool,
     pub help: bool,
+    /// Which curves a small window shows, counted from 0 round and round.
+    pub page: usize,
     /// Whether quitting waits for a second key.
     pub confirm: bool,
     pub quitting: bool,
@@ -77,6 +79,7 @@ impl Training {
             progress: Progress::Waiting,
             trains,
             help: false,
+            page: 0,
             confirm: false,
             quitting: false,
             notice: None,
@@ -102,7 +105,12 @@ impl Training {
     #[must_use]
     pub fn surface(&self) -> Option<&Surface> {
         let log = self.log.as_ref()?;
-        let up_to = self.cursor.unwrap_or(u32::MAX);
+        if let (None, Some(end)) = (self.cursor, &log.end) {
+            return Some(&end.surface);
+        }
+        // A surface goes by the iterations done, of which the one shown is the
+        // last.
+        let up_to = self.cursor.map_or(u32::MAX, |cursor| cursor + 1);
         log.surfaces.range(..=up_to).next_back().map(|(_, one)| one)
     }
 
@@ -117,6 +125,7 @@ impl Training {
         match msg {
             TrainingMsg::Action { action, count } => return self.act(action, count),
             TrainingMsg::Opened(log) => {
+                self.notice = out_of_reach(&log);
                 self.log = Some(*log);
                 self.progress = self.going_on();
             }
@@ -134,16 +143,18 @@ impl Training {
 
     /// To be called when the log has grown.
     pub fn grown(&mut self) {
-        if !matches!(self.progress, Progress::Failed(_)) {
+        let over = matches!(self.progress, Progress::Failed(_) | Progress::Finished);
+        if !(self.trains && over) {
             self.progress = self.going_on();
         }
     }
 
     fn going_on(&self) -> Progress {
         let ended = self.log.as_ref().is_some_and(|log| log.end.is_some());
-        match (ended, self.trains) {
-            (true, _) => Progress::Finished,
-            (false, true) => Progress::Running,
+        match (self.trains, ended) {
+            // After the last iteration comes the report, which may fail.
+            (true, _) => Progress::Running,
+            (false, true) => Progress::Finished,
             (false, false) => Progress::Open,
         }
     }
@@ -162,8 +173,10 @@ impl Training {
             Action::First => self.cursor = Some(count.map_or(0, |n| n.saturating_sub(1))),
             Action::Last => self.cursor = count.map(|n| n.saturating_sub(1)),
             Action::Help => self.help = !self.help,
-            Action::BackLevel | Action::Cancel => self.back(),
-            Action::Quit => self.quit(confirmed),
+            Action::BackLevel => self.back(),
+            Action::NextPane => self.page = self.page.wrapping_add(1),
+            Action::PreviousPane => self.page = self.page.wrapping_sub(1),
+            Action::Quit | Action::Cancel => self.quit(confirmed),
             Action::NextTheme => return Some(TrainingEffect::NextTheme),
             Action::Redraw => return Some(TrainingEffect::Redraw),
             Action::Suspend => return Some(TrainingEffect::Suspend),
@@ -201,6 +214,15 @@ impl Training {
         let to = (at + by).max(0);
         self.cursor = (to < i64::from(last)).then_some(to as u32);
     }
+}
+
+/// Where α is less than what the large model itself misses.
+fn out_of_reach(log: &TrainingLog) -> Option<String> {
+    let (params, floor) = (&log.head.params, log.head.floor?.value);
+    (params.floor == 0.0 && params.alpha < floor).then(|| {
+        let alpha = params.alpha;
+        format!("α = {alpha} lies below the A/A floor {floor:.4}: no router can keep it")
+    })
 }
 
 #[cfg(test)]

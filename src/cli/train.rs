@@ -1,13 +1,14 @@
 //! `train`: a policy from a forest.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::headless::Failure;
 use crate::headless::explore::ExploreOptions;
-use crate::headless::train::{FOREST, OnDemand, Source, TrainOptions, grown, stop_flag, train};
+use crate::headless::train::{FOREST, OnDemand, Source, TrainOptions, grown, train, watch_signals};
 use crate::signal::confidence;
 use crate::train::params::{CostLedger, Escalation, Params, Reference};
 
@@ -83,10 +84,11 @@ pub(super) struct TrainArgs {
     /// What counts as the large model's own answer
     #[arg(long, default_value = "probability")]
     reference: ReferenceName,
-    /// What the policy reads, separated by commas [default: confidence, step,
-    /// has_answer, tokens and who wrote the step]
+    /// What the policy reads, separated by commas: confidence, step, difficulty,
+    /// has_answer, tokens, writer_0 … [default: all but the difficulty]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     features: Vec<String>,
+    /// Steps of the policy, each on one batch of rollouts
     #[arg(long, value_name = "N", default_value_t = Params::default().iterations)]
     iterations: u32,
     /// Problems an iteration [default: 20; 5 with `--paper`]
@@ -194,6 +196,11 @@ fn with(params: &Params, set: &str) -> Result<Params, Failure> {
     let (name, value) = set
         .split_once('=')
         .ok_or_else(|| refuse("write it as NAME=VALUE".to_owned()))?;
+    if name == "floor" {
+        return Err(refuse(
+            "it is measured; `--above-floor` counts alpha from it up".to_owned(),
+        ));
+    }
     let mut all = serde_json::to_value(params).map_err(|error| refuse(error.to_string()))?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     match all.as_object_mut() {
@@ -211,6 +218,10 @@ fn with(params: &Params, set: &str) -> Result<Params, Failure> {
 }
 
 pub(super) fn run(args: &TrainArgs) -> Result<(), Failure> {
+    if args.watch {
+        // Before anything is paid for.
+        training::needs_screen()?;
+    }
     let mut options = TrainOptions {
         source: args.source(),
         on_demand: args.on_demand.map(|steps| OnDemand {
@@ -222,16 +233,16 @@ pub(super) fn run(args: &TrainArgs) -> Result<(), Failure> {
         params: args.params()?,
         above_floor: args.above_floor,
         signal: args.signal,
-        stop: stop_flag()?,
+        stop: Arc::default(),
         command: super::command_line(),
         quiet: args.quiet || args.watch,
     };
+    // Whoever is asked about the price is asked before the screen is taken,
+    // and before a signal means "save and stop".
+    options.source = Source::Logs(grown(&options)?);
+    watch_signals(&options.stop)?;
     let trained = match args.watch {
-        true => {
-            // Whoever is asked about the price is asked before the screen.
-            options.source = Source::Logs(grown(&options)?);
-            training::watch(options)?
-        }
+        true => training::watch(options)?,
         false => train(&options)?,
     };
     if !args.json {
@@ -242,7 +253,9 @@ pub(super) fn run(args: &TrainArgs) -> Result<(), Failure> {
         "kappa": trained.kappa,
         "recalibration": trained.recalibration.as_ref().ok(),
         "not_recalibrated": trained.recalibration.as_ref().err(),
-        "report": trained.report,
+        "calibration_caveats": trained.scores.as_ref().map(|scores| scores.caveats()),
+        "report": trained.report.as_ref().ok(),
+        "not_measured": trained.report.as_ref().err(),
     });
     super::print(&super::document(&document, "the result")?)
 }

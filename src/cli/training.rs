@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::app::training::Training;
 use crate::config::Flags;
-use crate::headless::train::{TrainOptions, Trained, stop_flag, train};
+use crate::headless::train::{TrainOptions, Trained, train, watch_signals};
 use crate::headless::{Exit, Failure};
 use crate::train::log::{TRAINING_LOG, TrainingLog};
 use crate::tui::training::{Run, run};
@@ -25,21 +25,28 @@ pub(super) fn show(path: &Path) -> Result<(), Failure> {
     TrainingLog::open(path).map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;
     super::needs_terminal("replay", "cat report.md")?;
     let config = screen::configuration(Flags::default())?;
+    let stop = Arc::default();
+    watch_signals(&stop)?;
     let shown = Run {
         path: path.to_owned(),
         screen: Training::new(path.display().to_string(), false),
         ended: None,
-        stop: stop_flag()?,
+        stop,
     };
     super::ended(screen::with_look(&config, Vec::new(), |look| {
         run(shown, look)
     })?)
 }
 
+/// Whether `train --watch` can show anything here: told before it trains.
+pub(super) fn needs_screen() -> Result<(), Failure> {
+    super::needs_terminal("train --watch", "pointsman train")?;
+    screen::configuration(Flags::default()).map(|_| ())
+}
+
 /// Trains on a thread of its own and shows the run. Leaving the screen stops
 /// a run that is not finished; everything is saved.
 pub(super) fn watch(options: TrainOptions) -> Result<Trained, Failure> {
-    super::needs_terminal("train --watch", "pointsman train")?;
     let config = screen::configuration(Flags::default())?;
     let stop = Arc::clone(&options.stop);
     let path = options.out.clone();
@@ -48,10 +55,9 @@ pub(super) fn watch(options: TrainOptions) -> Result<Trained, Failure> {
     let training = std::thread::Builder::new()
         .name("training".to_owned())
         .spawn(move || {
+            let kept = Kept(kept);
             let trained = train(&options);
-            if let Ok(mut kept) = kept.lock() {
-                *kept = Some(trained);
-            }
+            kept.keep(trained);
         })
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot start a thread: {error}")))?;
     let mut told = false;
@@ -74,18 +80,34 @@ pub(super) fn watch(options: TrainOptions) -> Result<Trained, Failure> {
     };
     let left = screen::with_look(&config, Vec::new(), |look| run(shown, look));
     stop.store(true, Ordering::Relaxed);
-    let panicked = training.join().is_err();
+    // What it said on the way is in the result.
+    let _ = training.join();
     let ended = left?;
     let result = result.lock().ok().and_then(|mut result| result.take());
     match result {
         Some(result) => result,
-        None if panicked => Err(Failure::new(
-            Exit::Failed,
-            "training broke off; this is a bug",
-        )),
         None => {
             super::ended(ended)?;
             Err(Failure::new(Exit::Interrupted, "interrupted"))
         }
+    }
+}
+
+/// Where the result of the training thread goes. Dropped without one, the
+/// thread broke off: that is a result too, and the screen waits for one.
+struct Kept(Arc<Mutex<Option<Result<Trained, Failure>>>>);
+
+impl Kept {
+    fn keep(&self, result: Result<Trained, Failure>) {
+        if let Ok(mut kept) = self.0.lock() {
+            kept.get_or_insert(result);
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        let broken = Failure::new(Exit::Failed, "training broke off; this is a bug");
+        self.keep(Err(broken));
     }
 }

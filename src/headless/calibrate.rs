@@ -29,10 +29,8 @@ pub struct Calibrated {
     pub alpha: f64,
     pub kappa_before: f64,
     pub recalibration: Recalibration,
-    /// Problems whose score ends where the forest did.
-    pub cut: usize,
-    /// Share of the steps on the way that nobody judged.
-    pub unjudged: f64,
+    /// What makes the scores worth less than their number says.
+    pub caveats: String,
     pub out: Option<PathBuf>,
 }
 
@@ -63,9 +61,10 @@ pub fn calibrate(options: &CalibrateOptions) -> Result<Calibrated, Failure> {
             return Err(failure.hint("name another: nothing in it is overwritten"));
         }
         checkpoint.facts.kappa = found.kappa;
-        let facts = json!({ "alpha": options.alpha, "kappa-before": before, "result": found });
         let training = &mut checkpoint.facts.training;
-        training.insert("recalibrated".to_owned(), facts);
+        training.insert("recalibration".to_owned(), json!(found));
+        let facts = json!({ "alpha": options.alpha, "kappa-before": before });
+        training.insert("recalibrated-for".to_owned(), facts);
         // The figures were of the κ before.
         training.remove("test");
         checkpoint.save(out)?;
@@ -74,8 +73,7 @@ pub fn calibrate(options: &CalibrateOptions) -> Result<Calibrated, Failure> {
         alpha: options.alpha,
         kappa_before: before,
         recalibration: found,
-        cut: scores.cut,
-        unjudged: scores.unjudged as f64 / scores.steps.max(1) as f64,
+        caveats: scores.caveats(),
         out: options.out.clone(),
     })
 }
@@ -119,16 +117,12 @@ impl Calibrated {
             found.rank,
             found.trajectories,
         );
-        if self.cut > 0 {
+        text.push_str(&self.caveats);
+        if found.kappa >= 1.0 {
             text.push_str(&format!(
-                "{} scores end where the forest does: κ may be smaller than it need be.\n",
-                self.cut
-            ));
-        }
-        if self.unjudged >= 0.0005 {
-            text.push_str(&format!(
-                "{:.1} % of the steps had no verdict and count as right.\n",
-                100.0 * self.unjudged
+                "Without any threshold the policy misses in {:.1} % of them already: this α asks \
+                 for less than it gives. To pay less, train one for it.\n",
+                100.0 * found.miss_rate
             ));
         }
         match &self.out {

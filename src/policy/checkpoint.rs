@@ -12,7 +12,8 @@ use crate::trace::atomic::write_atomically;
 use crate::trace::ids::sha256;
 
 /// Format of `policy.json` written by this version.
-const FORMAT: u32 = 1;
+pub const CHECKPOINT_FORMAT: u32 = 1;
+const FORMAT: u32 = CHECKPOINT_FORMAT;
 const WEIGHTS: &str = "policy.safetensors";
 const FACTS: &str = "policy.json";
 
@@ -34,6 +35,9 @@ pub struct PolicyFacts {
     pub signal: String,
     /// `per-step` or `absorbing`.
     pub escalation: String,
+    /// SHA-256 of the weights that belong to this description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// Training facts: command, seed, α, iterations, data, wall time …
     #[serde(default)]
     pub training: BTreeMap<String, serde_json::Value>,
@@ -132,6 +136,17 @@ impl Checkpoint {
                     source,
                 }
             })?;
+        if facts
+            .weights
+            .as_ref()
+            .is_some_and(|known| *known != sha256(&weights_bytes))
+        {
+            return Err(CheckpointError::Invalid {
+                path: weights_path.to_owned(),
+                what: "weights",
+                must: format!("be those that {FACTS} was written with"),
+            });
+        }
         let files = [(facts_path, facts_bytes), (weights_path, weights_bytes)];
         let hashed = files.map(|(path, bytes)| (path.display().to_string(), sha256(&bytes)));
         Ok(Self {
@@ -158,11 +173,14 @@ impl Checkpoint {
                 source,
             })?;
         write_atomically(&weights_path, &weights).map_err(failed(&weights_path))?;
-        let json =
-            serde_json::to_vec_pretty(&self.facts).map_err(|source| CheckpointError::Json {
-                path: facts_path.clone(),
-                source,
-            })?;
+        let facts = PolicyFacts {
+            weights: Some(sha256(&weights)),
+            ..self.facts.clone()
+        };
+        let json = serde_json::to_vec_pretty(&facts).map_err(|source| CheckpointError::Json {
+            path: facts_path.clone(),
+            source,
+        })?;
         write_atomically(&facts_path, &json).map_err(failed(&facts_path))
     }
 
@@ -264,6 +282,7 @@ pub(crate) mod tests {
                 epsilon: 0.01,
                 signal: "prob".into(),
                 escalation: "per-step".into(),
+                weights: None,
                 training: BTreeMap::new(),
             },
             network: Network::from_layers(layers),
@@ -277,10 +296,23 @@ pub(crate) mod tests {
         let policy = by_confidence(&["small", "large"]);
         policy.save(folder.path()).unwrap();
         let again = Checkpoint::load(folder.path()).unwrap();
-        assert_eq!(
-            (&again.facts, &again.network),
-            (&policy.facts, &policy.network)
-        );
+        assert_eq!(again.network, policy.network);
+        assert!(again.facts.weights.is_some());
+        let facts = PolicyFacts {
+            weights: None,
+            ..again.facts.clone()
+        };
+        assert_eq!(facts, policy.facts);
+        // The description of one policy with the weights of another.
+        let other = Checkpoint {
+            network: by_confidence(&["a", "b", "c"]).network,
+            ..policy.clone()
+        };
+        let strange = tempfile::tempdir().unwrap();
+        other.save(strange.path()).unwrap();
+        std::fs::copy(folder.path().join(FACTS), strange.path().join(FACTS)).unwrap();
+        let error = Checkpoint::load(strange.path()).unwrap_err().to_string();
+        assert!(error.contains("weights"), "{error}");
         assert_eq!(again.files.len(), 2);
         assert!(again.files.values().all(|hash| hash.len() == 64));
     }

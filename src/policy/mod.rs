@@ -9,7 +9,7 @@ mod normalisation;
 mod product;
 
 pub use action_set::{Selection, action_set, select, soft_policy};
-pub use checkpoint::{Checkpoint, CheckpointError, PolicyFacts};
+pub use checkpoint::{CHECKPOINT_FORMAT, Checkpoint, CheckpointError, PolicyFacts};
 pub use gradient::{LengthError, Pass};
 pub use network::{HIDDEN, Network, ShapeError, softmax};
 pub use normalisation::{CONFIDENCE, Normalisation};

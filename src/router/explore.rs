@@ -76,7 +76,8 @@ impl Router for Explore {
         let probabilities = self.mixture(observation.models, &base);
         let action = drawn(&probabilities, draw);
         Choice {
-            threshold: base.threshold,
+            // The router's threshold is on something else than these probabilities.
+            threshold: None,
             action_set: (0..probabilities.len()).collect(),
             action,
             reason: format!(
@@ -132,7 +133,7 @@ mod tests {
             let choice = router.decide(&seen(0.3), draw);
             assert_eq!((choice.action, choice.propensity), (action, propensity));
             assert_eq!(choice.probabilities, [0.2, 0.8]);
-            assert_eq!(choice.threshold, Some(0.5));
+            assert_eq!(choice.threshold, None);
         }
         let sure = router.decide(&seen(0.9), 0.79);
         assert_eq!((sure.action, sure.propensity), (0, 0.8));

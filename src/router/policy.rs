@@ -68,9 +68,9 @@ impl Router for Policy {
         let probabilities = self.checkpoint.network.probabilities(&input);
         let selection = select(&probabilities, kappa);
         let reason = if selection.empty_set {
-            format!("empty action set: κ = {kappa} is above every π; the most probable runs")
+            format!("empty action set: κ = {kappa:.4} is above every π; the most probable runs")
         } else {
-            format!("the most capable model with π(a|o) ≥ κ = {kappa}")
+            format!("the most capable model with π(a|o) ≥ κ = {kappa:.4}")
         };
         Choice {
             probabilities,

@@ -70,19 +70,27 @@ pub struct Problem<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Dual {
     /// gᵀH⁻¹g.
+    #[serde(with = "super::nullable")]
     pub q: f64,
     /// gᵀH⁻¹b.
+    #[serde(with = "super::nullable")]
     pub r: f64,
     /// bᵀH⁻¹b.
+    #[serde(with = "super::nullable")]
     pub s: f64,
     /// A = q − r²/s.
+    #[serde(with = "super::nullable")]
     pub a: f64,
     /// B = 2D − c²/s.
+    #[serde(with = "super::nullable")]
     pub b: f64,
+    #[serde(with = "super::nullable")]
     pub c: f64,
     /// Multiplier of the trust region.
+    #[serde(with = "super::nullable")]
     pub lambda: f64,
     /// Multiplier of the constraint.
+    #[serde(with = "super::nullable")]
     pub nu: f64,
     pub case: Case,
 }

@@ -37,7 +37,9 @@ pub struct CriticState {
 /// How a fit went.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Fit {
-    /// Half the mean squared error before the fit; 0 for an empty batch.
+    /// Half the mean squared error before the fit; 0 for an empty batch, NaN
+    /// where it diverged.
+    #[serde(with = "super::nullable")]
     pub loss: f64,
     /// Whether a loss or gradient was not finite: the rest of the fit was
     /// left out.

@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::prepared::{Place, Prepared, PreparedProblem};
+use super::threshold::is_covered;
 use super::wilson;
 
 /// The probabilities of the models after a step, for the allowed ones.
@@ -21,7 +22,8 @@ pub struct Outcome {
     pub known: f64,
     /// R.
     pub success: f64,
-    /// Joint miss: routed wrong and the large model right.
+    /// Joint miss: routed wrong and the large model right; NaN where nothing
+    /// says how often it is.
     pub miss: f64,
     /// Cost in the published ledger.
     pub published: f64,
@@ -120,11 +122,15 @@ fn from(
         let last = allowed.len() - 1;
         for (model, probability) in rule(place, &allowed).into_iter().enumerate() {
             let calls: u32 = step.children_of(model).map(|c| c.branches).sum();
-            let escalates = model > step.model || (model == last && step.model == last);
+            if probability <= 0.0 {
+                // What never happens costs nothing, known or not.
+                continue;
+            }
+            let covered = is_covered(step.model, model, allowed.len());
             for child in step.children_of(model) {
                 let weight = probability * f64::from(child.branches) / f64::from(calls);
                 let mut next = ahead[child.step];
-                if step.verdict == Some(false) && !escalates {
+                if step.verdict == Some(false) && !covered {
                     next.caught = 0.0;
                 }
                 next.decisions += next.known;
@@ -143,13 +149,14 @@ fn from(
 #[serde(rename_all = "kebab-case")]
 pub struct Figures {
     pub problems: usize,
-    /// Least share of the probability whose outcome is known, over all.
+    /// Share of the probability whose outcome is known, over all.
     pub known: f64,
     pub accuracy: f64,
     pub accuracy_interval: [f64; 2],
-    /// Joint miss probability, the A/A floor included.
-    pub miss: f64,
-    pub miss_interval: [f64; 2],
+    /// Joint miss probability, the A/A floor included, over the problems of
+    /// which it is known.
+    pub miss: Option<f64>,
+    pub miss_interval: Option<[f64; 2]>,
     /// Trajectories with a step judged incorrect and nothing more capable
     /// after it.
     pub step_miss: f64,
@@ -170,15 +177,20 @@ impl Figures {
         };
         let finite = |value: f64| value.is_finite().then_some(value);
         let accuracy = mean(|o| o.success);
-        let miss = mean(|o| o.miss);
+        let missed: Vec<f64> = known
+            .iter()
+            .map(|o| o.miss)
+            .filter(|m| m.is_finite())
+            .collect();
+        let miss = missed.iter().sum::<f64>() / missed.len() as f64;
         let decisions = mean(|o| o.decisions);
         Some(Self {
             problems: n,
             known: outcomes.iter().map(|o| o.known).sum::<f64>() / outcomes.len().max(1) as f64,
             accuracy,
             accuracy_interval: wilson(accuracy, n)?,
-            miss,
-            miss_interval: wilson(miss, n)?,
+            miss: finite(miss),
+            miss_interval: wilson(miss, missed.len()),
             step_miss: mean(|o| o.step_miss),
             published: finite(mean(|o| o.published)),
             full: finite(mean(|o| o.full)),

@@ -31,7 +31,7 @@ pub enum TrainingRecord {
     Run(Box<Head>),
     Iteration(Box<Iteration>),
     Surface(Surface),
-    End(End),
+    End(Box<End>),
 }
 
 /// What a run began with.
@@ -55,10 +55,24 @@ pub struct Head {
     pub forest: ForestFacts,
     /// A/A floor of the train split.
     pub floor: Option<Floor>,
+    /// Mean cost of a first step, which nobody decides about, and of the large
+    /// model alone, on the train split, in the ledger learnt on.
+    pub first_cost: f64,
+    pub large_cost: Option<f64>,
     /// Where surfaces are drawn.
     pub grid: Grid,
     /// The models alone, on the train split.
     pub anchors: Vec<Row>,
+}
+
+impl Head {
+    /// Mean cost of rollouts, without their first step, relative to the large
+    /// model alone; the cost itself, first step included, where that is not
+    /// known.
+    #[must_use]
+    pub fn relative(&self, cost: f64) -> f64 {
+        (cost + self.first_cost) / self.large_cost.unwrap_or(1.0)
+    }
 }
 
 /// The forest a policy was learnt from.
@@ -71,8 +85,15 @@ pub struct ForestFacts {
     pub files: BTreeMap<String, String>,
     /// Problems by split.
     pub problems: BTreeMap<String, usize>,
-    /// Problems left out, because they are not whole or not graded.
+    /// Problems left out: not whole, or of the train split and not graded or
+    /// not to be followed under absorbing escalation.
     pub left_out: usize,
+    /// Trajectories of the train split, and how many of them end ungraded:
+    /// rollouts that come to one of those are drawn again.
+    #[serde(default)]
+    pub trajectories: usize,
+    #[serde(default)]
+    pub ungraded: usize,
     /// Steps of the train split when the run began.
     #[serde(default)]
     pub steps: usize,
@@ -94,6 +115,10 @@ pub struct End {
     pub kappa: f64,
     /// What κ promises; `None` where it could not be recalibrated.
     pub recalibration: Option<Recalibration>,
+    /// The surface at this κ: that of the policy as it was saved.
+    pub surface: Surface,
+    /// Its figures on the test split; `None` where nothing was measured.
+    pub test: Option<Row>,
 }
 
 /// A training log that cannot be read.
@@ -124,6 +149,8 @@ pub struct TrainingLog {
     /// Bytes read, up to the last whole line.
     offset: usize,
     lines: usize,
+    /// The first line, by which a log is known to be the same.
+    first: Vec<u8>,
 }
 
 impl TrainingLog {
@@ -151,15 +178,17 @@ impl TrainingLog {
             damaged: Vec::new(),
             offset: first.len(),
             lines: 1,
+            first: first.to_vec(),
         };
         log.take(&bytes[first.len()..]);
         Ok(log)
     }
 
-    /// Reads what was appended since; whether there was anything.
+    /// Reads what was appended since; whether there was anything. A log that
+    /// another one has taken the place of is read anew.
     ///
     /// # Errors
-    /// [`TrainingLogError::Read`].
+    /// [`TrainingLogError`].
     pub fn follow(&mut self, path: &Path) -> Result<bool, TrainingLogError> {
         use std::io::{Read as _, Seek as _, SeekFrom};
         let path = file(path);
@@ -168,6 +197,12 @@ impl TrainingLog {
             source,
         };
         let mut opened = std::fs::File::open(&path).map_err(failed)?;
+        let mut first = vec![0; self.first.len()];
+        let shorter = opened.metadata().map_err(failed)?.len() < self.offset as u64;
+        if shorter || opened.read_exact(&mut first).is_err() || first != self.first {
+            *self = Self::open(&path)?;
+            return Ok(true);
+        }
         let mut bytes = Vec::new();
         opened
             .seek(SeekFrom::Start(self.offset as u64))
@@ -206,7 +241,7 @@ impl TrainingLog {
             TrainingRecord::Surface(surface) => {
                 self.surfaces.insert(surface.iteration, surface);
             }
-            TrainingRecord::End(end) => self.end = Some(end),
+            TrainingRecord::End(end) => self.end = Some(*end),
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod forest;
 pub mod interval;
 pub mod learner;
 pub mod log;
+pub mod nullable;
 pub mod oracle;
 pub mod params;
 pub mod prepared;

@@ -1,8 +1,10 @@
 //! The cheapest way through a forest that ends right: what a router that knew
-//! the future would pay. An upper bound for every router, offline only.
+//! the future would pay. On a forest that holds every continuation an upper bound
+//! for every router; offline only.
 
 use super::evaluate::Outcome;
 use super::prepared::{Prepared, PreparedProblem};
+use super::threshold::is_covered;
 
 /// The oracle's outcome on every prepared problem: of the paths that end right
 /// the cheapest, in the ledger learnt on; of those of a problem that none
@@ -34,6 +36,10 @@ fn best(prepared: &Prepared<'_>, problem: &PreparedProblem<'_>) -> Option<Outcom
             .map(|&at| of(at).unwrap_or(f64::NAN))
             .sum::<f64>()
     };
+    let uncovered = path.windows(2).any(|pair| {
+        let (step, next) = (&steps[pair[0]], &steps[pair[1]]);
+        step.verdict == Some(false) && !is_covered(step.model, next.model, prepared.models())
+    });
     let success = f64::from(u8::from(success));
     Some(Outcome {
         known: 1.0,
@@ -43,7 +49,7 @@ fn best(prepared: &Prepared<'_>, problem: &PreparedProblem<'_>) -> Option<Outcom
         full: sum(&|at| steps[at].full),
         decisions: (path.len() - 1) as f64,
         escalations: decided.filter(|&&at| steps[at].model == last).count() as f64,
-        step_miss: 0.0,
+        step_miss: f64::from(u8::from(uncovered)),
     })
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::policy::{CONFIDENCE, Normalisation};
 use crate::signal::observation::UnknownFeature;
 
-use super::forest::{Forest, ProblemForest, Step};
+use super::forest::{Child, Forest, ProblemForest, Step};
 use super::params::{CostLedger, Escalation, Params};
 
 /// How observations are encoded: the names of the features, in the order the
@@ -25,13 +25,15 @@ pub struct Prepared<'a> {
     models: usize,
     /// Ids of problems none of whose reference answers is graded.
     pub ungraded: Vec<&'a str>,
+    /// Ids of problems that absorbing escalation cannot be followed on.
+    pub unfollowed: Vec<&'a str>,
 }
 
 /// One of them.
 #[derive(Debug, Clone)]
 pub struct PreparedProblem<'a> {
     pub forest: Cow<'a, ProblemForest>,
-    /// p_M: probability that the large model alone is right.
+    /// p_M: probability that the large model alone is right; NaN where unknown.
     pub reference: f64,
     features: usize,
     /// Encoded observations by step, `steps × features`; 0 at leaves.
@@ -129,26 +131,107 @@ impl<'a> Prepared<'a> {
         encoding: &Encoding,
         params: &Params,
     ) -> Result<Self, PrepareError> {
-        let mut prepared = Self {
-            problems: Vec::with_capacity(problems.len()),
-            escalation: params.escalation,
-            models: forest.models.len(),
-            ungraded: Vec::new(),
-        };
-        for &problem in problems {
-            match params.reference.success(&problem.references) {
-                Some(reference) => {
-                    let problem = Cow::Borrowed(problem);
-                    let ready = PreparedProblem::new(problem, reference, encoding, params.ledger)?;
-                    prepared.problems.push(ready);
-                }
-                None => prepared.ungraded.push(&problem.id),
-            }
-        }
+        let graded = |problem: &&ProblemForest| params.reference.success(&problem.references);
+        let (known, ungraded): (Vec<_>, Vec<_>) = problems
+            .iter()
+            .partition(|problem| graded(problem).is_some());
+        let mut prepared = Self::of_all(forest, &known, encoding, params)?;
+        prepared.ungraded = ungraded
+            .into_iter()
+            .map(|problem| problem.id.as_str())
+            .collect();
         match prepared.problems.is_empty() {
             true => Err(PrepareError::NothingGraded),
             false => Ok(prepared),
         }
+    }
+
+    /// As [`Prepared::new`], with the problems whose reference is not graded:
+    /// for what does not ask what the large model alone would answer.
+    ///
+    /// # Errors
+    /// Unknown features, unknown costs.
+    pub fn of_all(
+        forest: &Forest,
+        problems: &[&'a ProblemForest],
+        encoding: &Encoding,
+        params: &Params,
+    ) -> Result<Self, PrepareError> {
+        let prepare = |&problem: &&'a ProblemForest| {
+            let reference = params.reference.success(&problem.references);
+            let reference = reference.unwrap_or(f64::NAN);
+            PreparedProblem::new(Cow::Borrowed(problem), reference, encoding, params.ledger)
+        };
+        Ok(Self {
+            problems: problems.iter().map(prepare).collect::<Result<_, _>>()?,
+            escalation: params.escalation,
+            models: forest.models.len(),
+            ungraded: Vec::new(),
+            unfollowed: Vec::new(),
+        })
+    }
+
+    /// Leaves out what rollouts under absorbing escalation cannot follow:
+    /// problems in which another model than the most capable one goes on after
+    /// it, alone. Dropping single walks instead would favour those that never
+    /// escalate.
+    pub fn leave_out_unfollowed(&mut self) {
+        if self.escalation == Escalation::PerStep {
+            return;
+        }
+        let last = self.models - 1;
+        let stuck = |step: &Step| {
+            step.leaf.is_none() && step.model == last && step.children_of(last).next().is_none()
+        };
+        self.problems.retain(|problem| {
+            let Cow::Borrowed(forest) = problem.forest else {
+                return true;
+            };
+            let keep = !forest.steps.iter().any(stuck);
+            if !keep {
+                self.unfollowed.push(&forest.id);
+            }
+            keep
+        });
+    }
+
+    /// The problems whose forest holds every continuation, with every end
+    /// graded: on these any two rules can be compared.
+    #[must_use]
+    pub fn complete(&self) -> Self {
+        let is_complete = |step: &Step| match step.leaf {
+            Some(leaf) => leaf.success.is_some(),
+            None => step.is_visited(self.models),
+        };
+        let whole = |problem: &&PreparedProblem<'a>| problem.forest.steps.iter().all(is_complete);
+        Self {
+            problems: self.problems.iter().filter(whole).cloned().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// Mean cost of the first step, which nobody decides about.
+    #[must_use]
+    pub fn first_cost(&self) -> f64 {
+        let of = |problem: &PreparedProblem<'_>| {
+            let first = &problem.forest.first;
+            let calls: u32 = first.iter().map(|child| child.branches).sum();
+            let cost = |child: &Child| problem.cost(child.step) * f64::from(child.branches);
+            first.iter().map(cost).sum::<f64>() / f64::from(calls.max(1))
+        };
+        self.problems.iter().map(of).sum::<f64>() / self.problems.len().max(1) as f64
+    }
+
+    /// Mean cost of the large model alone, in the ledger learnt on.
+    #[must_use]
+    pub fn alone_cost(&self, ledger: CostLedger) -> Option<f64> {
+        let of = |problem: &PreparedProblem<'_>| match ledger {
+            CostLedger::Published => problem.forest.alone.published,
+            CostLedger::Full => problem.forest.alone.full,
+        };
+        let all: Option<Vec<f64>> = self.problems.iter().map(of).collect();
+        let all = all?;
+        (!all.is_empty()).then(|| all.iter().sum::<f64>() / all.len() as f64)
     }
 
     /// Puts a problem's forest in the place of what was known of it.

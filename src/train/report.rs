@@ -1,22 +1,23 @@
 //! The figures of a trained policy beside those of other rules, on one split
 //! of a forest: the same problems, the same continuations, equal accounting.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Network;
 use crate::problem::split::Split;
-use crate::router::Router;
+use crate::router::{Router, RouterError};
 use crate::signal::confidence::Source;
 
 use super::evaluate::{Figures, Outcome, outcomes};
 use super::floor::{Floor, floor};
 use super::interval::bootstrap;
 use super::oracle::oracle;
+use super::params::CostLedger;
 use super::prepared::Prepared;
 use super::run::deployed;
+use super::soft::forced;
 
 /// Points of a frontier.
 const POINTS: u32 = 40;
@@ -27,7 +28,7 @@ const POINTS: u32 = 40;
 pub struct Row {
     pub name: String,
     pub figures: Figures,
-    /// Published cost relative to the large model alone.
+    /// Cost relative to the large model alone, in the ledger learnt on.
     pub relative_cost: Option<Bounded>,
     /// Share of the accuracy gap between the small and the large model alone
     /// that is recovered.
@@ -42,19 +43,19 @@ pub struct Bounded {
     pub interval: Option<[f64; 2]>,
 }
 
-/// What the policy and another rule pay for the same accuracy.
+/// What another rule pays, at the least, for the accuracy that the policy
+/// reached: on the concave hull of its frontier, that is with coins between
+/// two values of its parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Saving {
     /// The rule compared with.
     pub than: String,
-    /// Accuracy of their point.
+    /// Accuracy and relative cost of the policy.
     pub accuracy: f64,
-    /// Relative cost of their point …
-    pub theirs: f64,
-    /// … and of the cheapest point of the policy's that is as accurate; `None`
-    /// where there is none.
-    pub ours: Option<f64>,
+    pub ours: f64,
+    /// `None` where the rule does not reach this accuracy.
+    pub theirs: Option<f64>,
 }
 
 /// Everything computed on one split.
@@ -62,14 +63,23 @@ pub struct Saving {
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
     pub split: Split,
+    /// Problems of the split whose forest holds every continuation, every end
+    /// graded: what everything here is computed on, so that every rule is on
+    /// the same ground.
+    pub problems: usize,
+    /// Problems of the split with a graded reference.
+    pub of: usize,
+    /// The ledger learnt on, in which costs are compared.
+    pub ledger: CostLedger,
     pub floor: Option<Floor>,
     /// The policy at its κ, then the anchors.
     pub rows: Vec<Row>,
-    /// The policy at other κ, dearest first.
+    /// The policy at other κ, dearest first; where a larger one changes
+    /// nothing any more it ends.
     pub policy_frontier: Vec<Row>,
     /// Rules with one number to set, at many values of it.
     pub frontiers: Vec<Frontier>,
-    /// At accuracies within reach of the policy's κ.
+    /// At the accuracy of the policy.
     pub savings: Vec<Saving>,
 }
 
@@ -110,11 +120,24 @@ pub fn of_router(prepared: &Prepared<'_>, router: &dyn Router) -> Vec<Outcome> {
     outcomes(prepared, &|place, allowed| {
         let seen = place.step.seen_by(router.signal());
         // Only leaves have nothing to be seen, and after them nobody decides.
-        seen.map_or_else(
+        let wanted = seen.map_or_else(
             || vec![0.0; allowed.len()],
             |seen| router.decide(&seen, 0.5).distribution(allowed.len()),
-        )
+        );
+        masked(&wanted, allowed)
     })
+}
+
+/// Probabilities over the allowed models alone; the most capable of them where
+/// a rule wanted none.
+fn masked(wanted: &[f64], allowed: &[bool]) -> Vec<f64> {
+    let kept = |(p, allowed): (&f64, &bool)| if *allowed { *p } else { 0.0 };
+    let kept: Vec<f64> = wanted.iter().zip(allowed).map(kept).collect();
+    let total: f64 = kept.iter().sum();
+    match total > 0.0 {
+        true => kept.into_iter().map(|p| p / total).collect(),
+        false => forced(allowed),
+    }
 }
 
 /// What the deployed policy does at a threshold.
@@ -128,12 +151,14 @@ pub fn of_policy(prepared: &Prepared<'_>, network: &Network, kappa: f64) -> Vec<
 pub struct Against {
     small: Vec<Outcome>,
     large: Vec<Outcome>,
+    ledger: CostLedger,
 }
 
 impl Against {
     #[must_use]
-    pub fn new(prepared: &Prepared<'_>, small: &dyn Router) -> Self {
+    pub fn new(prepared: &Prepared<'_>, small: &dyn Router, ledger: CostLedger) -> Self {
         Self {
+            ledger,
             small: of_router(prepared, small),
             large: alone(prepared),
         }
@@ -167,9 +192,12 @@ impl Against {
                 .collect();
             values.iter().sum::<f64>() / values.len() as f64
         };
-        let relative = |sample: &[usize]| {
-            mean(found, |o| o.published, sample) / mean(&self.large, |o| o.published, sample)
+        let cost: fn(&Outcome) -> f64 = match self.ledger {
+            CostLedger::Published => |outcome| outcome.published,
+            CostLedger::Full => |outcome| outcome.full,
         };
+        let relative =
+            |sample: &[usize]| mean(found, cost, sample) / mean(&self.large, cost, sample);
         let gap = |sample: &[usize]| {
             let success = |of| mean(of, |o| o.success, sample);
             let small = success(&self.small);
@@ -203,74 +231,102 @@ pub struct Others {
     /// The large model at every decision, after a first step by the small one.
     pub large: Arc<dyn Router>,
     /// `threshold` by a confidence, at a t.
-    pub threshold: Box<dyn Fn(Source, f64) -> Arc<dyn Router>>,
+    pub threshold: Box<dyn Fn(Source, f64) -> Result<Arc<dyn Router>, RouterError>>,
     /// `random` at a probability.
-    pub random: Box<dyn Fn(f64) -> Arc<dyn Router>>,
+    pub random: Box<dyn Fn(f64) -> Result<Arc<dyn Router>, RouterError>>,
 }
 
-/// Compares the policy with other rules on one split.
-#[must_use]
+/// Compares the policy with other rules on the problems of a split whose
+/// forest is complete; `None` where none is.
+///
+/// # Errors
+/// A rule that cannot be made.
 pub fn report(
     split: Split,
-    prepared: &Prepared<'_>,
-    network: &Network,
-    kappa: f64,
+    all: &Prepared<'_>,
+    ledger: CostLedger,
+    (network, kappa): (&Network, f64),
     others: &Others,
-) -> Report {
-    let against = Against::new(prepared, &*others.small);
+) -> Result<Option<Report>, RouterError> {
+    let prepared = &all.complete();
+    if prepared.problems().is_empty() {
+        return Ok(None);
+    }
+    let against = Against::new(prepared, &*others.small, ledger);
     let mut rows = Vec::new();
-    rows.extend(against.row("policy", &of_policy(prepared, network, kappa)));
+    rows.extend(against.row(POLICY, &of_policy(prepared, network, kappa)));
     rows.extend(against.anchors());
     let after_first = of_router(prepared, &*others.large);
     rows.extend(against.row("large after a first step by small", &after_first));
     rows.extend(against.row("oracle", &oracle(prepared)));
 
-    let policy_frontier = frontier(&pi_levels(prepared, network), |kappa| {
-        against.point(
+    let mut policy_frontier = frontier(&pi_levels(prepared, network), |kappa| {
+        Ok(against.point(
             format!("κ={kappa:.4}"),
             &of_policy(prepared, network, kappa),
-        )
-    });
+        ))
+    })?;
+    // From some κ on only the most probable model counts.
+    policy_frontier.dedup_by(|later, earlier| later.figures == earlier.figures);
     let mut frontiers = Vec::new();
-    let mut savings = Vec::new();
     for source in Source::ALL {
         let levels = confidence_levels(prepared, source);
         let points = frontier(&levels, |t| {
-            let found = of_router(prepared, &*(others.threshold)(source, t));
-            against.point(format!("t={t:.4}"), &found)
-        });
+            let found = of_router(prepared, &*(others.threshold)(source, t)?);
+            Ok(against.point(format!("t={t:.4}"), &found))
+        })?;
         // A confidence that the pool does not give has no levels.
         if !points.is_empty() {
             let rule = format!("threshold:signal={source}");
-            savings.extend(saved(&policy_frontier, &rule, &points));
             frontiers.push(Frontier { rule, points });
         }
     }
     let shares: Vec<f64> = (0..=20).map(|n| f64::from(n) / 20.0).collect();
     let points = frontier(&shares, |p| {
-        let found = of_router(prepared, &*(others.random)(p));
-        against.point(format!("p={p:.2}"), &found)
-    });
+        let found = of_router(prepared, &*(others.random)(p)?);
+        Ok(against.point(format!("p={p:.2}"), &found))
+    })?;
     frontiers.push(Frontier {
         rule: "random".to_owned(),
         points,
     });
-    let counts = prepared
-        .problems()
-        .iter()
-        .map(|p| p.forest.reference_counts());
-    Report {
+    let savings = rows.first().map_or_else(Vec::new, |policy| {
+        let all = frontiers.iter();
+        all.filter_map(|frontier| saving(policy, frontier))
+            .collect()
+    });
+    let problems = prepared.problems().iter();
+    let counts = problems.map(|p| p.forest.reference_counts());
+    Ok(Some(Report {
         split,
+        problems: prepared.problems().len(),
+        of: all.problems().len(),
+        ledger,
         floor: floor(counts),
         savings,
         rows,
         policy_frontier,
         frontiers,
+    }))
+}
+
+/// Name of the policy's row.
+pub const POLICY: &str = "policy";
+
+impl Report {
+    /// The policy's row.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.name == POLICY)
     }
 }
 
-fn frontier(levels: &[f64], point: impl Fn(f64) -> Option<Row>) -> Vec<Row> {
-    levels.iter().filter_map(|&level| point(level)).collect()
+fn frontier(
+    levels: &[f64],
+    point: impl Fn(f64) -> Result<Option<Row>, RouterError>,
+) -> Result<Vec<Row>, RouterError> {
+    let points = levels.iter().map(|&level| point(level));
+    points.filter_map(Result::transpose).collect()
 }
 
 /// Evenly spaced quantiles of values, each once, with one above all of them.
@@ -303,34 +359,89 @@ fn confidence_levels(prepared: &Prepared<'_>, source: Source) -> Vec<f64> {
     quantiles(seen.collect())
 }
 
-/// At every point of `theirs` that no cheaper one of theirs reaches: what the
-/// policy pays for as much. Accuracies below that of the policy's cheapest
-/// point are left out: for them another α is to be trained.
-fn saved(ours: &[Row], than: &str, theirs: &[Row]) -> Vec<Saving> {
-    let cost = |row: &Row| row.relative_cost.map(|cost| cost.value);
-    let cheapest = |rows: &[Row], accuracy: f64| {
-        let reach = rows.iter().filter(|row| row.figures.accuracy >= accuracy);
-        reach.filter_map(cost).min_by(f64::total_cmp)
-    };
-    let mut by_cost: Vec<&Row> = ours.iter().filter(|row| cost(row).is_some()).collect();
-    by_cost.sort_by(|a, b| cost(a).partial_cmp(&cost(b)).unwrap_or(Ordering::Equal));
-    let least = by_cost.first().map_or(0.0, |row| row.figures.accuracy);
-    let mut savings = Vec::new();
-    for row in theirs {
-        let accuracy = row.figures.accuracy;
-        if let Some(paid) = cost(row)
-            && accuracy >= least
-            && cheapest(theirs, accuracy) == Some(paid)
-        {
-            savings.push(Saving {
-                than: than.to_owned(),
-                accuracy,
-                theirs: paid,
-                ours: cheapest(ours, accuracy),
-            });
+fn saving(policy: &Row, than: &Frontier) -> Option<Saving> {
+    let accuracy = policy.figures.accuracy;
+    Some(Saving {
+        than: than.rule.clone(),
+        accuracy,
+        ours: policy.relative_cost?.value,
+        theirs: cost_at(&than.points, accuracy),
+    })
+}
+
+/// Least cost at an accuracy on the concave hull of points; `None` beyond it.
+fn cost_at(points: &[Row], accuracy: f64) -> Option<f64> {
+    let place = |row: &Row| Some((row.relative_cost?.value, row.figures.accuracy));
+    let mut places: Vec<(f64, f64)> = points.iter().filter_map(place).collect();
+    places.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    let mut hull: Vec<(f64, f64)> = Vec::new();
+    for place in places {
+        let below = |hull: &[(f64, f64)]| match hull {
+            [.., a, b] => (b.1 - a.1) * (place.0 - a.0) <= (place.1 - a.1) * (b.0 - a.0),
+            _ => false,
+        };
+        while below(&hull) {
+            hull.pop();
+        }
+        if hull.last().is_none_or(|last| place.1 > last.1) {
+            hull.push(place);
         }
     }
-    savings.sort_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
-    savings.dedup_by(|a, b| a.accuracy == b.accuracy);
-    savings
+    if hull.first().is_some_and(|first| accuracy <= first.1) {
+        return hull.first().map(|first| first.0);
+    }
+    let pair = hull.windows(2).find(|pair| accuracy <= pair[1].1)?;
+    let (from, to) = (pair[0], pair[1]);
+    Some(from.0 + (accuracy - from.1) / (to.1 - from.1) * (to.0 - from.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cost: f64, accuracy: f64) -> Row {
+        let figures = Figures {
+            problems: 1,
+            known: 1.0,
+            accuracy,
+            accuracy_interval: [0.0, 1.0],
+            miss: None,
+            miss_interval: None,
+            step_miss: 0.0,
+            published: None,
+            full: None,
+            escalated: 0.0,
+        };
+        Row {
+            name: String::new(),
+            figures,
+            relative_cost: Some(Bounded {
+                value: cost,
+                interval: None,
+            }),
+            gap: None,
+        }
+    }
+
+    #[test]
+    fn the_cost_at_an_accuracy_is_on_the_concave_hull() {
+        // The third lies below the line from the second to the fourth.
+        let points = [row(0.1, 0.5), row(0.2, 0.8), row(0.3, 0.82), row(0.4, 0.9)];
+        let at = |accuracy| cost_at(&points, accuracy);
+        let near = |found: Option<f64>, wanted: f64| (found.unwrap() - wanted).abs() < 1e-12;
+        assert!(near(at(0.65), 0.15) && near(at(0.85), 0.3) && near(at(0.9), 0.4));
+        assert!(near(at(0.3), 0.1), "less costs no less than the least");
+        assert_eq!(at(0.91), None);
+        assert_eq!(cost_at(&[], 0.5), None);
+    }
+
+    #[test]
+    fn models_that_may_not_run_get_no_probability() {
+        assert_eq!(masked(&[0.25, 0.75], &[true, true]), [0.25, 0.75]);
+        assert_eq!(masked(&[1.0, 0.0], &[false, true]), [0.0, 1.0]);
+        assert_eq!(
+            masked(&[0.2, 0.3, 0.5], &[true, true, false]),
+            [0.4, 0.6, 0.0]
+        );
+    }
 }

@@ -16,6 +16,7 @@ use crate::policy::{Network, select};
 
 use super::episode::is_free;
 use super::prepared::{Prepared, PreparedProblem};
+use super::threshold::is_covered;
 
 /// Scores of the problems of the calibration split, kept with the policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,9 +26,9 @@ pub struct Scores {
     pub scores: Vec<f64>,
     /// Problems whose score ends where the forest does: it may be larger.
     pub cut: usize,
-    /// Steps seen on the way that nobody judged; they count as right.
+    /// Steps that a decision follows and nobody judged; they count as right.
     pub unjudged: usize,
-    /// Steps seen on the way.
+    /// Steps that a decision follows.
     pub steps: usize,
 }
 
@@ -49,10 +50,41 @@ pub fn scores(prepared: &Prepared<'_>, network: &Network, seed: u64) -> Scores {
         let (score, end) = walker.score();
         found.scores.push(score);
         found.cut += usize::from(end == End::Cut);
-        found.unjudged += walker.unjudged();
-        found.steps += problem.forest.steps.len();
+        let decided = || {
+            problem
+                .forest
+                .steps
+                .iter()
+                .filter(|step| step.leaf.is_none())
+        };
+        found.unjudged += decided().filter(|step| step.verdict.is_none()).count();
+        found.steps += decided().count();
     }
     found
+}
+
+impl Scores {
+    /// What makes the scores worth less than their number says; a sentence a
+    /// line.
+    #[must_use]
+    pub fn caveats(&self) -> String {
+        let mut text = String::new();
+        if self.cut > 0 {
+            text.push_str(&format!(
+                "{} of {} scores end where the forest does: κ may be smaller than it need be; a \
+                 larger `--max-nodes` would tell.\n",
+                self.cut,
+                self.scores.len()
+            ));
+        }
+        if self.unjudged > 0 {
+            text.push_str(&format!(
+                "{} of {} steps of the calibration problems had no verdict and count as right.\n",
+                self.unjudged, self.steps
+            ));
+        }
+        text
+    }
 }
 
 /// How a trajectory ended under one κ.
@@ -147,8 +179,7 @@ impl<'a> Walker<'a> {
             };
             // By the model that runs, which an empty set leaves to the most
             // probable one.
-            let last = self.prepared.models() - 1;
-            let covered = action > step.model || action == last;
+            let covered = is_covered(step.model, action, self.prepared.models());
             if step.verdict == Some(false) && !covered {
                 return End::Missed;
             }
@@ -157,10 +188,5 @@ impl<'a> Walker<'a> {
                 None => return End::Cut,
             }
         }
-    }
-
-    fn unjudged(&self) -> usize {
-        let steps = self.problem.forest.steps.iter();
-        steps.filter(|step| step.verdict.is_none()).count()
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{CONFIDENCE, Network, Normalisation};
+use crate::policy::{CONFIDENCE, Network, select};
 
 use super::prepared::{Encoding, Prepared};
 
@@ -28,6 +28,9 @@ pub struct Surface {
     pub iteration: u32,
     pub kappa: f64,
     pub large: Vec<Vec<f64>>,
+    /// Whether the most capable model goes on there: by π(M|o) ≥ κ, or as the
+    /// most probable one where κ is above every π.
+    pub escalates: Vec<Vec<bool>>,
 }
 
 impl Grid {
@@ -61,7 +64,7 @@ impl Grid {
         iteration: u32,
         kappa: f64,
     ) -> Surface {
-        let large = |step: u32, confidence: f64| {
+        let pi = |step: u32, confidence: f64| {
             let values: Vec<Option<f64>> = encoding
                 .features
                 .iter()
@@ -75,14 +78,22 @@ impl Grid {
                     _ => None,
                 })
                 .collect();
-            let input = Normalisation::encode(&encoding.normalisation, &encoding.features, &values);
-            network.probabilities(&input).last().copied().unwrap_or(0.0)
+            let input = encoding.normalisation.encode(&encoding.features, &values);
+            network.probabilities(&input)
         };
-        let row = |&step: &u32| self.confidences.iter().map(|&u| large(step, u)).collect();
-        Surface {
+        let mut surface = Surface {
             iteration,
             kappa,
-            large: self.steps.iter().map(row).collect(),
+            large: Vec::new(),
+            escalates: Vec::new(),
+        };
+        for &step in &self.steps {
+            let row: Vec<Vec<f64>> = self.confidences.iter().map(|&u| pi(step, u)).collect();
+            let large = |pi: &Vec<f64>| pi.last().copied().unwrap_or(0.0);
+            let runs = |pi: &Vec<f64>| select(pi, kappa).action + 1 == pi.len();
+            surface.large.push(row.iter().map(large).collect());
+            surface.escalates.push(row.iter().map(runs).collect());
         }
+        surface
     }
 }

@@ -34,6 +34,14 @@ pub fn miss_score<'a>(verdicts: impl IntoIterator<Item = Verdict<'a>>) -> f64 {
         .fold(1.0, f64::min)
 }
 
+/// Whether a step by `writer` has a more capable model after it, where
+/// `action` goes on: what an incorrect step needs. After the most capable
+/// model nobody is more capable than itself.
+#[must_use]
+pub fn is_covered(writer: usize, action: usize, models: usize) -> bool {
+    action > writer || action + 1 == models
+}
+
 fn escalation(verdict: Verdict<'_>) -> f64 {
     let Some(pi) = verdict.pi else { return 1.0 };
     let top = pi.len().saturating_sub(1);

@@ -85,6 +85,8 @@ fn a_short_run_learns() {
     assert!(output.status.success(), "{}", said(&output));
     let document = summary(&output);
     let rows = document["report"]["rows"].as_array().unwrap();
+    let report = &document["report"];
+    assert!(report["problems"].as_u64() <= report["of"].as_u64());
     let names: Vec<&str> = rows.iter().filter_map(|row| row["name"].as_str()).collect();
     assert_eq!(names[..3], ["policy", "small", "large"]);
     let run = folder.path().join("run");
@@ -123,7 +125,7 @@ fn a_short_run_learns() {
 #[test]
 fn the_shipped_policy_tells_wrong_steps_from_right_ones() {
     let [wrong, right] = pi(&Checkpoint::embedded().unwrap());
-    assert!(wrong > right + 0.3, "{wrong} {right}");
+    assert!(wrong > right + 0.2, "{wrong} {right}");
 }
 
 /// Interrupted by a signal and gone on with: the same policy to the last bit,

@@ -184,8 +184,10 @@ fn confirm() -> Result<(), Failure> {
     match read {
         Ok(_) if yes => Ok(()),
         _ => Err(
-            Failure::new(Exit::Interrupted, "not begun: nothing was called")
-                .hint("`--yes` begins without asking, `--dry-run` only says what it would take"),
+            Failure::new(Exit::Interrupted, "not begun: nothing was called").hint(
+                "`--yes` begins without asking, `pointsman explore --dry-run` only says what \
+                     it would take",
+            ),
         ),
     }
 }

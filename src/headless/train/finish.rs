@@ -7,24 +7,20 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::headless::{Exit, Failure};
-use crate::policy::{Checkpoint, PolicyFacts};
+use crate::policy::{CHECKPOINT_FORMAT, Checkpoint, PolicyFacts};
 use crate::problem::split::Split;
 use crate::router::{RouterSpec, build};
-use crate::signal::confidence::Source;
-use crate::train::forest::{Forest, ProblemForest};
+use crate::train::forest::Forest;
 use crate::train::learner::Learner;
 use crate::train::log::{End, TRAINING_LOG, TrainingLog, TrainingRecord};
-use crate::train::params::{Escalation, Params};
-use crate::train::prepared::{Encoding, Prepared};
-use crate::train::report::{Others, Report, report};
+use crate::train::params::Params;
+use crate::train::prepared::{Encoding, PrepareError, Prepared};
+use crate::train::report::{Others, Report, Row, report};
 use crate::train::scores::{Scores, scores};
 use crate::train::threshold::{Recalibration, recalibrate};
 
 use super::output::Output;
 use super::{Ground, TrainOptions, Trained, markdown, plots};
-
-/// Format of `policy.json`.
-const FORMAT: u32 = 1;
 
 pub(super) fn finish(
     options: &TrainOptions,
@@ -41,31 +37,38 @@ pub(super) fn finish(
         Err(_) => learner.threshold().kappa(),
     };
     let report = on_test(forest, learner, encoding, &params, kappa)?;
+    let policy = report.as_ref().ok().and_then(Report::policy);
     let checkpoint = Checkpoint {
         facts: PolicyFacts {
-            format: FORMAT,
+            format: CHECKPOINT_FORMAT,
             features: encoding.features.clone(),
             normalisation: encoding.normalisation.clone(),
             models: output.head().models.clone(),
             kappa,
             epsilon: params.epsilon_end,
             signal: forest.signal.to_string(),
-            escalation: name(params.escalation).to_owned(),
-            training: facts(options, &output, &calibrated, report.as_ref())?,
+            escalation: params.escalation.name().to_owned(),
+            weights: None,
+            training: facts(options, &output, &calibrated, policy)?,
         },
         network: learner.policy().clone(),
         files: BTreeMap::new(),
     };
     checkpoint.save(output.folder())?;
-    output.append(&TrainingRecord::End(End {
+    output.append(&TrainingRecord::End(Box::new(End {
         iterations: learner.iteration(),
         seconds: output.seconds(),
         kappa,
         recalibration: calibrated.recalibration.clone().ok(),
-    }))?;
+        surface: output
+            .grid()
+            .surface(encoding, learner.policy(), learner.iteration(), kappa),
+        test: policy.cloned(),
+    })))?;
     let trained = Trained {
         out: output.folder().to_owned(),
         kappa,
+        scores: calibrated.scores,
         recalibration: calibrated.recalibration,
         report,
         text: String::new(),
@@ -81,7 +84,7 @@ fn write_report(
 ) -> Result<Trained, Failure> {
     let log = TrainingLog::open(&output.folder().join(TRAINING_LOG))
         .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-    let drawn = plots::draw(&log, trained.report.as_ref())
+    let drawn = plots::draw(&log, trained.report.as_ref().ok())
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot draw the plots: {error}")))?;
     for (name, svg) in &drawn {
         output.put(name, svg.as_bytes())?;
@@ -93,7 +96,7 @@ fn write_report(
         "command": options.command,
         "head": log.head,
         "end": log.end,
-        "report": trained.report,
+        "report": trained.report.as_ref().ok(),
     });
     let text = serde_json::to_vec_pretty(&document)
         .map_err(|error| Failure::new(Exit::Failed, format!("report.json: {error}")))?;
@@ -115,14 +118,15 @@ fn calibrate(
     encoding: &Encoding,
     params: &Params,
 ) -> Result<Calibrated, Failure> {
-    let problems = of(forest, Split::Calibration);
+    let problems = forest.split(Split::Calibration).unwrap_or_default();
     if problems.is_empty() {
         return Ok(Calibrated {
             scores: None,
             recalibration: Err("the calibration split has no problem".to_owned()),
         });
     }
-    let prepared = Prepared::new(forest, &problems, encoding, params)?;
+    // Whether the large model is right on them plays no part.
+    let prepared = Prepared::of_all(forest, &problems, encoding, params)?;
     let found = scores(&prepared, learner.policy(), params.seed);
     let recalibration = match found.unjudged == found.steps {
         true => Err("no step of the calibration split has a verdict".to_owned()),
@@ -134,69 +138,56 @@ fn calibrate(
     })
 }
 
+/// The figures on the test split, or why there are none.
 fn on_test(
     forest: &Forest,
     learner: &Learner,
     encoding: &Encoding,
     params: &Params,
     kappa: f64,
-) -> Result<Option<Report>, Failure> {
-    let problems = of(forest, Split::Test);
+) -> Result<Result<Report, String>, Failure> {
+    let problems = forest.split(Split::Test).unwrap_or_default();
     if problems.is_empty() {
-        return Ok(None);
+        return Ok(Err("the test split has no problem".to_owned()));
     }
-    let prepared = Prepared::new(forest, &problems, encoding, params)?;
-    let others = others(forest)?;
-    Ok(Some(report(
+    let prepared = match Prepared::new(forest, &problems, encoding, params) {
+        Ok(prepared) => prepared,
+        Err(PrepareError::NothingGraded) => {
+            return Ok(Err(
+                "no reference answer of the test split is graded".to_owned()
+            ));
+        }
+        Err(other) => return Err(other.into()),
+    };
+    let policy = (learner.policy(), kappa);
+    let found = report(
         Split::Test,
         &prepared,
-        learner.policy(),
-        kappa,
-        &others,
-    )))
-}
-
-fn of(forest: &Forest, split: Split) -> Vec<&ProblemForest> {
-    forest
-        .problems
-        .iter()
-        .filter(|p| p.split == split)
-        .collect()
+        params.ledger,
+        policy,
+        &others(forest)?,
+    )?;
+    Ok(found.ok_or_else(|| {
+        format!(
+            "none of the {} problems of the test split has a forest that holds every \
+             continuation: explore with a larger `--max-nodes`",
+            prepared.problems().len()
+        )
+    }))
 }
 
 /// The rules that a policy is compared with.
 fn others(forest: &Forest) -> Result<Others, Failure> {
-    let models: Vec<String> = forest
-        .models
-        .iter()
-        .map(|model| model.name.clone())
-        .collect();
-    let with = models.clone();
-    let made = move |spec: RouterSpec| build(&spec, &with, None);
-    // Checked once here: another number makes no difference to whether a
-    // router can be built.
-    let start = made(RouterSpec::Threshold {
-        t: Some(0.0),
-        signal: Source::Prob,
-    })?;
-    let coin = made(RouterSpec::Random { p: 0.5 })?;
+    let names = forest.models.iter().map(|model| model.name.clone());
+    let models: Vec<String> = names.collect();
+    let made = move |spec: RouterSpec| build(&spec, &models, None);
     let again = made.clone();
     Ok(Others {
-        small: build(&RouterSpec::Small, &models, None)?,
-        large: build(&RouterSpec::Random { p: 1.0 }, &models, None)?,
-        threshold: Box::new(move |signal, t| {
-            let spec = RouterSpec::Threshold { t: Some(t), signal };
-            made(spec).unwrap_or_else(|_| start.clone())
-        }),
-        random: Box::new(move |p| again(RouterSpec::Random { p }).unwrap_or_else(|_| coin.clone())),
+        small: made(RouterSpec::Small)?,
+        large: made(RouterSpec::Random { p: 1.0 })?,
+        threshold: Box::new(move |signal, t| made(RouterSpec::Threshold { t: Some(t), signal })),
+        random: Box::new(move |p| again(RouterSpec::Random { p })),
     })
-}
-
-fn name(escalation: Escalation) -> &'static str {
-    match escalation {
-        Escalation::PerStep => "per-step",
-        Escalation::Absorbing => "absorbing",
-    }
 }
 
 /// Where the policy comes from, kept in the checkpoint.
@@ -204,10 +195,9 @@ fn facts(
     options: &TrainOptions,
     output: &Output,
     calibrated: &Calibrated,
-    report: Option<&Report>,
+    policy: Option<&Row>,
 ) -> Result<BTreeMap<String, Value>, Failure> {
     let head = output.head();
-    let policy = report.and_then(|report| report.rows.first());
     let facts = json!({
         "command": options.command,
         "version": head.version,

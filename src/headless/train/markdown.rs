@@ -2,20 +2,24 @@
 
 use std::fmt::Write as _;
 
+use crate::train::evaluate::Figures;
 use crate::train::log::TrainingLog;
 use crate::train::report::{Bounded, Report, Row};
 
-use super::{TrainOptions, Trained};
+use super::{TrainOptions, Trained, promised};
 
 /// What the terminal is told.
 pub fn summary(log: &TrainingLog, trained: &Trained) -> String {
     let mut text = promise(log, trained);
-    if let Some(report) = &trained.report {
-        text.push('\n');
-        text.push_str(&table(report));
-        text.push_str(&saved(report));
-    } else {
-        text.push_str("\nThe test split has no problem: nothing was measured.\n");
+    match &trained.report {
+        Ok(report) => {
+            text.push_str(&ground(report));
+            text.push_str(&table(report));
+            text.push_str(&saved(report));
+        }
+        Err(why) => {
+            let _ = writeln!(text, "\nNothing was measured: {why}.");
+        }
     }
     let _ = writeln!(text, "\nThe run is in {}", trained.out.display());
     text
@@ -59,8 +63,12 @@ pub fn page(
         head.forest.left_out
     );
     text.push_str(&promise(log, trained));
-    if let Some(report) = &trained.report {
-        let _ = writeln!(text, "\n## On the {} split\n", report.split);
+    if let Err(why) = &trained.report {
+        let _ = writeln!(text, "\nNothing was measured: {why}.");
+    }
+    if let Ok(report) = &trained.report {
+        let _ = writeln!(text, "\n## On the {} split", report.split);
+        text.push_str(&ground(report));
         text.push_str(NOTE);
         text.push_str(&table(report));
         text.push_str(&saved(report));
@@ -77,24 +85,31 @@ pub fn page(
     text
 }
 
-const NOTE: &str = "Computed over the forest's own continuations, without sampling: the same \
-problems and continuations for every rule. Accuracy and misses with 95 % Wilson intervals, ratios \
-with 95 % bootstrap intervals over problems. A *joint miss* is a wrong answer to a problem that \
-the large model alone gets right; a *step miss* a step judged wrong with no more capable model \
-after it.\n\n";
+const NOTE: &str = "Computed over the forest's continuations, without sampling: the same problems \
+and continuations for every rule, but for `large`, which is the reference run. Accuracy and misses \
+with 95 % Wilson intervals, ratios with 95 % bootstrap intervals over problems. A *joint miss* is a \
+wrong answer to a problem that the large model alone gets right; a *step miss* a step judged wrong \
+with no more capable model after it.\n\n";
+
+/// What the figures are of.
+fn ground(report: &Report) -> String {
+    if report.problems == report.of {
+        return format!(
+            "\n{} problems of the {} split.\n\n",
+            report.of, report.split
+        );
+    }
+    format!(
+        "\n{} of {} problems of the {} split: those whose forest holds every continuation, every \
+         end graded. They are the shorter ones; a larger `--max-nodes` leaves fewer out.\n\n",
+        report.problems, report.of, report.split
+    )
+}
 
 fn promise(log: &TrainingLog, trained: &Trained) -> String {
     let params = &log.head.params;
-    let mut text = String::new();
-    if let Some(floor) = &log.head.floor {
-        let [low, high] = floor.interval;
-        let _ = writeln!(
-            text,
-            "A/A floor {:.4} [{low:.4}, {high:.4}]: the large model, run again, misses so many of \
-             its own right answers (train split).",
-            floor.value
-        );
-    }
+    let mut text = promised(params.alpha, params.floor > 0.0, log.head.floor);
+    text.push_str(".\n");
     match &trained.recalibration {
         Ok(found) => {
             let _ = writeln!(
@@ -113,13 +128,17 @@ fn promise(log: &TrainingLog, trained: &Trained) -> String {
             );
         }
     }
+    if let Some(scores) = &trained.scores {
+        text.push_str(&scores.caveats());
+    }
     text
 }
 
 fn table(report: &Report) -> String {
-    let mut text = String::from(
-        "| rule | accuracy | joint miss | step miss | cost / large | gap recovered | published | full | large steps |\n\
-         |---|---|---|---|---|---|---|---|---|\n",
+    let mut text = format!(
+        "| rule | accuracy | joint miss | step miss | cost / large ({}) | gap recovered | published | \
+         full | large steps |\n|---|---|---|---|---|---|---|---|---|\n",
+        report.ledger.name()
     );
     for row in &report.rows {
         text.push_str(&line(row));
@@ -138,27 +157,27 @@ fn table(report: &Report) -> String {
 fn line(row: &Row) -> String {
     let f = &row.figures;
     let cost = |cost: Option<f64>| cost.map_or("?".to_owned(), |cost| format!("{cost:.4e}"));
-    let mut text = format!(
-        "| {} | {:.1} % [{:.1}, {:.1}] | {:.4} [{:.4}, {:.4}] | {:.4} | {} | {} | {} | {} | {:.1} % |",
+    format!(
+        "| {} | {:.1} % [{:.1}, {:.1}] | {} | {:.4} | {} | {} | {} | {} | {:.1} % |\n",
         row.name,
         100.0 * f.accuracy,
         100.0 * f.accuracy_interval[0],
         100.0 * f.accuracy_interval[1],
-        f.miss,
-        f.miss_interval[0],
-        f.miss_interval[1],
+        missed(f),
         f.step_miss,
         bounded(row.relative_cost),
         bounded(row.gap),
         cost(f.published),
         cost(f.full),
         100.0 * f.escalated,
-    );
-    if f.known < 1.0 {
-        let _ = write!(text, " {:.1} % of it unknown", 100.0 * (1.0 - f.known));
+    )
+}
+
+fn missed(figures: &Figures) -> String {
+    match (figures.miss, figures.miss_interval) {
+        (Some(miss), Some([low, high])) => format!("{miss:.4} [{low:.4}, {high:.4}]"),
+        _ => "?".to_owned(),
     }
-    text.push('\n');
-    text
 }
 
 fn bounded(figure: Option<Bounded>) -> String {
@@ -175,36 +194,29 @@ fn bounded(figure: Option<Bounded>) -> String {
     }
 }
 
-/// What the policy saves at the accuracies that thresholds on the confidence
-/// reach.
+/// What other rules pay for the accuracy of the policy.
 fn saved(report: &Report) -> String {
-    let mut text = String::from(
-        "\nCost relative to the large model alone, at the accuracies that thresholds on a \
-         confidence reach, by the policy at other κ:\n\n\
-         | accuracy | rule | it pays | the policy pays | saves |\n|---|---|---|---|---|\n",
+    let Some(first) = report.savings.first() else {
+        return String::new();
+    };
+    let mut text = format!(
+        "\nFor the accuracy of the policy, {:.1} % at {:.3} of the cost of the large model alone, \
+         others pay at the least (on the concave hull over their parameter, chosen on this \
+         split):\n\n| rule | pays | the policy saves |\n|---|---|---|\n",
+        100.0 * first.accuracy,
+        first.ours
     );
-    let mut any = false;
     for saving in &report.savings {
-        // Where next to nothing is escalated there is nothing to compare.
-        if saving.theirs <= 0.0 {
-            continue;
-        }
-        any = true;
-        let ours = saving
-            .ours
-            .map_or("not reached".to_owned(), |ours| format!("{ours:.3}"));
-        let share = saving.ours.map_or(String::new(), |ours| {
-            format!("{:+.1} %", 100.0 * (1.0 - ours / saving.theirs))
-        });
-        let _ = writeln!(
-            text,
-            "| {:.1} % | `{}` | {:.3} | {ours} | {share} |",
-            100.0 * saving.accuracy,
-            saving.than,
-            saving.theirs
-        );
+        let (pays, saves) = match saving.theirs {
+            Some(theirs) => (
+                format!("{theirs:.3}"),
+                format!("{:+.1} %", 100.0 * (1.0 - saving.ours / theirs)),
+            ),
+            None => ("does not reach it".to_owned(), String::new()),
+        };
+        let _ = writeln!(text, "| `{}` | {pays} | {saves} |", saving.than);
     }
-    if any { text } else { String::new() }
+    text
 }
 
 fn frontier(report: &Report) -> String {
@@ -218,11 +230,11 @@ fn frontier(report: &Report) -> String {
     for (rule, row) in ours.chain(theirs) {
         let _ = writeln!(
             text,
-            "| {rule} {} | {:.1} % | {} | {:.4} |",
+            "| {rule} {} | {:.1} % | {} | {} |",
             row.name,
             100.0 * row.figures.accuracy,
             bounded(row.relative_cost),
-            row.figures.miss
+            missed(&row.figures)
         );
     }
     text

@@ -25,14 +25,15 @@ use crate::train::floor::{Floor, floor};
 use crate::train::forest::{Forest, ForestError, ProblemForest};
 use crate::train::learner::Learner;
 use crate::train::log::{FORMAT, ForestFacts, Head, TrainingRecord};
-use crate::train::params::Params;
+use crate::train::params::{ParamError, Params};
 use crate::train::prepared::{Encoding, PrepareError, Prepared};
 use crate::train::report::{Against, Report};
 use crate::train::rollout::{Demand, ForestRollouts, RolloutError};
 use crate::train::run::RunError;
+use crate::train::scores::Scores;
 use crate::train::state::StateError;
 use crate::train::surface::Grid;
-use crate::train::threshold::Recalibration;
+use crate::train::threshold::{Recalibration, recalibrate};
 
 use super::clock::now;
 use super::explore::{Demand as Grower, ExploreOptions, explore};
@@ -86,8 +87,10 @@ pub struct Trained {
     pub kappa: f64,
     /// Or why κ could not be recalibrated.
     pub recalibration: Result<Recalibration, String>,
-    /// On the test split; `None` where it has no problem.
-    pub report: Option<Report>,
+    /// The scores of the calibration split, where it has problems.
+    pub scores: Option<Scores>,
+    /// On the test split, or why nothing could be measured there.
+    pub report: Result<Report, String>,
     pub text: String,
 }
 
@@ -108,6 +111,18 @@ pub fn grown(options: &TrainOptions) -> Result<Vec<PathBuf>, Failure> {
         Source::Logs(paths) => return Ok(paths.clone()),
         Source::Grow(exploration) => exploration,
     };
+    if Output::begun(&options.out, options.resume)?.is_some() {
+        // The forest was whole when the run began: no call is made for it,
+        // whatever the options say this time.
+        if exploration.log.is_file() {
+            return Ok(vec![exploration.log.clone()]);
+        }
+        let message = format!(
+            "{}: the run in it was begun on another forest",
+            options.out.display()
+        );
+        return Err(Failure::usage(message).hint("name it by `--forest`, or its log by `--log`"));
+    }
     if exploration.log.parent() == Some(&options.out) {
         output::make(&options.out)?;
     }
@@ -123,7 +138,7 @@ pub fn grown(options: &TrainOptions) -> Result<Vec<PathBuf>, Failure> {
 /// A forest that nothing can be learnt from; parameters out of range; a folder
 /// that holds something else; an interruption, with everything saved.
 pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
-    let files = grown(options)?;
+    let files = output::files(&grown(options)?)?;
     let ground = Ground {
         forest: Forest::load(&files, options.signal)?,
         files,
@@ -134,6 +149,10 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
     let mut params = options.params.clone();
     let floor = floor(learning.iter().map(|problem| problem.reference_counts()));
     params.floor = above(floor, options.above_floor)?;
+    // With the floor in it, and before anything is written.
+    let refused = |error: ParamError| Failure::usage(error.to_string());
+    let checked = params.check().map_err(refused)?;
+    let params = Params::clone(&checked);
     // A forest that grew since the run began: what was fitted then holds.
     let begun = match options.on_demand {
         Some(_) => Output::begun(&options.out, options.resume)?,
@@ -146,8 +165,12 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
         },
         None => Encoding::fit(&params.features, forest, &learning)?,
     };
-    let prepared = Prepared::new(forest, &learning, &encoding, &params)?;
+    let mut prepared = Prepared::new(forest, &learning, &encoding, &params)?;
+    if options.on_demand.is_none() {
+        prepared.leave_out_unfollowed();
+    }
     judged(&learning)?;
+    usable(&prepared, options.quiet)?;
     let mut head = head(&ground, &params, &encoding, &prepared, floor)?;
     if let Some(on_demand) = &options.on_demand {
         head.forest.on_demand = on_demand.steps;
@@ -158,12 +181,14 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
     }
     let mut output = Output::open(&options.out, options.resume, head)?;
     let mut learner = match output.state() {
-        Some(state) => Learner::resume(state)?,
+        Some(state) => Learner::resume(state).map_err(|error| {
+            let told = format!("{}: the saved state: {error}", options.out.display());
+            Failure::new(Exit::BadData, told)
+                .hint("without its `state.json` the run begins anew, with the same result")
+        })?,
         None => Learner::new(params, encoding.features.len(), forest.models.len())?,
     };
-    if learner.iteration() == 0 {
-        promise(options, floor);
-    }
+    warn_of_promises(options, floor, forest);
     let mut grower = match &options.on_demand {
         Some(on_demand) => {
             let most = output.head().forest.steps + on_demand.steps;
@@ -238,33 +263,74 @@ fn show(bar: &ProgressBar, record: &crate::train::record::Iteration) {
     bar.inc(1);
 }
 
-/// Says what may be promised: before training, not after it.
-fn promise(options: &TrainOptions, floor: Option<Floor>) {
+/// Says what cannot be promised before training, not after it.
+fn warn_of_promises(options: &TrainOptions, floor: Option<Floor>, forest: &Forest) {
     let alpha = options.params.alpha;
-    let text = match floor {
-        None => "A/A floor: unknown, no problem has two graded answers of the large model".into(),
-        Some(floor) => {
-            let [low, high] = floor.interval;
-            let told = format!(
-                "A/A floor {:.4} [{low:.4}, {high:.4}] (train split)",
-                floor.value
+    if !options.above_floor && floor.is_none_or(|floor| alpha < floor.value) {
+        let text = promised(alpha, options.above_floor, floor);
+        say(options.quiet, &format!("warning: {text}"));
+    }
+    let found = forest
+        .split(Split::Calibration)
+        .map_or(0, |problems| problems.len());
+    if let Err(why) = recalibrate(&vec![1.0; found], alpha) {
+        let text = "κ will stay as training leaves it, which promises nothing";
+        say(options.quiet, &format!("warning: {why}: {text}"));
+    }
+}
+
+/// The A/A floor of the train split, and what it means for α.
+pub fn promised(alpha: f64, above_floor: bool, floor: Option<Floor>) -> String {
+    let Some(floor) = floor else {
+        return "A/A floor: unknown, no problem has two graded answers of the large model"
+            .to_owned();
+    };
+    let [low, high] = floor.interval;
+    let told = format!(
+        "A/A floor {:.4} [{low:.4}, {high:.4}]: the large model, run again, misses so many of its \
+         own right answers (train split)",
+        floor.value
+    );
+    if above_floor {
+        let tolerated = alpha + floor.value;
+        format!("{told}; joint misses up to {tolerated:.4} are let pass in training")
+    } else if alpha < floor.value {
+        format!(
+            "{told}. α = {alpha} lies below it: no router can keep it, for the large model itself \
+             does not; `--above-floor` counts α from the floor up"
+        )
+    } else {
+        told
+    }
+}
+
+/// Refuses what nothing can be rolled out on, and says what is left out.
+fn usable(prepared: &Prepared<'_>, quiet: bool) -> Result<(), Failure> {
+    let told = |ids: &[&str], why: &str| {
+        if let Some(first) = ids.first() {
+            let n = ids.len();
+            say(
+                quiet,
+                &format!("warning: {n} problems are left out, e.g. `{first}`: {why}"),
             );
-            if options.above_floor {
-                format!(
-                    "{told}: joint misses up to {:.4} are let pass",
-                    alpha + floor.value
-                )
-            } else if alpha < floor.value {
-                format!(
-                    "{told}: α = {alpha} lies below it. No router can keep it, for the large \
-                     model itself does not; `--above-floor` asks for α above the floor"
-                )
-            } else {
-                told
-            }
         }
     };
-    say(options.quiet, &text);
+    told(
+        &prepared.ungraded,
+        "no answer of the reference run is graded",
+    );
+    told(
+        &prepared.unfollowed,
+        "the forest goes on by another model after the most capable one, which absorbing \
+         escalation does not; a larger `--max-nodes` or `--on-demand` would mend it",
+    );
+    if !prepared.problems().is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::BadData,
+        "no problem of the train split is left to learn from",
+    ))
 }
 
 fn above(floor: Option<Floor>, asked: bool) -> Result<f64, Failure> {
@@ -307,6 +373,8 @@ fn head(
         .map(|model| model.name.clone())
         .collect();
     let small = build(&RouterSpec::Small, &models, None)?;
+    let problems_of = || prepared.problems().iter();
+    let leaves = || problems_of().flat_map(|problem| problem.forest.leaves().map(|(_, leaf)| leaf));
     Ok(Head {
         format: FORMAT,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -321,13 +389,17 @@ fn head(
             key: forest.key.clone(),
             files: output::hashes(&ground.files)?,
             problems,
-            left_out: forest.skipped.len() + prepared.ungraded.len(),
+            left_out: forest.skipped.len() + prepared.ungraded.len() + prepared.unfollowed.len(),
+            trajectories: leaves().count(),
+            ungraded: leaves().filter(|leaf| leaf.success.is_none()).count(),
             steps: prepared.steps(),
             on_demand: 0,
         },
         floor,
+        first_cost: prepared.first_cost(),
+        large_cost: prepared.alone_cost(params.ledger),
         grid: Grid::new(prepared),
-        anchors: Against::new(prepared, &*small).anchors(),
+        anchors: Against::new(prepared, &*small, params.ledger).anchors(),
     })
 }
 
@@ -345,21 +417,22 @@ fn warn(forest: &Forest, quiet: bool) {
     }
 }
 
-/// Set by a first SIGINT or SIGTERM; the second ends the program at once.
+/// Has a first SIGINT or SIGTERM set the flag; the second ends the program at
+/// once. To be called once nobody is asked anything any more: a question is to
+/// be left by the first.
 ///
 /// # Errors
 /// Signals cannot be watched.
-pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
-    let flag = Arc::new(AtomicBool::new(false));
+pub fn watch_signals(flag: &Arc<AtomicBool>) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(Exit::Failed, format!("cannot watch signals: {error}"))
     };
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(flag))
             .map_err(failed)?;
-        signal_hook::flag::register(signal, Arc::clone(&flag)).map_err(failed)?;
+        signal_hook::flag::register(signal, Arc::clone(flag)).map_err(failed)?;
     }
-    Ok(flag)
+    Ok(())
 }
 
 impl From<ForestError> for Failure {

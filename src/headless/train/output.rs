@@ -2,9 +2,9 @@
 //! `policy.safetensors` with `policy.json`, `report.md`, `report.json` and the
 //! plots. Nothing in it is overwritten by another run.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{BufRead as _, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use crate::trace::atomic::write_atomically;
 use crate::trace::ids::file_sha256;
 use crate::train::learner::Learner;
 use crate::train::log::{Head, TRAINING_LOG, TrainingLog, TrainingRecord};
+use crate::train::params::Params;
 use crate::train::state::State;
 use crate::train::surface::Grid;
 
@@ -43,8 +44,8 @@ pub struct Output {
 
 #[derive(Default)]
 struct Known {
-    iterations: Option<u32>,
-    surfaces: Option<u32>,
+    iterations: BTreeSet<u32>,
+    surfaces: BTreeSet<u32>,
     end: bool,
 }
 
@@ -57,11 +58,21 @@ impl Output {
     pub fn open(folder: &Path, resume: bool, head: Head) -> Result<Self, Failure> {
         let path = folder.join(TRAINING_LOG);
         Self::check(folder, resume)?;
-        if path.exists() {
+        if has_head(&path) {
             return Self::go_on(folder, &path, head);
         }
         make(folder)?;
         let log = append(&path)?;
+        if has_head(&path) {
+            // Somebody else began it between our look and our lock.
+            return Err(Failure::usage(format!(
+                "{}: another process has begun a run here",
+                folder.display()
+            )));
+        }
+        // A head that was cut off is no run yet.
+        log.set_len(0)
+            .map_err(|error| cannot("write", &path, &error))?;
         let mut output = Self {
             folder: folder.to_owned(),
             log,
@@ -101,17 +112,16 @@ impl Output {
     /// Its log cannot be read.
     pub fn begun(folder: &Path, resume: bool) -> Result<Option<Head>, Failure> {
         let path = folder.join(TRAINING_LOG);
-        if !resume || !path.exists() {
+        if !resume || !has_head(&path) {
             return Ok(None);
         }
-        let found = TrainingLog::open(&path);
-        let found = found.map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;
-        Ok(Some(found.head))
+        Ok(Some(opened(&path)?.head))
     }
 
     fn go_on(folder: &Path, path: &Path, head: Head) -> Result<Self, Failure> {
-        let found = TrainingLog::open(path)
-            .map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;
+        // Locked before it is read: nobody appends in between.
+        let mut log = append(path)?;
+        let found = opened(path)?;
         if let Some(what) = difference(&found.head, &head) {
             return Err(Failure::usage(format!(
                 "{}: the run in it differs in its {what}",
@@ -119,32 +129,44 @@ impl Output {
             ))
             .hint("go on with what it was begun with, or name another folder"));
         }
-        let state = folder.join(STATE);
-        let saved = match fs::read(&state) {
-            Ok(bytes) => Some(serde_json::from_slice(&bytes).map_err(|error| {
-                Failure::new(Exit::BadData, format!("{}: {error}", state.display()))
-                    .hint("without the file the run begins anew, with the same result")
-            })?),
-            // Nothing was saved yet: it begins anew, the same way.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(&state, &error)),
-        };
-        let mut log = append(path)?;
         let whole = fs::read(path).is_ok_and(|bytes| bytes.ends_with(b"\n"));
         if !whole {
-            log.write_all(b"\n").map_err(|error| failed(path, &error))?;
+            log.write_all(b"\n")
+                .map_err(|error| cannot("write", path, &error))?;
         }
+        // Where the log lost what came before the state, the run begins anew:
+        // it writes the very lines that are missing.
+        let saved = Self::saved(folder)?.filter(|saved| {
+            let known = |iteration| found.iterations.contains_key(&iteration);
+            (0..saved.learner.iteration).all(known)
+        });
         Ok(Self {
             folder: folder.to_owned(),
             log,
             known: Known {
-                iterations: contiguous(found.iterations.keys()),
-                surfaces: found.surfaces.keys().last().copied(),
+                iterations: found.iterations.keys().copied().collect(),
+                surfaces: found.surfaces.keys().copied().collect(),
                 end: found.end.is_some(),
             },
             head: found.head,
             saved,
         })
+    }
+
+    /// Where an interrupted run is to go on; `None` where nothing was saved
+    /// yet, so that it begins anew, the same way.
+    fn saved(folder: &Path) -> Result<Option<Saved>, Failure> {
+        let path = folder.join(STATE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(cannot("read", &path, &error)),
+        };
+        let saved = serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::new(Exit::BadData, format!("{}: {error}", path.display()))
+                .hint("without the file the run begins anew, with the same result")
+        })?;
+        Ok(Some(saved))
     }
 
     pub fn folder(&self) -> &Path {
@@ -172,14 +194,8 @@ impl Output {
     /// Appends a record that the log does not hold yet.
     pub fn append(&mut self, record: &TrainingRecord) -> Result<(), Failure> {
         let known = match record {
-            TrainingRecord::Iteration(one) => self
-                .known
-                .iterations
-                .is_some_and(|last| one.iteration <= last),
-            TrainingRecord::Surface(one) => self
-                .known
-                .surfaces
-                .is_some_and(|last| one.iteration <= last),
+            TrainingRecord::Iteration(one) => self.known.iterations.contains(&one.iteration),
+            TrainingRecord::Surface(one) => self.known.surfaces.contains(&one.iteration),
             TrainingRecord::End(_) => self.known.end,
             TrainingRecord::Run(_) => false,
         };
@@ -193,7 +209,7 @@ impl Output {
         line.push(b'\n');
         self.log
             .write_all(&line)
-            .map_err(|error| failed(&path, &error))
+            .map_err(|error| cannot("write", &path, &error))
     }
 
     /// Keeps the learner, to go on from.
@@ -202,6 +218,11 @@ impl Output {
             learner: learner.state(),
             seconds,
         };
+        // What the state goes on from is on the disk before the state is.
+        let log = self.folder.join(TRAINING_LOG);
+        self.log
+            .sync_data()
+            .map_err(|error| cannot("write", &log, &error))?;
         let json = serde_json::to_vec(&saved)
             .map_err(|error| Failure::new(Exit::Failed, format!("{STATE}: {error}")))?;
         self.put(STATE, &json)?;
@@ -212,64 +233,110 @@ impl Output {
     /// Writes a file of the run, whole or not at all.
     pub fn put(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
         let path = self.folder.join(name);
-        write_atomically(&path, bytes).map_err(|error| failed(&path, &error))
+        write_atomically(&path, bytes).map_err(|error| cannot("write", &path, &error))
     }
 }
 
 /// Makes the folder of a run.
 pub fn make(folder: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))
+    fs::create_dir_all(folder).map_err(|error| cannot("write", folder, &error))
 }
 
-/// The last of a row without gaps from 0: what follows a gap is written again.
-fn contiguous<'a>(keys: impl Iterator<Item = &'a u32>) -> Option<u32> {
-    let whole = keys.zip(0..).take_while(|(key, place)| *key == place);
-    whole.last().map(|(_, place)| place)
+/// Whether a log holds a first line, whole.
+fn has_head(path: &Path) -> bool {
+    let mut first = Vec::new();
+    let read = |file| std::io::BufReader::new(file).read_until(b'\n', &mut first);
+    File::open(path).and_then(read).is_ok() && first.ends_with(b"\n")
 }
 
+/// Opens a log for appending, and locks it as long as it is open.
 fn append(path: &Path) -> Result<File, Failure> {
     let opened = OpenOptions::new().create(true).append(true).open(path);
-    opened.map_err(|error| failed(path, &error))
+    let file = opened.map_err(|error| cannot("write", path, &error))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("{}: another process trains here", path.display());
+            Err(Failure::usage(message).hint("wait for it, or name another folder"))
+        }
+        // Some network file systems know no locks; that is no reason to refuse.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
+fn opened(path: &Path) -> Result<TrainingLog, Failure> {
+    let found = TrainingLog::open(path);
+    found.map_err(|error| Failure::new(Exit::BadData, error.to_string()))
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
         Exit::Failed,
-        format!("cannot write {}: {error}", path.display()),
+        format!("cannot {what} {}: {error}", path.display()),
     )
 }
 
 /// In what two runs differ, if they are not the same one.
-fn difference(one: &Head, other: &Head) -> Option<&'static str> {
-    if one.forest != other.forest {
-        return Some("forest");
+fn difference(one: &Head, other: &Head) -> Option<String> {
+    if let Some(told) = parameters(&one.params, &other.params) {
+        return Some(format!("parameters ({told})"));
     }
-    if one.params != other.params {
-        return Some("parameters");
-    }
-    if one.features != other.features || one.signal != other.signal {
-        return Some("features");
-    }
-    (one.version != other.version).then_some("version of pointsman")
+    let differs = |what: &str, same: bool| (!same).then(|| what.to_owned());
+    differs("forest", one.forest == other.forest)
+        .or_else(|| differs("confidence", one.signal == other.signal))
+        .or_else(|| differs("features", one.features == other.features))
+        .or_else(|| differs("version of pointsman", one.version == other.version))
 }
 
-/// SHA-256 of the files of a forest, by name; of a folder, of the logs in it.
-pub fn hashes(paths: &[PathBuf]) -> Result<BTreeMap<String, String>, Failure> {
-    let mut hashes = BTreeMap::new();
+/// The parameters that differ, with their values: was, is now.
+fn parameters(one: &Params, other: &Params) -> Option<String> {
+    if one == other {
+        return None;
+    }
+    let [one, other] = [one, other].map(|params| serde_json::to_value(params).unwrap_or_default());
+    let (Some(one), Some(other)) = (one.as_object(), other.as_object()) else {
+        return Some("all of them".to_owned());
+    };
+    let told = one.iter().filter_map(|(name, was)| {
+        let now = other.get(name)?;
+        (was != now).then(|| format!("{name} was {was}, is now {now}"))
+    });
+    Some(told.collect::<Vec<_>>().join("; "))
+}
+
+/// The logs that paths name: of a folder those in it, but for what training
+/// wrote there.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
     for path in paths {
-        let mut files = vec![path.clone()];
-        if path.is_dir() {
-            let entries = fs::read_dir(path).map_err(|error| failed(path, &error))?;
-            let found = entries.filter_map(|entry| Some(entry.ok()?.path()));
-            files = found
-                .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
-                .collect();
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
         }
-        for file in files {
-            let hash = file_sha256(&file).map_err(|error| failed(&file, &error))?;
-            let name = file.file_name().unwrap_or(file.as_os_str());
-            hashes.insert(name.to_string_lossy().into_owned(), hash);
-        }
+        let entries = fs::read_dir(path).map_err(|error| cannot("read", path, &error))?;
+        let found = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let is_log = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default();
+            path.extension().is_some_and(|end| end == "jsonl") && name != TRAINING_LOG
+        };
+        files.extend(found.filter(is_log));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// SHA-256 of the files of a forest, by name; names that repeat are numbered.
+pub fn hashes(files: &[PathBuf]) -> Result<BTreeMap<String, String>, Failure> {
+    let mut hashes = BTreeMap::new();
+    for file in files {
+        let hash = file_sha256(file).map_err(|error| cannot("read", file, &error))?;
+        let name = file
+            .file_name()
+            .unwrap_or(file.as_os_str())
+            .to_string_lossy();
+        let numbered = (2..).map(|n| format!("{name} ({n})"));
+        let mut names = std::iter::once(name.to_string()).chain(numbered);
+        let free = names.find(|name| !hashes.contains_key(name));
+        hashes.insert(free.unwrap_or_default(), hash);
     }
     Ok(hashes)
 }

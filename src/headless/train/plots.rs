@@ -15,7 +15,7 @@ const ORANGE: RGBColor = RGBColor(214, 108, 22);
 const GREY: RGBColor = RGBColor(140, 140, 148);
 const RED: RGBColor = RGBColor(200, 50, 60);
 const GREEN: RGBColor = RGBColor(44, 140, 80);
-/// By CPO case, 0 to 4: recovery, infeasible, feasible, two unconstrained.
+/// By CPO case, 0 to 4.
 const CASES: [RGBColor; 5] = [RED, ORANGE, BLUE, GREEN, RGBColor(150, 200, 160)];
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -83,9 +83,7 @@ fn smooth(log: &TrainingLog, value: impl Fn(&Iteration) -> Option<f64>) -> Vec<(
 
 fn curves(log: &TrainingLog) -> Vec<Curve> {
     let params = &log.head.params;
-    let large = log.head.anchors.iter().find(|row| row.name == "large");
-    let cost = large.and_then(|row| row.figures.published).unwrap_or(1.0);
-    let unit = match large {
+    let unit = match log.head.large_cost {
         Some(_) => "cost of the rollouts, relative to the large model alone",
         None => "cost of the rollouts",
     };
@@ -98,7 +96,7 @@ fn curves(log: &TrainingLog) -> Vec<Curve> {
         },
         Curve {
             title: unit,
-            values: smooth(log, |one| Some(one.batch.cost / cost)),
+            values: smooth(log, |one| Some(log.head.relative(one.batch.cost))),
             level: None,
         },
         Curve {
@@ -206,13 +204,7 @@ fn strip(area: &Area<'_>, log: &TrainingLog) -> Drawn {
         let to = at(place + 1).max(at(place) + 1);
         area.draw(&Rectangle::new([(at(place), 4), (to, 22)], color.filled()))?;
     }
-    let names = [
-        "0 recovery",
-        "1 infeasible",
-        "2 feasible",
-        "3",
-        "4 no constraint",
-    ];
+    let names = ["0 recover", "1 violated", "2 bound", "3 inside", "4 free"];
     area.draw_text("CPO case", &style, (2, 6))?;
     for (place, name) in names.into_iter().enumerate() {
         let x = left + 150 * place as i32;
@@ -228,13 +220,18 @@ fn strip(area: &Area<'_>, log: &TrainingLog) -> Drawn {
 fn ends(log: &TrainingLog) -> Option<(&Surface, &Surface)> {
     let first = log.surfaces.values().next()?;
     let last = log.surfaces.values().next_back()?;
+    // As it was saved, where it was.
+    let last = log.end.as_ref().map_or(last, |end| &end.surface);
     (first.iteration < last.iteration).then_some((first, last))
 }
 
 fn surfaces(area: &Area<'_>, log: &TrainingLog, first: &Surface, last: &Surface) -> Drawn {
     let (left, right) = area.split_horizontally(450);
     for (part, surface) in [(left, first), (right, last)] {
-        let title = format!("π(large) after {} iterations", surface.iteration);
+        let title = format!(
+            "π(large) after {} iterations, κ = {:.3}",
+            surface.iteration, surface.kappa
+        );
         let titled = part.titled(&title, ("sans-serif", 15).into_font().color(&INK))?;
         heat(&titled, log, surface)?;
     }
@@ -254,19 +251,14 @@ fn heat(area: &Area<'_>, log: &TrainingLog, surface: &Surface) -> Drawn {
         (height as i32 - top - 56) / rows as i32,
     );
     let style = ("sans-serif", 12).into_font().color(&INK);
-    for (row, values) in surface.large.iter().enumerate() {
+    for (row, (values, step)) in surface.large.iter().zip(&grid.steps).enumerate() {
         let y = top + line * row as i32;
-        area.draw_text(
-            &format!("step {}", grid.steps[row]),
-            &style,
-            (4, y + line / 2 - 6),
-        )?;
+        area.draw_text(&format!("step {step}"), &style, (4, y + line / 2 - 6))?;
         for (column, large) in values.iter().enumerate() {
             let x = left + cell * column as i32;
             let square = [(x, y), (x + cell, y + line)];
             area.draw(&Rectangle::new(square, mixed(*large).filled()))?;
-            if *large >= surface.kappa {
-                // In the action set: escalates.
+            if surface.escalates.get(row).and_then(|row| row.get(column)) == Some(&true) {
                 area.draw(&Circle::new(
                     (x + cell / 2, y + line / 2),
                     2,
@@ -281,7 +273,7 @@ fn heat(area: &Area<'_>, log: &TrainingLog, surface: &Surface) -> Drawn {
         let x = left + cell * column as i32 - if column > 0 { 12 } else { 0 };
         area.draw_text(&text, &style, (x, below))?;
     }
-    let text = "confidence, at even ranks; dots: π ≥ κ, the large model goes on";
+    let text = "confidence, at even ranks; dots: the large model goes on";
     area.draw_text(text, &style, (left, below + 20))?;
     Ok(())
 }
@@ -325,7 +317,10 @@ fn frontier(area: &Area<'_>, report: &Report) -> Drawn {
     let (_, dearest) = range(all().map(|(cost, _)| cost));
     let mut chart = ChartBuilder::on(area)
         .caption(
-            format!("accuracy and cost on the {} split", report.split),
+            format!(
+                "accuracy and cost on the {} split ({} of {} problems)",
+                report.split, report.problems, report.of
+            ),
             ("sans-serif", 16, &INK),
         )
         .margin(10)
@@ -338,7 +333,10 @@ fn frontier(area: &Area<'_>, report: &Report) -> Drawn {
         .bold_line_style(GREY.mix(0.25))
         .axis_style(GREY)
         .label_style(("sans-serif", 12, &INK))
-        .x_desc("published cost, relative to the large model alone")
+        .x_desc(format!(
+            "{} cost, relative to the large model alone",
+            report.ledger.name()
+        ))
         .y_desc("share of right answers")
         .draw()?;
     for (name, points, color) in series {

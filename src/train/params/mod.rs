@@ -19,6 +19,15 @@ pub enum Escalation {
 }
 
 impl Escalation {
+    /// The name in files and options.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PerStep => "per-step",
+            Self::Absorbing => "absorbing",
+        }
+    }
+
     /// The models that may write the next step, in pool order, after one by
     /// `writer` (`None`: by no model of the pool).
     #[must_use]
@@ -82,6 +91,17 @@ pub enum CostLedger {
     Published,
     /// Prompts too, cached or not, and what a change of models re-reads.
     Full,
+}
+
+impl CostLedger {
+    /// The name in files and options.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// Parameters as written by a person or a file; [`Params::check`] makes them

@@ -3,6 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use crate::app::training::Training;
+use crate::train::log::End;
 use crate::train::record::Iteration;
 use crate::tui::theme::Theme;
 
@@ -14,7 +15,14 @@ pub fn card(screen: &Training, theme: &Theme) -> Vec<Line<'static>> {
         return vec![Line::styled("no iteration yet", theme.style("dim"))];
     };
     let facts = Facts { theme };
-    let mut lines = vec![
+    let mut lines = Vec::new();
+    if let (None, Some(end)) = (
+        screen.cursor,
+        screen.log.as_ref().and_then(|log| log.end.as_ref()),
+    ) {
+        lines.extend(saved(end, &facts));
+    }
+    lines.extend([
         facts.line(&[
             ("coverage", short(one.policy.coverage)),
             ("c", short(one.policy.violation)),
@@ -25,7 +33,7 @@ pub fn card(screen: &Training, theme: &Theme) -> Vec<Line<'static>> {
             ("η", short(one.threshold.eta)),
         ]),
         step(one, &facts),
-    ];
+    ]);
     if let Some(dual) = &one.policy.dual {
         lines.push(facts.line(&[
             ("λ", short(dual.lambda)),
@@ -66,6 +74,22 @@ pub fn card(screen: &Training, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
+/// The policy as it was saved.
+fn saved(end: &End, facts: &Facts<'_>) -> Vec<Line<'static>> {
+    let promise = end.recalibration.map_or("nothing".to_owned(), |found| {
+        format!("step misses ≤ {:.4}", found.miss_bound)
+    });
+    let mut lines = vec![facts.line(&[("saved κ", short(end.kappa)), ("promises", promise)])];
+    if let Some(test) = &end.test {
+        let cost = test
+            .relative_cost
+            .map_or("?".to_owned(), |cost| short(cost.value));
+        let right = format!("{:.1} % right", 100.0 * test.figures.accuracy);
+        lines.push(facts.line(&[("test", right), ("cost / large", cost)]));
+    }
+    lines
+}
+
 /// The case and the line search.
 fn step(one: &Iteration, facts: &Facts<'_>) -> Line<'static> {
     let case = one
@@ -74,6 +98,7 @@ fn step(one: &Iteration, facts: &Facts<'_>) -> Line<'static> {
         .map_or("none".to_owned(), |dual| (dual.case as usize).to_string());
     let search = match (&one.policy.rejected, one.policy.backtracks) {
         (Some(why), _) => format!("rejected: {why}"),
+        (None, Some(1)) => "accepted after 1 back-track".to_owned(),
         (None, Some(backtracks)) => format!("accepted after {backtracks} back-tracks"),
         (None, None) => "–".to_owned(),
     };

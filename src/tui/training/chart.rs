@@ -9,7 +9,7 @@ use ratatui::text::Line;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
 use crate::app::training::Training;
-use crate::train::log::TrainingLog;
+use crate::train::log::{Head, TrainingLog};
 use crate::train::record::Iteration;
 use crate::tui::theme::Theme;
 use crate::tui::widgets;
@@ -35,10 +35,10 @@ impl Curve {
         Self::Miss,
     ];
 
-    fn value(self, one: &Iteration, large: Option<f64>) -> Option<f64> {
+    fn value(self, one: &Iteration, head: &Head) -> Option<f64> {
         match self {
             Self::Coverage => Some(one.policy.coverage),
-            Self::Cost => Some(one.batch.cost / large.unwrap_or(1.0)),
+            Self::Cost => Some(head.relative(one.batch.cost)),
             Self::Kappa => Some(one.threshold.kappa),
             Self::Reward => Some(one.batch.reward),
             Self::Kl => one.policy.kl,
@@ -50,7 +50,7 @@ impl Curve {
         let params = &log.head.params;
         match self {
             Self::Coverage => format!("coverage ≥ {:.3}", 1.0 - params.tolerated()),
-            Self::Cost if large(log).is_some() => "cost / large".to_owned(),
+            Self::Cost if log.head.large_cost.is_some() => "cost / large".to_owned(),
             Self::Cost => "cost".to_owned(),
             Self::Kappa => "κ".to_owned(),
             Self::Reward => "reward".to_owned(),
@@ -69,19 +69,12 @@ impl Curve {
     }
 }
 
-/// Cost of the large model alone.
-fn large(log: &TrainingLog) -> Option<f64> {
-    let row = log.head.anchors.iter().find(|row| row.name == "large")?;
-    row.figures.published
-}
-
 /// Draws a curve in a frame, with its value at the iteration looked at.
 pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, curve: Curve, theme: &Theme) {
     let Some(log) = &screen.log else {
         return;
     };
-    let large = large(log);
-    let value = |one: &Iteration| curve.value(one, large);
+    let value = |one: &Iteration| curve.value(one, &log.head);
     let now = screen.shown().and_then(value);
     let title = match now {
         Some(now) => format!("{} · {}", curve.title(log), short(now)),

@@ -20,17 +20,43 @@ use super::{card, strip, surface};
 const LEAST: (u16, u16) = (40, 12);
 
 /// What the keys do here, the most useful first.
-const KEYS: [(Action, &str); 10] = [
-    (Action::Left, "before; one iteration"),
-    (Action::Right, "after; one iteration"),
-    (Action::Up, "back; ten iterations"),
-    (Action::Down, "on; ten iterations"),
-    (Action::First, "first; with a count, that iteration"),
-    (Action::Last, "follow; the last iteration, as it comes"),
+const KEYS: [(Action, &str); 12] = [
     (Action::Help, "help"),
     (Action::Quit, "quit"),
-    (Action::NextTheme, "next theme"),
-    (Action::Redraw, "draw anew"),
+    (
+        Action::Left,
+        "back; one iteration, as often as a count says",
+    ),
+    (Action::Right, "on; one iteration"),
+    (Action::Up, "10 back; ten iterations"),
+    (Action::Down, "10 on; ten iterations"),
+    (Action::First, "first; with a count, that iteration"),
+    (Action::Last, "last; follows the run as it goes on"),
+    (Action::NextPane, "curves; other ones, where not all fit"),
+    (Action::NextTheme, "theme; the next one"),
+    (Action::BackLevel, "close; help, or looking back"),
+    (Action::Redraw, "redraw"),
+];
+
+/// What the numbers are.
+const WORDS: [(&str, &str); 8] = [
+    (
+        "coverage",
+        "answers right, or wrong where large is wrong too",
+    ),
+    (
+        "misses",
+        "trajectories with a wrong step and no larger model next",
+    ),
+    ("c", "coverage that is lacking; below 0 there is enough"),
+    ("λ ν", "prices of a long step, of a violation"),
+    (
+        "A B q r s",
+        "numbers of the dual problem that chose the case",
+    ),
+    ("KL cost J", "what the step changed, by its own estimate"),
+    ("η bound", "step of κ; how far coverage may lack on average"),
+    ("effective", "rollouts that the weighted batch is worth"),
 ];
 
 /// Draws the screen.
@@ -91,11 +117,17 @@ fn header(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
     let (state, role) = match &screen.progress {
         Progress::Waiting => (" READING ", "busy"),
         Progress::Running => (" RUNNING ", "success"),
-        Progress::Open => (" OPEN ", "warning"),
+        Progress::Open => (" NOT FINISHED ", "warning"),
         Progress::Finished => (" FINISHED ", "success"),
         Progress::Failed(_) => (" FAILED ", "error"),
     };
     let mut right = Vec::new();
+    if let Some(log) = &screen.log
+        && !log.damaged.is_empty()
+    {
+        let text = format!(" {} lines damaged ", log.damaged.len());
+        right.push(Span::styled(text, theme.style("warning")));
+    }
     if area.width >= 100 {
         let name = format!(" {} ", sanitize(&screen.name));
         right.push(Span::styled(name, theme.style("dim")));
@@ -135,8 +167,15 @@ fn content(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
         let curve_rows = (upper.height / 2).max(5);
         let [top, bottom] =
             Layout::vertical([Constraint::Length(curve_rows), Constraint::Min(0)]).areas(upper);
-        let shown = if upper.height >= 26 { 4 } else { 2 };
-        curves(top, buffer, screen, theme, 2, &Curve::ALL[..shown]);
+        let fit = if upper.height >= 26 { 4 } else { 2 };
+        let skip = screen.page.wrapping_mul(fit) % Curve::ALL.len();
+        let shown: Vec<Curve> = Curve::ALL
+            .into_iter()
+            .cycle()
+            .skip(skip)
+            .take(fit)
+            .collect();
+        curves(top, buffer, screen, theme, 2, &shown);
         let side = if area.width >= 76 { 36 } else { area.width };
         let [policy, facts] =
             Layout::horizontal([Constraint::Length(side), Constraint::Min(0)]).areas(bottom);
@@ -243,6 +282,13 @@ fn help(area: Rect, buffer: &mut Buffer, theme: &Theme, keymap: &Keymap) {
             Span::styled((*does).to_owned(), theme.style("text")),
         ])
     };
-    let lines: Vec<Line<'_>> = KEYS.iter().map(line).collect();
+    let word = |(word, means): &(&str, &str)| {
+        Line::from(vec![
+            Span::styled(format!(" {word:<14}"), theme.style("emphasis")),
+            Span::styled((*means).to_owned(), theme.style("dim")),
+        ])
+    };
+    let keys = KEYS.iter().map(line);
+    let lines: Vec<Line<'_>> = keys.chain(WORDS.iter().map(word)).collect();
     widgets::lines(inner, buffer, &lines);
 }

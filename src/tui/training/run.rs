@@ -10,7 +10,7 @@ use crossterm::event::{self, Event, KeyEventKind};
 
 use crate::app::action::Context;
 use crate::app::training::{Progress, Training, TrainingEffect, TrainingMsg};
-use crate::train::log::TrainingLog;
+use crate::train::log::{TrainingLog, TrainingLogError};
 use crate::tui::input::keymap::{Lookup, Pending};
 use crate::tui::input::keys::Key;
 use crate::tui::run::{Ended, Look};
@@ -64,8 +64,10 @@ pub fn run(mut run: Run, look: Look) -> io::Result<Ended> {
             false => IDLE,
         };
         if event::poll(wait)? {
-            dirty = true;
-            shown.event(&event::read()?, &mut run.screen)?;
+            let event = event::read()?;
+            // The mouse moves, and nothing changes.
+            dirty |= matches!(event, Event::Key(_) | Event::Resize(..));
+            shown.event(&event, &mut run.screen)?;
         }
     }
     Ok(Ended::Quit)
@@ -92,11 +94,7 @@ impl Run {
                 }
                 // A run of our own has not begun to write.
                 Err(_) if self.screen.trains => {}
-                Err(error) => {
-                    self.screen
-                        .update(TrainingMsg::Unreadable(error.to_string()));
-                    changed = true;
-                }
+                Err(error) => changed |= self.unreadable(&error),
             },
             Some(log) => match log.follow(&self.path) {
                 Ok(true) => {
@@ -104,17 +102,23 @@ impl Run {
                     changed = true;
                 }
                 Ok(false) => {}
-                Err(error) => {
-                    self.screen
-                        .update(TrainingMsg::Unreadable(error.to_string()));
-                    changed = true;
-                }
+                Err(error) => changed |= self.unreadable(&error),
             },
         }
         if let Some(result) = ended {
             self.screen.update(TrainingMsg::Ended(result));
         }
         changed
+    }
+}
+
+impl Run {
+    /// Says why the log cannot be read; whether that is news.
+    fn unreadable(&mut self, error: &TrainingLogError) -> bool {
+        let told = error.to_string();
+        let news = self.screen.notice.as_ref() != Some(&told);
+        self.screen.update(TrainingMsg::Unreadable(told));
+        news
     }
 }
 

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::app::training::Training;
+use crate::train::surface::Surface;
 use crate::tui::theme::Theme;
 use crate::tui::widgets;
 
@@ -25,10 +26,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
         return;
     };
     let (changed, cells) = changes(screen);
-    let title = format!(
-        "Policy after {} · κ {:.3} · +{changed}",
-        now.iteration, now.kappa
-    );
+    let title = format!("Policy after {} · κ {:.3}", now.iteration, now.kappa);
     let inner = widgets::pane(area, buffer, theme, &title, false);
     let grid = &log.head.grid;
     let columns = grid.confidences.len() as u16;
@@ -43,15 +41,20 @@ pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
     }
     let wide = (room / columns).clamp(1, 2);
     let rows = usize::from(inner.height - 3);
-    for (row, values) in now.large.iter().enumerate() {
-        let before = screen.first_surface().and_then(|first| {
-            let values = first.large.get(row)?;
-            Some((values, first.kappa))
-        });
-        let mut spans = vec![Span::styled(format!("step {:<3}", grid.steps[row]), dim)];
+    let runs = |surface: &Surface, row: usize, column: usize| {
+        surface
+            .escalates
+            .get(row)
+            .and_then(|row| row.get(column))
+            .copied()
+    };
+    for (row, (values, step)) in now.large.iter().zip(&grid.steps).enumerate() {
+        let mut spans = vec![Span::styled(format!("step {step:<3}"), dim)];
         for (column, &pi) in values.iter().enumerate() {
-            let escalates = pi >= now.kappa;
-            let was = before.and_then(|(values, kappa)| Some(*values.get(column)? >= kappa));
+            let escalates = runs(now, row, column).unwrap_or(false);
+            let was = screen
+                .first_surface()
+                .and_then(|first| runs(first, row, column));
             let other = was.is_some_and(|was| was != escalates);
             let shade = SHADES[((pi * 5.0) as usize).min(SHADES.len() - 1)];
             let text = match (other, wide) {
@@ -67,12 +70,16 @@ pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
         }
     }
     legend(inner, buffer, grid, wide, theme);
-    let legend = [
+    let changed = match wide {
+        2 => format!("+ changed: {changed} of {cells}"),
+        // No room for the sign in the cells.
+        _ => format!("{changed}/{cells} changed"),
+    };
+    let line = Line::from(vec![
         Span::styled("█ large  ", large),
         Span::styled("· small  ", small),
-        Span::styled(format!("+ changed, of {cells}"), dim),
-    ];
-    let line = Line::from(legend.to_vec());
+        Span::styled(changed, dim),
+    ]);
     buffer.set_line(inner.x, inner.bottom() - 1, &line, inner.width);
 }
 
@@ -81,10 +88,9 @@ fn changes(screen: &Training) -> (usize, usize) {
     let (Some(first), Some(now)) = (screen.first_surface(), screen.surface()) else {
         return (0, 0);
     };
-    let before = first.large.iter().flatten();
-    let after = now.large.iter().flatten();
-    let other = |(a, b): &(&f64, &f64)| (**a >= first.kappa) != (**b >= now.kappa);
-    let changed = before.clone().zip(after).filter(other).count();
+    let before = first.escalates.iter().flatten();
+    let after = now.escalates.iter().flatten();
+    let changed = before.clone().zip(after).filter(|(a, b)| a != b).count();
     (changed, before.count())
 }
 
