@@ -91,7 +91,10 @@ fn wrong_usage_is_2() {
         &["unknown router", "threshold:t=T"],
     );
     with(&["--router", "random"], &["random:p=0.3"]);
-    with(&["--router", "policy"], &["trained policy"]);
+    with(
+        &["--router", "policy"],
+        &["trained for the pool [embedded-small, embedded-large]"],
+    );
     with(&["--router", "policy:path=nowhere"], &["nowhere"]);
     with(&["--concurrency", "0"], &["at least 1"]);
     with(&["--temperature", "-1"], &["temperature"]);

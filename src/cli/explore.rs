@@ -109,6 +109,7 @@ impl GrowArgs {
             },
             log,
             resume: false,
+            only_held: false,
             concurrency: self.concurrency,
             yes: false,
             dry_run: false,

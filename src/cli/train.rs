@@ -11,6 +11,7 @@ use crate::headless::explore::ExploreOptions;
 use crate::headless::train::{FOREST, OnDemand, Source, TrainOptions, grown, train, watch_signals};
 use crate::signal::confidence;
 use crate::train::params::{CostLedger, Escalation, Params, Reference};
+use crate::train::scores::Scores;
 
 use super::explore::GrowArgs;
 use super::options::RunArgs;
@@ -253,7 +254,7 @@ pub(super) fn run(args: &TrainArgs) -> Result<(), Failure> {
         "kappa": trained.kappa,
         "recalibration": trained.recalibration.as_ref().ok(),
         "not_recalibrated": trained.recalibration.as_ref().err(),
-        "calibration_caveats": trained.scores.as_ref().map(|scores| scores.caveats()),
+        "calibration_caveats": trained.scores.as_ref().map(Scores::caveats),
         "report": trained.report.as_ref().ok(),
         "not_measured": trained.report.as_ref().err(),
     });

@@ -225,15 +225,18 @@ impl Against {
     }
 }
 
+/// A router, or why it cannot be made.
+pub type Made = Result<Arc<dyn Router>, RouterError>;
+
 /// The rules that a report compares with, made by whoever knows the pool.
 pub struct Others {
     pub small: Arc<dyn Router>,
     /// The large model at every decision, after a first step by the small one.
     pub large: Arc<dyn Router>,
     /// `threshold` by a confidence, at a t.
-    pub threshold: Box<dyn Fn(Source, f64) -> Result<Arc<dyn Router>, RouterError>>,
+    pub threshold: Box<dyn Fn(Source, f64) -> Made>,
     /// `random` at a probability.
-    pub random: Box<dyn Fn(f64) -> Result<Arc<dyn Router>, RouterError>>,
+    pub random: Box<dyn Fn(f64) -> Made>,
 }
 
 /// Compares the policy with other rules on the problems of a split whose

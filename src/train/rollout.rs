@@ -188,8 +188,8 @@ impl<'a> ForestRollouts<'a> {
             } else if demand {
                 return Walked::Missing(at);
             } else {
-                let child = step.children.first();
-                child.and_then(|child| Some((child.model, *step.propensities.get(child.model)?)))
+                let drawn = step.drawn.first();
+                drawn.and_then(|&model| Some((model, *step.propensities.get(model)?)))
             };
             let Some((action, propensity)) = drawn.filter(|(action, _)| allowed[*action]) else {
                 return Walked::Nowhere;

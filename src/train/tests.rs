@@ -255,6 +255,7 @@ fn a_forest_without_a_continuation_says_how_much_it_does_not_know() {
         for step in &mut problem.steps {
             if step.children.len() > 1 && rng.random_bool(0.3) {
                 step.children.truncate(1);
+                step.drawn = vec![step.children[0].model];
             }
         }
     }
@@ -407,6 +408,7 @@ fn weighted_rollouts_over_a_forest_with_gaps_have_the_mean_of_the_whole_one() {
             if step.children.len() > 1 && rng.random_bool(0.4) {
                 let drawn = usize::from(rng.random_bool(step.propensities[1]));
                 step.children.retain(|child| child.model == drawn);
+                step.drawn = vec![drawn];
             }
         }
         with(&loaded.forest, &Params::default(), |prepared, _| {

@@ -376,4 +376,15 @@ fn a_forest_that_is_there_is_trained_on_without_a_call() {
         .unwrap();
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(std::fs::read(&forest).unwrap(), before);
+    // Nor is anything called for by a run that is gone on with by other
+    // options: it is refused, with what differs.
+    let arguments = ["train", "--out", "run", "--resume"];
+    let output = pointsman(folder.path(), &arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("iterations was 3, is now 1000"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(std::fs::read(&forest).unwrap(), before);
 }

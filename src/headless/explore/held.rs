@@ -72,12 +72,17 @@ impl Held {
         Ok(held)
     }
 
+    /// Whether the log holds anything of a problem.
+    pub fn knows(&self, problem: &str) -> bool {
+        self.log.trajectory(&self.run.run, problem).is_some()
+    }
+
     /// The records of a problem; none where it was not begun.
     ///
     /// # Errors
     /// Those of reading.
     pub fn records(&self, problem: &str) -> Result<Vec<Record>, Failure> {
-        if self.log.trajectory(&self.run.run, problem).is_none() {
+        if !self.knows(problem) {
             return Ok(Vec::new());
         }
         Ok(self.log.load_trajectory(&self.run.run, problem)?.records)

@@ -49,6 +49,9 @@ pub struct ExploreOptions {
     pub exploration: Exploration,
     pub log: PathBuf,
     pub resume: bool,
+    /// Only the problems that the log holds something of, whatever else is
+    /// among those given.
+    pub only_held: bool,
     /// Most problems in flight.
     pub concurrency: usize,
     /// Nobody is to be asked whether to begin.
@@ -87,6 +90,9 @@ pub fn explore(options: &ExploreOptions) -> Result<Explored, Failure> {
     }
     if let Some(held) = &held {
         launch.adopt(held.run.clone());
+        if options.only_held {
+            launch.problems.retain(|problem| held.knows(&problem.id));
+        }
     }
     let whole = held.as_ref().map_or(0, |held| held.whole.len());
     let estimate = Estimate::new(&launch, shape, held.as_ref());

@@ -1,7 +1,7 @@
 //! Trains a policy on a forest, which is grown first where there is none yet;
-//! training itself makes no call. [`output`] is the folder that
-//! a run leaves, [`finish`] what is computed once the iterations are done,
-//! [`markdown`] and [`plots`] its report.
+//! training itself makes no call but on demand. `output` is the folder that
+//! a run leaves, `finish` what is computed once the iterations are done,
+//! `markdown` and `plots` its report.
 
 mod finish;
 mod markdown;
@@ -113,9 +113,19 @@ pub fn grown(options: &TrainOptions) -> Result<Vec<PathBuf>, Failure> {
     };
     if Output::begun(&options.out, options.resume)?.is_some() {
         // The forest was whole when the run began: no call is made for it,
-        // whatever the options say this time.
-        if exploration.log.is_file() {
+        // whatever the options say this time, but for what was cut off while
+        // the run asked for it.
+        if exploration.log.is_file() && options.on_demand.is_none() {
             return Ok(vec![exploration.log.clone()]);
+        }
+        if exploration.log.is_file() {
+            let mended = ExploreOptions {
+                only_held: true,
+                yes: true,
+                ..ExploreOptions::clone(exploration)
+            };
+            let failure = explore(&mended)?.failure;
+            return failure.map_or_else(|| Ok(vec![exploration.log.clone()]), Err);
         }
         let message = format!(
             "{}: the run in it was begun on another forest",
@@ -177,7 +187,10 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
         head.forest.files.clear();
     }
     if let Some(begun) = begun {
+        // Of a forest that grows these are what it was at the start.
         head.forest.steps = begun.forest.steps;
+        head.forest.trajectories = begun.forest.trajectories;
+        head.forest.ungraded = begun.forest.ungraded;
     }
     let mut output = Output::open(&options.out, options.resume, head)?;
     let mut learner = match output.state() {

@@ -20,6 +20,8 @@ const CASES: [RGBColor; 5] = [RED, ORANGE, BLUE, GREEN, RGBColor(150, 200, 160)]
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
+/// Name, points and colour of a line.
+type Series<'a> = (&'a str, Vec<(f64, f64)>, RGBColor);
 
 /// Draws every plot there is something for: file name and text.
 ///
@@ -300,8 +302,7 @@ fn frontier(area: &Area<'_>, report: &Report) -> Drawn {
         let points = line(&frontier.points);
         (frontier.rule.as_str(), points, color)
     });
-    let series: Vec<(&str, Vec<(f64, f64)>, RGBColor)> =
-        std::iter::once(ours).chain(theirs).collect();
+    let series: Vec<Series<'_>> = std::iter::once(ours).chain(theirs).collect();
     let marks: Vec<(&str, (f64, f64))> = report
         .rows
         .iter()

@@ -301,25 +301,54 @@ impl Forest {
         self.child(at, model, branch)
     }
 
-    /// Continues what is open by the models drawn, each to its end.
+    /// Continues what is open by the models drawn, each to its end; also what
+    /// somebody asked for and was cut off from.
     fn complete(&mut self, growth: &mut Growth, wave: &mut Wave) {
         let open: Vec<NodeIndex> = growth.open.keys().copied().collect();
+        let mut ends: HashSet<NodeIndex> = HashSet::new();
         for leaf in open {
-            let mut at = leaf;
-            while !self.is_leaf(at) {
-                let pass = growth.pass(Some(at));
-                let model = self.draw_model(at, pass, wave);
-                match self.child(Some(at), model, 0) {
-                    Some(next) => at = next,
-                    None => {
-                        let seed = self.seed(Some(at), model, 0);
-                        wave.calls
-                            .push(self.call(Some(at), model, Purpose::Step, seed));
-                        break;
-                    }
+            ends.insert(self.finish(leaf, growth, wave));
+        }
+        for loose in self.dangling() {
+            if !ends.contains(&loose) {
+                self.finish(loose, growth, wave);
+            }
+        }
+    }
+
+    /// Continues a prefix by the models drawn; where that ended or waits for a
+    /// call.
+    fn finish(&mut self, from: NodeIndex, growth: &mut Growth, wave: &mut Wave) -> NodeIndex {
+        let mut at = from;
+        while !self.is_leaf(at) {
+            let pass = growth.pass(Some(at));
+            let model = self.draw_model(at, pass, wave);
+            match self.child(Some(at), model, 0) {
+                Some(next) => at = next,
+                None => {
+                    let seed = self.seed(Some(at), model, 0);
+                    wave.calls
+                        .push(self.call(Some(at), model, Purpose::Step, seed));
+                    break;
                 }
             }
         }
+        at
+    }
+
+    /// Prefixes that nobody has continued and that do not end there.
+    fn dangling(&self) -> Vec<NodeIndex> {
+        let nodes = self.session.tree.nodes();
+        nodes
+            .filter(|(index, node)| {
+                node.step.kept
+                    && node.step.purpose == Purpose::Step
+                    && node.children.is_empty()
+                    && !self.is_leaf(*index)
+                    && self.is_whole(*index)
+            })
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// The model that goes on after `node` when it is passed for the `pass`-th

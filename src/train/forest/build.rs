@@ -282,7 +282,15 @@ impl Builder<'_> {
         step.propensities.clone_from(mu);
         let drawn = node.decisions.iter().filter_map(|d| self.place(&d.action));
         step.drawn = drawn.collect();
-        Ok(())
+        // The one that was drawn, or all: another alone would be there because
+        // it answered first, which is no draw.
+        let writes = |&child: &NodeIndex| self.place(&self.tree.node(child).step.model);
+        let writers: BTreeSet<usize> = node.children.iter().filter_map(writes).collect();
+        match step.drawn.first() {
+            Some(drawn) if writers.contains(drawn) => Ok(()),
+            _ if writers.len() == models => Ok(()),
+            _ => Err(Lack::Unfinished(format!("ends at step {id}, unfinished"))),
+        }
     }
 
     /// Prompt tokens that the writer of a step has in its cache when this path

@@ -194,7 +194,7 @@ fn shards_are_one_forest_and_a_problem_twice_is_one() {
 #[test]
 fn problems_that_are_not_grown_are_left_out_with_the_reason() {
     let mut cut = grown("a");
-    cut.truncate(cut.len() - 4);
+    cut.truncate(cut.len() * 2 / 3);
     let (_folder, path) = log(&head(), &[cut.clone(), grown("b")]);
     let forest = Forest::load(&[path], None).unwrap();
     assert_eq!(forest.problems.len(), 1);

@@ -77,7 +77,7 @@ pub fn card(screen: &Training, theme: &Theme) -> Vec<Line<'static>> {
 /// The policy as it was saved.
 fn saved(end: &End, facts: &Facts<'_>) -> Vec<Line<'static>> {
     let promise = end.recalibration.map_or("nothing".to_owned(), |found| {
-        format!("step misses ≤ {:.4}", found.miss_bound)
+        format!("misses ≤ {}", short(found.miss_bound))
     });
     let mut lines = vec![facts.line(&[("saved κ", short(end.kappa)), ("promises", promise)])];
     if let Some(test) = &end.test {

@@ -265,7 +265,8 @@ fn footer(
 }
 
 fn help(area: Rect, buffer: &mut Buffer, theme: &Theme, keymap: &Keymap) {
-    let (columns, rows) = (62.min(area.width), (KEYS.len() as u16 + 2).min(area.height));
+    let lines = KEYS.len() + WORDS.len();
+    let (columns, rows) = (74.min(area.width), (lines as u16 + 2).min(area.height));
     let place = Rect {
         x: area.x + (area.width - columns) / 2,
         y: area.y + (area.height - rows) / 2,

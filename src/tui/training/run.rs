@@ -21,6 +21,9 @@ const FOLLOW: Duration = Duration::from_millis(200);
 /// How often signals are looked at while nothing else happens.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// Says how a run ended, once, when it has.
+pub type Ending = Box<dyn FnMut() -> Option<Result<(), String>>>;
+
 /// A run to look at.
 pub struct Run {
     /// Its folder, or its log.
@@ -28,7 +31,7 @@ pub struct Run {
     pub screen: Training,
     /// How the run of this program ended, once it has; `None` where it makes
     /// none.
-    pub ended: Option<Box<dyn FnMut() -> Option<Result<(), String>>>>,
+    pub ended: Option<Ending>,
     /// Set by a signal.
     pub stop: Arc<AtomicBool>,
 }

@@ -16,7 +16,7 @@ const CASES: [(&str, &str, &str); 6] = [
     ("▄", "step.small", "2 bound"),
     ("▆", "success", "3 inside"),
     ("█", "success", "4 free"),
-    ("·", "dim", "no step"),
+    ("·", "dim", "none"),
 ];
 
 /// Rows that [`draw`] fills.
