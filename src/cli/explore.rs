@@ -110,6 +110,7 @@ impl GrowArgs {
             log,
             resume: false,
             only_held: false,
+            for_training: false,
             concurrency: self.concurrency,
             yes: false,
             dry_run: false,

@@ -146,6 +146,7 @@ impl TrainArgs {
         ExploreOptions {
             // What the log holds was paid for.
             resume: true,
+            for_training: true,
             yes: self.yes,
             quiet: self.quiet,
             ..self.grow.options(&self.run, log)

@@ -4,9 +4,15 @@ use std::fmt;
 
 use crate::model::endpoint::EndpointError;
 use crate::model::pool::PoolError;
+use crate::policy::CheckpointError;
 use crate::problem::dataset::{DatasetError, ErrorCategory};
 use crate::router::RouterError;
 use crate::trace::LogError;
+use crate::train::forest::ForestError;
+use crate::train::prepared::PrepareError;
+use crate::train::rollout::RolloutError;
+use crate::train::run::RunError;
+use crate::train::state::StateError;
 
 /// What a failure means for whoever started the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,5 +121,48 @@ impl From<RouterError> for Failure {
 impl From<EndpointError> for Failure {
     fn from(error: EndpointError) -> Self {
         Self::new(Exit::Endpoint, error.to_string())
+    }
+}
+
+impl From<ForestError> for Failure {
+    fn from(error: ForestError) -> Self {
+        Self::new(error.category().into(), error.to_string())
+    }
+}
+
+impl From<PrepareError> for Failure {
+    fn from(error: PrepareError) -> Self {
+        let exit = match error {
+            PrepareError::Feature(_) => Exit::Usage,
+            _ => Exit::BadData,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<StateError> for Failure {
+    fn from(error: StateError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<RunError<RolloutError>> for Failure {
+    fn from(error: RunError<RolloutError>) -> Self {
+        match error {
+            RunError::Rollout {
+                source: RolloutError::Grow(source),
+                ..
+            } => match source.downcast::<Failure>() {
+                Ok(failure) => *failure,
+                Err(other) => Self::new(Exit::Failed, other.to_string()),
+            },
+            other => Self::new(Exit::BadData, other.to_string()),
+        }
+    }
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        Self::new(Exit::Failed, error.to_string())
     }
 }

@@ -192,6 +192,18 @@ fn signal(process: u32) {
     assert!(sent.unwrap().success());
 }
 
+fn demo_question(id: &str) -> String {
+    let demo = include_str!("../../assets/demo/problems.jsonl");
+    let lines = demo
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut found = lines.filter(|problem| problem["id"] == id);
+    found.next().unwrap()["question"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
 #[test]
 fn wrong_requests_are_refused_with_the_reason_and_leave_nothing() {
     let folder = TempDir::new().unwrap();
@@ -223,6 +235,18 @@ fn wrong_requests_are_refused_with_the_reason_and_leave_nothing() {
         assert!(said(&output).contains(says), "{more:?} {}", said(&output));
         assert!(!folder.path().join("out").exists(), "{more:?}");
     }
+    // Told before anything is called for: nothing is left in the folder.
+    let arguments = ["train", "--out", "one", "--problem", "demo-001"];
+    let one = pointsman(folder.path(), &arguments).output().unwrap();
+    let question = Split::of(&demo_question("demo-001"));
+    assert_ne!(
+        question,
+        Split::Train,
+        "choose another problem for this test"
+    );
+    assert_eq!(one.status.code(), Some(2), "{}", said(&one));
+    assert!(said(&one).contains("train split"), "{}", said(&one));
+    assert!(!folder.path().join("one/forest.jsonl").exists());
     let arguments = ["train", "--out", "out", "--forest", "nothing.jsonl"];
     let output = pointsman(folder.path(), &arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));

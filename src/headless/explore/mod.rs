@@ -52,6 +52,9 @@ pub struct ExploreOptions {
     /// Only the problems that the log holds something of, whatever else is
     /// among those given.
     pub only_held: bool,
+    /// A policy is to be trained on it: problems among which there is none to
+    /// train on are refused before anything is called for.
+    pub for_training: bool,
     /// Most problems in flight.
     pub concurrency: usize,
     /// Nobody is to be asked whether to begin.
@@ -83,6 +86,9 @@ pub fn explore(options: &ExploreOptions) -> Result<Explored, Failure> {
         exploration: Some(options.exploration),
         ..options.launch.clone()
     })?;
+    if options.for_training {
+        trainable(&launch.problems)?;
+    }
     let (held, writer) = open_log(options, &launch)?;
     let warnings = held.iter().flat_map(|held| &held.warnings);
     for warning in launch.warnings.iter().chain(warnings) {
@@ -135,6 +141,18 @@ pub fn explore(options: &ExploreOptions) -> Result<Explored, Failure> {
         report: Some(report),
         failure,
     })
+}
+
+fn trainable(problems: &[Problem]) -> Result<(), Failure> {
+    let is_train = |problem: &Problem| Split::of(&problem.question) == Split::Train;
+    if problems.iter().any(is_train) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "none of the {} problems falls into the train split (60 %, by a hash of the question)",
+        problems.len()
+    ))
+    .hint("give more problems"))
 }
 
 fn checked(shape: Shape) -> Result<Shape, Failure> {

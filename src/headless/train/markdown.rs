@@ -6,7 +6,8 @@ use crate::train::evaluate::Figures;
 use crate::train::log::TrainingLog;
 use crate::train::report::{Bounded, Report, Row};
 
-use super::{TrainOptions, Trained, promised};
+use super::checks::promised;
+use super::{TrainOptions, Trained};
 
 /// What the terminal is told.
 pub fn summary(log: &TrainingLog, trained: &Trained) -> String {

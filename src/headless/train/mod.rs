@@ -1,8 +1,9 @@
 //! Trains a policy on a forest, which is grown first where there is none yet;
 //! training itself makes no call but on demand. `output` is the folder that
-//! a run leaves, `finish` what is computed once the iterations are done,
+//! a run leaves, `checks` what is looked at before it begins, `finish` what is computed once the iterations are done,
 //! `markdown` and `plots` its report.
 
+mod checks;
 mod finish;
 mod markdown;
 mod output;
@@ -17,28 +18,26 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 
-use crate::policy::CheckpointError;
 use crate::problem::split::Split;
 use crate::router::{RouterSpec, build};
 use crate::signal::confidence::Source as Signal;
 use crate::train::floor::{Floor, floor};
-use crate::train::forest::{Forest, ForestError, ProblemForest};
+use crate::train::forest::Forest;
 use crate::train::learner::Learner;
 use crate::train::log::{FORMAT, ForestFacts, Head, TrainingRecord};
 use crate::train::params::{ParamError, Params};
-use crate::train::prepared::{Encoding, PrepareError, Prepared};
+use crate::train::prepared::{Encoding, Prepared};
 use crate::train::report::{Against, Report};
-use crate::train::rollout::{Demand, ForestRollouts, RolloutError};
-use crate::train::run::RunError;
+use crate::train::rollout::{Demand, ForestRollouts};
 use crate::train::scores::Scores;
-use crate::train::state::StateError;
 use crate::train::surface::Grid;
-use crate::train::threshold::{Recalibration, recalibrate};
+use crate::train::threshold::Recalibration;
 
 use super::clock::now;
 use super::explore::{Demand as Grower, ExploreOptions, explore};
-use super::solve::{bar, say};
+use super::solve::bar;
 use super::{Exit, Failure};
+use checks::{above, judged, usable, warn, warn_of_promises};
 use output::Output;
 
 /// Where a forest comes from.
@@ -276,98 +275,6 @@ fn show(bar: &ProgressBar, record: &crate::train::record::Iteration) {
     bar.inc(1);
 }
 
-/// Says what cannot be promised before training, not after it.
-fn warn_of_promises(options: &TrainOptions, floor: Option<Floor>, forest: &Forest) {
-    let alpha = options.params.alpha;
-    if !options.above_floor && floor.is_none_or(|floor| alpha < floor.value) {
-        let text = promised(alpha, options.above_floor, floor);
-        say(options.quiet, &format!("warning: {text}"));
-    }
-    let found = forest
-        .split(Split::Calibration)
-        .map_or(0, |problems| problems.len());
-    if let Err(why) = recalibrate(&vec![1.0; found], alpha) {
-        let text = "κ will stay as training leaves it, which promises nothing";
-        say(options.quiet, &format!("warning: {why}: {text}"));
-    }
-}
-
-/// The A/A floor of the train split, and what it means for α.
-pub fn promised(alpha: f64, above_floor: bool, floor: Option<Floor>) -> String {
-    let Some(floor) = floor else {
-        return "A/A floor: unknown, no problem has two graded answers of the large model"
-            .to_owned();
-    };
-    let [low, high] = floor.interval;
-    let told = format!(
-        "A/A floor {:.4} [{low:.4}, {high:.4}]: the large model, run again, misses so many of its \
-         own right answers (train split)",
-        floor.value
-    );
-    if above_floor {
-        let tolerated = alpha + floor.value;
-        format!("{told}; joint misses up to {tolerated:.4} are let pass in training")
-    } else if alpha < floor.value {
-        format!(
-            "{told}. α = {alpha} lies below it: no router can keep it, for the large model itself \
-             does not; `--above-floor` counts α from the floor up"
-        )
-    } else {
-        told
-    }
-}
-
-/// Refuses what nothing can be rolled out on, and says what is left out.
-fn usable(prepared: &Prepared<'_>, quiet: bool) -> Result<(), Failure> {
-    let told = |ids: &[&str], why: &str| {
-        if let Some(first) = ids.first() {
-            let n = ids.len();
-            say(
-                quiet,
-                &format!("warning: {n} problems are left out, e.g. `{first}`: {why}"),
-            );
-        }
-    };
-    told(
-        &prepared.ungraded,
-        "no answer of the reference run is graded",
-    );
-    told(
-        &prepared.unfollowed,
-        "the forest goes on by another model after the most capable one, which absorbing \
-         escalation does not; a larger `--max-nodes` or `--on-demand` would mend it",
-    );
-    if !prepared.problems().is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        Exit::BadData,
-        "no problem of the train split is left to learn from",
-    ))
-}
-
-fn above(floor: Option<Floor>, asked: bool) -> Result<f64, Failure> {
-    match (asked, floor) {
-        (false, _) => Ok(0.0),
-        (true, Some(floor)) => Ok(floor.value),
-        (true, None) => Err(Failure::new(
-            Exit::BadData,
-            "the A/A floor is not known: no problem of the train split has two graded answers",
-        )),
-    }
-}
-
-/// κ moves on verdicts about steps: without any it would only ever rise.
-fn judged(problems: &[&ProblemForest]) -> Result<(), Failure> {
-    let mut steps = problems.iter().flat_map(|problem| &problem.steps);
-    if steps.any(|step| step.verdict.is_some()) {
-        return Ok(());
-    }
-    let failure = "no step of the train split has a verdict, and the threshold is learnt from them";
-    Err(Failure::new(Exit::BadData, failure)
-        .hint("have a model judge the steps, by `pointsman regrade FOREST --pool F --verify`"))
-}
-
 fn head(
     ground: &Ground,
     params: &Params,
@@ -416,20 +323,6 @@ fn head(
     })
 }
 
-fn warn(forest: &Forest, quiet: bool) {
-    for damage in &forest.damages {
-        say(quiet, &format!("warning: {damage}"));
-    }
-    if let Some(first) = forest.skipped.first() {
-        let n = forest.skipped.len();
-        let text = format!(
-            "warning: {n} problems are left out: `{}` {}",
-            first.problem, first.why
-        );
-        say(quiet, &text);
-    }
-}
-
 /// Has a first SIGINT or SIGTERM set the flag; the second ends the program at
 /// once. To be called once nobody is asked anything any more: a question is to
 /// be left by the first.
@@ -446,47 +339,4 @@ pub fn watch_signals(flag: &Arc<AtomicBool>) -> Result<(), Failure> {
         signal_hook::flag::register(signal, Arc::clone(flag)).map_err(failed)?;
     }
     Ok(())
-}
-
-impl From<ForestError> for Failure {
-    fn from(error: ForestError) -> Self {
-        Self::new(error.category().into(), error.to_string())
-    }
-}
-
-impl From<PrepareError> for Failure {
-    fn from(error: PrepareError) -> Self {
-        let exit = match error {
-            PrepareError::Feature(_) => Exit::Usage,
-            _ => Exit::BadData,
-        };
-        Self::new(exit, error.to_string())
-    }
-}
-
-impl From<StateError> for Failure {
-    fn from(error: StateError) -> Self {
-        Self::usage(error.to_string())
-    }
-}
-
-impl From<RunError<RolloutError>> for Failure {
-    fn from(error: RunError<RolloutError>) -> Self {
-        match error {
-            RunError::Rollout {
-                source: RolloutError::Grow(source),
-                ..
-            } => match source.downcast::<Failure>() {
-                Ok(failure) => *failure,
-                Err(other) => Self::new(Exit::Failed, other.to_string()),
-            },
-            other => Self::new(Exit::BadData, other.to_string()),
-        }
-    }
-}
-
-impl From<CheckpointError> for Failure {
-    fn from(error: CheckpointError) -> Self {
-        Self::new(Exit::Failed, error.to_string())
-    }
 }
