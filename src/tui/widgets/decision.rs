@@ -146,6 +146,12 @@ fn chosen_line(
     ]));
 }
 
+/// A threshold in as many digits as anybody reads: a learnt one has sixteen.
+fn threshold_text(threshold: f64) -> String {
+    let text = format!("{threshold:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// u_t on its scale, with the threshold where the rule compares them.
 fn confidence_scale(
     lines: &mut Vec<Line<'static>>,
@@ -169,7 +175,7 @@ fn confidence_scale(
     ));
     if let Some(t) = threshold {
         first.push(Span::styled("  t ", theme.style("dim")));
-        first.push(Span::styled(format!("{t}"), theme.style("threshold")));
+        first.push(Span::styled(threshold_text(t), theme.style("threshold")));
     }
     lines.push(Line::from(first));
     match confidence.value {
@@ -241,7 +247,7 @@ fn probability_bars(
         field(
             lines,
             "threshold κ",
-            &format!("{kappa}"),
+            &threshold_text(kappa),
             theme.style("threshold"),
             theme,
         );
