@@ -178,6 +178,33 @@ fn an_interrupted_run_goes_on_to_the_same_policy() {
     let again = train(folder.path(), "cut", &[&long[..], &["--resume"]].concat());
     assert!(again.status.success(), "{}", said(&again));
     assert_eq!(read("cut/training.jsonl"), before);
+    // A line that is lost is written again, the same one.
+    let text = String::from_utf8(before).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let lost = [&lines[..40], &lines[41..]].concat().concat();
+    std::fs::write(&log, lost).unwrap();
+    let mended = train(folder.path(), "cut", &[&long[..], &["--resume"]].concat());
+    assert!(mended.status.success(), "{}", said(&mended));
+    assert_eq!(open("cut").iterations, other.iterations);
+    assert_eq!(
+        read("cut/policy.safetensors"),
+        read("whole/policy.safetensors")
+    );
+}
+
+/// A head that was cut off by a full disk is no run yet: it begins anew.
+#[test]
+fn a_run_that_did_not_get_to_its_first_line_begins_anew() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("run")).unwrap();
+    let log = folder.path().join("run/training.jsonl");
+    std::fs::write(&log, "{\"record\":\"run\",\"form").unwrap();
+    let few = ["--iterations", "3", "--alpha", "0.2", "--quiet"];
+    let refused = train(folder.path(), "run", &few);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    let output = train(folder.path(), "run", &[&few[..], &["--resume"]].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(TrainingLog::open(&log).unwrap().iterations.len(), 3);
 }
 
 fn bytecount(bytes: &[u8]) -> usize {

@@ -127,6 +127,11 @@ fn a_log_is_followed_as_it_grows_and_damage_is_counted() {
     assert_eq!((log.iterations.len(), log.damaged.clone()), (60, vec![22]));
     let reference = TrainingLog::open(&recorded()).unwrap();
     assert_eq!(log.iterations, reference.iterations);
+    // Another run in its place is read anew, not on top of it.
+    std::fs::write(&path, lines[..10].concat()).unwrap();
+    let mut log = log;
+    assert!(log.follow(folder.path()).unwrap());
+    assert!(log.iterations.len() < 10 && log.end.is_none() && log.damaged.is_empty());
 }
 
 #[test]
