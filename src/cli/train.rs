@@ -53,8 +53,9 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Steps that may be added to the forest on demand, where the policy comes
-    /// to a prefix that not all models have continued; without any it goes on
-    /// there as the exploration did, and the weights of the rollout say so
+    /// to a prefix that not all models have continued, and as many again to
+    /// calibrate it; without any it goes on there as the exploration did, and
+    /// the weights of the rollout say so
     #[arg(long, value_name = "N", conflicts_with = "forest")]
     on_demand: Option<usize>,
     /// Begin without asking

@@ -146,16 +146,21 @@ impl From<StateError> for Failure {
     }
 }
 
+/// The failure that kept a forest from growing.
+pub(super) fn rollout_failure(error: Box<dyn std::error::Error>) -> Failure {
+    match error.downcast::<Failure>() {
+        Ok(failure) => *failure,
+        Err(other) => Failure::new(Exit::Failed, other.to_string()),
+    }
+}
+
 impl From<RunError<RolloutError>> for Failure {
     fn from(error: RunError<RolloutError>) -> Self {
         match error {
             RunError::Rollout {
                 source: RolloutError::Grow(source),
                 ..
-            } => match source.downcast::<Failure>() {
-                Ok(failure) => *failure,
-                Err(other) => Self::new(Exit::Failed, other.to_string()),
-            },
+            } => rollout_failure(source),
             other => Self::new(Exit::BadData, other.to_string()),
         }
     }

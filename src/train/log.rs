@@ -97,7 +97,10 @@ pub struct ForestFacts {
     /// Steps of the train split when the run began.
     #[serde(default)]
     pub steps: usize,
-    /// Steps that may be added on demand; of a forest that grows the hashes of
+    /// Steps of the calibration split then.
+    #[serde(default)]
+    pub calibration_steps: usize,
+    /// Steps that may be added to each on demand; of a forest that grows the hashes of
     /// the files say nothing and are left out.
     #[serde(default)]
     pub on_demand: usize,

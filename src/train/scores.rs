@@ -43,24 +43,33 @@ pub fn scores(prepared: &Prepared<'_>, network: &Network, seed: u64) -> Scores {
         unjudged: 0,
         steps: 0,
     };
-    for (stream, problem) in prepared.problems().iter().enumerate() {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(stream as u64);
-        let walker = Walker::new(prepared, problem, network, &mut rng);
-        let (score, end) = walker.score();
-        found.scores.push(score);
-        found.cut += usize::from(end == End::Cut);
-        let decided = || {
-            problem
-                .forest
-                .steps
-                .iter()
-                .filter(|step| step.leaf.is_none())
-        };
+    for (place, problem) in prepared.problems().iter().enumerate() {
+        let scored = score(prepared, place, network, seed);
+        found.scores.push(scored.score);
+        found.cut += usize::from(scored.missing.is_some());
+        let steps = &problem.forest.steps;
+        let decided = || steps.iter().filter(|step| step.leaf.is_none());
         found.unjudged += decided().filter(|step| step.verdict.is_none()).count();
         found.steps += decided().count();
     }
     found
+}
+
+/// The score of one problem.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    pub score: f64,
+    /// The step after which the forest lacks the continuation that would say
+    /// whether the score is larger.
+    pub missing: Option<usize>,
+}
+
+/// The score of the problem at a place; see [`scores`].
+#[must_use]
+pub fn score(prepared: &Prepared<'_>, place: usize, network: &Network, seed: u64) -> Scored {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(place as u64);
+    Walker::new(prepared, &prepared.problems()[place], network, &mut rng).score()
 }
 
 impl Scores {
@@ -93,8 +102,8 @@ enum End {
     /// Every step judged incorrect had a more capable model after it.
     Covered,
     Missed,
-    /// The forest does not hold the continuation.
-    Cut,
+    /// The forest does not hold the continuation after this step, or any.
+    Cut(Option<usize>),
 }
 
 struct Walker<'a> {
@@ -145,7 +154,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn score(&self) -> (f64, End) {
+    fn score(&self) -> Scored {
         // Between two neighbouring probabilities nothing changes, and at one
         // its model is still in the set.
         let mut levels: Vec<f64> = self.pi.iter().flatten().flatten().copied().collect();
@@ -156,16 +165,25 @@ impl<'a> Walker<'a> {
         for kappa in levels {
             match self.follow(kappa) {
                 End::Covered => safe = kappa,
-                end => return (safe, end),
+                End::Missed => break,
+                End::Cut(missing) => {
+                    return Scored {
+                        score: safe,
+                        missing,
+                    };
+                }
             }
         }
-        (1.0, End::Covered)
+        Scored {
+            score: safe,
+            missing: None,
+        }
     }
 
     fn follow(&self, kappa: f64) -> End {
         let steps = &self.problem.forest.steps;
         let Some(mut at) = self.first else {
-            return End::Cut;
+            return End::Cut(None);
         };
         loop {
             let step = &steps[at];
@@ -185,7 +203,7 @@ impl<'a> Walker<'a> {
             }
             match self.next[at][action] {
                 Some(next) => at = next,
-                None => return End::Cut,
+                None => return End::Cut(Some(at)),
             }
         }
     }

@@ -376,6 +376,12 @@ fn a_forest_grows_on_demand_and_an_interrupted_run_goes_on_to_the_same_policy() 
             .all(|effective| (effective - 8.0).abs() < 1e-9)
     );
 
+    // And no score of the calibration split ends where the forest does.
+    let policy = Checkpoint::load(&folder.path().join("whole")).unwrap();
+    let scores = &policy.facts.training["calibration"];
+    assert!(!scores["scores"].as_array().unwrap().is_empty());
+    assert_eq!(scores["cut"], 0);
+
     let mut child = start("cut").spawn().unwrap();
     let begun = Instant::now();
     let written = || std::fs::read(folder.path().join("cut/training.jsonl"));

@@ -87,7 +87,7 @@ pub fn explore(options: &ExploreOptions) -> Result<Explored, Failure> {
         ..options.launch.clone()
     })?;
     if options.for_training {
-        trainable(&launch.problems)?;
+        trainable(&launch)?;
     }
     let (held, writer) = open_log(options, &launch)?;
     let warnings = held.iter().flat_map(|held| &held.warnings);
@@ -143,7 +143,12 @@ pub fn explore(options: &ExploreOptions) -> Result<Explored, Failure> {
     })
 }
 
-fn trainable(problems: &[Problem]) -> Result<(), Failure> {
+fn trainable(launch: &Launch) -> Result<(), Failure> {
+    let problems = &launch.problems;
+    if launch.run.cost_unit.is_none() {
+        let failure = Failure::usage("the cost of a step is not known, and a policy minimises it");
+        return Err(failure.hint("give every model of the pool file `params`, or a `price`"));
+    }
     let is_train = |problem: &Problem| Split::of(&problem.question) == Split::Train;
     if problems.iter().any(is_train) {
         return Ok(());

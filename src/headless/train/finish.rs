@@ -12,26 +12,32 @@ use crate::problem::split::Split;
 use crate::router::{RouterSpec, build};
 use crate::train::forest::Forest;
 use crate::train::learner::Learner;
-use crate::train::log::{End, TRAINING_LOG, TrainingLog, TrainingRecord};
+use crate::train::log::{End, ForestFacts, TRAINING_LOG, TrainingLog, TrainingRecord};
 use crate::train::params::Params;
 use crate::train::prepared::{Encoding, PrepareError, Prepared};
 use crate::train::report::{Others, Report, Row, report};
-use crate::train::scores::{Scores, scores};
+use crate::train::rollout::Grower as _;
+use crate::train::scores::{Scores, score, scores};
 use crate::train::threshold::{Recalibration, recalibrate};
 
 use super::output::Output;
 use super::{Ground, TrainOptions, Trained, markdown, plots};
+use crate::headless::error::rollout_failure;
+use crate::headless::explore::Demand as Grower;
 
 pub(super) fn finish(
     options: &TrainOptions,
     ground: &Ground,
     learner: &Learner,
-    encoding: &Encoding,
+    (encoding, mut grower): (&Encoding, Option<Grower>),
     mut output: Output,
 ) -> Result<Trained, Failure> {
     let forest = &ground.forest;
     let params = learner.params().clone();
-    let calibrated = calibrate(forest, learner, encoding, &params)?;
+    let grower = grower
+        .as_mut()
+        .map(|grower| (grower, &output.head().forest));
+    let calibrated = calibrate(forest, learner, encoding, grower)?;
     let kappa = match &calibrated.recalibration {
         Ok(found) => found.kappa,
         Err(_) => learner.threshold().kappa(),
@@ -116,8 +122,9 @@ fn calibrate(
     forest: &Forest,
     learner: &Learner,
     encoding: &Encoding,
-    params: &Params,
+    grower: Option<(&mut Grower, &ForestFacts)>,
 ) -> Result<Calibrated, Failure> {
+    let params = learner.params();
     let problems = forest.split(Split::Calibration).unwrap_or_default();
     if problems.is_empty() {
         return Ok(Calibrated {
@@ -126,7 +133,10 @@ fn calibrate(
         });
     }
     // Whether the large model is right on them plays no part.
-    let prepared = Prepared::of_all(forest, &problems, encoding, params)?;
+    let mut prepared = Prepared::of_all(forest, &problems, encoding, params)?;
+    if let Some((grower, facts)) = grower {
+        grow_scores(&mut prepared, learner, encoding, grower, facts)?;
+    }
     let found = scores(&prepared, learner.policy(), params.seed);
     let recalibration = match found.unjudged == found.steps {
         true => Err("no step of the calibration split has a verdict".to_owned()),
@@ -136,6 +146,34 @@ fn calibrate(
         scores: Some(found),
         recalibration,
     })
+}
+
+/// Has the forest grown wherever a score ends with it, as far as the budget
+/// goes: as many steps as training may add, again.
+fn grow_scores(
+    prepared: &mut Prepared<'_>,
+    learner: &Learner,
+    encoding: &Encoding,
+    grower: &mut Grower,
+    facts: &ForestFacts,
+) -> Result<(), Failure> {
+    let params = learner.params();
+    for place in 0..prepared.problems().len() {
+        while let Some(missing) = score(prepared, place, learner.policy(), params.seed).missing {
+            let known = &prepared.problems()[place].forest;
+            let (id, step) = (known.id.clone(), known.steps[missing].clone());
+            // Counted as training counts, from what there was at the start.
+            let added = prepared.steps().saturating_sub(facts.calibration_steps);
+            match grower
+                .grow(&id, &step, facts.steps + added)
+                .map_err(rollout_failure)?
+            {
+                Some(grown) => prepared.replace(place, grown, encoding, params)?,
+                None => return Ok(()),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The figures on the test split, or why there are none.

@@ -68,7 +68,7 @@ pub struct TrainOptions {
     /// α is what may be missed above the A/A floor of the train split.
     pub above_floor: bool,
     /// Calls beyond the exploration, where the policy comes to a prefix that
-    /// not all models have continued.
+    /// not all models have continued, in training and in calibration.
     pub on_demand: Option<OnDemand>,
     /// Another confidence than the exploration saw.
     pub signal: Option<Signal>,
@@ -188,6 +188,7 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
     if let Some(begun) = begun {
         // Of a forest that grows these are what it was at the start.
         head.forest.steps = begun.forest.steps;
+        head.forest.calibration_steps = begun.forest.calibration_steps;
         head.forest.trajectories = begun.forest.trajectories;
         head.forest.ungraded = begun.forest.ungraded;
     }
@@ -216,7 +217,7 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
     if iterate(&mut learner, rollouts, &encoding, &mut output, options)? {
         return Err(Failure::new(Exit::Interrupted, "interrupted").hint("go on with `--resume`"));
     }
-    finish::finish(options, &ground, &learner, &encoding, output)
+    finish::finish(options, &ground, &learner, (&encoding, grower), output)
 }
 
 /// Rolls out and learns until all iterations are done, or until somebody asks
@@ -293,6 +294,7 @@ fn head(
         .map(|model| model.name.clone())
         .collect();
     let small = build(&RouterSpec::Small, &models, None)?;
+    let calibration = forest.split(Split::Calibration).unwrap_or_default();
     let problems_of = || prepared.problems().iter();
     let leaves = || problems_of().flat_map(|problem| problem.forest.leaves().map(|(_, leaf)| leaf));
     Ok(Head {
@@ -313,6 +315,7 @@ fn head(
             trajectories: leaves().count(),
             ungraded: leaves().filter(|leaf| leaf.success.is_none()).count(),
             steps: prepared.steps(),
+            calibration_steps: calibration.iter().map(|problem| problem.steps.len()).sum(),
             on_demand: 0,
         },
         floor,
