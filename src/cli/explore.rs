@@ -68,7 +68,7 @@ pub(super) struct ExploreArgs {
 #[derive(Debug, Clone, Args)]
 pub(super) struct GrowArgs {
     /// Only the first N problems
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit: Option<usize>,
     /// Answers of the large model alone a problem, 4 or more
     #[arg(long, value_name = "N", default_value_t = Shape::default().references)]

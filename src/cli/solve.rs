@@ -38,7 +38,7 @@ pub(super) struct SolveArgs {
     #[command(flatten)]
     run: RunArgs,
     /// Only the first N problems
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<usize>,
     /// Who grades: rules, llm, or rules-then-llm (the model where the rules
     /// have no verdict) [default: as the pool says]

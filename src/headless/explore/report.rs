@@ -297,7 +297,10 @@ impl Report {
         if self.damaged_lines > 0 {
             line(
                 "damaged",
-                format!("{} lines of the log", self.damaged_lines),
+                match self.damaged_lines {
+                    1 => "1 line of the log".to_owned(),
+                    n => format!("{n} lines of the log"),
+                },
             );
         }
         text
