@@ -10,7 +10,7 @@ use super::episode::{Episode, Transition};
 use super::forest::{Child, ProblemForest, Step};
 use super::params::Params;
 use super::prepared::{Encoding, PrepareError, Prepared};
-use super::run::{Behaviour, Draw, Rollouts};
+use super::run::{Behaviour, Draw, Rollouts, draw_from};
 
 /// Draws in a row that may come to nothing before a rollout gives up.
 const MOST_FRUITLESS: usize = 1_000;
@@ -252,21 +252,4 @@ fn pick<'c>(children: impl Iterator<Item = &'c Child>, rng: &mut ChaCha8Rng) -> 
         }
     }
     None
-}
-
-/// The action that a fresh uniform number falls on.
-fn draw_from(probabilities: &[f64], rng: &mut ChaCha8Rng) -> usize {
-    let mut left: f64 = rng.random();
-    let mut last = 0;
-    for (action, probability) in probabilities.iter().enumerate() {
-        if *probability <= 0.0 {
-            continue;
-        }
-        last = action;
-        left -= probability;
-        if left < 0.0 {
-            break;
-        }
-    }
-    last
 }

@@ -1,7 +1,7 @@
 //! The training loop over whatever makes rollouts, and the final
 //! recalibration of κ on rollouts of the deployed rule.
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,24 @@ pub trait Rollouts {
         policy: Behaviour<'_>,
         rng: &mut ChaCha8Rng,
     ) -> Result<Episode, Self::Error>;
+}
+
+/// The action that a fresh uniform number falls on; one of probability 0 is
+/// none, also where rounding leaves the number above their sum.
+pub fn draw_from(probabilities: &[f64], rng: &mut ChaCha8Rng) -> usize {
+    let mut left: f64 = rng.random();
+    let mut last = 0;
+    for (action, probability) in probabilities.iter().enumerate() {
+        if *probability <= 0.0 {
+            continue;
+        }
+        last = action;
+        left -= probability;
+        if left < 0.0 {
+            break;
+        }
+    }
+    last
 }
 
 /// A run that stopped.

@@ -14,7 +14,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::episode::{Episode, Transition};
-use super::run::{Behaviour, Draw, Rollouts};
+use super::run::{Behaviour, Draw, Rollouts, draw_from};
 
 pub const STEPS: usize = 6;
 pub const BINS: usize = 8;
@@ -75,17 +75,6 @@ fn bins(hard: bool, writer: usize) -> [f64; BINS] {
 /// Rolls the problem out.
 pub struct Tabular;
 
-fn draw(probabilities: &[f64], rng: &mut ChaCha8Rng) -> usize {
-    let mut left = rng.random::<f64>();
-    for (index, p) in probabilities.iter().enumerate() {
-        left -= p;
-        if left < 0.0 {
-            return index;
-        }
-    }
-    probabilities.len() - 1
-}
-
 impl Rollouts for Tabular {
     type Error = Infallible;
 
@@ -100,7 +89,7 @@ impl Rollouts for Tabular {
         let mut steps = Vec::new();
         let (mut writer, mut alive) = (0, true);
         for step in 0..STEPS {
-            let bin = draw(&bins(hard, writer), rng);
+            let bin = draw_from(&bins(hard, writer), rng);
             let seen = Seen {
                 step,
                 hard,
@@ -110,7 +99,7 @@ impl Rollouts for Tabular {
             let incorrect = rng.random_bool(seen.incorrect());
             let allowed = vec![true, true];
             let probabilities = policy(&seen.features(), &allowed);
-            let action = draw(&probabilities, rng);
+            let action = draw_from(&probabilities, rng);
             steps.push(Transition {
                 observation: seen.features(),
                 writer: Some(writer),

@@ -3,6 +3,7 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::train::log::TrainingLog;
 use crate::train::record::Iteration;
@@ -172,6 +173,7 @@ fn mesh(chart: &mut Chart<'_, '_>) -> Drawn {
         .bold_line_style(GREY.mix(0.25))
         .axis_style(GREY)
         .label_style(("sans-serif", 12, &INK))
+        .x_label_formatter(&|iteration| format!("{iteration:.0}"))
         .y_labels(5)
         .draw()?;
     Ok(())
@@ -346,11 +348,24 @@ fn frontier(area: &Area<'_>, report: &Report) -> Drawn {
             .label(name.to_owned())
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
     }
-    for (name, place) in marks {
+    for (number, (name, place)) in marks.into_iter().enumerate() {
         let color = if name == "policy" { BLUE } else { INK };
         chart.draw_series([Circle::new(place, 4, color.filled())])?;
         let style = ("sans-serif", 12).into_font().color(&color);
-        chart.draw_series([Text::new(name.to_owned(), place, &style)])?;
+        // Towards the middle, every other one above its point: the models alone
+        // lie close together.
+        let (side, right) = match place.0 > 0.6 * dearest {
+            true => (HPos::Right, -7),
+            false => (HPos::Left, 7),
+        };
+        // Below it is far enough away to leave the curves free.
+        let (upright, down) = match number % 2 {
+            0 => (VPos::Bottom, 0),
+            _ => (VPos::Top, 22),
+        };
+        let style = style.pos(Pos::new(side, upright));
+        let label = EmptyElement::at(place) + Text::new(name.to_owned(), (right, down), style);
+        chart.draw_series([label])?;
     }
     chart
         .configure_series_labels()

@@ -7,7 +7,7 @@ use super::*;
 use crate::train::episode::Transition;
 use crate::train::episode::tests::{episode, transition};
 use crate::train::params::Escalation;
-use crate::train::run::{Behaviour, Draw, Rollouts, Rounds, deployed, recalibrate_on};
+use crate::train::run::{Behaviour, Draw, Rollouts, Rounds, deployed, draw_from, recalibrate_on};
 use crate::train::search::Rejected;
 use crate::train::tabular::{FEATURES, Seen, Tabular, Value, evaluate, optimum};
 
@@ -253,12 +253,7 @@ impl Rollouts for Ladder {
             let observation = vec![needed as f64 - 1.0, writer as f64 - 1.0];
             let probabilities = policy(&observation, &allowed);
             assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-            let mut left = rng.random::<f64>();
-            let drawn = probabilities.iter().position(|p| {
-                left -= p;
-                left < 0.0
-            });
-            let action = drawn.unwrap_or(2);
+            let action = draw_from(&probabilities, rng);
             steps.push(Transition {
                 observation,
                 writer: Some(writer),

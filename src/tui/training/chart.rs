@@ -115,7 +115,8 @@ pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, curve: Curve, th
     let dim = theme.style("dim");
     let labels = [low, high].map(|y| Line::styled(short(y), dim));
     Chart::new(datasets)
-        .style(theme.style("text"))
+        // Its canvas paints over what is behind it.
+        .style(theme.style("background").patch(theme.style("text")))
         .x_axis(Axis::default().bounds([0.0, last]).style(dim))
         .y_axis(
             Axis::default()

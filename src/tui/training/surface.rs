@@ -69,6 +69,17 @@ pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, theme: &Theme) {
             buffer.set_line(inner.x, y, &Line::from(spans), inner.width);
         }
     }
+    let hidden = grid.steps.len().saturating_sub(rows);
+    if hidden > 0 {
+        let text = format!("… {hidden} more steps in a taller window");
+        buffer.set_stringn(
+            inner.x,
+            inner.bottom() - 2,
+            text,
+            usize::from(inner.width),
+            dim,
+        );
+    }
     legend(inner, buffer, grid, wide, theme);
     let changed = match wide {
         2 => format!("+ changed: {changed} of {cells}"),
