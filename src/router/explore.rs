@@ -67,8 +67,8 @@ impl Router for Explore {
         self.base.signal()
     }
 
-    fn first(&self, models: usize) -> usize {
-        self.base.first(models)
+    fn writer(&self, index: u32, models: usize) -> usize {
+        self.base.writer(index, models)
     }
 
     fn decide(&self, observation: &Observation, draw: f64) -> Choice {

@@ -34,7 +34,7 @@ impl Router for Large {
         RouterSpec::Large.facts(BTreeMap::new())
     }
 
-    fn first(&self, models: usize) -> usize {
+    fn writer(&self, _index: u32, models: usize) -> usize {
         models.saturating_sub(1)
     }
 

@@ -58,10 +58,42 @@ impl Choice {
     }
 }
 
-/// Decides at each step which model writes the next one.
+/// When a rule decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Timing {
+    /// Before a step is written, from the one before it (pre-hoc).
+    Ahead,
+    /// Once a step is drafted: it is kept, or another model writes it again
+    /// (post-hoc).
+    OnDraft,
+    /// Once a problem, from its question.
+    OnQuestion,
+}
+
+/// A score that a rule asks for before it rules on a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DraftScore {
+    /// A process reward model's, 0 to 1.
+    Prm,
+    /// A judge's, 0 to 9.
+    Judge,
+}
+
+/// What a rule wants to know of a step before the step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Review {
+    /// Nothing: the step stands as it is written.
+    None,
+    /// What is observed of it.
+    Observed,
+    /// A score of it.
+    Scored(DraftScore),
+}
+
+/// Decides which model writes which step.
 ///
 /// The first step of a trajectory is drafted by the cheapest model, without a
-/// decision, unless the rule says otherwise ([`Router::first`]).
+/// decision, unless the rule says otherwise ([`Router::writer`]).
 pub trait Router: Send + Sync {
     /// The rule with all its parameters, for the log and the run key.
     fn facts(&self) -> RouterFacts;
@@ -71,12 +103,38 @@ pub trait Router: Send + Sync {
         Source::Prob
     }
 
-    /// The model that drafts the first step.
-    fn first(&self, _models: usize) -> usize {
+    fn timing(&self) -> Timing {
+        Timing::Ahead
+    }
+
+    /// The model that writes step `index` (from 1) where no decision names
+    /// one: the first step, and every draft of a post-hoc rule.
+    fn writer(&self, _index: u32, _models: usize) -> usize {
         0
     }
 
-    /// Decides after a step. `draw` is uniform on [0, 1), from the session's
-    /// seeded generator: the only randomness a rule may use.
+    /// Whether a step that was just written is a draft, on which
+    /// [`Router::rule_on`] is asked before it stands.
+    fn review(&self, _draft: &Observation) -> Review {
+        Review::None
+    }
+
+    /// Keeps a draft (the action is its writer) or names the model that writes
+    /// the step again. `score` is what [`Router::review`] asked for; `None`
+    /// where the scorer gave none.
+    fn rule_on(&self, draft: &Observation, _score: Option<f64>, _draw: f64) -> Choice {
+        Choice::certain(draft.writer.unwrap_or(0), "the rule keeps every step")
+    }
+
+    /// Chooses the model for a whole problem, for rules that decide
+    /// [`Timing::OnQuestion`]. `score` is what the rule's model made of the
+    /// question.
+    fn choose(&self, _score: Option<f64>, models: usize) -> Choice {
+        Choice::certain(self.writer(1, models), "the rule reads no question")
+    }
+
+    /// Decides after a step who writes the next one. `draw` is uniform on
+    /// [0, 1), from the session's seeded generator: the only randomness a rule
+    /// may use.
     fn decide(&self, observation: &Observation, draw: f64) -> Choice;
 }

@@ -352,7 +352,7 @@ impl Session {
         self.settings
             .engine
             .as_ref()
-            .map_or(0, |engine| engine.router.first(models))
+            .map_or(0, |engine| engine.router.writer(1, models))
     }
 
     pub(super) fn index_after(&self, node: Option<NodeIndex>) -> u32 {

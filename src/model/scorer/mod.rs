@@ -9,6 +9,7 @@ pub mod grader;
 mod mode;
 mod quote;
 pub mod reply;
+pub mod step;
 pub mod verifier;
 
 pub use mode::GradeMode;
