@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+mod scorers;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::headless::{Exit, Failure};
@@ -14,7 +16,7 @@ use crate::pair::trainer::measure::figures::Row;
 use crate::pair::trainer::measure::{Plan, Report, alone, lab, measure};
 use crate::pair::trainer::recipe::Recipe;
 use crate::pair::trainer::release::release;
-use crate::pair::trainer::run::train;
+use crate::pair::trainer::run::{CurvePoint, train};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct PairArgs {
@@ -36,6 +38,10 @@ enum PairCommand {
     Train(TrainArgs),
     /// Measure a pair on held-out problems
     Measure(MeasureArgs),
+    /// Teach the large model to answer the judge's prompt, or measure a judge
+    Judge(scorers::JudgeArgs),
+    /// Fit the process-reward head on checked drafts, and measure it on others
+    Prm(scorers::PrmArgs),
     /// Put the model of a finished run where the program takes it from
     Export {
         #[arg(long)]
@@ -158,6 +164,8 @@ pub(super) fn run(args: &PairArgs) -> Result<(), Failure> {
         PairCommand::Problems(args) => super::print(&problems(args)),
         PairCommand::Train(args) => run_train(args),
         PairCommand::Measure(args) => run_measure(args),
+        PairCommand::Judge(args) => scorers::run_judge(args),
+        PairCommand::Prm(args) => scorers::run_prm(args),
         PairCommand::Export { role, run, out } => {
             release((*role).into(), run, out).map_err(failure)
         }
@@ -194,20 +202,22 @@ fn run_train(args: &TrainArgs) -> Result<(), Failure> {
         recipe = recipe.over(steps);
     }
     let all = recipe.schedule.steps;
-    train(author, &recipe, &args.out, |point| {
-        super::say(&format!(
-            "step {}/{all}  {:.1} M tokens  {:.0} s  loss {:.4}  held out {:.4}  steps right {:.3}\n",
-            point.step,
-            point.tokens as f64 / 1e6,
-            point.seconds,
-            point.loss,
-            point.held_out_loss,
-            point.step_accuracy
-        ));
-    })
-    .map_err(failure)?;
+    train(author, &recipe, &args.out, |point| tell(point, all)).map_err(failure)?;
     super::say(&format!("The model is in {}\n", args.out.display()));
     Ok(())
+}
+
+/// A point of the curve.
+fn tell(point: &CurvePoint, all: u32) {
+    super::say(&format!(
+        "step {}/{all}  {:.1} M tokens  {:.0} s  loss {:.4}  held out {:.4}  steps right {:.3}\n",
+        point.step,
+        point.tokens as f64 / 1e6,
+        point.seconds,
+        point.loss,
+        point.held_out_loss,
+        point.step_accuracy
+    ));
 }
 
 fn run_measure(args: &MeasureArgs) -> Result<(), Failure> {

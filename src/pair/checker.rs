@@ -5,7 +5,7 @@
 //! its result, when right, repairs the value the trajectory carries.
 
 use super::language::Task;
-use super::language::arithmetic::{Expression, Operation, Running, Sign};
+use super::language::arithmetic::{Expression, Operation, Running, Sign, gold_chain};
 use super::language::story::read_question;
 use crate::problem::answer::extract::last_boxed;
 
@@ -93,6 +93,20 @@ impl Checker {
     #[must_use]
     pub fn answer_is_due(&self) -> bool {
         self.next >= self.tasks.len()
+    }
+
+    /// What a right step says next, in the words of a judge that works it out
+    /// itself: `The result is 56 + 10 = 66.` for an operation, `The answer is
+    /// \\boxed{66}.` once all are done. `None` where a carried error has made
+    /// the operation impossible.
+    #[must_use]
+    pub fn due(&self) -> Option<String> {
+        let Some(task) = self.tasks.get(self.next) else {
+            return Some(format!("The answer is \\boxed{{{}}}.", self.stated.current));
+        };
+        let expression = task.operation.expression(self.stated);
+        expression.value()?;
+        Some(format!("The result is {}.", gold_chain(expression).text))
     }
 
     /// The verdict on the next step; the trajectory moves on whatever it is.

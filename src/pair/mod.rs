@@ -13,5 +13,6 @@
 pub mod checker;
 pub mod demo;
 pub mod language;
+pub mod prm;
 pub mod trainer;
 pub mod vocabulary;

@@ -79,6 +79,23 @@ impl Recipe {
         }
     }
 
+    /// The recipe of the shipped judge: the shipped large model, taught to
+    /// answer the judge's prompt.
+    #[must_use]
+    pub fn of_judge() -> Self {
+        let large = Self::of(Author::Large);
+        Self {
+            dense: Vec::new(),
+            rates: Rates::new(0.002, 6e-4),
+            schedule: Schedule {
+                warm_up: 50,
+                decay_from: 400,
+                steps: 1_500,
+            },
+            ..large
+        }
+    }
+
     /// The same recipe over another number of steps, every phase in proportion: for trying out.
     #[must_use]
     pub fn over(mut self, steps: u32) -> Self {

@@ -38,13 +38,63 @@ pub struct CurvePoint {
     pub step_accuracy: f64,
 }
 
-/// Trains one model in `directory`, going on from its `state.safetensors` when there is one.
-/// `report` is called with every point of the curve.
+/// Where a run's rows come from.
+pub trait Rows {
+    /// Fills `batch` with rows up to about `tokens` tokens, the share `dense`
+    /// of them in dense rows where there are such.
+    fn fill(&self, batch: &mut Batch, tokens: usize, dense: f64, rng: &mut ChaCha8Rng);
+}
+
+impl Rows for Feeder<'_> {
+    fn fill(&self, batch: &mut Batch, tokens: usize, dense: f64, rng: &mut ChaCha8Rng) {
+        Feeder::fill(self, batch, tokens, dense, rng);
+    }
+}
+
+/// What is trained: a network from where it starts, on its rows.
+pub struct Subject<'a> {
+    /// `small`, `large` or `judge`, for the record of the run.
+    pub name: &'static str,
+    pub initial: Network,
+    pub rows: &'a dyn Rows,
+    /// Fixed batches of held-out rows.
+    pub held_out: Vec<Batch>,
+}
+
+/// Trains one model of the pair in `directory`, going on from its `state.safetensors` when there is
+/// one. `report` is called with every point of the curve.
 ///
 /// # Errors
 /// Files that cannot be read or written.
 pub fn train(
     author: Author,
+    recipe: &Recipe,
+    directory: &Path,
+    report: impl FnMut(&CurvePoint),
+) -> Result<Network, CheckpointError> {
+    let vocabulary = Vocabulary::new();
+    let feeder = Feeder {
+        vocabulary: &vocabulary,
+        author,
+        mix: recipe.mix,
+        split: Split::Training,
+    };
+    let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
+    let subject = Subject {
+        name: author.name(),
+        initial: Network::random(recipe.shape, &mut rng),
+        rows: &feeder,
+        held_out: held_out_batches(author, recipe, &vocabulary),
+    };
+    train_subject(subject, recipe, directory, report)
+}
+
+/// As [`train`], for any subject.
+///
+/// # Errors
+/// Files that cannot be read or written.
+pub fn train_subject(
+    subject: Subject<'_>,
     recipe: &Recipe,
     directory: &Path,
     mut report: impl FnMut(&CurvePoint),
@@ -53,7 +103,7 @@ pub fn train(
         path: directory.to_owned(),
         source,
     })?;
-    let mut run = Run::start(author, recipe, directory)?;
+    let mut run = Run::start(subject, recipe, directory)?;
     while run.progress.step < recipe.schedule.steps {
         run.step();
         let step = run.progress.step;
@@ -71,8 +121,9 @@ pub fn train(
 }
 
 /// The state of a run.
-struct Run {
-    author: Author,
+struct Run<'a> {
+    name: &'static str,
+    rows: &'a dyn Rows,
     recipe: Recipe,
     vocabulary: Vocabulary,
     network: Network,
@@ -88,28 +139,30 @@ struct Run {
     gradient_norm: f32,
 }
 
-impl Run {
-    fn start(author: Author, recipe: &Recipe, directory: &Path) -> Result<Self, CheckpointError> {
-        let vocabulary = Vocabulary::new();
-        let mut network =
-            Network::random(recipe.shape, &mut ChaCha8Rng::seed_from_u64(recipe.seed));
+impl<'a> Run<'a> {
+    fn start(
+        subject: Subject<'a>,
+        recipe: &Recipe,
+        directory: &Path,
+    ) -> Result<Self, CheckpointError> {
+        let mut network = subject.initial;
         let mut optimizer = Optimizer::new(network.weights.len());
         let state = directory.join("state.safetensors");
         let progress = match state.exists() {
             true => load_state(&state, &mut network, &mut optimizer)?,
             false => Progress::default(),
         };
-        let held_out = held_out_batches(author, recipe, &vocabulary);
         Ok(Self {
-            author,
+            name: subject.name,
+            rows: subject.rows,
             recipe: recipe.clone(),
-            vocabulary,
+            vocabulary: Vocabulary::new(),
             workspace: Workspace::new(&recipe.shape),
             gradient: vec![0.0; network.weights.len()],
             passes: vec![Batch::default(); recipe.batch.div_ceil(recipe.pass)],
             network,
             optimizer,
-            held_out,
+            held_out: subject.held_out,
             progress,
             seconds_before: progress.seconds,
             started: Instant::now(),
@@ -120,18 +173,12 @@ impl Run {
 
     fn step(&mut self) {
         let recipe = &self.recipe;
-        let feeder = Feeder {
-            vocabulary: &self.vocabulary,
-            author: self.author,
-            mix: recipe.mix,
-            split: Split::Training,
-        };
         // A stream per step: a resumed run sees the batches an uninterrupted one would have seen.
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
         rng.set_stream(u64::from(self.progress.step) + 1);
         let dense = recipe.dense_at(self.progress.step);
         for pass in &mut self.passes {
-            feeder.fill(pass, recipe.pass, dense, &mut rng);
+            self.rows.fill(pass, recipe.pass, dense, &mut rng);
         }
         let positions: usize = self.passes.iter().map(|pass| pass.positions.len()).sum();
         #[allow(
@@ -188,7 +235,7 @@ impl Run {
             self.progress,
         )?;
         let record = serde_json::json!({
-            "model": self.author.name(),
+            "model": self.name,
             "parameters": self.network.weights.len(),
             "progress": self.progress,
             "recipe": self.recipe,

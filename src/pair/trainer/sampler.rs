@@ -229,7 +229,12 @@ impl<'a> Writers<'a> {
     }
 
     /// Generates up to the step end or the end of the text and appends to `tokens`.
-    fn step(&mut self, author: Author, tokens: &mut Vec<u32>, rng: &mut impl Rng) -> GeneratedStep {
+    pub fn step(
+        &mut self,
+        author: Author,
+        tokens: &mut Vec<u32>,
+        rng: &mut impl Rng,
+    ) -> GeneratedStep {
         let decoder = if author == Author::Small {
             &mut self.small
         } else {

@@ -169,6 +169,14 @@ pub fn auc(seeds: &[Vec<Judged>], signal: Signal) -> Figure {
     })
 }
 
+/// The same of scored drafts, each by itself: a low score means a wrong one.
+#[must_use]
+pub fn auc_of_drafts(scored: &[(f64, bool)]) -> Figure {
+    figure(scored.len(), |sample| {
+        area::under_curve(sample.iter().map(|&index| scored[index]).collect())
+    })
+}
+
 /// A statistic of all problems, with its interval over resampled problems.
 fn figure(problems: usize, statistic: impl Fn(&[usize]) -> f64) -> Figure {
     let all: Vec<usize> = (0..problems).collect();

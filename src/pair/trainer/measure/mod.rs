@@ -7,6 +7,7 @@
 
 pub mod figures;
 pub mod lab;
+pub mod scorers;
 
 use figures::{Figure, Row, Tally, area, auc, row};
 use lab::{Judged, Lab, Rule, Signal, problems};
