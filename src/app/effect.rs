@@ -1,6 +1,6 @@
 //! Everything the runner can be asked to do.
 
-use crate::session::Generate;
+use crate::session::{Ask, Generate};
 use crate::trace::record::Record;
 
 /// An effect; effects of one update are performed in order.
@@ -12,6 +12,11 @@ pub enum Effect {
     Generate {
         entry: usize,
         call: Box<Generate>,
+    },
+    /// Ask a scorer about a draft or a question and report its event.
+    Score {
+        entry: usize,
+        ask: Box<Ask>,
     },
     /// Drop a call.
     Abort {

@@ -96,6 +96,7 @@ pub(super) fn effects_of(entry: usize, outputs: Vec<Output>) -> Vec<Effect> {
         .map(|output| match output {
             Output::Append(records) => Effect::Append(records),
             Output::Generate(call) => Effect::Generate { entry, call },
+            Output::Score(ask) => Effect::Score { entry, ask },
             Output::Abort { generation } => Effect::Abort { entry, generation },
         })
         .collect()

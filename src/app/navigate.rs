@@ -3,7 +3,7 @@
 
 use crate::session::Command;
 use crate::trace::NodeIndex;
-use crate::trace::record::GRADER;
+use crate::trace::record::{GRADER, JUDGE};
 
 use super::model::{Model, NoticeLevel, Pane, Screen};
 
@@ -155,12 +155,13 @@ pub(super) fn first_error(model: &mut Model) {
         return;
     };
     // Only steps that were judged: a score below one half, or a label. What a
-    // grader says of the whole trajectory stands at its last step.
+    // grader says of the whole trajectory stands at its last step; a judge's
+    // scores go to 9.
     let wrong = path.iter().position(|&node| {
         let node = session.tree().node(node);
         node.scores
             .iter()
-            .filter(|score| score.scorer != GRADER)
+            .filter(|score| ![GRADER, JUDGE].contains(&score.scorer.as_str()))
             .any(|score| score.value.is_some_and(|value| value < 0.5))
             || node.labels.iter().any(|label| label.label == "bad")
     });

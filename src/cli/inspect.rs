@@ -39,6 +39,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     let Launch {
         settings,
         endpoints,
+        scoring,
         problems,
         writer,
         warnings,
@@ -56,6 +57,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
             model,
             opener,
             endpoints,
+            scoring,
             writer,
         },
         &config,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::config::Flags;
+use crate::headless::scoring::Scoring;
 use crate::headless::{Exit, Failure};
 use crate::trace::Log;
 use crate::tui::run::Subject;
@@ -43,6 +44,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         model,
         opener,
         endpoints: Vec::new(),
+        scoring: Scoring::default(),
         writer: None,
     };
     super::ended(screen::open(subject, &config, warnings)?)

@@ -410,7 +410,7 @@ mod tests {
     fn score(output: u64) -> ScoreRecord {
         ScoreRecord {
             run: "r".into(),
-            step: "s".into(),
+            step: Some("s".into()),
             problem: "p".into(),
             scorer: "grader".into(),
             model: Some("g".into()),

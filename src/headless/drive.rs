@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex};
 use crate::model::endpoint::{
     Endpoint, EndpointError, FailureKind, Progress, StepReply, StepRequest,
 };
-use crate::session::{Command, Event, Generate, Output, Session};
+use crate::session::{Ask, Command, Event, Generate, Output, Session};
 use crate::trace::record::{OutcomeRecord, Record};
 use crate::trace::{LogError, LogWriter};
 
 use super::Failure;
 use super::clock::now;
 use super::grading::Grading;
+use super::scoring::Scoring;
 use super::stop::Stop;
 
 /// What all sessions of a run share.
@@ -21,6 +22,8 @@ pub(super) struct Shared {
     pub stop: Arc<Stop>,
     /// The model that grades, where one may be asked.
     pub grading: Option<Arc<Grading>>,
+    /// Whom the router asks.
+    pub scoring: Scoring,
 }
 
 /// The log, written by whoever has something to record.
@@ -91,7 +94,8 @@ pub(super) async fn drive(
         for output in outputs {
             match output {
                 Output::Append(records) => shared.log.append(records).await?,
-                Output::Generate(generate) => call = Some(*generate),
+                Output::Generate(generate) => call = Some(Call::Step(*generate)),
+                Output::Score(ask) => call = Some(Call::Score(*ask)),
                 // Calls are dropped where they are awaited.
                 Output::Abort { .. } => {}
             }
@@ -103,7 +107,7 @@ pub(super) async fn drive(
             // Not begun: a resumed run makes this very call.
             return Ok(None);
         }
-        outputs = match generate(shared, session, call).await {
+        outputs = match make(shared, session, call).await {
             Answer::Reply(reply) => session.event(*reply, &now()),
             Answer::Failed(event, kind, message) => {
                 let mut outputs = session.event(*event, &now());
@@ -126,6 +130,38 @@ pub(super) async fn drive(
     }
 }
 
+/// What a session waits for.
+enum Call {
+    Step(Generate),
+    Score(Ask),
+}
+
+async fn make(shared: &Shared, session: &mut Session, call: Call) -> Answer {
+    match call {
+        Call::Step(generate) => write(shared, session, generate).await,
+        Call::Score(ask) => score(shared, ask).await,
+    }
+}
+
+/// Asks a scorer.
+async fn score(shared: &Shared, ask: Ask) -> Answer {
+    let generation = ask.generation;
+    let asked = tokio::select! {
+        asked = shared.scoring.ask(ask.about) => asked,
+        () = shared.stop.stopped() => return Answer::Stopped,
+    };
+    match asked {
+        Ok(score) => Answer::Reply(Box::new(Event::Scored {
+            generation,
+            score: Box::new(score),
+        })),
+        Err(error) => {
+            let (kind, message) = (error.kind, error.to_string());
+            Answer::Failed(Box::new(Event::Failed { generation, error }), kind, message)
+        }
+    }
+}
+
 /// What came of a call.
 enum Answer {
     Reply(Box<Event>),
@@ -135,7 +171,7 @@ enum Answer {
 
 /// Performs one call; what was generated of it so far is known to the session
 /// when it fails or is stopped.
-async fn generate(shared: &Shared, session: &mut Session, call: Generate) -> Answer {
+async fn write(shared: &Shared, session: &mut Session, call: Generate) -> Answer {
     let generation = call.generation;
     let pieces = Pieces::default();
     match ask(shared, call.model, call.request, &pieces).await {

@@ -97,7 +97,7 @@ impl Scorer {
         };
         let mut score = ScoreRecord {
             run: about.run.to_owned(),
-            step: about.step.to_owned(),
+            step: Some(about.step.to_owned()),
             problem: about.problem.to_owned(),
             scorer: scorer.to_owned(),
             model: Some(self.facts.name.clone()),

@@ -24,6 +24,7 @@ use crate::trace::record::{
 use super::Failure;
 use super::clock::now;
 use super::grading::{self, Grader, Grading, Scorer};
+use super::scoring::Scoring;
 
 /// What a person asked for; `None` means the default.
 #[derive(Debug, Clone, Default)]
@@ -113,6 +114,8 @@ pub struct Launch {
     pub writer: Option<LogWriter>,
     /// The model that grades beside the rules, where one may be asked.
     pub grading: Option<Arc<Grading>>,
+    /// The models that the router asks.
+    pub scoring: Scoring,
     /// What is odd and no reason to stop.
     pub warnings: Vec<String>,
 }
@@ -200,6 +203,7 @@ impl Launch {
             problems: choose(dataset, options)?,
             writer: None,
             grading: grading.map(Arc::new),
+            scoring: Scoring::default(),
             warnings,
         })
     }

@@ -6,7 +6,7 @@
 //! forest a problem; [`resume`] goes on
 //! with a log; [`train`] learns a policy from a forest and [`calibrate`] sets its
 //! threshold anew; [`regrade`] works on what is recorded; [`grading`] asks models
-//! how trajectories came out; [`grade`] takes pairs of answers; [`summary`]
+//! how trajectories came out and [`scoring`] how steps are; [`grade`] takes pairs of answers; [`summary`]
 //! counts from the log alone.
 
 pub mod calibrate;
@@ -22,6 +22,7 @@ mod opening;
 pub mod plain;
 pub mod regrade;
 pub mod resume;
+pub mod scoring;
 pub mod solve;
 mod stop;
 pub mod summary;

@@ -108,6 +108,10 @@ async fn route(
         ready = probe_grader(&launch) => ready?,
         () = stop.stopped() => return Ok(stop.reason()),
     }
+    tokio::select! {
+        ready = launch.scoring.probe() => ready?,
+        () = stop.stopped() => return Ok(stop.reason()),
+    }
     let (resume, mut writer) = match gone_on {
         Some((resume, writer)) => (Some(resume), writer),
         None => (None, new_log(&options.log, true)?),
@@ -118,6 +122,7 @@ async fn route(
         log: Journal::new(writer),
         stop,
         grading: launch.grading.clone(),
+        scoring: launch.scoring.clone(),
     };
     let result = all(options, &launch, resume, &shared).await;
     watching.abort();

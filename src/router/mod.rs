@@ -9,7 +9,7 @@ mod threshold;
 
 use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
-use crate::trace::record::RouterFacts;
+use crate::trace::record::{JUDGE, PRM, RouterFacts};
 
 pub use explore::{EXPLORE, Explore};
 pub use spec::{DEFAULT_THRESHOLD, RouterError, RouterSpec, build};
@@ -45,6 +45,11 @@ impl Choice {
         (0..models).map(of).collect()
     }
 
+    /// A draft stands as its writer wrote it.
+    pub fn kept(writer: usize) -> Self {
+        Self::certain(writer, "the draft stands")
+    }
+
     /// A deterministic choice of a single action without probabilities.
     fn certain(action: usize, reason: impl Into<String>) -> Self {
         Self {
@@ -77,6 +82,16 @@ pub enum DraftScore {
     Prm,
     /// A judge's, 0 to 9.
     Judge,
+}
+
+impl DraftScore {
+    /// The scorer as the log names it.
+    pub fn scorer(self) -> &'static str {
+        match self {
+            Self::Prm => PRM,
+            Self::Judge => JUDGE,
+        }
+    }
 }
 
 /// What a rule wants to know of a step before the step stands.

@@ -2,7 +2,7 @@
 
 use crate::cost::PERSON;
 use crate::model::endpoint::{EndpointError, FailureKind, StepReply};
-use crate::router::Choice;
+use crate::router::{Choice, Timing};
 use crate::signal::confidence::{Source, measure};
 use crate::signal::math_tokens;
 use crate::signal::observation::Observation;
@@ -31,14 +31,31 @@ impl Session {
         if step.text.is_empty() && matches!(step.end, StepEnd::Empty | StepEnd::Eos) {
             return self.empty_step(&call, step);
         }
+        if self.is_draft(&call.place) {
+            return self.review(call.place, step);
+        }
+        self.commit_step(step, follows)
+    }
+
+    /// Takes a step that stands into the tree and goes on as the goal says.
+    pub(super) fn commit_step(&mut self, step: StepRecord, follows: bool) -> Vec<Output> {
         let (node, append) = match self.append_step(step) {
             Ok(appended) => appended,
             Err(output) => return vec![output],
         };
+        self.taken(node, follows, vec![append])
+    }
+
+    /// Follows a step that was appended.
+    pub(super) fn taken(
+        &mut self,
+        node: NodeIndex,
+        follows: bool,
+        mut outputs: Vec<Output>,
+    ) -> Vec<Output> {
         if follows {
             self.look_at(Some(node));
         }
-        let mut outputs = vec![append];
         outputs.extend(self.go_on(node, follows));
         outputs
     }
@@ -106,7 +123,7 @@ impl Session {
     pub fn give_up(&mut self, message: &str) -> Vec<Output> {
         let after = match &self.phase {
             Phase::Failed { place, .. } => place.after,
-            Phase::Ready | Phase::Generating(_) => self.cursor,
+            Phase::Ready | Phase::Generating(_) | Phase::Scoring(_) => self.cursor,
         };
         self.phase = Phase::Ready;
         let outcome = self.outcome_at(after, TrajectoryEnd::Error, Some(message.to_owned()));
@@ -159,6 +176,9 @@ impl Session {
         step.end_note = reply.end_note;
         step.continuation = reply.continuation;
         step.seconds = reply.seconds;
+        if self.regenerates(&call.place) {
+            step.purpose = Purpose::Regenerated;
+        }
         self.name_step(&mut step);
         step
     }
@@ -210,7 +230,7 @@ impl Session {
     /// Appends a step with what follows from it at once: the outcome if it
     /// ends the trajectory, otherwise the router's decision. Both are in one
     /// write, so that no log has a step without them.
-    fn append_step(&mut self, step: StepRecord) -> Result<(NodeIndex, Output), Output> {
+    pub(super) fn append_step(&mut self, step: StepRecord) -> Result<(NodeIndex, Output), Output> {
         let id = step.id.clone();
         let mut records = Vec::new();
         self.introduce(&mut records);
@@ -222,29 +242,36 @@ impl Session {
             // The tree takes every step of this run and problem.
             return Err(Output::Append(records));
         };
-        let follow_up = self.follow_up(node);
-        self.tree.add(follow_up.clone());
-        records.push(follow_up);
+        if let Some(follow_up) = self.follow_up(node) {
+            self.tree.add(follow_up.clone());
+            records.push(follow_up);
+        }
         Ok((node, Output::Append(records)))
     }
 
-    /// What follows from a step at once: its outcome or the next decision.
-    fn follow_up(&self, node: NodeIndex) -> Record {
-        match self.ending(node) {
-            Some(end) => Record::Outcome(Box::new(self.outcome_at(Some(node), end, None))),
-            None => Record::Decision(Box::new(self.decide(node))),
+    /// What follows from a step at once: its outcome, or the next decision of
+    /// a rule that decides ahead.
+    pub(super) fn follow_up(&self, node: NodeIndex) -> Option<Record> {
+        if let Some(end) = self.ending(node) {
+            let outcome = self.outcome_at(Some(node), end, None);
+            return Some(Record::Outcome(Box::new(outcome)));
         }
+        let ahead = self.timing() == Timing::Ahead;
+        ahead.then(|| Record::Decision(Box::new(self.decide(node))))
     }
 
     /// Makes up for what a killed writer lost: a step whose decision or
     /// outcome was cut off is decided again, before anything follows it.
     pub(super) fn settle(&mut self) -> Option<Output> {
+        if let Some(record) = self.lost_ruling() {
+            return Some(self.record(vec![record]));
+        }
         let node = self.cursor?;
         let at = self.tree.node(node);
         if !at.decisions.is_empty() || self.concluded() || !at.step.kept {
             return None;
         }
-        let record = self.follow_up(node);
+        let record = self.follow_up(node)?;
         Some(self.record(vec![record]))
     }
 
@@ -273,7 +300,7 @@ impl Session {
         self.decision_record(Some(node), observation.named(), choice)
     }
 
-    fn decision_record(
+    pub(super) fn decision_record(
         &self,
         after: Option<NodeIndex>,
         observation: std::collections::BTreeMap<String, Option<f64>>,
@@ -321,13 +348,18 @@ impl Session {
             action,
             reason: choice.reason,
             propensity: choice.propensity,
+            draft: None,
             overridden: None,
         }
     }
 
     /// o_t of a step (§1).
     pub(super) fn observe(&self, node: NodeIndex) -> Observation {
-        let step = &self.tree.node(node).step;
+        self.observe_step(&self.tree.node(node).step)
+    }
+
+    /// o_t of a step that may not be in the tree.
+    pub(super) fn observe_step(&self, step: &StepRecord) -> Observation {
         Observation {
             confidence: step.confidence.value,
             index: step.index,

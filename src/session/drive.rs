@@ -1,6 +1,7 @@
 //! Commands that generate: each puts one call in flight.
 
 use crate::model::endpoint::StepRequest;
+use crate::router::Timing;
 use crate::trace::NodeIndex;
 use crate::trace::ids::{DecisionKey, StepKey, abandoned_id, decision_id, step_id};
 use crate::trace::record::{
@@ -79,7 +80,7 @@ impl Session {
         let place = Place {
             after: node.parent,
             model,
-            decision: node.step.decision.clone(),
+            decision: self.led_by(&node.step),
         };
         self.cursor = node.parent;
         self.goal = Goal::Step;
@@ -93,12 +94,20 @@ impl Session {
         };
         let place = place.clone();
         self.cursor = place.after;
-        Ok(self.launch(place))
+        Ok(match self.asks_question(&place) {
+            true => self.ask_question(place),
+            false => self.launch(place),
+        })
     }
 
     pub(super) fn cancel(&mut self, now: &str) -> Result<Vec<Output>, Refusal> {
-        let Phase::Generating(current) = std::mem::replace(&mut self.phase, Phase::Ready) else {
-            return Err(Refusal::Idle);
+        let current = match std::mem::replace(&mut self.phase, Phase::Ready) {
+            Phase::Generating(current) => current,
+            Phase::Scoring(current) => return Ok(self.cancel_score(current, now)),
+            other => {
+                self.phase = other;
+                return Err(Refusal::Idle);
+            }
         };
         let mut outputs = vec![Output::Abort {
             generation: current.generation,
@@ -151,12 +160,15 @@ impl Session {
         let model = decision.and_then(|d| self.settings.place(&d.action));
         let place = Place {
             after: self.cursor,
-            model: model.unwrap_or_else(|| self.first_model()),
+            model: model.unwrap_or_else(|| self.writer_after(self.cursor)),
             decision: decision.map(|d| d.id.clone()),
         };
         self.goal = goal;
         let mut outputs: Vec<Output> = mended.into_iter().collect();
-        outputs.extend(self.launch(place));
+        outputs.extend(match self.asks_question(&place) {
+            true => self.ask_question(place),
+            false => self.launch(place),
+        });
         Ok(outputs)
     }
 
@@ -207,7 +219,10 @@ impl Session {
             top_p: run.sampling.top_p,
             max_tokens: run.sampling.max_tokens,
             seed,
-            role: Role::Step,
+            role: match self.timing() == Timing::OnDraft && self.is_draft(place) {
+                true => Role::Draft,
+                false => Role::Step,
+            },
             affinity: self.problem.id.clone(),
         }
     }
@@ -215,7 +230,7 @@ impl Session {
     /// Steps made after `node`, which tell a re-run's seed from the first
     /// one's. Calls that gave no step do not count: trying again, or resuming,
     /// repeats the very call.
-    fn made_after(&self, node: Option<NodeIndex>) -> usize {
+    pub(super) fn made_after(&self, node: Option<NodeIndex>) -> usize {
         let drafts = self.tree.drafts(node).iter();
         let empty = drafts.filter(|&&draft| self.tree.node(draft).step.end != StepEnd::Error);
         self.tree.children(node).len() + empty.count()
@@ -327,6 +342,7 @@ impl Session {
             action,
             // Not drawn by the router: no propensity may be read from it.
             propensity: 0.0,
+            draft: None,
             overridden: Some(Override {
                 who,
                 when: now.to_owned(),
@@ -342,17 +358,19 @@ impl Session {
             .iter()
             .find(|d| d.overridden.is_none())
             .map_or_else(
-                || self.settings.model_name(self.first_model()),
+                || self.settings.model_name(self.writer_after(self.cursor)),
                 |d| d.action.clone(),
             )
     }
 
-    pub(super) fn first_model(&self) -> usize {
+    /// Who writes the step after `node` where no decision says.
+    pub(super) fn writer_after(&self, node: Option<NodeIndex>) -> usize {
         let models = self.settings.models();
-        self.settings
-            .engine
-            .as_ref()
-            .map_or(0, |engine| engine.router.writer(1, models))
+        let Some(engine) = &self.settings.engine else {
+            return 0;
+        };
+        self.chosen_for_all()
+            .unwrap_or_else(|| engine.router.writer(self.index_after(node), models))
     }
 
     pub(super) fn index_after(&self, node: Option<NodeIndex>) -> u32 {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::cost::Tally;
 use crate::problem::Problem;
-use crate::trace::record::{DecisionRecord, OutcomeRecord, ProblemRecord, Record};
+use crate::trace::record::{DecisionRecord, OutcomeRecord, ProblemRecord, Record, StepRecord};
 use crate::trace::{NodeIndex, Tree};
 
 use super::until::Until;
-use super::{Command, Event, Output, Refusal, Settings};
+use super::{About, Command, Event, Output, Refusal, Settings};
 
 /// One problem of one run.
 pub struct Session {
@@ -34,6 +34,8 @@ pub struct Session {
 pub enum Phase {
     Ready,
     Generating(Generating),
+    /// A scorer is asked about what was just written, or about the question.
+    Scoring(Scoring),
     /// The last call failed for good; [`Command::Retry`] tries it again.
     Failed {
         place: Place,
@@ -52,6 +54,26 @@ pub struct Generating {
     pub text: String,
     /// Pieces that have arrived: about one a token.
     pub deltas: u64,
+}
+
+/// A scorer being asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scoring {
+    pub generation: u64,
+    pub place: Place,
+    /// The draft it is asked about; `None` where it is the question.
+    pub draft: Option<Box<StepRecord>>,
+    pub(super) about: About,
+}
+
+/// A call in flight, as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InFlight<'a> {
+    pub place: &'a Place,
+    /// What is written so far; a draft that is being scored is whole.
+    pub text: &'a str,
+    /// Who is asked for a score, where the call writes nothing.
+    pub scorer: Option<&'static str>,
 }
 
 /// Where a step is being put, and by whom.
@@ -132,6 +154,17 @@ impl Session {
 
     /// Takes what a call reported. Stale generations change nothing.
     pub fn event(&mut self, event: Event, now: &str) -> Vec<Output> {
+        if let Phase::Scoring(current) = &self.phase {
+            return match event {
+                Event::Scored { generation, score } if generation == current.generation => {
+                    self.score_came(*score, now)
+                }
+                Event::Failed { generation, error } if generation == current.generation => {
+                    self.score_failed(error, now)
+                }
+                _ => Vec::new(),
+            };
+        }
         let Phase::Generating(current) = &mut self.phase else {
             return Vec::new();
         };
@@ -180,8 +213,27 @@ impl Session {
         self.settings.engine.is_some()
     }
 
+    /// The call in flight.
+    pub fn in_flight(&self) -> Option<InFlight<'_>> {
+        match &self.phase {
+            Phase::Generating(call) => Some(InFlight {
+                place: &call.place,
+                text: &call.text,
+                scorer: None,
+            }),
+            Phase::Scoring(call) => Some(InFlight {
+                place: &call.place,
+                text: call.draft.as_ref().map_or("", |draft| draft.text.as_str()),
+                scorer: Some(call.about.scorer()),
+            }),
+            Phase::Ready | Phase::Failed { .. } => None,
+        }
+    }
+
+    /// Whether a call is in flight, to a model that writes or to one that
+    /// scores.
     pub fn is_generating(&self) -> bool {
-        matches!(self.phase, Phase::Generating(_))
+        matches!(self.phase, Phase::Generating(_) | Phase::Scoring(_))
     }
 
     /// How the trajectory that ends at the cursor came out, if it ends there.
@@ -208,19 +260,25 @@ impl Session {
         let path = node.map(|node| self.tree.path(node)).unwrap_or_default();
         let places = std::iter::once(None).chain(path.iter().copied().map(Some));
         let drafts = places.flat_map(|place| self.tree.drafts(place));
-        let steps = path
+        let nodes: Vec<_> = path
             .iter()
             .chain(drafts)
-            .map(|&at| &*self.tree.node(at).step);
-        let scores = path.iter().flat_map(|&at| &self.tree.node(at).scores);
-        self.settings.ledger.total_with(steps, scores)
+            .map(|&at| self.tree.node(at))
+            .collect();
+        let scores = nodes.iter().flat_map(|node| &node.scores);
+        let steps = nodes.iter().map(|node| &*node.step);
+        self.settings
+            .ledger
+            .total_with(steps, scores.chain(self.tree.root_scores()))
     }
 
     /// Cost of everything generated for this problem, every branch included.
     pub fn cost_of_all(&self) -> Tally {
         let steps = self.tree.nodes().map(|(_, node)| &*node.step);
         let scores = self.tree.nodes().flat_map(|(_, node)| &node.scores);
-        self.settings.ledger.total_with(steps, scores)
+        self.settings
+            .ledger
+            .total_with(steps, scores.chain(self.tree.root_scores()))
     }
 
     /// Published cost of the path to `node` had one model written all of its

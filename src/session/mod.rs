@@ -9,8 +9,9 @@
 //! from the same parts, by many calls at a time.
 //!
 //! ```text
-//! Ready ──step──▶ Generating ──reply──▶ scored, committed, decided ──▶ Ready │ Done
-//!                     └──failed / cancelled──▶ Failed │ Ready
+//! Ready ──step──▶ Generating ──reply──▶ measured, committed, decided ──▶ Ready │ Done
+//!                  │      └──a draft──▶ Scoring ──score──▶ kept, or Generating again
+//!                  └──failed / cancelled──▶ Failed │ Ready
 //! ```
 
 mod commit;
@@ -19,6 +20,7 @@ mod ending;
 pub mod forest;
 mod machine;
 mod navigate;
+mod review;
 mod seed;
 mod settings;
 mod until;
@@ -26,13 +28,15 @@ mod until;
 #[cfg(test)]
 mod tests;
 
-pub use machine::{Goal, Phase, Session};
+pub use machine::{Goal, InFlight, Phase, Session};
 pub use settings::{Engine, Settings};
 pub use until::{Until, UntilError};
 
 use crate::model::endpoint::{EndpointError, StepReply, StepRequest};
+use crate::model::scorer::step::{Score, StepCase};
+use crate::router::DraftScore;
 use crate::trace::NodeIndex;
-use crate::trace::record::Record;
+use crate::trace::record::{QUERY, Record};
 
 /// What a person or a driver asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +79,11 @@ pub enum Event {
         generation: u64,
         reply: Box<StepReply>,
     },
+    /// What was asked for by [`Output::Score`].
+    Scored {
+        generation: u64,
+        score: Box<Score>,
+    },
     Failed {
         generation: u64,
         error: EndpointError,
@@ -87,6 +96,8 @@ pub enum Output {
     /// Append to the log and wait until it is written.
     Append(Vec<Record>),
     Generate(Box<Generate>),
+    /// Ask a scorer; answered by [`Event::Scored`] or [`Event::Failed`].
+    Score(Box<Ask>),
     /// Drop the call of this generation.
     Abort {
         generation: u64,
@@ -101,6 +112,31 @@ pub struct Generate {
     /// Place of the model in the pool.
     pub model: usize,
     pub request: StepRequest,
+}
+
+/// A score that the router wants.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    /// As of [`Generate`].
+    pub generation: u64,
+    pub about: About,
+}
+
+/// What is to be scored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum About {
+    Draft { by: DraftScore, case: StepCase },
+    Question { question: String, problem: String },
+}
+
+impl About {
+    /// The scorer as the log names it.
+    pub fn scorer(&self) -> &'static str {
+        match self {
+            Self::Draft { by, .. } => by.scorer(),
+            Self::Question { .. } => QUERY,
+        }
+    }
 }
 
 /// A command that cannot be followed now, with the reason in words.

@@ -66,8 +66,9 @@ pub struct RunRecord {
     /// `llm` or `rules-then-llm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grading: Option<String>,
-    /// The models that score instead of writing steps, by role: `grader`
-    /// where one is asked, `verifier` where the pool names one.
+    /// The models that score instead of writing steps, by role: `prm`, `judge`
+    /// or `query` where the router asks one, `grader` where one is asked,
+    /// `verifier` where the pool names one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub scorers: BTreeMap<String, ModelFacts>,
 }
@@ -295,6 +296,8 @@ pub enum Role {
     Prm,
     Verifier,
     Grader,
+    /// Reading a question for a query router.
+    Embedding,
     Probe,
 }
 
@@ -360,14 +363,25 @@ pub const VERIFIER: &str = "verifier";
 /// no model, and only for problems whose language it knows.
 pub const CHECKER: &str = "checker";
 
+/// The scorer of a process-reward model, from 0 to 1.
+pub const PRM: &str = "prm";
+
+/// The scorer that judges single steps from 0 to 9.
+pub const JUDGE: &str = "judge";
+
+/// The model of a query router: its score is of the question.
+pub const QUERY: &str = "query";
+
 /// A score given to a step by a PRM, a judge, a verifier or a checker, or to
 /// the trajectory that ends with it by a grader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRecord {
     pub run: String,
-    pub step: StepId,
+    /// The step; `None` for a score of the question.
+    #[serde(default)]
+    pub step: Option<StepId>,
     pub problem: String,
-    /// `prm`, `judge`, `verifier`, `grader` or `checker`.
+    /// `prm`, `judge`, `verifier`, `grader`, `checker` or `query`.
     pub scorer: String,
     /// Name of the model that was asked; `None` in logs of earlier versions
     /// and for scorers that are no model.
@@ -399,7 +413,8 @@ pub struct Override {
     pub wanted: String,
 }
 
-/// A routing decision: who writes the step after `after`.
+/// A routing decision: who writes the step after `after`. Of a decision on a
+/// draft (`draft`): whether it stands or who writes the step again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DecisionRecord {
     pub run: String,
@@ -422,6 +437,9 @@ pub struct DecisionRecord {
     pub reason: String,
     /// Probability with which this action was drawn (1 for a deterministic rule).
     pub propensity: f64,
+    /// The draft that was ruled on, for rules that look at drafts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<StepId>,
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
 }

@@ -88,6 +88,7 @@ pub fn decision(id: &str, after: Option<&str>) -> DecisionRecord {
         action: "small".into(),
         reason: "fixed".into(),
         propensity: 1.0,
+        draft: None,
         overridden: None,
     }
 }
@@ -404,8 +405,13 @@ fn any_outcome() -> impl Strategy<Value = Record> {
 }
 
 fn any_remark() -> impl Strategy<Value = Record> {
-    let score = (text(), option::of(number()), option::of(text()), usage()).prop_map(
-        |(step, value, note, usage)| {
+    let score = (
+        option::of(text()),
+        option::of(number()),
+        option::of(text()),
+        usage(),
+    )
+        .prop_map(|(step, value, note, usage)| {
             Record::Score(ScoreRecord {
                 run: "r".into(),
                 step,
@@ -418,8 +424,7 @@ fn any_remark() -> impl Strategy<Value = Record> {
                 attempts: Vec::new(),
                 cost: None,
             })
-        },
-    );
+        });
     let label = (text(), text(), option::of(text())).prop_map(|(step, label, note)| {
         Record::Label(LabelRecord {
             run: "r".into(),

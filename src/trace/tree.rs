@@ -136,6 +136,8 @@ pub struct Tree {
     /// Rejected drafts of the first step.
     root_drafts: Vec<NodeIndex>,
     root_decisions: Vec<DecisionRecord>,
+    /// Scores of the question.
+    root_scores: Vec<ScoreRecord>,
     root_outcomes: Vec<OutcomeRecord>,
     notes: Vec<NoteRecord>,
     /// Nodes by the parent that is missing.
@@ -214,7 +216,13 @@ impl Tree {
                 if self.is_other(&score.run, &score.problem) {
                     return Added::Ignored;
                 }
-                self.attach(&score.step.clone(), Attachment::Score(score))
+                match score.step.clone() {
+                    Some(step) => self.attach(&step, Attachment::Score(score)),
+                    None => {
+                        self.root_scores.push(score);
+                        Added::Root
+                    }
+                }
             }
             Record::Label(label) => {
                 if self.is_other(&label.run, &label.problem) {
@@ -376,6 +384,11 @@ impl Tree {
     /// Decisions made after `node` (about the first step for `None`).
     pub fn decisions(&self, node: Option<NodeIndex>) -> &[DecisionRecord] {
         node.map_or(&self.root_decisions, |node| &self.node(node).decisions)
+    }
+
+    /// Scores of the question.
+    pub fn root_scores(&self) -> &[ScoreRecord] {
+        &self.root_scores
     }
 
     /// The decision of this id after `node`.

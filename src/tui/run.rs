@@ -9,6 +9,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::app::{Effect, EndpointState, Model, Msg, Notice, NoticeLevel, close, update};
 use crate::headless::clock::now;
+use crate::headless::scoring::Scoring;
 use crate::model::endpoint::Endpoint;
 use crate::trace::LogWriter;
 
@@ -63,6 +64,8 @@ pub struct Subject {
     pub opener: Opener,
     /// In pool order; none in a replay.
     pub endpoints: Vec<Arc<dyn Endpoint>>,
+    /// Whom the router asks.
+    pub scoring: Scoring,
     /// None in a replay.
     pub writer: Option<LogWriter>,
 }
@@ -85,7 +88,12 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<Ended> {
         .enable_all()
         .build()?;
     let (sender, reports) = channel(QUEUE);
-    let calls = Calls::new(runtime.handle().clone(), subject.endpoints, sender);
+    let calls = Calls::new(
+        runtime.handle().clone(),
+        subject.endpoints,
+        subject.scoring,
+        sender,
+    );
     let journal = Journal::start(subject.writer, calls.clone())?;
     // Before the terminal is taken: a signal must never leave it taken.
     let signals = {
@@ -293,6 +301,7 @@ impl Inspector {
             Effect::Generate { entry, call } => {
                 self.journal.submit(Job::Generate { entry, call });
             }
+            Effect::Score { entry, ask } => self.journal.submit(Job::Score { entry, ask }),
             Effect::Abort { entry, generation } => {
                 self.journal.submit(Job::Abort { entry, generation });
             }

@@ -55,7 +55,7 @@ fn score(live: &Stage, step: usize, scorer: &str, value: f64) -> Record {
     let step = steps.nth(step).unwrap();
     Record::Score(ScoreRecord {
         run: step.run.clone(),
-        step: step.id.clone(),
+        step: Some(step.id.clone()),
         problem: step.problem.clone(),
         scorer: scorer.into(),
         model: Some("judge".into()),

@@ -18,7 +18,7 @@ use crate::trace::ids::file_sha256;
 use clap::Args;
 
 /// Drafts the judge learns from.
-const TRAINING_DRAFTS: usize = 60_000;
+const TRAINING_DRAFTS: usize = 40_000;
 /// Held-out drafts of the curve.
 const HELD_OUT: usize = 400;
 
@@ -103,7 +103,7 @@ fn held_out(source: &Source<'_>, vocabulary: &Vocabulary, recipe: &Recipe) -> Ve
         .take(HELD_OUT / 2)
         .chain(wrong.iter().take(HELD_OUT / 2))
     {
-        let row = row(vocabulary, draft);
+        let row = row(vocabulary, draft, false);
         if batches
             .last()
             .is_none_or(|last| last.tokens.len() + row.tokens.len() > recipe.pass)

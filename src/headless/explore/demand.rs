@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::headless::drive::{Journal, Shared};
 use crate::headless::opening::prepare_log;
+use crate::headless::scoring::Scoring;
 use crate::headless::solve::runtime;
 use crate::headless::stop::{RESUME, Stop};
 use crate::headless::{Exit, Failure, Launch, Options, capability};
@@ -80,6 +81,7 @@ impl Demand {
                 log: Journal::heard(writer),
                 stop,
                 grading: None,
+                scoring: Scoring::default(),
             },
             runtime,
             _watching: watching,

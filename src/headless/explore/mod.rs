@@ -33,6 +33,7 @@ use super::capability::{self, Probed};
 use super::drive::{Journal, Shared};
 use super::launch::{Exploration, PARTIAL_LINE, note};
 use super::opening::{may_go_on, new_log, prepare_log, probe_note};
+use super::scoring::Scoring;
 use super::solve::{bar, runtime, say};
 use super::stop::{RESUME, Stop};
 use super::{Exit, Failure, Launch, Options};
@@ -264,6 +265,7 @@ async fn work(
         log: Journal::new(writer),
         stop,
         grading: None,
+        scoring: Scoring::default(),
     };
     let done = all(options, shape, &launch, held, &shared).await;
     watching.abort();

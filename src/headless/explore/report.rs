@@ -151,8 +151,8 @@ impl Counter {
             }
             Record::Decision(decision) => self.decided.extend(decision.after),
             Record::Score(score) if score.scorer == CHECKER => {
-                if let Some(value) = score.value {
-                    self.verdicts.insert(score.step, value >= 0.5);
+                if let (Some(step), Some(value)) = (score.step, score.value) {
+                    self.verdicts.insert(step, value >= 0.5);
                 }
             }
             Record::Score(_) | Record::Run(_) | Record::Label(_) | Record::Note(_) => {}

@@ -10,6 +10,7 @@ use super::LocalError;
 use super::config::ModelConfig;
 use super::embedded::embedded_weights;
 use super::homes::Homes;
+use super::reading::{self, Read, Reading, Unread};
 use super::sample::TOP;
 use super::sequence::{Event, Job};
 use super::weights::WeightsSource;
@@ -139,14 +140,71 @@ impl LocalEndpoint {
         }
     }
 
+    /// Reads a step after what stands before it: how likely the model finds
+    /// each of its tokens. `prefix` is as in [`StepRequest::prefix`].
+    ///
+    /// # Errors
+    /// [`FailureKind::Context`] where it does not fit, else what keeps the
+    /// model from running.
+    pub async fn read_step(
+        &self,
+        question: &str,
+        prefix: &str,
+        step: &str,
+        affinity: &str,
+    ) -> Result<Read, EndpointError> {
+        let prompt = self.rendered(question, prefix)?;
+        self.read(prompt, step.to_owned(), affinity).await
+    }
+
+    /// Reads a question's prompt to its end: [`Read::hidden`] holds as many
+    /// numbers as [`ModelConfig::hidden`].
+    ///
+    /// # Errors
+    /// As [`LocalEndpoint::read_step`].
+    pub async fn read_question(
+        &self,
+        question: &str,
+        affinity: &str,
+    ) -> Result<Read, EndpointError> {
+        let prompt = self.rendered(question, "")?;
+        self.read(prompt, String::new(), affinity).await
+    }
+
+    async fn read(
+        &self,
+        prompt: String,
+        text: String,
+        affinity: &str,
+    ) -> Result<Read, EndpointError> {
+        let stay = self.homes.enter(affinity);
+        let (reply, answer) = oneshot::channel();
+        let job = reading::Job {
+            reading: Reading { prompt, text },
+            reply,
+        };
+        let worker = self.worker(stay.worker)?;
+        let sent = worker.send(Command::Read(Box::new(job))).await;
+        sent.map_err(|_| self.stopped())?;
+        let found = answer.await.map_err(|_| self.stopped())?;
+        found.map_err(|unread| match unread {
+            Unread::Context(message) => self.error(FailureKind::Context, message),
+            Unread::Failed(message) => self.error(FailureKind::Configuration, message),
+        })
+    }
+
+    fn rendered(&self, question: &str, prefix: &str) -> Result<String, EndpointError> {
+        (self.render)(question, prefix)
+            .map_err(|message| self.error(FailureKind::Configuration, message))
+    }
+
     async fn generate(
         &self,
         request: StepRequest,
         progress: &dyn Progress,
     ) -> Result<StepReply, EndpointError> {
         let started = Instant::now();
-        let prompt = (self.render)(&request.question, &request.prefix)
-            .map_err(|message| self.error(FailureKind::Configuration, message))?;
+        let prompt = self.rendered(&request.question, &request.prefix)?;
         let (events, mut received) = mpsc::unbounded_channel();
         let stay = self.homes.enter(&request.affinity);
         let worker = self.worker(stay.worker)?;

@@ -39,8 +39,17 @@ pub struct Chunk<'a> {
     /// Index into the slots; at most one chunk a slot in a batch.
     pub slot: usize,
     pub tokens: &'a [u32],
-    /// Whether the logits after the last token are wanted.
-    pub logits: bool,
+    pub logits: Logits,
+}
+
+/// After which tokens of a chunk the logits are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logits {
+    None,
+    /// After the last.
+    Last,
+    /// After each.
+    Each,
 }
 
 /// A row of the batch.
@@ -69,7 +78,7 @@ impl Network {
     }
 
     /// Appends every chunk to its slot and returns, in order, the raw logits
-    /// (`[vocab]`) after the last token of each chunk that asks for them.
+    /// (`[vocab]`) after the tokens that each chunk asks for.
     ///
     /// # Errors
     /// More than [`MAX_ROWS`] tokens in all, a token outside the vocabulary.
@@ -79,7 +88,37 @@ impl Network {
         slots: &mut [Slot],
         chunks: &[Chunk<'_>],
     ) -> Result<Vec<Vec<f32>>, LocalError> {
-        let result = self.run(slots, chunks);
+        let (rows, wanted) = rows(slots, chunks);
+        let stream = self.append(slots, chunks, &rows)?;
+        match stream {
+            Some(x) => self.logits(&x, &wanted),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Appends a chunk to its slot and returns the hidden state (`[hidden]`)
+    /// after its last token, behind the last norm.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn hidden(&self, slots: &mut [Slot], chunk: Chunk<'_>) -> Result<Vec<f32>, LocalError> {
+        let (rows, _) = rows(slots, &[chunk]);
+        let Some(x) = self.append(slots, &[chunk], &rows)? else {
+            return Ok(Vec::new());
+        };
+        let normed = self.normed(&x, &[rows.len() as u32 - 1])?;
+        with_values(&normed, |values| values[..self.config.hidden].to_vec())
+    }
+
+    /// The stream behind the last block, `[rows, hidden]`; the chunks are in
+    /// their slots unless it failed.
+    fn append(
+        &self,
+        slots: &mut [Slot],
+        chunks: &[Chunk<'_>],
+        rows: &[Row],
+    ) -> Result<Option<Tensor>, LocalError> {
+        let result = self.run(slots, rows);
         for chunk in chunks {
             let slot = &mut slots[chunk.slot];
             if result.is_ok() {
@@ -91,21 +130,20 @@ impl Network {
         result
     }
 
-    fn run(&self, slots: &mut [Slot], chunks: &[Chunk<'_>]) -> Result<Vec<Vec<f32>>, LocalError> {
-        let (rows, wanted) = rows(slots, chunks);
+    fn run(&self, slots: &mut [Slot], rows: &[Row]) -> Result<Option<Tensor>, LocalError> {
         if rows.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         if rows.len() > MAX_ROWS {
             let message = format!("a batch of {} rows exceeds {MAX_ROWS}", rows.len());
             return Err(candle_core::Error::Msg(message).into());
         }
-        let mut x = self.embed(&rows)?;
-        let rotation = self.rotation(&rows)?;
+        let mut x = self.embed(rows)?;
+        let rotation = self.rotation(rows)?;
         for (layer, block) in self.weights.blocks.iter().enumerate() {
-            x = self.block(block, layer, x, &rotation, &rows, slots)?;
+            x = self.block(block, layer, x, &rotation, rows, slots)?;
         }
-        self.logits(&x, &wanted)
+        Ok(Some(x))
     }
 
     /// `[rows, hidden]`, with a companion row where there is only one.
@@ -207,17 +245,26 @@ impl Network {
         Ok(Tensor::from_vec(out, (count, queries), &Device::Cpu)?)
     }
 
+    /// The picked rows of the stream behind the last norm, with a companion
+    /// where there is only one.
+    fn normed(&self, x: &Tensor, picked: &[u32]) -> Result<Tensor, LocalError> {
+        let mut rows = picked.to_vec();
+        rows.resize(rows.len().max(MIN_ROWS), picked[0]);
+        let count = rows.len();
+        let rows = Tensor::from_vec(rows, count, &Device::Cpu)?;
+        let x = x.index_select(&rows, 0)?;
+        Ok(rms_norm(
+            &x,
+            &self.weights.norm,
+            self.config.rms_eps as f32,
+        )?)
+    }
+
     fn logits(&self, x: &Tensor, wanted: &[u32]) -> Result<Vec<Vec<f32>>, LocalError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let mut picked = wanted.to_vec();
-        picked.resize(picked.len().max(MIN_ROWS), wanted[0]);
-        let count = picked.len();
-        let picked = Tensor::from_vec(picked, count, &Device::Cpu)?;
-        let x = x.index_select(&picked, 0)?;
-        let x = rms_norm(&x, &self.weights.norm, self.config.rms_eps as f32)?;
-        let logits = x.matmul(&self.weights.head)?;
+        let logits = self.normed(x, wanted)?.matmul(&self.weights.head)?;
         with_values(&logits, |values| {
             let rows = values.chunks_exact(self.config.vocab).take(wanted.len());
             rows.map(<[f32]>::to_vec).collect()
@@ -242,9 +289,13 @@ fn rows(slots: &[Slot], chunks: &[Chunk<'_>]) -> (Vec<Row>, Vec<u32>) {
                     position,
                 }),
         );
-        if chunk.logits && !chunk.tokens.is_empty() {
-            wanted.push(rows.len() as u32 - 1);
-        }
+        let end = rows.len() as u32;
+        let first = match chunk.logits {
+            Logits::None => end,
+            Logits::Last => end.saturating_sub(u32::from(!chunk.tokens.is_empty())),
+            Logits::Each => end - chunk.tokens.len() as u32,
+        };
+        wanted.extend(first..end);
     }
     (rows, wanted)
 }

@@ -5,6 +5,7 @@
 //! endpoint   LocalEndpoint: hands requests to the worker, forwards its events
 //! worker     a thread with the model: loads lazily, batches continuously
 //! homes      which of several workers takes a call
+//! reading    likelihood of a given text, hidden state of a prompt
 //! sequence   one request in generation: prompt, sampling, where the step ends
 //! cache      key-value cache, slots matched by longest common prefix
 //! forward    the network over a ragged batch · attention  one row over a cache
@@ -26,6 +27,7 @@ mod endpoint;
 mod fingerprint;
 pub mod forward;
 mod homes;
+mod reading;
 pub mod sample;
 mod sequence;
 pub mod text;
@@ -36,6 +38,7 @@ use std::path::PathBuf;
 
 pub use endpoint::{LocalEndpoint, Render};
 pub use fingerprint::fingerprint;
+pub use reading::{Read, Reading};
 pub use weights::WeightsSource;
 
 /// Why a local model cannot be opened or run.

@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::LocalError;
 use super::cache::Slots;
 use super::config::ModelConfig;
-use super::forward::{Chunk, MAX_ROWS, Network};
+use super::forward::{Chunk, Logits, MAX_ROWS, Network};
+use super::reading::{self, Unread};
 use super::sequence::{Advance, Event, Job, Sequence};
 use super::text::TextModel;
 use super::weights::WeightsSource;
@@ -25,6 +26,7 @@ pub enum Command {
     /// Say whether the model is loaded, once that is known.
     Ready(oneshot::Sender<Result<(), String>>),
     Step(Box<Job>),
+    Read(Box<reading::Job>),
 }
 
 /// What the worker needs to load a model.
@@ -71,6 +73,7 @@ fn refuse(command: Command, name: &str, message: &str) {
         // An asker that is gone needs no answer, here and below.
         Command::Ready(reply) => drop(reply.send(Err(message.to_owned()))),
         Command::Step(job) => reject(*job, name, FailureKind::Configuration, message),
+        Command::Read(job) => drop(job.reply.send(Err(Unread::Failed(message.to_owned())))),
     }
 }
 
@@ -124,11 +127,30 @@ impl Worker {
                 match command {
                     Command::Ready(reply) => drop(reply.send(Ok(()))),
                     Command::Step(job) => self.admit(*job),
+                    Command::Read(job) => self.read(*job),
                 }
             }
             self.drop_cancelled();
-            self.forward();
+            if !self.active.is_empty() {
+                self.forward();
+            }
         }
+    }
+
+    /// Reads at once: a reading takes no slot for longer than a pass or two.
+    fn read(&mut self, job: reading::Job) {
+        if job.reply.is_closed() {
+            return;
+        }
+        let found = reading::read(
+            &self.network,
+            &mut self.text,
+            &mut self.slots,
+            self.context,
+            &job.reading,
+        );
+        // An asker that is gone needs no answer.
+        let _ = job.reply.send(found);
     }
 
     /// Tokenises a request and gives it a slot, or says why not.
@@ -189,14 +211,17 @@ impl Worker {
             chunks.push(Chunk {
                 slot: sequence.slot,
                 tokens: &pending[..count],
-                logits: count == pending.len(),
+                logits: match count == pending.len() {
+                    true => Logits::Last,
+                    false => Logits::None,
+                },
             });
         }
         let result = self.network.forward(self.slots.all(), &chunks);
         let drawing: Vec<usize> = plan
             .iter()
             .zip(&chunks)
-            .filter(|(_, chunk)| chunk.logits)
+            .filter(|(_, chunk)| chunk.logits == Logits::Last)
             .map(|(&(index, _), _)| index)
             .collect();
         match result {

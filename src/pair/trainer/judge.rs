@@ -1,10 +1,12 @@
 //! The judge of the pair: the large model, taught to answer the judge's prompt.
 //!
 //! The prompt is the solution so far with the draft, then `Verdict:`. The
-//! judge works the step out itself and gives a score from 0 to 9:
-//! ` The result is 56 + 10 = 66. Score: 9`. A score alone, without the
-//! working, these sizes do not learn: the one forward pass that reads the last
-//! digit of a draft has no layers left to compare it with its own.
+//! judge works the step out itself, says what the draft came to, and gives a
+//! score from 0 to 9: ` The result is 56 + 10 = 66. The step is 67. Score: 0`.
+//! A score alone, without the working, these sizes do not learn: the one
+//! forward pass that reads the last digit of a draft has no layers left to
+//! compare it with its own. Working and copying come easily, comparing does
+//! not: most rows have nothing but the score in their loss.
 
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -30,6 +32,8 @@ const LONGEST: usize = 100;
 const WRONG: f64 = 0.4;
 /// Share of the rows whose draft the small model wrote itself.
 const SAMPLED: f64 = 0.7;
+/// Share of the rows whose whole answer is in the loss, not the score alone.
+const WHOLE: f64 = 0.1;
 
 /// Rows that teach to judge.
 pub struct JudgeRows<'a> {
@@ -68,7 +72,7 @@ impl Rows for JudgeRows<'_> {
             let Some(draft) = self.draw(rng) else {
                 continue;
             };
-            let row = row(self.source.vocabulary, &draft);
+            let row = row(self.source.vocabulary, &draft, rng.random_bool(WHOLE));
             if !batch.tokens.is_empty() && batch.tokens.len() + row.tokens.len() > tokens {
                 break;
             }
@@ -87,23 +91,43 @@ pub fn prompt(vocabulary: &Vocabulary, draft: &Draft) -> Vec<u32> {
     tokens
 }
 
-/// The prompt as context, the answer counted.
+/// The prompt as context; of the answer all counts where it is `whole`, else
+/// the score alone.
 #[must_use]
-pub fn row(vocabulary: &Vocabulary, draft: &Draft) -> Row {
+pub fn row(vocabulary: &Vocabulary, draft: &Draft, whole: bool) -> Row {
     let mut row = Row {
         tokens: prompt(vocabulary, draft),
         ..Row::default()
     };
     row.counted = vec![false; row.tokens.len()];
     let score = if draft.right { RIGHT } else { 0 };
-    let answer = format!(" {}{SCORE}{score}", draft.due);
-    let from = row.tokens.len();
+    let stated = stated(&vocabulary.decode(&draft.step)).to_owned();
+    let working = format!(" {} The step is {stated}.{SCORE}", draft.due);
+    let mut from = row.tokens.len();
     row.tokens
-        .extend(vocabulary.encode(&answer).unwrap_or_default());
-    row.tokens.push(EOS);
+        .extend(vocabulary.encode(&working).unwrap_or_default());
+    row.counted.resize(row.tokens.len(), whole);
+    if !whole {
+        from = row.tokens.len();
+    }
+    row.tokens
+        .extend(vocabulary.encode(&score.to_string()).unwrap_or_default());
     row.counted.resize(row.tokens.len(), true);
-    row.steps.push((from, row.tokens.len()));
+    row.tokens.push(EOS);
+    row.counted.resize(row.tokens.len(), whole);
+    let to = row.tokens.len() - usize::from(!whole);
+    row.steps.push((from, to));
     row
+}
+
+/// The number that a draft comes to: its last one; `wrong` where it has none.
+fn stated(draft: &str) -> &str {
+    let end = draft.rfind(|c: char| c.is_ascii_digit()).map(|at| at + 1);
+    let Some(end) = end else {
+        return "wrong";
+    };
+    let before = draft[..end].rfind(|c: char| !c.is_ascii_digit());
+    &draft[before.map_or(0, |at| at + 1)..end]
 }
 
 /// What a judge said of a draft.

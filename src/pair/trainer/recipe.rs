@@ -86,11 +86,11 @@ impl Recipe {
         let large = Self::of(Author::Large);
         Self {
             dense: Vec::new(),
-            rates: Rates::new(0.002, 6e-4),
+            rates: Rates::new(0.005, 1.5e-3),
             schedule: Schedule {
                 warm_up: 50,
-                decay_from: 400,
-                steps: 1_500,
+                decay_from: 500,
+                steps: 2_000,
             },
             ..large
         }

@@ -251,7 +251,7 @@ impl Forest {
     ) -> bool {
         // The first step is the cheapest model's: nobody decides about it.
         let models = match at {
-            None => self.session.first_model()..self.session.first_model() + 1,
+            None => self.session.writer_after(None)..self.session.writer_after(None) + 1,
             Some(_) => 0..self.session.settings.models(),
         };
         let calls = self.calls_to_visit(models.len());
@@ -294,7 +294,7 @@ impl Forest {
     ) -> Option<NodeIndex> {
         let pass = growth.pass(at);
         let model = match at {
-            None => self.session.first_model(),
+            None => self.session.writer_after(None),
             Some(node) => self.draw_model(node, pass, wave),
         };
         let branch = self.draw_branch(at, pass);

@@ -167,7 +167,7 @@ impl Forest {
         let verdict = *verdicts.last()?;
         Some(ScoreRecord {
             run: step.run.clone(),
-            step: step.id.clone(),
+            step: Some(step.id.clone()),
             problem: step.problem.clone(),
             scorer: CHECKER.to_owned(),
             model: None,

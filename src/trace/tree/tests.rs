@@ -120,7 +120,7 @@ fn what_was_said_about_a_step_hangs_on_its_node() {
     };
     let score = ScoreRecord {
         run: "r".into(),
-        step: "a".into(),
+        step: Some("a".into()),
         problem: "p".into(),
         scorer: "prm".into(),
         model: None,

@@ -1,6 +1,7 @@
 //! The calls in flight: made on the runtime, reported as messages.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +12,9 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::AbortHandle;
 
 use crate::app::Msg;
+use crate::headless::scoring::Scoring;
 use crate::model::endpoint::{Endpoint, EndpointError, FailureKind, Progress};
-use crate::session::{Event, Generate};
+use crate::session::{Ask, Event, Generate};
 
 /// What reaches the screen's loop.
 pub enum Report {
@@ -109,6 +111,7 @@ impl Progress for Feed {
 pub struct Calls {
     runtime: Handle,
     endpoints: Arc<Vec<Arc<dyn Endpoint>>>,
+    scoring: Scoring,
     reports: Sender<Report>,
     running: Arc<Mutex<HashMap<(usize, u64), AbortHandle>>>,
 }
@@ -117,11 +120,13 @@ impl Calls {
     pub fn new(
         runtime: Handle,
         endpoints: Vec<Arc<dyn Endpoint>>,
+        scoring: Scoring,
         reports: Sender<Report>,
     ) -> Self {
         Self {
             runtime,
             endpoints: Arc::new(endpoints),
+            scoring,
             reports,
             running: Arc::new(Mutex::new(HashMap::new())),
         }
@@ -130,7 +135,8 @@ impl Calls {
     /// Makes a call for an entry.
     pub fn generate(&self, entry: usize, call: Generate) {
         let Some(endpoint) = self.endpoints.get(call.model).cloned() else {
-            return self.refuse(entry, &call, "the pool has no such model");
+            let model = format!("model {}", call.model);
+            return self.refuse(entry, call.generation, &model, "the pool has no such model");
         };
         let generation = call.generation;
         let stream = Arc::new(Stream {
@@ -140,26 +146,54 @@ impl Calls {
             reported: AtomicBool::new(false),
             reports: self.reports.clone(),
         });
+        let name = endpoint.name().to_owned();
+        self.spawn(entry, generation, name, async move {
+            let feed = Feed(stream);
+            match endpoint.step(call.request, &feed).await {
+                Ok(reply) => Event::Reply {
+                    generation,
+                    reply: Box::new(reply),
+                },
+                Err(error) => Event::Failed { generation, error },
+            }
+        });
+    }
+
+    /// Asks a scorer for an entry.
+    pub fn score(&self, entry: usize, ask: Ask) {
+        let generation = ask.generation;
+        let scoring = self.scoring.clone();
+        let name = ask.about.scorer().to_owned();
+        self.spawn(entry, generation, name, async move {
+            match scoring.ask(ask.about).await {
+                Ok(score) => Event::Scored {
+                    generation,
+                    score: Box::new(score),
+                },
+                Err(error) => Event::Failed { generation, error },
+            }
+        });
+    }
+
+    /// Makes a call on the runtime and reports what came of it.
+    fn spawn(
+        &self,
+        entry: usize,
+        generation: u64,
+        name: String,
+        call: impl Future<Output = Event> + Send + 'static,
+    ) {
         let calls = self.clone();
         // Held until the call is in the list: it may end at once.
         let mut running = self.lock();
         let task = self.runtime.spawn(async move {
-            let feed = Feed(stream);
-            let step = AssertUnwindSafe(endpoint.step(call.request, &feed));
-            let result = step.catch_unwind().await;
+            let result = AssertUnwindSafe(call).catch_unwind().await;
             calls.forget(entry, generation);
-            let event = match result {
-                Ok(Ok(reply)) => Event::Reply {
-                    generation,
-                    reply: Box::new(reply),
-                },
-                Ok(Err(error)) => Event::Failed { generation, error },
-                // A mistake of ours: the session goes on, and says so.
-                Err(_) => Event::Failed {
-                    generation,
-                    error: failure(endpoint.name(), "the program failed in this call (a bug)"),
-                },
-            };
+            // A mistake of ours: the session goes on, and says so.
+            let event = result.unwrap_or_else(|_| Event::Failed {
+                generation,
+                error: failure(&name, "the program failed in this call (a bug)"),
+            });
             // The loop is gone only when the program ends.
             let _ = calls
                 .reports
@@ -169,13 +203,10 @@ impl Calls {
         running.insert((entry, generation), task.abort_handle());
     }
 
-    /// Reports that a call was not made.
-    pub fn refuse(&self, entry: usize, call: &Generate, why: &str) {
-        let error = failure(&format!("model {}", call.model), why);
-        let event = Event::Failed {
-            generation: call.generation,
-            error,
-        };
+    /// Reports that a call to `endpoint` was not made.
+    pub fn refuse(&self, entry: usize, generation: u64, endpoint: &str, why: &str) {
+        let error = failure(endpoint, why);
+        let event = Event::Failed { generation, error };
         self.send(Msg::Session { entry, event });
     }
 

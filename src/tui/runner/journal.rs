@@ -4,7 +4,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
 use crate::app::Msg;
-use crate::session::Generate;
+use crate::session::{Ask, Generate};
 use crate::trace::LogWriter;
 use crate::trace::record::Record;
 
@@ -17,6 +17,11 @@ pub enum Job {
     Generate {
         entry: usize,
         call: Box<Generate>,
+    },
+    /// Ask a scorer, likewise.
+    Score {
+        entry: usize,
+        ask: Box<Ask>,
     },
     /// Drop a call. In the queue behind it, so that no call is dropped before
     /// it is made and then made all the same.
@@ -57,8 +62,17 @@ impl Journal {
                     Job::Abort { entry, generation } => calls.abort(entry, generation),
                     Job::Generate { entry, call } => match &broken {
                         // Nothing is generated that could not be recorded.
-                        Some(message) => calls.refuse(entry, &call, message),
+                        Some(message) => {
+                            let model = format!("model {}", call.model);
+                            calls.refuse(entry, call.generation, &model, message);
+                        }
                         None => calls.generate(entry, *call),
+                    },
+                    Job::Score { entry, ask } => match &broken {
+                        Some(message) => {
+                            calls.refuse(entry, ask.generation, ask.about.scorer(), message);
+                        }
+                        None => calls.score(entry, *ask),
                     },
                 }
             }

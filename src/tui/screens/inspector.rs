@@ -205,7 +205,7 @@ fn endpoints_down(model: &Model, columns: usize, theme: &Theme) -> Vec<Line<'sta
     // A failed call says what its endpoint says: once is enough.
     let failed = model.session().and_then(|session| match session.phase() {
         Phase::Failed { message, .. } => Some(message),
-        Phase::Ready | Phase::Generating(_) => None,
+        Phase::Ready | Phase::Generating(_) | Phase::Scoring(_) => None,
     });
     for state in &model.endpoints {
         if let EndpointState::Down(message) = state

@@ -17,8 +17,9 @@ use ratatui::style::Style;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Widget};
 
-use crate::session::{Phase, Session};
+use crate::session::{InFlight, Session};
 use crate::trace::NodeIndex;
+use crate::trace::record::QUERY;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::wrap::{Piece, wrap};
 use crate::tui::theme::Theme;
@@ -29,7 +30,7 @@ use crate::tui::theme::Theme;
 /// out; somebody who looks at another branch, or at these steps, sees no call.
 pub fn shown_path(session: &Session) -> (Vec<NodeIndex>, bool) {
     let mut path = session.followed_path();
-    let Phase::Generating(call) = session.phase() else {
+    let Some(call) = session.in_flight() else {
         return (path, false);
     };
     let place = |node| path.iter().position(|&other| other == node);
@@ -40,6 +41,15 @@ pub fn shown_path(session: &Session) -> (Vec<NodeIndex>, bool) {
             (path, true)
         }
         _ => (path, false),
+    }
+}
+
+/// What the call in flight does, behind the name of the model that writes.
+pub fn doing(call: &InFlight<'_>) -> String {
+    match call.scorer {
+        None => "is writing".to_owned(),
+        Some(QUERY) => "waits: the question is being read".to_owned(),
+        Some(scorer) => format!("waits for the {scorer}'s score"),
     }
 }
 

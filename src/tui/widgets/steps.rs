@@ -11,7 +11,7 @@ use crate::trace::record::StepEnd;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
-use super::{bar, figures, glyph, lines, select, shown_path, window};
+use super::{bar, doing, figures, glyph, lines, select, shown_path, window};
 
 /// Draws the rows around the cursor.
 pub fn draw(
@@ -142,15 +142,17 @@ fn tail_row(
     let settings = session.settings();
     match session.phase() {
         // It writes on another branch.
-        Phase::Generating(_) if !streaming => None,
-        Phase::Generating(call) => Some(Line::from(vec![
-            Span::styled(
-                format!("  {} ", glyph::busy(model.ticks)),
-                theme.style("busy"),
-            ),
-            glyph::named(call.place.model, settings, 16, theme),
-            Span::styled(" is writing", theme.style("dim")),
-        ])),
+        Phase::Generating(_) | Phase::Scoring(_) if !streaming => None,
+        Phase::Generating(_) | Phase::Scoring(_) => session.in_flight().map(|call| {
+            Line::from(vec![
+                Span::styled(
+                    format!("  {} ", glyph::busy(model.ticks)),
+                    theme.style("busy"),
+                ),
+                glyph::named(call.place.model, settings, 16, theme),
+                Span::styled(format!(" {}", doing(&call)), theme.style("dim")),
+            ])
+        }),
         Phase::Failed { .. } => Some(Line::from(Span::styled(
             "  ! failed: R tries again",
             theme.style("error"),

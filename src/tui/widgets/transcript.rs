@@ -10,7 +10,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::Model;
-use crate::session::{Phase, Session};
+use crate::session::Session;
 use crate::trace::NodeIndex;
 use crate::trace::record::{StepRecord, Token};
 use crate::tui::text::highlight;
@@ -19,7 +19,7 @@ use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::wrap::{Piece, WrappedLine, wrap};
 use crate::tui::theme::Theme;
 
-use super::{figures, glyph, shown_path, steps::short_name};
+use super::{doing, figures, glyph, shown_path, steps::short_name};
 
 /// Columns left of the text: the bar of the step at the cursor.
 const MARGIN: u16 = 2;
@@ -206,9 +206,7 @@ fn head(session: &Session, step: &StepRecord, style: Style, theme: &Theme) -> Li
 }
 
 fn streaming(model: &Model, session: &Session, columns: u16, theme: &Theme) -> Option<Block> {
-    let Phase::Generating(call) = session.phase() else {
-        return None;
-    };
+    let call = session.in_flight()?;
     let settings = session.settings();
     let style = theme.model(call.place.model, settings.models());
     let head = Line::from(vec![
@@ -217,14 +215,14 @@ fn streaming(model: &Model, session: &Session, columns: u16, theme: &Theme) -> O
             theme.style("busy"),
         ),
         glyph::named(call.place.model, settings, 24, theme),
-        Span::styled("  is writing  ", theme.style("dim")),
+        Span::styled(format!("  {}  ", doing(&call)), theme.style("dim")),
         Span::styled("esc", theme.style("key")),
         Span::styled(" cancels", theme.style("hint")),
     ]);
     Some(Block {
         node: None,
         head,
-        body: Rc::new(wrap_text(&call.text, columns, model.view.source, theme)),
+        body: Rc::new(wrap_text(call.text, columns, model.view.source, theme)),
         at_cursor: false,
         style,
     })
