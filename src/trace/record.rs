@@ -296,6 +296,8 @@ pub enum Role {
     Verifier,
     Grader,
     Probe,
+    /// The features of a question, for a query router.
+    Encoder,
 }
 
 /// One attempt at a call that did not give the step: retried, cut, empty.
