@@ -21,7 +21,8 @@ pub(super) struct RunArgs {
     pool: Option<PathBuf>,
     /// Who decides: small, large, random:p=P,
     /// threshold:t=T[,signal=prob|sampled|logit], policy (the one that ships),
-    /// policy:path=DIR [default: policy on the embedded pair; threshold on
+    /// policy:path=DIR, rsd:delta=D, specreason:tau=T,
+    /// query:share=S,file=DIR [default: policy on the embedded pair; threshold on
     /// other pools and to explore around]
     #[arg(long, value_name = "SPEC")]
     router: Option<RouterSpec>,

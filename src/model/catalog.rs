@@ -4,10 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::endpoint::{Endpoint, EndpointError, FailureKind};
+use super::http::embeddings::Embeddings;
 use super::http::llama_cpp::{LlamaCpp, Options};
+use super::http::pooling::Pooling;
+use super::http::service::ServiceOptions;
 use super::local::{LocalEndpoint, Render};
 use super::pool::{ModelSpec, Pool, ServerKind};
 use super::prompt::{self, Template};
+use super::scorer::step::{QuestionEncoder, StepScorer};
 use crate::trace::record::ModelFacts;
 
 /// Makes one endpoint a model, in pool order. Nothing is loaded and nobody is
@@ -56,6 +60,38 @@ pub fn scorer(
     let endpoint = endpoint(spec, pool, concurrency)?;
     let facts = facts_of(spec, pool, endpoint.as_ref())?;
     Ok((endpoint, facts))
+}
+
+/// The process reward model of the pool's `[prm]`, and what the log keeps of
+/// it. Nobody is called.
+///
+/// # Errors
+/// [`FailureKind::Configuration`].
+pub fn reward_model(
+    spec: &ModelSpec,
+    concurrency: Option<usize>,
+) -> Result<(Arc<dyn StepScorer>, ModelFacts), EndpointError> {
+    let scorer = Pooling::with_options(spec, service_options(concurrency))?;
+    Ok((Arc::new(scorer), ModelFacts::from(spec)))
+}
+
+/// The encoder of the pool's `[embeddings]`, and what the log keeps of it.
+/// Nobody is called.
+///
+/// # Errors
+/// [`FailureKind::Configuration`].
+pub fn encoder(
+    spec: &ModelSpec,
+    concurrency: Option<usize>,
+) -> Result<(Arc<dyn QuestionEncoder>, ModelFacts), EndpointError> {
+    let encoder = Embeddings::with_options(spec, service_options(concurrency))?;
+    Ok((Arc::new(encoder), ModelFacts::from(spec)))
+}
+
+fn service_options(concurrency: Option<usize>) -> ServiceOptions {
+    let mut options = ServiceOptions::default();
+    options.concurrency = concurrency.unwrap_or(options.concurrency);
+    options
 }
 
 fn facts_of(

@@ -29,13 +29,16 @@ pub struct Pool {
     pub warnings: Vec<String>,
 }
 
-/// The optional `[judge]`, `[prm]`, `[verifier]` and `[grader]` tables.
+/// The optional `[judge]`, `[prm]`, `[verifier]`, `[grader]` and
+/// `[embeddings]` tables.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scorers {
     pub judge: Option<ModelSpec>,
     pub prm: Option<ModelSpec>,
     pub verifier: Option<ModelSpec>,
     pub grader: Option<ModelSpec>,
+    /// The encoder of questions, for query routers.
+    pub embeddings: Option<ModelSpec>,
 }
 
 /// The dialect an endpoint speaks.
@@ -247,6 +250,12 @@ impl Pool {
     /// capable of the pool.
     pub fn grader(&self) -> Option<&ModelSpec> {
         self.scorers.grader.as_ref().or(self.models.last())
+    }
+
+    /// The model that judges steps for whoever asks: the `[judge]`, else the
+    /// most capable of the pool.
+    pub fn judge(&self) -> Option<&ModelSpec> {
+        self.scorers.judge.as_ref().or(self.models.last())
     }
 
     /// The model that verifies steps for whoever asks: the `[verifier]`, else

@@ -8,7 +8,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep};
 
-use super::endpoint::FailureKind;
+use super::endpoint::{EndpointError, FailureKind};
 use crate::trace::record::{Attempt, Role, Usage};
 
 /// One failed attempt at a call.
@@ -45,6 +45,16 @@ impl Failure {
             again: Again::Backoff,
             usage: Usage::default(),
             estimated: false,
+        }
+    }
+
+    /// The failure as `endpoint` reports it, with what was paid until then.
+    pub fn of(self, endpoint: &str, attempts: Vec<Attempt>) -> EndpointError {
+        EndpointError {
+            endpoint: endpoint.to_owned(),
+            kind: self.kind,
+            message: self.message,
+            attempts,
         }
     }
 

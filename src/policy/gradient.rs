@@ -7,7 +7,7 @@
 
 use rand::Rng;
 
-use super::network::{HIDDEN, Layer, Network};
+use super::network::{Activation, Layer, Network, Shape};
 use super::product::{add_product, transposed};
 
 /// A parameter vector of the wrong length.
@@ -41,23 +41,35 @@ impl Pass {
 }
 
 impl Network {
-    /// Random weights (Glorot's uniform range; biases 0) for hidden layers of
-    /// [`HIDDEN`] units. The last layer is scaled by `last`: below 1 it starts
-    /// the softmax near the uniform distribution.
+    /// A random policy network; see [`Self::random_of`].
     pub fn random(features: usize, actions: usize, last: f64, rng: &mut impl Rng) -> Self {
-        let widths: Vec<usize> = [features]
-            .into_iter()
-            .chain(HIDDEN)
-            .chain([actions])
-            .collect();
+        Self::random_of(Shape::POLICY, features, actions, last, rng)
+    }
+
+    /// Random weights (Glorot's uniform range; biases 0) for a network of
+    /// `shape`. The last layer is scaled by `last`: below 1 it starts a softmax
+    /// near the uniform distribution.
+    pub fn random_of(
+        shape: Shape,
+        inputs: usize,
+        outputs: usize,
+        last: f64,
+        rng: &mut impl Rng,
+    ) -> Self {
+        let widths = shape.widths(inputs, outputs);
         let layers = widths.windows(2).enumerate().map(|(index, pair)| {
-            let range = glorot(pair[0], pair[1]) * if index == HIDDEN.len() { last } else { 1.0 };
+            let range = glorot(pair[0], pair[1])
+                * if index == shape.hidden.len() {
+                    last
+                } else {
+                    1.0
+                };
             let weight = (0..pair[0] * pair[1])
                 .map(|_| range * (2.0 * rng.random::<f64>() - 1.0))
                 .collect();
             (pair[0], weight, vec![0.0; pair[1]])
         });
-        Self::from_layers(layers.collect())
+        Self::of_layers(layers.collect(), shape.activation)
     }
 
     /// Length of θ.
@@ -110,7 +122,8 @@ impl Network {
                 layer.outputs,
             );
             if index < last {
-                out.iter_mut().for_each(|value| *value = value.tanh());
+                out.iter_mut()
+                    .for_each(|value| *value = self.activation.of(*value));
             }
             values.push(out);
         }
@@ -140,7 +153,7 @@ impl Network {
             add_product(&mut out, &pass.values[index], &weight, inputs, outputs);
             // The inputs of the network do not depend on θ.
             if index > 0 {
-                through_tanh(&mut tangent, &pass.values[index]);
+                through(self.activation, &mut tangent, &pass.values[index]);
                 add_product(&mut out, &tangent, &pass.transposed[index], inputs, outputs);
             }
             tangent = out;
@@ -180,7 +193,7 @@ impl Network {
                     layer.outputs,
                     layer.inputs,
                 );
-                through_tanh(&mut below, &pass.values[index]);
+                through(self.activation, &mut below, &pass.values[index]);
                 delta = below;
             }
         }
@@ -209,10 +222,10 @@ impl Layer {
     }
 }
 
-/// Multiplies by tanh′ = 1 − tanh², known from the activations.
-fn through_tanh(values: &mut [f64], activations: &[f64]) {
-    for (value, activation) in values.iter_mut().zip(activations) {
-        *value *= 1.0 - activation * activation;
+/// Multiplies by the activation's derivative, known from the activations.
+fn through(activation: Activation, values: &mut [f64], activations: &[f64]) {
+    for (value, known) in values.iter_mut().zip(activations) {
+        *value *= activation.slope(*known);
     }
 }
 

@@ -2,6 +2,7 @@
 //! the action set 𝒜_κ(o) and the checkpoint that keeps both with what they were made from.
 
 mod action_set;
+mod adam;
 mod checkpoint;
 mod gradient;
 mod network;
@@ -9,7 +10,8 @@ mod normalisation;
 mod product;
 
 pub use action_set::{Selection, action_set, select, soft_policy};
+pub use adam::Adam;
 pub use checkpoint::{CHECKPOINT_FORMAT, Checkpoint, CheckpointError, PolicyFacts};
 pub use gradient::{LengthError, Pass};
-pub use network::{HIDDEN, Network, ShapeError, softmax};
-pub use normalisation::{CONFIDENCE, Normalisation};
+pub use network::{Activation, HIDDEN, Network, Shape, ShapeError, softmax};
+pub use normalisation::{CONFIDENCE, Normalisation, moments};

@@ -1,16 +1,69 @@
 //! The policy network π_θ(a|o): an MLP with three hidden layers of 64 units
 //! and a softmax over the K actions, evaluated by hand in f64 (about 10 k
-//! multiplications: a decision takes microseconds and runs inline).
+//! multiplications: a decision takes microseconds and runs inline). Networks of
+//! other shapes share the code.
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 /// Units of each hidden layer.
 pub const HIDDEN: [usize; 3] = [64, 64, 64];
 
-/// The network: `HIDDEN.len() + 1` affine layers with tanh between them.
+/// What stands between the layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    Tanh,
+    Relu,
+}
+
+impl Activation {
+    pub(super) fn of(self, value: f64) -> f64 {
+        match self {
+            Self::Tanh => value.tanh(),
+            Self::Relu => value.max(0.0),
+        }
+    }
+
+    /// The derivative, told from the activation.
+    pub(super) fn slope(self, activation: f64) -> f64 {
+        match self {
+            Self::Tanh => 1.0 - activation * activation,
+            Self::Relu => f64::from(u8::from(activation > 0.0)),
+        }
+    }
+}
+
+/// A family of networks: all but the numbers of inputs and outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Units of each hidden layer.
+    pub hidden: &'static [usize],
+    pub activation: Activation,
+}
+
+impl Shape {
+    /// The policy's own.
+    pub const POLICY: Self = Self {
+        hidden: &HIDDEN,
+        activation: Activation::Tanh,
+    };
+
+    /// The numbers of inputs, hidden units and outputs, in order.
+    pub(super) fn widths(self, inputs: usize, outputs: usize) -> Vec<usize> {
+        let hidden = self.hidden.iter().copied();
+        [inputs]
+            .into_iter()
+            .chain(hidden)
+            .chain([outputs])
+            .collect()
+    }
+}
+
+/// The network: affine layers, one more than hidden ones, with an activation
+/// between them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     pub(super) layers: Vec<Layer>,
+    pub(super) activation: Activation,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -42,9 +95,14 @@ pub enum ShapeError {
 }
 
 impl Network {
-    /// A network of the given weights: for each layer `outputs × inputs`
-    /// row-major weights and `outputs` biases.
+    /// A network with tanh of the given weights: for each layer
+    /// `outputs × inputs` row-major weights and `outputs` biases.
     pub fn from_layers(layers: Vec<(usize, Vec<f64>, Vec<f64>)>) -> Self {
+        Self::of_layers(layers, Activation::Tanh)
+    }
+
+    /// As [`Self::from_layers`], with another activation.
+    pub fn of_layers(layers: Vec<(usize, Vec<f64>, Vec<f64>)>, activation: Activation) -> Self {
         let layers = layers
             .into_iter()
             .map(|(inputs, weight, bias)| Layer {
@@ -54,23 +112,28 @@ impl Network {
                 bias,
             })
             .collect();
-        Self { layers }
+        Self { layers, activation }
     }
 
-    /// Reads `layers.0.weight`, `layers.0.bias` … for `features` inputs and
-    /// `actions` outputs.
+    /// Reads a policy network for `features` inputs and `actions` outputs.
     pub fn from_safetensors(
         bytes: &[u8],
         features: usize,
         actions: usize,
     ) -> Result<Self, ShapeError> {
+        Self::read(bytes, Shape::POLICY, features, actions)
+    }
+
+    /// Reads `layers.0.weight`, `layers.0.bias` … of a network of `shape`.
+    pub fn read(
+        bytes: &[u8],
+        shape: Shape,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, ShapeError> {
         let tensors =
             SafeTensors::deserialize(bytes).map_err(|e| ShapeError::Format(e.to_string()))?;
-        let widths: Vec<usize> = [features]
-            .into_iter()
-            .chain(HIDDEN)
-            .chain([actions])
-            .collect();
+        let widths = shape.widths(inputs, outputs);
         let mut layers = Vec::with_capacity(widths.len() - 1);
         for (index, pair) in widths.windows(2).enumerate() {
             let (inputs, outputs) = (pair[0], pair[1]);
@@ -87,7 +150,10 @@ impl Network {
                 bias,
             });
         }
-        Ok(Self { layers })
+        Ok(Self {
+            layers,
+            activation: shape.activation,
+        })
     }
 
     /// The weights as a safetensors file (F64).
@@ -139,7 +205,9 @@ impl Network {
         for (index, layer) in self.layers.iter().enumerate() {
             activation = layer.forward(&activation);
             if index < last {
-                activation.iter_mut().for_each(|x| *x = x.tanh());
+                activation
+                    .iter_mut()
+                    .for_each(|x| *x = self.activation.of(*x));
             }
         }
         activation

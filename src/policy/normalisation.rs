@@ -91,7 +91,8 @@ impl Normalisation {
     }
 }
 
-fn moments(column: &[f64]) -> (f64, f64) {
+/// Mean and standard deviation; the deviation of what never varies is 1.
+pub fn moments(column: &[f64]) -> (f64, f64) {
     let n = column.len().max(1) as f64;
     let mean = column.iter().sum::<f64>() / n;
     let variance = column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;

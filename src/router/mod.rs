@@ -3,16 +3,25 @@
 
 mod explore;
 mod fixed;
+mod given;
 mod policy;
+mod post_hoc;
+pub mod query;
+mod rsd;
 mod spec;
+mod specreason;
 mod threshold;
+
+use std::sync::Arc;
 
 use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::record::{JUDGE, PRM, RouterFacts};
 
 pub use explore::{EXPLORE, Explore};
+pub use rsd::Accept;
 pub use spec::{DEFAULT_THRESHOLD, RouterError, RouterSpec, build};
+pub use specreason::Params as SpecReasonParams;
 
 /// What a router decided at one step, with everything a person needs to see why.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,6 +155,12 @@ pub trait Router: Send + Sync {
     /// question.
     fn choose(&self, _score: Option<f64>, models: usize) -> Choice {
         Choice::certain(self.writer(1, models), "the rule reads no question")
+    }
+
+    /// The model that scores questions for [`Router::choose`], of rules that
+    /// decide [`Timing::OnQuestion`].
+    fn question_model(&self) -> Option<&Arc<query::QueryModel>> {
+        None
     }
 
     /// Decides after a step who writes the next one. `draw` is uniform on

@@ -12,12 +12,25 @@ use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::record::RouterFacts;
 
-use super::{Router, fixed, policy, threshold};
+use super::given::{Given, quoted};
+use super::query::{self, QueryError, QueryModel};
+use super::{Router, fixed, policy, rsd, specreason, threshold};
 
 /// The routers this version knows, as they are written.
-const KNOWN: &str =
-    "small, large, random:p=P, threshold:t=T[,signal=prob|sampled|logit], policy[:path=DIR]";
-const NAMES: [&str; 5] = ["small", "large", "random", "threshold", "policy"];
+const KNOWN: &str = "small, large, random:p=P, threshold:t=T[,signal=prob|sampled|logit], \
+     policy[:path=DIR], \
+     rsd[:delta=D][,accept=threshold|constant|clip|ratio|logistic][,a=A][,p=P], \
+     specreason[:tau=T][,first=N][,score=expected|greedy], query:share=S|t=T,file=DIR";
+const NAMES: [&str; 8] = [
+    "small",
+    "large",
+    "random",
+    "threshold",
+    "policy",
+    "rsd",
+    "specreason",
+    "query",
+];
 
 /// t where none is given and the pool has no calibrated one: a start to look
 /// at, not a calibration.
@@ -43,6 +56,12 @@ pub enum RouterSpec {
     Policy {
         path: Option<PathBuf>,
     },
+    /// A reward model rules on the cheapest model's drafts.
+    Rsd(rsd::Accept),
+    /// A judge rules on the cheapest model's drafts.
+    SpecReason(specreason::Params),
+    /// One model for a whole problem, from its question.
+    Query(query::Params),
 }
 
 /// A spec that cannot be read or a router that cannot be built.
@@ -76,8 +95,17 @@ pub enum RouterError {
     NoThreshold,
     #[error("router `random` needs its probability, e.g. `random:p=0.3`")]
     NoProbability,
+    #[error(
+        "router `query` takes `share` or `t`, not both: t is the threshold itself, share the part \
+         of the problems that reach it"
+    )]
+    ShareAndThreshold,
+    #[error("router `query` needs a trained model, e.g. `query:share=0.4,file=DIR`")]
+    NoQueryModel,
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Query(#[from] QueryError),
 }
 
 impl FromStr for RouterSpec {
@@ -85,7 +113,7 @@ impl FromStr for RouterSpec {
 
     fn from_str(text: &str) -> Result<Self, RouterError> {
         let (name, rest) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
-        let mut given = parameters(text, name, rest)?;
+        let mut given = Given::parse(text, name, rest)?;
         let spec = match name {
             "small" => Self::Small,
             "large" => Self::Large,
@@ -110,9 +138,12 @@ impl FromStr for RouterSpec {
                     .or_else(|| given.remove("file"))
                     .map(PathBuf::from),
             },
+            "rsd" => Self::Rsd(rsd::Accept::read(&mut given)?),
+            "specreason" => Self::SpecReason(specreason::Params::read(&mut given)?),
+            "query" => Self::Query(query::Params::read(&mut given)?),
             _ => return Err(unknown(name)),
         };
-        match given.into_keys().next() {
+        match given.0.into_keys().next() {
             Some(key) => Err(RouterError::Parameter {
                 router: name.into(),
                 key,
@@ -144,6 +175,9 @@ impl fmt::Display for RouterSpec {
             Self::Policy { path: Some(path) } => {
                 write!(f, ":path={}", quoted(&path.display().to_string()))
             }
+            Self::Rsd(accept) => accept.fmt(f),
+            Self::SpecReason(params) => params.fmt(f),
+            Self::Query(params) => params.fmt(f),
         }
     }
 }
@@ -157,6 +191,9 @@ impl RouterSpec {
             Self::Random { .. } => "random",
             Self::Threshold { .. } => "threshold",
             Self::Policy { .. } => "policy",
+            Self::Rsd(_) => "rsd",
+            Self::SpecReason(_) => "specreason",
+            Self::Query(_) => "query",
         }
     }
 
@@ -166,6 +203,9 @@ impl RouterSpec {
             Self::Random { .. } => "p",
             Self::Threshold { .. } => "t, signal",
             Self::Policy { .. } => "path",
+            Self::Rsd(accept) => accept.takes(),
+            Self::SpecReason(_) => "tau, first, score",
+            Self::Query(_) => "share or t, file",
         }
     }
 
@@ -183,6 +223,9 @@ impl RouterSpec {
             }
             // The folder's place does not shape results; its contents do.
             Self::Policy { .. } => {}
+            Self::Rsd(accept) => parameters = accept.parameters(),
+            Self::SpecReason(params) => parameters = params.parameters(),
+            Self::Query(params) => parameters = params.parameters(),
         }
         RouterFacts {
             spec: self.to_string(),
@@ -229,6 +272,13 @@ pub fn build(
                 signal,
             })
         }
+        RouterSpec::Rsd(accept) => Arc::new(rsd::Rsd { accept: *accept }),
+        RouterSpec::SpecReason(params) => Arc::new(specreason::SpecReason { params: *params }),
+        RouterSpec::Query(params) => {
+            let folder = params.file.as_deref().ok_or(RouterError::NoQueryModel)?;
+            let model = Arc::new(QueryModel::load(folder)?);
+            Arc::new(query::Query::new(model, params.clone(), models)?)
+        }
     })
 }
 
@@ -244,52 +294,6 @@ fn feature_names(models: usize) -> Vec<String> {
         models,
     };
     blank.named().into_keys().collect()
-}
-
-fn parameters(spec: &str, name: &str, rest: &str) -> Result<BTreeMap<String, String>, RouterError> {
-    let mut given = BTreeMap::new();
-    let syntax = || RouterError::Syntax { spec: spec.into() };
-    for part in split(rest).filter(|part| !part.is_empty()) {
-        let (key, value) = part.split_once('=').ok_or_else(syntax)?;
-        let value = unquoted(value.trim()).ok_or_else(syntax)?;
-        let key = key.trim().to_owned();
-        if given.insert(key.clone(), value).is_some() {
-            return Err(RouterError::Repeated {
-                router: name.into(),
-                key,
-            });
-        }
-    }
-    Ok(given)
-}
-
-/// The parts between commas that stand in no quotes, trimmed.
-fn split(rest: &str) -> impl Iterator<Item = &str> {
-    let mut in_quotes = false;
-    rest.split(move |c| {
-        in_quotes ^= c == '"';
-        c == ',' && !in_quotes
-    })
-    .map(str::trim)
-}
-
-/// A value that begins with a quote ends with one, and holds quotes twice.
-fn unquoted(value: &str) -> Option<String> {
-    let Some(rest) = value.strip_prefix('"') else {
-        return Some(value.to_owned());
-    };
-    let inner = rest.strip_suffix('"')?;
-    let lone = inner.replace("\"\"", "").contains('"');
-    (!lone).then(|| inner.replace("\"\"", "\""))
-}
-
-/// The value as [`unquoted`] reads it.
-fn quoted(value: &str) -> String {
-    if value.contains([',', '"']) || value.trim() != value {
-        format!("\"{}\"", value.replace('"', "\"\""))
-    } else {
-        value.to_owned()
-    }
 }
 
 fn number(
@@ -340,6 +344,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::scorer::judge::Reading;
 
     fn specs() -> impl Strategy<Value = RouterSpec> {
         prop_oneof![
@@ -353,6 +358,33 @@ mod tests {
             "[a-z/., =:\"_-]{0,20}".prop_map(|p| RouterSpec::Policy {
                 path: Some(p.into())
             }),
+            (0..5_usize, 0.0..=1.0_f64, 0.0..1e3_f64).prop_map(|(which, x, a)| {
+                RouterSpec::Rsd(match which {
+                    0 => rsd::Accept::Threshold { delta: x },
+                    1 => rsd::Accept::Constant { p: x },
+                    2 => rsd::Accept::Clip,
+                    3 => rsd::Accept::Ratio,
+                    _ => rsd::Accept::Logistic { a, delta: x },
+                })
+            }),
+            (0.0..=9.0_f64, any::<u32>(), 0..2_usize).prop_map(|(tau, first, which)| {
+                let score = Reading::ALL[which];
+                RouterSpec::SpecReason(specreason::Params { tau, first, score })
+            }),
+            (
+                0.0..=1.0_f64,
+                any::<bool>(),
+                proptest::option::of("[a-z/., =:\"_-]{1,20}")
+            )
+                .prop_map(|(x, share, file)| {
+                    let cut = if share {
+                        query::Cut::Share(x)
+                    } else {
+                        query::Cut::Threshold(x)
+                    };
+                    let file = file.map(PathBuf::from);
+                    RouterSpec::Query(query::Params { cut, file })
+                }),
         ]
     }
 
@@ -385,6 +417,44 @@ mod tests {
         assert!(message("policy:path=\"a,b").contains("quote"));
         assert!(message("threshold:t=1,t=2").contains("twice"));
         assert!(message("threshold:signal=vibes").contains("`prob`, `sampled` or `logit`"));
+    }
+
+    #[test]
+    fn rules_on_drafts_and_questions_have_defaults_and_refuse_what_means_nothing() {
+        let printed = |text: &str| text.parse::<RouterSpec>().unwrap().to_string();
+        assert_eq!(printed("rsd"), "rsd:delta=0.7");
+        assert_eq!(printed("rsd:accept=constant"), "rsd:accept=constant,p=0.5");
+        assert_eq!(
+            printed("rsd:accept=logistic,a=3"),
+            "rsd:delta=0.7,accept=logistic,a=3"
+        );
+        assert_eq!(printed("specreason"), "specreason:tau=7");
+        assert_eq!(
+            printed("specreason:score=greedy,first=2,tau=9"),
+            "specreason:tau=9,first=2,score=greedy"
+        );
+        assert_eq!(printed("query"), "query:share=0.5");
+        assert_eq!(printed("query:t=0.25,file=d"), "query:t=0.25,file=d");
+        assert!(message("rsd:delta=1.5").contains("between 0 and 1"));
+        assert!(message("rsd:accept=maybe").contains("threshold, constant, clip"));
+        assert!(message("rsd:accept=clip,delta=0.7").contains("no parameter `delta`"));
+        assert!(message("rsd:accept=logistic,a=-1").contains("a number from 0"));
+        assert!(message("rsd:accept=logistic,a=inf").contains("a number from 0"));
+        assert!(message("specreason:tau=10").contains("between 0 and 9"));
+        assert!(message("specreason:first=-1").contains("whole number"));
+        assert!(message("specreason:score=mean").contains("`expected` or `greedy`"));
+        assert!(message("query:share=0.4,t=0.5").contains("not both"));
+        let facts = |text: &str| {
+            let spec: RouterSpec = text.parse().unwrap();
+            build(&spec, &[], None).unwrap().facts().parameters
+        };
+        let rsd = serde_json::json!({ "accept": "threshold", "delta": 0.7 });
+        assert_eq!(serde_json::json!(facts("rsd")), rsd);
+        let specreason = serde_json::json!({ "tau": 7.0, "first": 0, "score": "expected" });
+        assert_eq!(serde_json::json!(facts("specreason")), specreason);
+        let query: RouterSpec = "query:share=0.4".parse().unwrap();
+        let error = build(&query, &[], None).err().unwrap().to_string();
+        assert!(error.contains("file=DIR"), "{error}");
     }
 
     #[test]

@@ -299,6 +299,8 @@ pub enum Role {
     /// Reading a question for a query router.
     Embedding,
     Probe,
+    /// The features of a question, for a query router.
+    Encoder,
 }
 
 /// One attempt at a call that did not give the step: retried, cut, empty.

@@ -4,27 +4,15 @@
 use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{LengthError, Network};
+use crate::policy::{Adam, LengthError, Network};
 
 use super::soft::count;
-
-const BETA_1: f64 = 0.9;
-const BETA_2: f64 = 0.999;
-const TINY: f64 = 1e-8;
 
 /// A critic with the state of its optimizer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Critic {
     network: Network,
     adam: Adam,
-}
-
-/// Adam's moments, aligned with the parameters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Adam {
-    first: Vec<f64>,
-    second: Vec<f64>,
-    updates: u32,
 }
 
 /// A critic as it is stored.
@@ -50,15 +38,8 @@ impl Critic {
     /// An untrained critic for this many features; it starts at V = 0.
     pub fn random(features: usize, rng: &mut impl Rng) -> Self {
         let network = Network::random(features, 1, 0.0, rng);
-        let count = network.parameter_count();
-        Self {
-            network,
-            adam: Adam {
-                first: vec![0.0; count],
-                second: vec![0.0; count],
-                updates: 0,
-            },
-        }
+        let adam = Adam::new(network.parameter_count());
+        Self { network, adam }
     }
 
     /// V(o) of `N × features` observations.
@@ -122,33 +103,14 @@ impl Critic {
         let mut rng = rand_chacha::ChaCha8Rng::from_seed([0; 32]);
         let mut critic = Self::random(features, &mut rng);
         critic.network.set_parameters(&state.parameters)?;
-        for moments in [&state.adam.first, &state.adam.second] {
-            if moments.len() != state.parameters.len() {
-                return Err(LengthError {
-                    expected: state.parameters.len(),
-                    found: moments.len(),
-                });
+        for found in state.adam.lengths() {
+            let expected = state.parameters.len();
+            if found != expected {
+                return Err(LengthError { expected, found });
             }
         }
         critic.adam = state.adam.clone();
         Ok(critic)
-    }
-}
-
-impl Adam {
-    fn update(&mut self, parameters: &mut [f64], gradient: &[f64], rate: f64) {
-        self.updates = self.updates.saturating_add(1);
-        let power = f64::from(self.updates);
-        let correct_1 = 1.0 - BETA_1.powf(power);
-        let correct_2 = 1.0 - BETA_2.powf(power);
-        let moments = self.first.iter_mut().zip(&mut self.second);
-        for ((parameter, gradient), (first, second)) in
-            parameters.iter_mut().zip(gradient).zip(moments)
-        {
-            *first = BETA_1 * *first + (1.0 - BETA_1) * gradient;
-            *second = BETA_2 * *second + (1.0 - BETA_2) * gradient * gradient;
-            *parameter -= rate * (*first / correct_1) / ((*second / correct_2).sqrt() + TINY);
-        }
     }
 }
 

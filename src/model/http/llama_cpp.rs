@@ -28,7 +28,7 @@ use crate::model::endpoint::{
 use crate::model::pool::ModelSpec;
 use crate::model::prompt::Template;
 use crate::model::retry::{Failure, Gate, GivenUp, Policy};
-use crate::trace::record::{Attempt, Continuation, Role, ValueKind};
+use crate::trace::record::{Continuation, Role, ValueKind};
 
 /// Room a step must have left in the context, unless its own limit is lower.
 const LEAST_ROOM: u32 = 32;
@@ -95,7 +95,7 @@ impl LlamaCpp {
         options: Options,
     ) -> Result<Self, EndpointError> {
         let client = HttpClient::new(spec, "llama.cpp")
-            .map_err(|failure| error(&spec.name, failure, Vec::new()))?;
+            .map_err(|failure| failure.of(&spec.name, Vec::new()))?;
         Ok(Self {
             name: spec.name.clone(),
             model: spec.model.clone(),
@@ -333,7 +333,7 @@ impl LlamaCpp {
     }
 
     fn given_up(&self, given_up: GivenUp) -> EndpointError {
-        error(&self.name, given_up.failure, given_up.attempts)
+        given_up.failure.of(&self.name, given_up.attempts)
     }
 }
 
@@ -348,15 +348,6 @@ impl Endpoint for LlamaCpp {
 
     fn step<'a>(&'a self, request: StepRequest, progress: &'a dyn Progress) -> StepFuture<'a> {
         Box::pin(self.write(request, progress))
-    }
-}
-
-fn error(endpoint: &str, failure: Failure, attempts: Vec<Attempt>) -> EndpointError {
-    EndpointError {
-        endpoint: endpoint.to_owned(),
-        kind: failure.kind,
-        message: failure.message,
-        attempts,
     }
 }
 

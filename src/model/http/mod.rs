@@ -2,7 +2,10 @@
 
 pub mod align;
 pub mod client;
+pub mod embeddings;
 pub mod error;
 pub mod llama_cpp;
+pub mod pooling;
 pub mod secret;
+pub mod service;
 pub mod sse;

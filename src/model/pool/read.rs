@@ -10,7 +10,15 @@ use super::{ModelSpec, Pool, PoolError, Scorers, ServerKind};
 use crate::model::scorer::GradeMode;
 use crate::trace::record::{PriceFacts, Sampling};
 
-const ROOT_KEYS: &[&str] = &["sampling", "model", "judge", "prm", "verifier", "grader"];
+const ROOT_KEYS: &[&str] = &[
+    "sampling",
+    "model",
+    "judge",
+    "prm",
+    "verifier",
+    "grader",
+    "embeddings",
+];
 const SAMPLING_KEYS: &[&str] = &["temperature", "top_p", "max_tokens", "max_steps"];
 const MODEL_KEYS: &[&str] = &[
     "name",
@@ -71,6 +79,7 @@ pub(super) fn pool(text: &str, path: &Path) -> Result<Pool, PoolError> {
             prm: scorer("prm")?,
             verifier: scorer("verifier")?,
             grader,
+            embeddings: scorer("embeddings")?,
         },
         grading,
         warnings: Vec::new(),
@@ -174,6 +183,9 @@ fn model(table: &Table<'_, '_, '_>, scorer: Option<&str>) -> Result<ModelSpec, P
         (None, None) => return Err(table.missing("name", "give each model a name of its own")),
     };
     let server = server(table)?;
+    if let Some(way_out) = scorer.and_then(|scorer| lacking(scorer, server)) {
+        return Err(table.wrong("server", &format!("is `{server}`, which {way_out}")));
+    }
     let spec = ModelSpec {
         base_url: base_url(table, server)?,
         model: table.text("model")?,
@@ -200,6 +212,22 @@ fn server(table: &Table<'_, '_, '_>) -> Result<ServerKind, PoolError> {
             .unwrap_or_default();
         table.wrong("server", &format!("is `{name}`; {hint}known: {}", known()))
     })
+}
+
+/// What a server lacks for a scorer's work and what would do, where it does.
+fn lacking(scorer: &str, server: ServerKind) -> Option<&'static str> {
+    use ServerKind::{Embedded, Local, Openrouter, Vllm};
+    match (scorer, server) {
+        ("prm", Vllm) => None,
+        ("prm", _) => Some(
+            "has no route for process reward models: serve Qwen2.5-Math-PRM with vLLM              (`--runner pooling`) and write `server = \"vllm\"`",
+        ),
+        ("embeddings", Embedded | Local | Openrouter) => Some(
+            "has no embeddings route here: use vllm, llama-cpp (`--embeddings`), sglang, ollama, \
+             openai, openai-compatible or litellm",
+        ),
+        _ => None,
+    }
 }
 
 fn check_model_name(table: &Table<'_, '_, '_>, spec: &ModelSpec) -> Result<(), PoolError> {
@@ -354,7 +382,11 @@ fn warnings(pool: &Pool) -> Vec<String> {
 
 /// Scorers that are read and checked, and that nothing calls yet.
 fn unused(scorers: &Scorers) -> Option<String> {
-    let given = [("[judge]", &scorers.judge), ("[prm]", &scorers.prm)];
+    let given = [
+        ("[judge]", &scorers.judge),
+        ("[prm]", &scorers.prm),
+        ("[embeddings]", &scorers.embeddings),
+    ];
     let names: Vec<&str> = given
         .into_iter()
         .filter(|(_, scorer)| scorer.is_some())

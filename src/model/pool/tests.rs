@@ -236,3 +236,40 @@ fn syntax_errors_and_unreadable_files_say_where() {
             .starts_with("no/such/pool.toml: cannot read")
     );
 }
+
+#[test]
+fn a_reward_model_needs_a_server_that_has_a_route_for_it() {
+    let table = |name: &str, server: &str| {
+        let address = match server {
+            "embedded" => "model = \"small\"",
+            _ => "base_url = \"http://127.0.0.1:3\"\nmodel = \"m\"",
+        };
+        with("") + &format!("[{name}]\nserver = \"{server}\"\n{address}\n")
+    };
+    assert!(parse(&table("prm", "vllm")).unwrap().scorers.prm.is_some());
+    for server in ["llama-cpp", "ollama", "openai", "embedded"] {
+        let text = message(&table("prm", server));
+        assert!(
+            text.contains(&format!(
+                "`server` of [prm] is `{server}`, which has no route"
+            )) && text.contains("Qwen2.5-Math-PRM with vLLM"),
+            "{text}"
+        );
+    }
+    for server in [
+        "vllm",
+        "llama-cpp",
+        "sglang",
+        "ollama",
+        "openai-compatible",
+        "litellm",
+    ] {
+        let pool = parse(&table("embeddings", server)).unwrap();
+        assert_eq!(pool.scorers.embeddings.unwrap().name, "embeddings");
+    }
+    let text = message(&table("embeddings", "embedded"));
+    assert!(text.contains("[embeddings] is `embedded`"), "{text}");
+    let pool = parse(&table("judge", "llama-cpp")).unwrap();
+    assert_eq!(pool.judge().unwrap().name, "judge");
+    assert_eq!(parse(&with("")).unwrap().judge().unwrap().name, "b");
+}

@@ -1,12 +1,16 @@
-//! Models that judge what others wrote: the answer [`grader`] and the step
-//! [`verifier`]. Both are endpoints like any other and are asked through
-//! [`Endpoint::step`]; of what they say only [`reply::Reading`] is believed.
+//! Models that judge what others wrote: the answer [`grader`], the step
+//! [`verifier`] and the step [`judge`]. They are endpoints like any other and
+//! are asked through [`Endpoint::step`]; of what they say only a verdict
+//! ([`reply::Reading`]) or a digit ([`digit`]) is believed.
 //!
 //! What is judged was written by a model and may hold anything, a verdict of
 //! its own included: prompts keep it apart, and only the reply is read.
 
+pub mod digit;
 pub mod grader;
+pub mod judge;
 mod mode;
+pub mod ngrams;
 mod quote;
 pub mod reply;
 pub mod step;
@@ -15,7 +19,7 @@ pub mod verifier;
 pub use mode::GradeMode;
 
 use super::endpoint::{DELIMITER, Endpoint, EndpointError, NoProgress, StepRequest};
-use crate::trace::record::{Attempt, Role, StepEnd, Usage};
+use crate::trace::record::{Attempt, Role, StepEnd, Token, Usage};
 use reply::Reading;
 
 /// Most tokens of a reply that does not think first: a label and a few words.
@@ -49,15 +53,49 @@ pub struct Ask<'a> {
     pub affinity: &'a str,
 }
 
-/// Asks until the reply says `correct` or `incorrect` or ends, greedily: the
-/// same question gets the same reply.
+/// What a model said in one or more calls that continue each other.
+#[derive(Debug, Clone, PartialEq)]
+struct Said {
+    /// As it came: untrusted text.
+    text: String,
+    /// Aligned with `text` as far as the endpoint aligned them.
+    tokens: Vec<Token>,
+    /// Whether it is all the model has to say, or all that was wanted; false
+    /// where it was cut off.
+    whole: bool,
+    /// Of all calls that gave the text.
+    usage: Usage,
+    /// Calls that gave nothing.
+    attempts: Vec<Attempt>,
+    seconds: f64,
+}
+
+/// How a model is asked to talk.
+struct Talk<'a> {
+    /// The question, to which the endpoint applies its template.
+    question: &'a str,
+    /// What the reply goes on from.
+    begun: &'a str,
+    role: Role,
+    affinity: &'a str,
+}
+
+/// Asks until the reply is `enough`, ends, or has as many tokens as `most`
+/// allows it; greedily: the same question gets the same reply. An endpoint
+/// ends a call at a blank line, so one reply may take several.
 ///
 /// # Errors
 /// Those of the endpoint, with everything paid for until then.
-pub async fn ask(endpoint: &dyn Endpoint, ask: &Ask<'_>) -> Result<Opinion, EndpointError> {
-    let mut opinion = Opinion {
-        correct: None,
-        reply: String::new(),
+async fn talk(
+    endpoint: &dyn Endpoint,
+    about: &Talk<'_>,
+    most: impl Fn(&str) -> u32 + Send,
+    enough: impl Fn(&str) -> bool + Send,
+) -> Result<Said, EndpointError> {
+    let mut said = Said {
+        text: String::new(),
+        tokens: Vec::new(),
+        whole: false,
         usage: Usage {
             cached: Some(0),
             ..Usage::default()
@@ -66,54 +104,81 @@ pub async fn ask(endpoint: &dyn Endpoint, ask: &Ask<'_>) -> Result<Opinion, Endp
         seconds: 0.0,
     };
     for _ in 0..MOST_CALLS {
-        let most = if reply::thinks(&opinion.reply) {
-            MOST_TOKENS_THINKING
-        } else {
-            MOST_TOKENS
-        };
-        let spent = u32::try_from(opinion.usage.output).unwrap_or(u32::MAX);
-        let Some(left) = most.checked_sub(spent).filter(|left| *left > 0) else {
+        let spent = u32::try_from(said.usage.output).unwrap_or(u32::MAX);
+        let left = most(&said.text).checked_sub(spent);
+        let Some(left) = left.filter(|left| *left > 0) else {
             break;
         };
         let request = StepRequest {
-            question: ask.prompt.clone(),
-            prefix: opinion.reply.clone(),
+            question: about.question.to_owned(),
+            prefix: format!("{}{}", about.begun, said.text),
             temperature: 0.0,
             top_p: 1.0,
             max_tokens: left,
             seed: 0,
-            role: ask.role,
-            affinity: ask.affinity.to_owned(),
+            role: about.role,
+            affinity: about.affinity.to_owned(),
         };
         let reply = match endpoint.step(request, &NoProgress).await {
             Ok(reply) => reply,
-            Err(error) => return Err(paid(error, opinion, ask.role)),
+            Err(error) => return Err(paid(error, said, about.role)),
         };
-        opinion.usage = opinion.usage.plus(reply.usage);
-        opinion.attempts.extend(reply.attempts);
-        opinion.seconds += reply.seconds;
-        opinion.reply.push_str(&reply.text);
-        let reading = Reading::of(&opinion.reply);
-        match reply.end {
-            // What follows is explanation, which nobody asked for.
-            _ if reading.leads => {
-                opinion.correct = reading.label;
-                return Ok(opinion);
-            }
-            StepEnd::Eos | StepEnd::Empty | StepEnd::Error => {
-                opinion.correct = reading.label;
-                return Ok(opinion);
-            }
-            StepEnd::Delimiter => opinion.reply.push_str(DELIMITER),
-            StepEnd::Length => {}
+        said.usage = said.usage.plus(reply.usage);
+        said.attempts.extend(reply.attempts);
+        said.seconds += reply.seconds;
+        said.text.push_str(&reply.text);
+        said.tokens.extend(reply.tokens);
+        let ended = matches!(reply.end, StepEnd::Eos | StepEnd::Empty | StepEnd::Error);
+        if ended || enough(&said.text) {
+            said.whole = true;
+            break;
+        }
+        if reply.end == StepEnd::Delimiter {
+            said.text.push_str(DELIMITER);
+            said.tokens.push(Token {
+                text: DELIMITER.to_owned(),
+                logprob: None,
+                max_logit: None,
+                top: Vec::new(),
+                math: false,
+            });
         }
     }
-    // Cut off: a word within a sentence that goes on is no verdict.
-    Ok(opinion)
+    Ok(said)
+}
+
+/// Asks until the reply says `correct` or `incorrect` or ends.
+///
+/// # Errors
+/// Those of the endpoint, with everything paid for until then.
+pub async fn ask(endpoint: &dyn Endpoint, ask: &Ask<'_>) -> Result<Opinion, EndpointError> {
+    let about = Talk {
+        question: &ask.prompt,
+        begun: "",
+        role: ask.role,
+        affinity: ask.affinity,
+    };
+    let most = |reply: &str| {
+        if reply::thinks(reply) {
+            MOST_TOKENS_THINKING
+        } else {
+            MOST_TOKENS
+        }
+    };
+    // What follows a label is explanation, which nobody asked for.
+    let said = talk(endpoint, &about, most, |reply| Reading::of(reply).leads).await?;
+    Ok(Opinion {
+        // Cut off: a word within a sentence that goes on is no verdict.
+        correct: Reading::of(&said.text).label.filter(|_| said.whole),
+        reply: said.text,
+        usage: said.usage,
+        attempts: said.attempts,
+        seconds: said.seconds,
+    })
 }
 
 /// `error` with what the calls before it cost.
-fn paid(mut error: EndpointError, before: Opinion, role: Role) -> EndpointError {
+fn paid(mut error: EndpointError, before: Said, role: Role) -> EndpointError {
     let mut attempts = before.attempts;
     if before.usage.output > 0 {
         attempts.push(Attempt {

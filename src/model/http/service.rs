@@ -1,0 +1,140 @@
+//! A model behind a server that answers a request in one JSON body: one layer
+//! of retries and one bound on the calls in flight for every route.
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::client::HttpClient;
+use crate::model::endpoint::{EndpointError, FailureKind};
+use crate::model::pool::ModelSpec;
+use crate::model::retry::{Failure, Gate, Policy};
+use crate::trace::record::{Attempt, Role, Usage};
+
+/// How a service behaves beyond what the pool says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ServiceOptions {
+    /// Most calls in flight.
+    pub concurrency: usize,
+    pub retries: Policy,
+    /// How long the probe waits for a model to load.
+    pub loading_at_start: Duration,
+}
+
+impl Default for ServiceOptions {
+    fn default() -> Self {
+        Self {
+            concurrency: 8,
+            retries: Policy::default(),
+            loading_at_start: Duration::from_secs(600),
+        }
+    }
+}
+
+/// What a call gave, with what it took.
+#[derive(Debug)]
+pub(super) struct Called<T> {
+    pub value: T,
+    /// The attempts before the one that gave it.
+    pub attempts: Vec<Attempt>,
+    pub seconds: f64,
+}
+
+/// The client of one model on one server.
+#[derive(Debug)]
+pub(super) struct Service {
+    /// Name of the pool's model.
+    pub name: String,
+    /// The name the server knows it by.
+    pub model: Option<String>,
+    pub client: HttpClient,
+    options: ServiceOptions,
+    gate: Gate,
+}
+
+impl Service {
+    /// # Errors
+    /// [`FailureKind::Configuration`]; nobody is called.
+    pub fn new(
+        spec: &ModelSpec,
+        dialect: &'static str,
+        options: ServiceOptions,
+    ) -> Result<Self, EndpointError> {
+        let client = HttpClient::new(spec, dialect);
+        Ok(Self {
+            name: spec.name.clone(),
+            model: spec.model.clone(),
+            client: client.map_err(|failure| failure.of(&spec.name, Vec::new()))?,
+            options,
+            gate: Gate::new(options.concurrency),
+        })
+    }
+
+    /// Runs `attempt` until it succeeds, fails for good or the retries are used
+    /// up.
+    ///
+    /// # Errors
+    /// The last failure, with every attempt that was paid for.
+    pub async fn call<T, F>(
+        &self,
+        role: Role,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<Called<T>, EndpointError>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let mut retries = self.options.retries;
+        if role == Role::Probe {
+            retries.loading = self.options.loading_at_start;
+        }
+        let started = Instant::now();
+        let again = |failure: &Failure| {
+            if failure.kind == FailureKind::RateLimited {
+                self.gate.narrow();
+            }
+        };
+        let bounded = || {
+            let attempt = attempt();
+            async {
+                let _pass = self.gate.pass().await;
+                attempt.await
+            }
+        };
+        let outcome = retries.run(role, again, bounded).await;
+        let (value, attempts) =
+            outcome.map_err(|given_up| given_up.failure.of(&self.name, given_up.attempts))?;
+        self.gate.widen();
+        Ok(Called {
+            value,
+            attempts,
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+/// The tokens of a call that generates nothing.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PromptUsage {
+    prompt_tokens: u64,
+    prompt_tokens_details: Option<PromptDetails>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+struct PromptDetails {
+    cached_tokens: Option<u64>,
+}
+
+impl From<PromptUsage> for Usage {
+    fn from(usage: PromptUsage) -> Self {
+        let details = usage.prompt_tokens_details;
+        Self {
+            prompt: usage.prompt_tokens,
+            cached: details.and_then(|details| details.cached_tokens),
+            output: 0,
+        }
+    }
+}
