@@ -1,10 +1,13 @@
 //! The decision rules: who writes the next step, given what is seen of the
 //! last one.
 
+pub mod calibration;
 mod explore;
 mod fixed;
+pub mod percentile;
 mod policy;
 mod spec;
+pub mod steer;
 mod threshold;
 
 use crate::signal::confidence::Source;
