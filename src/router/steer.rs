@@ -14,6 +14,11 @@
 //!
 //! The posterior is the paper's own, also in the tails where it turns round:
 //! see [`Mixture::posterior`](crate::signal::mixture::Mixture::posterior).
+//!
+//! One mixture holds the steps of all models, as the paper's does. Where one
+//! model's confidences lie much closer together than the other's, the
+//! components are the models rather than right and wrong: `assets/pair/README.md`
+//! has the figures of the embedded pair, of which this is so.
 
 use std::path::Path;
 
