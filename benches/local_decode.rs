@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pointsman::model::endpoint::{Endpoint, NoProgress, StepRequest};
 use pointsman::model::local::LocalEndpoint;
 use pointsman::model::local::cache::Slot;
-use pointsman::model::local::forward::{Chunk, Network};
+use pointsman::model::local::forward::{Chunk, Logits, Network};
 use pointsman::model::local::sample::{RowStats, Sampler};
 use pointsman::trace::record::Role;
 
@@ -48,7 +48,7 @@ impl Decoder {
             let chunk = Chunk {
                 slot,
                 tokens,
-                logits: false,
+                logits: Logits::None,
             };
             network
                 .forward(&mut slots, &[chunk])
@@ -75,7 +75,7 @@ impl Decoder {
             .map(|(slot, tokens)| Chunk {
                 slot,
                 tokens,
-                logits: true,
+                logits: Logits::Last,
             })
             .collect();
         let logits = self

@@ -75,7 +75,7 @@ fn grow(
             writer: Some(model),
             models: 2,
         }),
-        confidences: [Some(confidence); 3],
+        confidences: [Some(confidence); Source::ALL.len()],
         propensities: vec![0.5, 0.5],
         drawn: vec![0],
         children: Vec::new(),

@@ -1,13 +1,17 @@
-//! `calibrate`: thresholds without training.
+//! `calibrate`: what routers read from a file, without training.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::headless::Failure;
-use crate::headless::calibrate::{CalibrateOptions, calibrate};
+use crate::headless::calibrate::{
+    CalibrateOptions, Made, StepsOptions, calibrate, percentile, steer,
+};
+use crate::problem::split::Split;
+use crate::signal::confidence::{Domain, Source};
 
-/// Set a threshold from what was measured, without training
+/// Set what a router decides by from what was measured, without training
 #[derive(Debug, Clone, Args)]
 pub(super) struct CalibrateArgs {
     #[command(subcommand)]
@@ -23,6 +27,17 @@ enum CalibrateCommand {
     /// step judged wrong. The guarantee is printed; an alpha that so few
     /// problems cannot support is refused.
     Policy(PolicyArgs),
+    /// Fit the mixtures that `steer` decides by, from logs
+    ///
+    /// For each step index, two normal distributions are fitted to the
+    /// confidences of the steps in the logs: of unconfident and of confident
+    /// ones. Steps that end a trajectory and the large model's answers alone
+    /// are left out. The file belongs to the pool of the logs.
+    Steer(StepsArgs),
+    /// Take the percentiles that `percentile` decides by, from logs
+    ///
+    /// For each step index and every confidence, of the same steps as `steer`.
+    Percentile(StepsArgs),
 }
 
 #[derive(Debug, Clone, Args)]
@@ -41,8 +56,91 @@ struct PolicyArgs {
     json: bool,
 }
 
+#[derive(Debug, Clone, Args)]
+struct StepsArgs {
+    /// Logs of `solve`, `inspect` or `explore`, or folders of them
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    log: Vec<PathBuf>,
+    /// Problems to take [default: those of the calibration and the train split]
+    #[arg(long)]
+    split: Option<SplitName>,
+    /// Confidence to fit: prob, sampled, logit, mean-prob, entropy, or one of
+    /// them over all tokens (general-prob …); `percentile` takes all, and shows
+    /// this one [default: logit; prob for `percentile`]
+    #[arg(long, value_name = "SIGNAL")]
+    signal: Option<Source>,
+    /// Tokens it is over: math or general (all)
+    #[arg(long)]
+    domain: Option<Domain>,
+    /// Seed of the starts of the fits
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// New file for it; without one it is only told
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print it as one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// The splits of problems that steps are taken from.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SplitName {
+    Calibration,
+    Train,
+    /// The test split too.
+    All,
+}
+
+impl StepsArgs {
+    fn options(&self, signal: Source) -> Result<StepsOptions, Failure> {
+        let signal = self.signal.unwrap_or(signal).within(self.domain);
+        let splits: &[Split] = match self.split {
+            None => &[Split::Train, Split::Calibration],
+            Some(SplitName::Calibration) => &[Split::Calibration],
+            Some(SplitName::Train) => &[Split::Train],
+            Some(SplitName::All) => &Split::ALL,
+        };
+        Ok(StepsOptions {
+            logs: self.log.clone(),
+            splits: splits.to_vec(),
+            signal: signal.map_err(|error| Failure::usage(error.to_string()))?,
+            seed: self.seed,
+            out: self.out.clone(),
+        })
+    }
+}
+
 pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
-    let CalibrateCommand::Policy(args) = &args.command;
+    match &args.command {
+        CalibrateCommand::Policy(args) => of_policy(args),
+        CalibrateCommand::Steer(args) => {
+            let made = steer(&args.options(Source::Logit)?)?;
+            tell(args, &made, || made.to_text())
+        }
+        CalibrateCommand::Percentile(args) => {
+            let options = args.options(Source::Prob)?;
+            let made = percentile(&options)?;
+            tell(args, &made, || made.to_text(options.signal))
+        }
+    }
+}
+
+fn tell<K: serde::Serialize>(
+    args: &StepsArgs,
+    made: &Made<K>,
+    text: impl Fn() -> String,
+) -> Result<(), Failure> {
+    for warning in &made.warnings {
+        super::say(&format!("warning: {warning}\n"));
+    }
+    super::print(&match args.json {
+        true => super::document(made, "the calibration")?,
+        false => text(),
+    })
+}
+
+fn of_policy(args: &PolicyArgs) -> Result<(), Failure> {
     let found = calibrate(&CalibrateOptions {
         policy: args.policy.clone(),
         alpha: args.alpha,

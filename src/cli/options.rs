@@ -19,10 +19,10 @@ pub(super) struct RunArgs {
     /// Pool of models [default: the embedded pair]
     #[arg(long, value_name = "FILE")]
     pool: Option<PathBuf>,
-    /// Who decides: small, large, random:p=P,
-    /// threshold:t=T[,signal=prob|sampled|logit], policy (the one that ships),
-    /// policy:path=DIR, rsd:delta=D, specreason:tau=T,
-    /// query:share=S,file=DIR [default: policy on the embedded pair; threshold on
+    /// Who decides: small, large, random:p=P, threshold:t=T[,signal=S],
+    /// percentile:p=P[,signal=S][,file=F], steer:gamma=G[,signal=S][,file=F],
+    /// rsd:delta=D, specreason:tau=T, query:share=S[,file=DIR], policy (the
+    /// one that ships), policy:path=DIR [default: policy on the embedded pair; threshold on
     /// other pools and to explore around]
     #[arg(long, value_name = "SPEC")]
     router: Option<RouterSpec>,

@@ -75,7 +75,7 @@ pub(super) struct TrainArgs {
     #[arg(long)]
     above_floor: bool,
     /// Confidence to learn from [default: the one that the exploration saw]
-    #[arg(long, value_name = "SIGNAL")]
+    #[arg(long, value_name = "SIGNAL", value_parser = trained_signal)]
     signal: Option<confidence::Source>,
     /// Ledger whose cost is minimised
     #[arg(long, default_value = "published")]
@@ -191,6 +191,14 @@ impl TrainArgs {
             .map_err(|error| Failure::usage(error.to_string()))?;
         Ok(Params::clone(&checked))
     }
+}
+
+/// A confidence that policies are trained on.
+fn trained_signal(text: &str) -> Result<confidence::Source, String> {
+    let mut known = confidence::Source::TRAINED.into_iter();
+    known
+        .find(|source| source.name() == text)
+        .ok_or_else(|| format!("unknown confidence source {text:?}: use prob, sampled or logit"))
 }
 
 /// Parameters with one of them set by its name.

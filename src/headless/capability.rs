@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use crate::model::endpoint::{Capabilities, Endpoint, EndpointError};
 use crate::router::EXPLORE;
+use crate::signal::confidence::Source;
 use crate::trace::record::{RunRecord, ValueKind};
 
 use super::{Exit, Failure};
@@ -33,7 +34,8 @@ pub async fn probe(endpoints: &[Arc<dyn Endpoint>]) -> Result<Probed, EndpointEr
 /// A sentence that names the router, the model and the way out.
 pub fn check(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
     // The anchors look at nothing. An exploration is made to be learnt from.
-    if !matches!(run.router.name.as_str(), "threshold" | "policy" | EXPLORE) {
+    const READERS: [&str; 5] = ["threshold", "percentile", "steer", "policy", EXPLORE];
+    if !READERS.contains(&run.router.name.as_str()) {
         return Ok(());
     }
     for model in &run.pool {
@@ -51,17 +53,20 @@ pub fn check(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
 }
 
 fn lack(signal: &str, values: ValueKind) -> Option<&'static str> {
-    match (signal, values) {
-        (_, ValueKind::None) => Some("gives no probabilities of its tokens"),
-        ("logit", ValueKind::LogprobPreTemperature | ValueKind::LogprobPostTemperature) => {
-            Some("gives log-probabilities, not raw logits")
-        }
+    match values {
+        ValueKind::RawLogit => None,
+        ValueKind::None => Some("gives no probabilities of its tokens"),
+        _ if needs_logits(signal) => Some("gives log-probabilities, not raw logits"),
         _ => None,
     }
 }
 
+fn needs_logits(signal: &str) -> bool {
+    signal.parse().is_ok_and(Source::is_logit)
+}
+
 fn way_out(signal: &str) -> &'static str {
-    if signal == "logit" {
+    if needs_logits(signal) {
         "use `signal=prob`, a local model, or vLLM started with `--logprobs-mode raw_logits`"
     } else {
         "use a server that returns log-probabilities (llama-cpp, vllm, sglang, a local model), \
@@ -172,6 +177,12 @@ mod tests {
         let logit = run("threshold", "logit", 0.7);
         assert_eq!(check(&logit, &probed(RawLogit, RawLogit)), Ok(()));
         refused(&logit, &probed(RawLogit, Logprob), "not raw logits");
+        let steer = run("steer", "general-logit", 0.7);
+        assert_eq!(check(&steer, &probed(RawLogit, RawLogit)), Ok(()));
+        refused(&steer, &probed(RawLogit, Logprob), "not raw logits");
+        let percentile = run("percentile", "entropy", 0.7);
+        assert_eq!(check(&percentile, &probed(Logprob, Logprob)), Ok(()));
+        refused(&percentile, &probed(Logprob, None), "large (vllm) gives no");
     }
 
     #[test]

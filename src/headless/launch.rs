@@ -148,20 +148,19 @@ impl Launch {
             .unwrap_or_else(|| default_router(&pool, options));
         let calibrated = pool.path.is_none().then(embedded_threshold);
         warnings.extend(uncalibrated(&spec, calibrated));
-        let names: Vec<String> = pool.models.iter().map(|m| m.name.clone()).collect();
-        let mut router = build(&spec, &names, calibrated)?;
+        let unfit = |error: EndpointError| Failure::usage(error.to_string());
+        let endpoints = catalog::build(&pool, options.concurrency).map_err(unfit)?;
+        let described = catalog::facts(&pool, &endpoints).map_err(unfit)?;
+        let mut router = build(&spec, &described, calibrated)?;
         if let Some(exploration) = options.exploration {
             router = exploration.around(router)?;
         }
-        let unfit = |error: EndpointError| Failure::usage(error.to_string());
-        let endpoints = catalog::build(&pool, options.concurrency).map_err(unfit)?;
 
         let signal = router.signal().name();
         let mut facts = router.facts();
         if let Some(exploration) = options.exploration {
             facts = exploration.describe(facts);
         }
-        let described = catalog::facts(&pool, &endpoints).map_err(unfit)?;
         let grading = choose_grader(options, &pool, &endpoints, &described)?;
         let scorers = grading::facts(grading.as_ref(), &pool);
         let pool = described;
@@ -352,6 +351,35 @@ mod tests {
         assert!(!demo.problems.is_empty());
         assert_eq!(demo.warnings, Vec::new());
         assert!(demo.problems.iter().all(|p| p.gold.is_some()));
+    }
+
+    #[test]
+    fn the_calibration_files_that_ship_belong_to_the_embedded_pair() {
+        for spec in [
+            "steer:gamma=0.5",
+            "percentile:p=20",
+            "percentile:p=20,signal=general-entropy",
+        ] {
+            let options = Options {
+                router: Some(spec.parse().unwrap()),
+                ..Options::default()
+            };
+            // By their weights: where the pair is trained anew they are made anew.
+            let launch = Launch::prepare(&options).unwrap();
+            let files = &launch.run.router.files;
+            let name = format!("embedded:{}.json", launch.run.router.name);
+            assert!(files.contains_key(&name), "{files:?}");
+            assert_eq!(launch.warnings, Vec::<String>::new());
+        }
+        let options = Options {
+            router: Some("steer:gamma=0.5,signal=prob".parse().unwrap()),
+            ..Options::default()
+        };
+        let failure = Launch::prepare(&options).err().unwrap();
+        assert!(
+            failure.message.contains("calibrate steer --signal prob"),
+            "{failure}"
+        );
     }
 
     #[test]

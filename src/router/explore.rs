@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(drawn(&[0.3, 0.3, 0.399_999], 0.999_999_9), 2);
         let router = explore("small", 1.0);
         assert_eq!(router.decide(&seen(0.9), 0.5).probabilities, [0.5, 0.5]);
-        let never = build(&RouterSpec::Small, &[], None).unwrap();
+        let never = build(&RouterSpec::Small, &[] as &[String], None).unwrap();
         for wrong in [0.0, -1.0, 1.5, f64::NAN] {
             let error = Explore::new(Arc::clone(&never), wrong).err().unwrap();
             assert!(error.contains("above 0"), "{error}");

@@ -56,6 +56,15 @@ impl Given {
         self.read(router, key, must, number)
     }
 
+    /// Any finite number.
+    pub fn finite(
+        &mut self,
+        router: &'static str,
+        key: &'static str,
+    ) -> Result<Option<f64>, RouterError> {
+        self.within(router, key, f64::MIN..=f64::MAX, "a finite number")
+    }
+
     /// Anything that reads itself from text.
     pub fn parsed<T: FromStr>(
         &mut self,

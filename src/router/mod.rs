@@ -1,15 +1,18 @@
 //! The decision rules: who writes the next step, given what is seen of the
 //! last one.
 
+pub mod calibration;
 mod explore;
 mod fixed;
 mod given;
+pub mod percentile;
 mod policy;
 mod post_hoc;
 pub mod query;
 mod rsd;
 mod spec;
 mod specreason;
+pub mod steer;
 mod threshold;
 
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! Router specs: `threshold:t=0.8`, `random:p=0.3`, `policy:path=DIR` …
 //! One parser and one printer; what is printed parses to the same spec.
 
+mod calibrated;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -8,24 +10,30 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::policy::{Checkpoint, CheckpointError};
-use crate::signal::confidence::Source;
+use crate::signal::confidence::{Contradiction, Source};
 use crate::signal::observation::Observation;
 use crate::trace::record::RouterFacts;
 
+use super::calibration::{CalibrationError, PoolModel};
 use super::given::{Given, quoted};
 use super::query::{self, QueryError, QueryModel};
-use super::{Router, fixed, policy, rsd, specreason, threshold};
+use super::{Router, fixed, percentile, policy, rsd, specreason, steer, threshold};
+use calibrated::{percentile_spec, signal, steer_spec};
 
 /// The routers this version knows, as they are written.
-const KNOWN: &str = "small, large, random:p=P, threshold:t=T[,signal=prob|sampled|logit], \
-     policy[:path=DIR], \
+const KNOWN: &str = "small, large, random:p=P, threshold:t=T[,signal=S], \
+     percentile:p=P[,signal=S][,file=F], \
+     steer:gamma=G[,signal=S][,domain=math|general][,file=F], \
      rsd[:delta=D][,accept=threshold|constant|clip|ratio|logistic][,a=A][,p=P], \
-     specreason[:tau=T][,first=N][,score=expected|greedy], query:share=S|t=T,file=DIR";
-const NAMES: [&str; 8] = [
+     specreason[:tau=T][,first=N][,score=expected|greedy], query[:share=S|t=T][,file=DIR], \
+     policy[:path=DIR]";
+const NAMES: [&str; 10] = [
     "small",
     "large",
     "random",
     "threshold",
+    "percentile",
+    "steer",
     "policy",
     "rsd",
     "specreason",
@@ -50,6 +58,20 @@ pub enum RouterSpec {
     Threshold {
         t: Option<f64>,
         signal: Source,
+    },
+    /// Large next iff the confidence is below the `p`-th percentile for its
+    /// step; `file` `None`: the one that ships, for the embedded pair.
+    Percentile {
+        p: f64,
+        signal: Source,
+        file: Option<PathBuf>,
+    },
+    /// Small next iff the posterior of being confident reaches `gamma`; `file`
+    /// as above.
+    Steer {
+        gamma: f64,
+        signal: Source,
+        file: Option<PathBuf>,
     },
     /// A trained policy in a folder; `None`: the one that ships with the
     /// program, for its embedded pair.
@@ -89,19 +111,28 @@ pub enum RouterError {
     #[error("router `{router}` gives `{key}` twice")]
     Repeated { router: String, key: String },
     #[error(
-        "router `threshold` needs its t with `signal=logit`, e.g. `threshold:t=19.9,signal=logit`: \
-         the scale of raw logits is each model's own"
+        "router `threshold` needs its t with `signal={signal}`, e.g. \
+         `threshold:t={example},signal={signal}`: only of probabilities is there a start"
     )]
-    NoThreshold,
-    #[error("router `random` needs its probability, e.g. `random:p=0.3`")]
-    NoProbability,
+    NoThreshold {
+        signal: Source,
+        example: &'static str,
+    },
+    #[error("router `{router}` needs {what}, e.g. `{example}`")]
+    Needs {
+        router: &'static str,
+        what: &'static str,
+        example: &'static str,
+    },
     #[error(
         "router `query` takes `share` or `t`, not both: t is the threshold itself, share the part \
          of the problems that reach it"
     )]
     ShareAndThreshold,
-    #[error("router `query` needs a trained model, e.g. `query:share=0.4,file=DIR`")]
-    NoQueryModel,
+    #[error("router `steer`: {0}")]
+    Domain(#[from] Contradiction),
+    #[error(transparent)]
+    Calibration(#[from] CalibrationError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
@@ -118,19 +149,20 @@ impl FromStr for RouterSpec {
             "small" => Self::Small,
             "large" => Self::Large,
             "random" => {
-                let value = given.remove("p").ok_or(RouterError::NoProbability)?;
+                let p = given.within("random", "p", 0.0..=1.0, "between 0 and 1")?;
                 Self::Random {
-                    p: number("random", "p", &value, Some((0.0, 1.0)))?,
+                    p: p.ok_or(RouterError::Needs {
+                        router: "random",
+                        what: "its probability",
+                        example: "random:p=0.3",
+                    })?,
                 }
             }
+            "percentile" => percentile_spec(&mut given)?,
+            "steer" => steer_spec(&mut given)?,
             "threshold" => Self::Threshold {
-                t: given
-                    .remove("t")
-                    .map(|v| number("threshold", "t", &v, None))
-                    .transpose()?,
-                signal: given
-                    .remove("signal")
-                    .map_or(Ok(Source::Prob), |v| signal(&v))?,
+                t: given.finite("threshold", "t")?,
+                signal: signal("threshold", &mut given, Source::Prob)?,
             },
             "policy" => Self::Policy {
                 path: given
@@ -156,29 +188,49 @@ impl FromStr for RouterSpec {
 
 impl fmt::Display for RouterSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())?;
+        let mut parts = Vec::new();
+        let mut put = |key: &str, value: &dyn fmt::Display| parts.push(format!("{key}={value}"));
+        let mut put_file = None;
         match self {
-            Self::Small | Self::Large | Self::Policy { path: None } => Ok(()),
-            Self::Random { p } => write!(f, ":p={p}"),
+            Self::Small | Self::Large => {}
+            Self::Random { p } => put("p", p),
             Self::Threshold { t, signal } => {
-                let mut parts = Vec::new();
-                parts.extend(t.map(|t| format!("t={t}")));
+                if let Some(t) = t {
+                    put("t", t);
+                }
                 if *signal != Source::Prob {
-                    parts.push(format!("signal={}", signal.name()));
-                }
-                if parts.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, ":{}", parts.join(","))
+                    put("signal", signal);
                 }
             }
-            Self::Policy { path: Some(path) } => {
-                write!(f, ":path={}", quoted(&path.display().to_string()))
+            Self::Percentile { p, signal, file } => {
+                put("p", p);
+                if *signal != Source::Prob {
+                    put("signal", signal);
+                }
+                put_file = file.as_ref().map(|file| ("file", file));
             }
-            Self::Rsd(accept) => accept.fmt(f),
-            Self::SpecReason(params) => params.fmt(f),
-            Self::Query(params) => params.fmt(f),
+            // They print every parameter themselves.
+            Self::Rsd(accept) => return write!(f, "{}{accept}", self.name()),
+            Self::SpecReason(params) => return write!(f, "{}{params}", self.name()),
+            Self::Query(params) => return write!(f, "{}{params}", self.name()),
+            Self::Steer {
+                gamma,
+                signal,
+                file,
+            } => {
+                put("gamma", gamma);
+                if *signal != Source::Logit {
+                    put("signal", signal);
+                }
+                put_file = file.as_ref().map(|file| ("file", file));
+            }
+            Self::Policy { path } => put_file = path.as_ref().map(|path| ("path", path)),
         }
+        if let Some((key, path)) = put_file {
+            put(key, &quoted(&path.display().to_string()));
+        }
+        let separator = if parts.is_empty() { "" } else { ":" };
+        write!(f, "{}{separator}{}", self.name(), parts.join(","))
     }
 }
 
@@ -190,6 +242,8 @@ impl RouterSpec {
             Self::Large => "large",
             Self::Random { .. } => "random",
             Self::Threshold { .. } => "threshold",
+            Self::Percentile { .. } => "percentile",
+            Self::Steer { .. } => "steer",
             Self::Policy { .. } => "policy",
             Self::Rsd(_) => "rsd",
             Self::SpecReason(_) => "specreason",
@@ -202,6 +256,8 @@ impl RouterSpec {
             Self::Small | Self::Large => "no parameters",
             Self::Random { .. } => "p",
             Self::Threshold { .. } => "t, signal",
+            Self::Percentile { .. } => "p, signal, file",
+            Self::Steer { .. } => "gamma, signal, domain, file",
             Self::Policy { .. } => "path",
             Self::Rsd(accept) => accept.takes(),
             Self::SpecReason(_) => "tau, first, score",
@@ -221,6 +277,15 @@ impl RouterSpec {
                 parameters.insert("t".to_owned(), (*t).into());
                 parameters.insert("signal".to_owned(), signal.name().into());
             }
+            // Of files and folders the contents count: see `files`.
+            Self::Percentile { p, signal, .. } => {
+                parameters.insert("p".to_owned(), (*p).into());
+                parameters.insert("signal".to_owned(), signal.name().into());
+            }
+            Self::Steer { gamma, signal, .. } => {
+                parameters.insert("gamma".to_owned(), (*gamma).into());
+                parameters.insert("signal".to_owned(), signal.name().into());
+            }
             // The folder's place does not shape results; its contents do.
             Self::Policy { .. } => {}
             Self::Rsd(accept) => parameters = accept.parameters(),
@@ -236,13 +301,18 @@ impl RouterSpec {
     }
 }
 
-/// Builds the router for a pool of the named models. `calibrated` is the t
-/// that was calibrated for this pool, where there is one.
-pub fn build(
+/// Builds the router for a pool: of models as they are described, or of their
+/// names alone where nothing else is known of them. `calibrated` is the t that
+/// was calibrated for this pool, where there is one.
+pub fn build<'a, M>(
     spec: &RouterSpec,
-    models: &[String],
+    models: &'a [M],
     calibrated: Option<f64>,
-) -> Result<Arc<dyn Router>, RouterError> {
+) -> Result<Arc<dyn Router>, RouterError>
+where
+    &'a M: Into<PoolModel>,
+{
+    let pool: Vec<PoolModel> = models.iter().map(Into::into).collect();
     Ok(match spec {
         RouterSpec::Small => Arc::new(fixed::Small),
         RouterSpec::Large => Arc::new(fixed::Large),
@@ -253,17 +323,35 @@ pub fn build(
             let t = match (t, signal) {
                 (Some(t), _) => *t,
                 (None, Source::Prob) => calibrated.unwrap_or(DEFAULT_THRESHOLD),
-                (None, Source::Sampled) => DEFAULT_THRESHOLD,
-                (None, Source::Logit) => return Err(RouterError::NoThreshold),
+                (None, signal) if signal.is_probability() => DEFAULT_THRESHOLD,
+                (None, signal) => {
+                    return Err(RouterError::NoThreshold {
+                        signal: *signal,
+                        example: if signal.is_logit() { "19.9" } else { "-0.1" },
+                    });
+                }
             };
             Arc::new(threshold::Threshold { t, signal: *signal })
+        }
+        RouterSpec::Percentile { p, signal, file } => {
+            let asked = (*p, *signal, file.as_deref());
+            Arc::new(percentile::Percentile::new(asked, spec, &pool)?)
+        }
+        RouterSpec::Steer {
+            gamma,
+            signal,
+            file,
+        } => {
+            let asked = (*gamma, *signal, file.as_deref());
+            Arc::new(steer::Steer::new(asked, spec, &pool)?)
         }
         RouterSpec::Policy { path } => {
             let checkpoint = match path {
                 Some(path) => Checkpoint::load(path)?,
                 None => Checkpoint::embedded()?,
             };
-            checkpoint.check_fits(models, &feature_names(models.len()))?;
+            let names: Vec<String> = pool.into_iter().map(|model| model.name).collect();
+            checkpoint.check_fits(&names, &feature_names(names.len()))?;
             // Checked when the checkpoint was read.
             let signal = checkpoint.facts.signal.parse().unwrap_or(Source::Prob);
             Arc::new(policy::Policy {
@@ -275,9 +363,8 @@ pub fn build(
         RouterSpec::Rsd(accept) => Arc::new(rsd::Rsd { accept: *accept }),
         RouterSpec::SpecReason(params) => Arc::new(specreason::SpecReason { params: *params }),
         RouterSpec::Query(params) => {
-            let folder = params.file.as_deref().ok_or(RouterError::NoQueryModel)?;
-            let model = Arc::new(QueryModel::load(folder)?);
-            Arc::new(query::Query::new(model, params.clone(), models)?)
+            let model = QueryModel::find(params.file.as_deref(), &pool)?;
+            Arc::new(query::Query::new(Arc::new(model), params.clone()))
         }
     })
 }
@@ -294,39 +381,6 @@ fn feature_names(models: usize) -> Vec<String> {
         models,
     };
     blank.named().into_keys().collect()
-}
-
-fn number(
-    router: &'static str,
-    key: &'static str,
-    value: &str,
-    range: Option<(f64, f64)>,
-) -> Result<f64, RouterError> {
-    let parsed = value.parse::<f64>().ok().filter(|x| x.is_finite());
-    match (parsed, range) {
-        (Some(x), Some((low, high))) if !(low..=high).contains(&x) => Err(RouterError::Value {
-            router,
-            key,
-            value: value.into(),
-            must: "between 0 and 1",
-        }),
-        (Some(x), _) => Ok(x),
-        (None, _) => Err(RouterError::Value {
-            router,
-            key,
-            value: value.into(),
-            must: "a finite number",
-        }),
-    }
-}
-
-fn signal(value: &str) -> Result<Source, RouterError> {
-    value.parse().map_err(|_| RouterError::Value {
-        router: "threshold",
-        key: "signal",
-        value: value.into(),
-        must: "`prob`, `sampled` or `logit`",
-    })
 }
 
 fn unknown(name: &str) -> RouterError {
@@ -346,18 +400,31 @@ mod tests {
     use super::*;
     use crate::model::scorer::judge::Reading;
 
+    fn signals() -> impl Strategy<Value = Source> {
+        proptest::sample::select(Source::ALL.to_vec())
+    }
+
+    fn paths() -> impl Strategy<Value = PathBuf> {
+        "[a-z/., =:\"_-]{0,20}".prop_map(PathBuf::from)
+    }
+
     fn specs() -> impl Strategy<Value = RouterSpec> {
         prop_oneof![
             Just(RouterSpec::Small),
             Just(RouterSpec::Large),
             (0.0..=1.0_f64).prop_map(|p| RouterSpec::Random { p }),
-            (proptest::option::of(-1e6..1e6_f64), 0..3_usize).prop_map(|(t, which)| {
-                let signal = [Source::Logit, Source::Prob, Source::Sampled][which];
-                RouterSpec::Threshold { t, signal }
-            }),
-            "[a-z/., =:\"_-]{0,20}".prop_map(|p| RouterSpec::Policy {
-                path: Some(p.into())
-            }),
+            (proptest::option::of(-1e6..1e6_f64), signals())
+                .prop_map(|(t, signal)| RouterSpec::Threshold { t, signal }),
+            (0.0..=100.0_f64, signals(), proptest::option::of(paths()))
+                .prop_map(|(p, signal, file)| RouterSpec::Percentile { p, signal, file }),
+            (0.0..=1.0_f64, signals(), proptest::option::of(paths())).prop_map(
+                |(gamma, signal, file)| RouterSpec::Steer {
+                    gamma,
+                    signal,
+                    file
+                }
+            ),
+            paths().prop_map(|path| RouterSpec::Policy { path: Some(path) }),
             (0..5_usize, 0.0..=1.0_f64, 0.0..1e3_f64).prop_map(|(which, x, a)| {
                 RouterSpec::Rsd(match which {
                     0 => rsd::Accept::Threshold { delta: x },
@@ -416,7 +483,27 @@ mod tests {
         assert!(message("policy:path=a,b").contains("quote"));
         assert!(message("policy:path=\"a,b").contains("quote"));
         assert!(message("threshold:t=1,t=2").contains("twice"));
-        assert!(message("threshold:signal=vibes").contains("`prob`, `sampled` or `logit`"));
+        assert!(message("threshold:signal=vibes").contains("prob, sampled, logit"));
+        assert!(message("percentile").contains("percentile:p=20"));
+        assert!(message("percentile:p=101").contains("between 0 and 100"));
+        assert!(message("steer").contains("steer:gamma=0.5"));
+        assert!(message("steer:gamma=2").contains("between 0 and 1"));
+        assert!(message("steer:gamma=0.5,domain=x").contains("`math` or `general`"));
+        let both = message("steer:gamma=0.5,domain=math,signal=general-prob");
+        assert!(both.contains("contradicts"), "{both}");
+    }
+
+    #[test]
+    fn a_domain_is_short_for_a_signal() {
+        let printed = |text: &str| text.parse::<RouterSpec>().unwrap().to_string();
+        assert_eq!(printed("steer:gamma=0.5"), "steer:gamma=0.5");
+        assert_eq!(printed("steer:gamma=0.5,domain=math"), "steer:gamma=0.5");
+        assert_eq!(
+            printed("steer:domain=general,gamma=0.5,file=f"),
+            "steer:gamma=0.5,signal=general-logit,file=f"
+        );
+        let prob = printed("steer:gamma=0.5,signal=prob,domain=general");
+        assert_eq!(prob, "steer:gamma=0.5,signal=general-prob");
     }
 
     #[test]
@@ -446,14 +533,20 @@ mod tests {
         assert!(message("query:share=0.4,t=0.5").contains("not both"));
         let facts = |text: &str| {
             let spec: RouterSpec = text.parse().unwrap();
-            build(&spec, &[], None).unwrap().facts().parameters
+            build::<String>(&spec, &[], None)
+                .unwrap()
+                .facts()
+                .parameters
         };
         let rsd = serde_json::json!({ "accept": "threshold", "delta": 0.7 });
         assert_eq!(serde_json::json!(facts("rsd")), rsd);
         let specreason = serde_json::json!({ "tau": 7.0, "first": 0, "score": "expected" });
         assert_eq!(serde_json::json!(facts("specreason")), specreason);
         let query: RouterSpec = "query:share=0.4".parse().unwrap();
-        let error = build(&query, &[], None).err().unwrap().to_string();
+        let error = build::<String>(&query, &[], None)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("file=DIR"), "{error}");
     }
 
@@ -477,5 +570,9 @@ mod tests {
             .unwrap()
             .to_string();
         assert!(error.contains("threshold:t=19.9,signal=logit"), "{error}");
+        assert_eq!(
+            t_of("threshold:signal=mean-prob", Some(0.61)),
+            Some(DEFAULT_THRESHOLD)
+        );
     }
 }

@@ -391,6 +391,6 @@ fn role(scorer: &str) -> Role {
     match scorer {
         crate::trace::record::PRM => Role::Prm,
         crate::trace::record::JUDGE => Role::Judge,
-        _ => Role::Embedding,
+        _ => Role::Encoder,
     }
 }

@@ -1,6 +1,7 @@
 //! The step machine with scripted endpoints: no task, no clock, no file.
 
 mod branches;
+mod drafts;
 mod endings;
 mod log;
 pub(in crate::session) mod script;

@@ -1,88 +1,34 @@
 //! Confidence u_t of a step (§2 of the algorithm).
 //!
-//! - `logit`: u_t = mean over math tokens of the highest raw logit.
-//! - `prob`: u_t = min over math tokens of the top-1 probability.
-//! - `sampled`: u_t = min over math tokens of the probability of the token that
-//!   was sampled. The paper's text leaves open which of the two it means.
+//! Over the math tokens of the step, or over all of them where it has none:
+//!
+//! - `logit`: u_t = mean of the highest raw logit (STEER, equations 6 and 7).
+//! - `prob`: u_t = min of the top-1 probability.
+//! - `sampled`: u_t = min of the probability of the token that was sampled. The
+//!   paper's text leaves open which of the two it means.
+//! - `mean-prob`: u_t = mean of the top-1 probability.
+//! - `entropy`: u_t = minus the mean entropy in nats, so that more is more
+//!   confident. It is truncated: only the known alternatives are in it, so the
+//!   true entropy is larger, and values over lists of different lengths do not
+//!   compare.
+//!
+//! Each of them over all tokens, whether there are math tokens or not, by its
+//! name with `general-` before it: what STEER takes outside mathematics (its
+//! §3.1). The last two are the measures it compares with in its Figure 3.
 //!
 //! A measure is never derived from values of another kind: where the kind does
 //! not allow it, the confidence is unavailable and says why.
 
+mod source;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use crate::trace::record::{Confidence, Token, ValueKind};
 
+pub use source::{Contradiction, Domain, KNOWN, Source, UnknownDomain, UnknownSource};
+
 /// Least share of a step's text that its tokens must account for.
 pub const MIN_COVERAGE: f64 = 0.8;
-
-/// The measure a router reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Source {
-    /// Mean of the highest raw logit; needs [`ValueKind::RawLogit`].
-    Logit,
-    /// Least top-1 probability; needs log-probabilities of any kind.
-    Prob,
-    /// Least probability of a sampled token; needs log-probabilities too.
-    Sampled,
-}
-
-impl Source {
-    pub const ALL: [Self; 3] = [Self::Prob, Self::Sampled, Self::Logit];
-
-    /// Why this measure cannot be had from values of a kind; `None` where it can.
-    pub fn unavailable_from(self, kind: ValueKind) -> Option<&'static str> {
-        match (self, kind) {
-            (Self::Logit, ValueKind::RawLogit) => None,
-            (Self::Logit, _) => Some("gives no raw logits: use `signal=prob`"),
-            (Self::Prob | Self::Sampled, ValueKind::None) => Some("gives no probabilities"),
-            (Self::Prob | Self::Sampled, _) => None,
-        }
-    }
-
-    /// The name in logs and settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Logit => "logit",
-            Self::Prob => "prob",
-            Self::Sampled => "sampled",
-        }
-    }
-
-    /// The name among the measures of a step, without its domain.
-    fn measure(self) -> &'static str {
-        match self {
-            Self::Logit => "logit",
-            Self::Prob => "prob",
-            Self::Sampled => "min_sampled",
-        }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// Not the name of a confidence source.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown confidence source {0:?}: use prob, sampled or logit")]
-pub struct UnknownSource(pub String);
-
-impl FromStr for Source {
-    type Err = UnknownSource;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "logit" => Ok(Self::Logit),
-            "prob" => Ok(Self::Prob),
-            "sampled" => Ok(Self::Sampled),
-            other => Err(UnknownSource(other.to_owned())),
-        }
-    }
-}
 
 /// Measures a step whose math tokens are marked. `coverage` is the share of
 /// the text's bytes that the tokens account for, 0..=1.
@@ -107,19 +53,22 @@ pub fn measure(tokens: &[Token], kind: ValueKind, coverage: f64, source: Source)
     let math: Vec<&Token> = tokens.iter().filter(|token| token.math).collect();
     let general: Vec<&Token> = tokens.iter().collect();
     confidence.fallback = math.is_empty();
-    add_measures(&mut confidence.measures, "math", &math, kind);
-    add_measures(&mut confidence.measures, "general", &general, kind);
-    if source == Source::Logit && kind != ValueKind::RawLogit {
-        confidence.unavailable = Some(
-            "the confidence `logit` needs raw logits, which this model does not give; \
-             the confidence `prob` would do"
-                .to_owned(),
-        );
+    add_measures(&mut confidence.measures, Domain::Math, &math, kind);
+    add_measures(&mut confidence.measures, Domain::General, &general, kind);
+    if source.is_logit() && kind != ValueKind::RawLogit {
+        let instead = match source.is_general() {
+            true => Source::GeneralProb,
+            false => Source::Prob,
+        };
+        confidence.unavailable = Some(format!(
+            "the confidence `{source}` needs raw logits, which this model does not give; \
+             the confidence `{instead}` would do"
+        ));
         return confidence;
     }
     confidence.value = recorded(&confidence, source);
     if confidence.value.is_none() {
-        let domain = domain(&confidence);
+        let domain = domain(&confidence, source);
         confidence.unavailable = Some(format!(
             "no {domain} token has a finite value for `{source}`"
         ));
@@ -130,14 +79,21 @@ pub fn measure(tokens: &[Token], kind: ValueKind, coverage: f64, source: Source)
 /// u_t by another measure than the run read, from what was recorded; `None`
 /// where it was not recorded.
 pub fn recorded(confidence: &Confidence, source: Source) -> Option<f64> {
-    let name = format!("{}_{}", source.measure(), domain(confidence));
-    confidence.measures.get(&name).copied()
+    let name = format!("{}_{}", source.measure(), domain(confidence, source));
+    let value = confidence.measures.get(&name).copied()?;
+    // The log holds the entropy itself. Not `-value`: there is no minus zero.
+    Some(if source.is_entropy() {
+        0.0 - value
+    } else {
+        value
+    })
 }
 
-fn domain(confidence: &Confidence) -> &'static str {
+/// The tokens that a measure of this step is over.
+fn domain(confidence: &Confidence, source: Source) -> &'static str {
     match confidence.fallback {
-        true => "general",
-        false => "math",
+        true => Domain::General.name(),
+        false => source.domain().name(),
     }
 }
 
@@ -162,10 +118,11 @@ fn unusable(tokens: &[Token], kind: ValueKind, coverage: f64) -> Option<String> 
 
 fn add_measures(
     measures: &mut BTreeMap<String, f64>,
-    domain: &str,
+    domain: Domain,
     tokens: &[&Token],
     kind: ValueKind,
 ) {
+    let domain = domain.name();
     let mut put = |name: &str, value: Option<f64>| {
         if let Some(value) = value.filter(|value| value.is_finite()) {
             measures.insert(format!("{name}_{domain}"), value);
@@ -298,11 +255,71 @@ mod tests {
         assert!(empty.value.is_none() && empty.unavailable.is_some());
     }
 
+    #[test]
+    fn every_measure_has_its_name_and_its_tokens() {
+        for source in Source::ALL {
+            assert_eq!(source.name().parse(), Ok(source));
+            let general = source.over_all_tokens();
+            assert!(general.is_general() && general.measure() == source.measure());
+            assert_eq!(source.is_general(), source.name().starts_with("general-"));
+        }
+        assert_eq!(Source::ALL[..3], Source::TRAINED);
+        let error = "vibes".parse::<Source>().unwrap_err().to_string();
+        assert!(error.contains("mean-prob"), "{error}");
+        let tokens = [
+            token("a", 0.1_f32.ln(), 3.0, false),
+            token("1", 0.9_f32.ln(), 10.0, true),
+            token("2", 0.2_f32.ln(), 20.0, true),
+        ];
+        // The top-1 probabilities are 0.5, 0.9 and 0.5: what is not listed counts.
+        let near = |source, wanted: f64| {
+            let found = measure(&tokens, ValueKind::RawLogit, 1.0, source)
+                .value
+                .unwrap();
+            assert!((found - wanted).abs() < 1e-6, "{source}: {found}");
+        };
+        near(Source::MeanProb, 0.7);
+        near(Source::GeneralMeanProb, 1.9 / 3.0);
+        near(Source::GeneralLogit, 11.0);
+        near(Source::GeneralSampled, 0.1);
+        near(Source::GeneralProb, 0.5);
+        let term = |p: f64| p * p.ln();
+        let (a, b, c) = (term(0.1), term(0.9), term(0.2));
+        near(Source::Entropy, (b + c + 2.0 * term(0.5)) / 2.0);
+        near(Source::GeneralEntropy, (a + b + c + 3.0 * term(0.5)) / 3.0);
+        let sure = Token {
+            top: Vec::new(),
+            ..token("1", 0.0, 1.0, true)
+        };
+        let sure = measure(&[sure], ValueKind::RawLogit, 1.0, Source::Entropy);
+        assert!(sure.value.is_some_and(|value| value.is_sign_positive()));
+    }
+
+    #[test]
+    fn a_measure_over_all_tokens_needs_what_the_other_needs() {
+        use ValueKind::{LogprobPreTemperature as Logprob, None as Nothing, RawLogit};
+        for source in Source::ALL {
+            assert_eq!(source.unavailable_from(RawLogit), None);
+            assert_eq!(
+                source.unavailable_from(Logprob).is_some(),
+                source.is_logit()
+            );
+            assert!(source.unavailable_from(Nothing).is_some());
+        }
+        let tokens = [token("1", -0.1, 10.0, true)];
+        let general = measure(&tokens, Logprob, 1.0, Source::GeneralLogit);
+        assert!(
+            general
+                .unavailable
+                .unwrap()
+                .contains("`general-prob` would do")
+        );
+    }
+
     proptest! {
         #[test]
-        fn values_are_finite_or_absent(values in prop::collection::vec((any::<f32>(), any::<f32>(), any::<bool>()), 0..8), logit in any::<bool>()) {
+        fn values_are_finite_or_absent(values in prop::collection::vec((any::<f32>(), any::<f32>(), any::<bool>()), 0..8), source in prop::sample::select(Source::ALL.to_vec())) {
             let tokens: Vec<Token> = values.iter().map(|&(p, z, math)| token("1", p, z, math)).collect();
-            let source = if logit { Source::Logit } else { Source::Prob };
             let confidence = measure(&tokens, ValueKind::RawLogit, 1.0, source);
             prop_assert!(confidence.value.is_none_or(f64::is_finite));
             prop_assert_eq!(confidence.value.is_none(), confidence.unavailable.is_some());

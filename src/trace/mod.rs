@@ -12,7 +12,7 @@ pub mod index;
 pub mod reader;
 pub mod record;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod standing;
 pub mod tree;
 pub mod writer;

@@ -296,8 +296,6 @@ pub enum Role {
     Prm,
     Verifier,
     Grader,
-    /// Reading a question for a query router.
-    Embedding,
     Probe,
     /// The features of a question, for a query router.
     Encoder,

@@ -272,7 +272,7 @@ pub fn report(
     // From some κ on only the most probable model counts.
     policy_frontier.dedup_by(|later, earlier| later.figures == earlier.figures);
     let mut frontiers = Vec::new();
-    for source in Source::ALL {
+    for source in Source::TRAINED {
         let levels = confidence_levels(prepared, source);
         let points = frontier(&levels, |t| {
             let found = of_router(prepared, &*(others.threshold)(source, t)?);

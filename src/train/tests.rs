@@ -19,6 +19,7 @@ use super::threshold::recalibrate;
 use crate::policy::Network;
 use crate::problem::split::Split;
 use crate::router::{RouterSpec, build};
+use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::record::{TrajectoryEnd, Usage};
 
@@ -337,7 +338,7 @@ fn grow(
             writer: Some(model),
             models: 3,
         }),
-        confidences: [Some(0.9 - 0.35 * hard as f64); 3],
+        confidences: [Some(0.9 - 0.35 * hard as f64); Source::ALL.len()],
         propensities: vec![1.0 / 3.0; 3],
         drawn: vec![0],
         children: Vec::new(),
@@ -496,7 +497,12 @@ fn what_is_not_known_is_written_and_read_back() {
         problem.references[1..].fill(None);
     }
     let row = with(&loaded.forest, &Params::default(), |prepared, _| {
-        let small = build(&RouterSpec::Small, &["small".into(), "large".into()], None).unwrap();
+        let small = build(
+            &RouterSpec::Small,
+            &["small", "large"].map(str::to_owned),
+            None,
+        )
+        .unwrap();
         let ledger = super::params::CostLedger::Full;
         super::report::Against::new(prepared, &*small, ledger).anchors()[1].clone()
     });

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use pointsman::app::{Effect, Model, Msg, Pane, Slot, update};
 use pointsman::model::endpoint::{Capabilities, EndpointError, FailureKind, StepReply};
 use pointsman::model::recorded::scripted_reply;
+use pointsman::model::scorer::step::Score;
 use pointsman::problem::Problem;
 use pointsman::problem::answer::RuleGrader;
 use pointsman::router::{RouterSpec, build};
@@ -108,6 +109,8 @@ pub struct Stage {
     pub calls: Vec<(usize, Generate)>,
     /// Calls that are not answered yet.
     pub open_calls: Vec<(usize, Generate)>,
+    /// What scorers answer, one after the other.
+    pub scores: VecDeque<Option<f64>>,
     /// Milliseconds of the tick that was asked for.
     pub tick: Option<u64>,
     /// What the editor was opened on.
@@ -240,6 +243,7 @@ impl Stage {
             disk_full: false,
             calls: Vec::new(),
             open_calls: Vec::new(),
+            scores: VecDeque::new(),
             tick: None,
             editor: None,
             clipboard: None,
@@ -330,6 +334,16 @@ impl Stage {
             }
             Effect::Append(records) => self.log.extend(records),
             Effect::Generate { entry, call } => self.generate(entry, *call),
+            Effect::Score { entry, ask } => {
+                let value = self.scores.pop_front().expect("no score was expected");
+                let score = Box::new(Score {
+                    value,
+                    ..Score::default()
+                });
+                let generation = ask.generation;
+                let scored = Event::Scored { generation, score };
+                self.queue.push_back(Heard::Session(entry, scored));
+            }
             Effect::Abort { entry, generation } => {
                 self.open_calls
                     .retain(|(of, call)| (*of, call.generation) != (entry, generation));

@@ -1,7 +1,7 @@
 //! A row's bits do not depend on the rest of the batch.
 
 use pointsman::model::local::cache::Slot;
-use pointsman::model::local::forward::{Chunk, MAX_ROWS, Network};
+use pointsman::model::local::forward::{Chunk, Logits, MAX_ROWS, Network};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -54,7 +54,7 @@ fn decode(network: &Network, prompts: &[Vec<u32>], steps: usize) -> Vec<Vec<Vec<
             .map(|(slot, tokens)| Chunk {
                 slot,
                 tokens,
-                logits: true,
+                logits: Logits::Last,
             })
             .collect();
         let logits = network.forward(&mut slots, &chunks).unwrap();
@@ -94,7 +94,7 @@ fn prefill_gives_the_same_bits_however_it_is_cut() {
                 let chunk = Chunk {
                     slot: 0,
                     tokens,
-                    logits: true,
+                    logits: Logits::Last,
                 };
                 last = network.forward(&mut slots, &[chunk]).unwrap().remove(0);
             }
@@ -118,7 +118,7 @@ fn a_truncated_cache_continues_as_a_fresh_one() {
     let chunk = |tokens| Chunk {
         slot: 0,
         tokens,
-        logits: true,
+        logits: Logits::Last,
     };
     let mut reused = [Slot::new(network.config(), 0)];
     network.forward(&mut reused, &[chunk(&first)]).unwrap();
@@ -137,7 +137,7 @@ fn a_failed_batch_leaves_the_slots_as_they_were() {
     let chunk = |tokens| Chunk {
         slot: 0,
         tokens,
-        logits: true,
+        logits: Logits::Last,
     };
     network.forward(&mut slots, &[chunk(&[4, 5])]).unwrap();
     assert!(network.forward(&mut slots, &[chunk(&[4, 9999])]).is_err());

@@ -7,7 +7,7 @@ use pointsman::model::endpoint::{
     DELIMITER, Endpoint, FailureKind, NoProgress, Progress, StepReply, StepRequest,
 };
 use pointsman::model::local::cache::Slot;
-use pointsman::model::local::forward::{Chunk, Network};
+use pointsman::model::local::forward::{Chunk, Logits, Network};
 use pointsman::model::local::sample::RowStats;
 use pointsman::model::local::text::TextModel;
 use pointsman::model::local::{LocalEndpoint, WeightsSource};
@@ -97,7 +97,7 @@ fn one_shot(source: &WeightsSource, count: usize) -> String {
         let chunk = Chunk {
             slot: 0,
             tokens: &next,
-            logits: true,
+            logits: Logits::Last,
         };
         let logits = network.forward(&mut slots, &[chunk]).unwrap().remove(0);
         let best = RowStats::of(&logits).unwrap().top[0];

@@ -3,7 +3,7 @@
 
 use pointsman::model::local::cache::Slot;
 use pointsman::model::local::config::ModelConfig;
-use pointsman::model::local::forward::{Chunk, Network};
+use pointsman::model::local::forward::{Chunk, Logits, Network};
 use serde_json::{Value, json};
 
 use super::fixture::{SMALL, Shape, Tensors, source, word_tokenizer};
@@ -139,7 +139,7 @@ fn compare(shape: Shape, config: &Value, frequencies: Vec<f64>) {
         let chunk = Chunk {
             slot: 0,
             tokens: &[*token],
-            logits: true,
+            logits: Logits::Last,
         };
         let logits = network.forward(&mut slots, &[chunk]).unwrap();
         for (z, expected) in logits[0].iter().zip(expected) {

@@ -159,7 +159,7 @@ async fn a_model_grades_what_the_rules_leave_open() {
         (score.value, score.model.as_deref()),
         (Some(1.0), Some("judge"))
     );
-    assert_eq!(Some(&score.step), model.leaf.as_ref());
+    assert_eq!(score.step, model.leaf);
     assert_eq!((score.usage.prompt, score.usage.output), (20, 1));
     let run = head(path);
     assert_eq!(run.grading.as_deref(), Some("rules-then-llm"));

@@ -141,6 +141,15 @@ pub fn grown(options: &TrainOptions) -> Result<Vec<PathBuf>, Failure> {
     }
 }
 
+/// Refuses a forest that was grown around a confidence no policy is trained on.
+fn check_signal(signal: Signal) -> Result<(), Failure> {
+    if Signal::TRAINED.contains(&signal) {
+        return Ok(());
+    }
+    let message = format!("the exploration saw the confidence `{signal}`: no policy reads it");
+    Err(Failure::usage(message).hint("name another by `--signal`: prob, sampled or logit"))
+}
+
 /// Trains, or goes on with a run that was interrupted.
 ///
 /// # Errors
@@ -152,6 +161,7 @@ pub fn train(options: &TrainOptions) -> Result<Trained, Failure> {
         forest: Forest::load(&files, options.signal)?,
         files,
     };
+    check_signal(ground.forest.signal)?;
     warn(&ground.forest, options.quiet);
     let forest = &ground.forest;
     let learning = forest.split(Split::Train)?;

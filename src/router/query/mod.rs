@@ -18,9 +18,7 @@ use super::spec::RouterError;
 use super::{Choice, Router, RouterSpec, Timing};
 
 pub use fit::{Example, FitError, Fitted, Label, Recipe, fit};
-pub use model::{
-    About, EncoderFacts, PoolModel, Problems, QUERY_FORMAT, QueryError, QueryFacts, QueryModel,
-};
+pub use model::{About, EncoderFacts, Problems, QUERY_FORMAT, QueryError, QueryFacts, QueryModel};
 
 const NAME: &str = "query";
 /// Share of the large model where neither a share nor a threshold is given.
@@ -91,23 +89,17 @@ pub struct Query {
 }
 
 impl Query {
-    /// # Errors
-    /// [`QueryError::Pool`] where the model was trained for other models.
-    pub fn new(
-        model: Arc<QueryModel>,
-        params: Params,
-        models: &[String],
-    ) -> Result<Self, QueryError> {
-        model.check_pool(models)?;
+    /// The rule by `model`, which belongs to the pool.
+    pub fn new(model: Arc<QueryModel>, params: Params) -> Self {
         let threshold = match params.cut {
             Cut::Share(share) => model.threshold(share),
             Cut::Threshold(t) => t,
         };
-        Ok(Self {
+        Self {
             model,
             params,
             threshold,
-        })
+        }
     }
 }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::router::calibration::{PoolModel, other_pool};
+
 use super::fit::{Fitted, Label, SHAPE, sigmoid, standardised};
 use crate::policy::{Network, Normalisation, ShapeError};
 use crate::trace::atomic::write_atomically;
@@ -58,15 +60,6 @@ pub struct EncoderFacts {
     pub dimension: usize,
 }
 
-/// A model whose answers were learnt from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PoolModel {
-    pub name: String,
-    /// Hash of its weights, where it was known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weights: Option<String>,
-}
-
 /// How many problems were used for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problems {
@@ -88,7 +81,7 @@ pub struct About {
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryModel {
     pub facts: QueryFacts,
-    network: Network,
+    pub(super) network: Network,
     /// SHA-256 of the files it was read from, by path.
     pub files: BTreeMap<String, String>,
 }
@@ -124,15 +117,16 @@ pub enum QueryError {
     #[error("the weights {path} do not fit their description: {source}")]
     Weights { path: PathBuf, source: ShapeError },
     #[error(
-        "this query router was trained for the pool [{trained}], but the pool here is [{here}]: \
-         train one for this pool or choose another router"
+        "{path} was trained for another pool: {what}; train one for this pool by `pointsman \
+         calibrate query`"
     )]
-    Pool { trained: String, here: String },
+    Pool { path: PathBuf, what: String },
     #[error(
-        "this query router was trained on answers of `{model}` with other weights than it has \
-         here: train one for this pool"
+        "router `query` needs a model trained for this pool: make one from a forest by `pointsman \
+         calibrate query --forest LOG --out DIR`, and name it by `file=DIR` (the one that ships \
+         is of another pool: {what})"
     )]
-    OtherWeights { model: String },
+    None { what: String },
     #[error(
         "this query router reads {dimension} features of the encoder `{trained}`, but `{here}` \
          encodes the questions here: name that encoder in the pool's [embeddings] or train again"
@@ -248,39 +242,67 @@ impl QueryModel {
         between(&self.facts.percentiles, 1.0 - share).unwrap_or(0.5)
     }
 
+    /// The model for a pool: of the folder named, or else the one that ships,
+    /// where it is of this pool.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub fn find(folder: Option<&Path>, pool: &[PoolModel]) -> Result<Self, QueryError> {
+        if let Some(folder) = folder {
+            let model = Self::load(folder)?;
+            return match other_pool(&model.facts.models, pool) {
+                None => Ok(model),
+                Some(what) => Err(QueryError::Pool {
+                    path: folder.to_owned(),
+                    what,
+                }),
+            };
+        }
+        Err(QueryError::None {
+            what: String::new(),
+        })
+    }
+
     /// Reads `query.json` and `query.safetensors` from a folder.
     ///
     /// # Errors
     /// [`QueryError`].
     pub fn load(folder: &Path) -> Result<Self, QueryError> {
-        let facts_path = folder.join(FACTS);
-        let weights_path = folder.join(WEIGHTS);
+        let (facts, weights) = (folder.join(FACTS), folder.join(WEIGHTS));
         let read = |path: &Path| {
             std::fs::read(path).map_err(|source| QueryError::Read {
                 path: path.to_owned(),
                 source,
             })
         };
-        let (facts_bytes, weights_bytes) = (read(&facts_path)?, read(&weights_path)?);
-        let facts = parse(&facts_bytes, &facts_path)?;
-        check(&facts, &facts_path)?;
-        let network = Network::read(&weights_bytes, SHAPE, facts.encoder.dimension, 1);
+        let (facts_bytes, weights_bytes) = (read(&facts)?, read(&weights)?);
+        Self::parse((&facts, &facts_bytes), (&weights, &weights_bytes))
+    }
+
+    /// Reads both files, each with the path that messages name.
+    fn parse(
+        (facts_path, facts_bytes): (&Path, &[u8]),
+        (weights_path, weights_bytes): (&Path, &[u8]),
+    ) -> Result<Self, QueryError> {
+        let facts = parse(facts_bytes, facts_path)?;
+        check(&facts, facts_path)?;
+        let network = Network::read(weights_bytes, SHAPE, facts.encoder.dimension, 1);
         let network = network.map_err(|source| QueryError::Weights {
-            path: weights_path.clone(),
+            path: weights_path.to_owned(),
             source,
         })?;
-        let hash = sha256(&weights_bytes);
+        let hash = sha256(weights_bytes);
         if facts.weights.as_ref().is_some_and(|known| *known != hash) {
             return Err(QueryError::Invalid {
-                path: weights_path,
+                path: weights_path.to_owned(),
                 what: "weights",
                 must: format!("be those that {FACTS} was written with"),
             });
         }
         let named = |path: &Path| path.display().to_string();
         let files = BTreeMap::from([
-            (named(&facts_path), sha256(&facts_bytes)),
-            (named(&weights_path), hash),
+            (named(facts_path), sha256(facts_bytes)),
+            (named(weights_path), hash),
         ]);
         Ok(Self {
             facts,
@@ -316,39 +338,6 @@ impl QueryModel {
         })?;
         write_atomically(&weights_path, &weights).map_err(failed(&weights_path))?;
         write_atomically(&facts_path, &json).map_err(failed(&facts_path))
-    }
-
-    /// Refuses a pool of other models than those trained for.
-    ///
-    /// # Errors
-    /// [`QueryError::Pool`].
-    pub fn check_pool(&self, models: &[String]) -> Result<(), QueryError> {
-        let trained: Vec<&str> = self.facts.models.iter().map(|m| m.name.as_str()).collect();
-        if trained == models {
-            return Ok(());
-        }
-        Err(QueryError::Pool {
-            trained: trained.join(", "),
-            here: models.join(", "),
-        })
-    }
-
-    /// Refuses models whose weights are known to be others than those trained
-    /// for, in pool order.
-    ///
-    /// # Errors
-    /// [`QueryError::OtherWeights`].
-    pub fn check_weights(&self, weights: &[Option<String>]) -> Result<(), QueryError> {
-        let pairs = self.facts.models.iter().zip(weights);
-        let other = pairs
-            .filter(|(model, here)| model.weights.is_some() && here.is_some())
-            .find(|(model, here)| model.weights != **here);
-        match other {
-            Some((model, _)) => Err(QueryError::OtherWeights {
-                model: model.name.clone(),
-            }),
-            None => Ok(()),
-        }
     }
 
     /// Refuses an encoder other than the one trained on.

@@ -2,6 +2,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::router::calibration::PoolModel;
 
 /// Problems that the large model betters where the first feature is above 0;
 /// the others say nothing.
@@ -32,6 +33,8 @@ fn fitted() -> Fitted {
 fn about(models: &[&str]) -> About {
     let model = |name: &&str| PoolModel {
         name: (*name).to_owned(),
+        server: None,
+        model: None,
         weights: Some(format!("hash of {name}")),
     };
     About {
@@ -51,19 +54,15 @@ fn trained() -> QueryModel {
     .unwrap()
 }
 
-fn names(models: &[&str]) -> Vec<String> {
-    models.iter().map(|name| (*name).to_owned()).collect()
-}
-
 #[test]
 fn a_separable_problem_is_learnt_and_training_is_repeatable() {
-    let fitted = fitted();
+    let fitted_once = fitted();
     assert!(
-        fitted.held_out_loss < 0.6 * fitted.constant_loss,
-        "{fitted:?}"
+        fitted_once.held_out_loss < 0.6 * fitted_once.constant_loss,
+        "{fitted_once:?}"
     );
-    assert_eq!((fitted.trained, fitted.held_out), (240, 60));
-    assert_eq!(super::tests::fitted(), fitted);
+    assert_eq!((fitted_once.trained, fitted_once.held_out), (240, 60));
+    assert_eq!(fitted(), fitted_once);
     let model = trained();
     let unseen = problems(200, 3);
     let right = unseen.iter().filter(|example| {
@@ -127,22 +126,14 @@ fn a_model_survives_the_disk_and_strangers_are_refused() {
     };
     assert_eq!(stored, model);
 
-    assert!(again.check_pool(&names(&["small", "large"])).is_ok());
-    let error = again.check_pool(&names(&["small", "huge"])).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("trained for the pool [small, large]")
-    );
-    let hash = |name: &str| Some(format!("hash of {name}"));
-    assert!(again.check_weights(&[hash("small"), None]).is_ok());
-    let error = again
-        .check_weights(&[hash("small"), hash("other")])
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("`large` with other weights"),
-        "{error}"
-    );
+    let pool = |weights: &str| about(&["small", weights]).models;
+    assert!(QueryModel::find(Some(folder.path()), &pool("large")).is_ok());
+    let error = QueryModel::find(Some(folder.path()), &pool("huge")).unwrap_err();
+    assert!(error.to_string().contains("another pool"), "{error}");
+    let mut other = pool("large");
+    other[1].weights = Some("of others".to_owned());
+    let error = QueryModel::find(Some(folder.path()), &other).unwrap_err();
+    assert!(error.to_string().contains("other weights"), "{error}");
     assert!(again.check_encoder("ngrams-v1").is_ok());
     let error = again.check_encoder("embeddings").unwrap_err().to_string();
     assert!(
@@ -194,12 +185,11 @@ fn a_model_survives_the_disk_and_strangers_are_refused() {
 
 #[test]
 fn the_rule_chooses_once_and_keeps_to_it() {
-    let models = names(&["small", "large"]);
     let params = Params {
         cut: Cut::Threshold(0.6),
         file: None,
     };
-    let rule = Query::new(Arc::new(trained()), params, &models).unwrap();
+    let rule = Query::new(Arc::new(trained()), params);
     assert_eq!(rule.timing(), Timing::OnQuestion);
     for (score, action) in [
         (Some(0.59), 0),

@@ -19,7 +19,7 @@ pub use crate::session::tests::script::NOW;
 pub fn settings() -> Settings {
     let mut settings = script::live("threshold:t=0.5", 8);
     let spec: RouterSpec = "threshold:t=0.5".parse().unwrap();
-    let router = build(&spec, &["small".into(), "large".into()], None).unwrap();
+    let router = build(&spec, &["small", "large"].map(str::to_owned), None).unwrap();
     let router = Arc::new(Explore::new(router, 0.6).unwrap());
     let engine = settings.engine.as_mut().unwrap();
     engine.router = router;

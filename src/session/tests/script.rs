@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::endpoint::{EndpointError, FailureKind, StepReply};
+use crate::model::scorer::step::Score;
 use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
 use crate::router::{RouterSpec, build};
-use crate::session::{Command, Engine, Event, Generate, Output, Session, Settings};
+use crate::session::{Ask, Command, Engine, Event, Generate, Output, Session, Settings};
 use crate::trace::record::{
-    Continuation, FORMAT, ModelFacts, Record, RunRecord, Sampling, StepEnd, Token, TopToken, Usage,
-    ValueKind,
+    Continuation, FORMAT, JUDGE, ModelFacts, PRM, QUERY, Record, RunRecord, Sampling, StepEnd,
+    Token, TopToken, Usage, ValueKind,
 };
 
 pub const NOW: &str = "2026-01-02T03:04:05Z";
@@ -22,6 +23,8 @@ pub struct Bench {
     /// `append` or `generate MODEL`, as they came.
     pub order: Vec<String>,
     pub pending: Option<Generate>,
+    /// A score that is waited for.
+    pub asked: Option<Ask>,
 }
 
 /// A run of two models, `small` (1 parameter) and `large` (10), of at most
@@ -56,7 +59,9 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         cost_unit: Some("flops".into()),
         dataset: None,
         grading: None,
-        scorers: BTreeMap::new(),
+        scorers: [PRM, JUDGE, QUERY]
+            .map(|role| (role.to_owned(), model(role, 100.0)))
+            .into(),
     }
 }
 
@@ -141,6 +146,7 @@ impl Bench {
             log: Vec::new(),
             order: Vec::new(),
             pending: None,
+            asked: None,
         }
     }
 
@@ -155,6 +161,30 @@ impl Bench {
         let generation = self.pending.take().expect("a call in flight").generation;
         let reply = Box::new(reply);
         let outputs = self.session.event(Event::Reply { generation, reply }, NOW);
+        self.take(outputs);
+    }
+
+    /// Answers the scorer that is asked.
+    pub fn score(&mut self, value: Option<f64>) {
+        let generation = self.asked.take().expect("a scorer is asked").generation;
+        let score = Box::new(Score {
+            value,
+            usage: Usage {
+                prompt: 20,
+                cached: Some(10),
+                output: 1,
+            },
+            ..Score::default()
+        });
+        let outputs = self.session.event(Event::Scored { generation, score }, NOW);
+        self.take(outputs);
+    }
+
+    /// The scorer that is asked fails.
+    pub fn fail_score(&mut self, kind: FailureKind) {
+        let generation = self.asked.take().expect("a scorer is asked").generation;
+        let error = failure(kind);
+        let outputs = self.session.event(Event::Failed { generation, error }, NOW);
         self.take(outputs);
     }
 
@@ -182,6 +212,10 @@ impl Bench {
                 Output::Generate(call) => {
                     self.order.push(format!("generate {}", call.model));
                     self.pending = Some(*call);
+                }
+                Output::Score(ask) => {
+                    self.order.push(format!("ask {}", ask.about.scorer()));
+                    self.asked = Some(*ask);
                 }
                 Output::Abort { .. } => self.order.push("abort".into()),
             }

@@ -108,7 +108,7 @@ pub struct Step {
     pub observation: Option<Observation>,
     /// The confidence by every measure, in the order of [`Source::ALL`], for
     /// rules that read another than `observation` holds.
-    pub confidences: [Option<f64>; 3],
+    pub confidences: [Option<f64>; Source::ALL.len()],
     /// μ(a|o) by model; empty for a leaf.
     pub propensities: Vec<f64>,
     /// The models that the behaviour policy drew here, in order of its passes.

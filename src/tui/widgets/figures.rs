@@ -57,7 +57,7 @@ fn money(value: f64) -> String {
 /// A confidence in as many digits as its measure needs.
 pub fn confidence(confidence: &Confidence) -> String {
     match confidence.value {
-        Some(value) if confidence.source == "logit" => format!("{value:.2}"),
+        Some(value) if confidence.source.ends_with("logit") => format!("{value:.2}"),
         Some(value) => format!("{value:.3}"),
         None => "n/a".to_owned(),
     }

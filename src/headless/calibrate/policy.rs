@@ -10,7 +10,7 @@ use crate::policy::Checkpoint;
 use crate::train::scores::Scores;
 use crate::train::threshold::{Recalibration, recalibrate};
 
-use super::{Exit, Failure};
+use super::super::{Exit, Failure};
 
 /// What `calibrate policy` is asked for.
 #[derive(Debug, Clone)]
