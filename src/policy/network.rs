@@ -19,7 +19,9 @@ impl Activation {
     pub(super) fn of(self, value: f64) -> f64 {
         match self {
             Self::Tanh => value.tanh(),
-            Self::Relu => value.max(0.0),
+            // Unlike `max` this lets what is no number through.
+            Self::Relu if value < 0.0 => 0.0,
+            Self::Relu => value,
         }
     }
 

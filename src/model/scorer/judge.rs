@@ -308,7 +308,7 @@ mod tests {
             requests[1].prefix,
             "1 + 1 = 2\n\n2 + 1 = 3\n\nVerdict:2 + 1 = 3, as written.\n\n"
         );
-        assert_eq!((requests[0].max_tokens, requests[1].max_tokens), (60, 54));
+        assert_eq!((requests[0].max_tokens, requests[1].max_tokens), (60, 53));
 
         let endpoint = scripted(vec![cue(&"word ".repeat(60), StepEnd::Length)]);
         let judge = Judge::new(endpoint).with_prompt(continuing());

@@ -139,6 +139,13 @@ struct Batch {
     labels: Vec<f64>,
 }
 
+impl Batch {
+    /// What one of its problems counts.
+    fn share(&self) -> f64 {
+        (self.labels.len().max(1) as f64).recip()
+    }
+}
+
 /// Trains a network on `examples`.
 ///
 /// # Errors
@@ -169,17 +176,17 @@ pub fn fit(examples: &[Example], recipe: Recipe) -> Result<Fitted, FitError> {
     let mut network = first(features, &batch(&training).labels, &mut rng);
     let mut parameters = network.parameters();
     let mut adam = Adam::new(parameters.len());
-    let constant_loss = loss(&network, &held).0;
+    let constant_loss = loss(&network, &held);
     let mut best = (0, constant_loss, network.clone());
     for epoch in 1..=recipe.epochs {
         training.shuffle(&mut rng);
         for part in training.chunks(recipe.batch.max(1)) {
-            let gradient = loss(&network, &batch(part)).1;
+            let gradient = gradient(&network, &batch(part));
             adam.update(&mut parameters, &gradient, recipe.rate);
             // Both come from the same network.
             let _ = network.set_parameters(&parameters);
         }
-        let now = loss(&network, &held).0;
+        let now = loss(&network, &held);
         if !now.is_finite() {
             return Err(FitError::Diverged { epoch });
         }
@@ -264,18 +271,20 @@ fn first(features: usize, labels: &[f64], rng: &mut impl Rng) -> Network {
     network
 }
 
-/// The mean binary cross-entropy in nats and its gradient.
-fn loss(network: &Network, batch: &Batch) -> (f64, Vec<f64>) {
+/// The mean binary cross-entropy in nats.
+fn loss(network: &Network, batch: &Batch) -> f64 {
     let pass = network.pass(&batch.inputs);
-    let scale = (batch.labels.len().max(1) as f64).recip();
     let pairs = pass.outputs().iter().zip(&batch.labels);
-    let mean = pairs
-        .clone()
-        .map(|(z, y)| softplus(*z) - y * z)
-        .sum::<f64>()
-        * scale;
-    let weights: Vec<f64> = pairs.map(|(z, y)| scale * (sigmoid(*z) - y)).collect();
-    (mean, network.adjoint(&pass, &weights))
+    let sum: f64 = pairs.map(|(z, y)| softplus(*z) - y * z).sum();
+    sum * batch.share()
+}
+
+/// The gradient of [`loss`] in the network's parameters.
+fn gradient(network: &Network, batch: &Batch) -> Vec<f64> {
+    let pass = network.pass(&batch.inputs);
+    let pairs = pass.outputs().iter().zip(&batch.labels);
+    let weights = pairs.map(|(z, y)| batch.share() * (sigmoid(*z) - y));
+    network.adjoint(&pass, &weights.collect::<Vec<f64>>())
 }
 
 /// ln(1 + e^z) that does not overflow.
@@ -313,13 +322,13 @@ mod tests {
             inputs: (0..5 * 4).map(|_| rng.random_range(-2.0..2.0)).collect(),
             labels: vec![0.0, 1.0, 0.3, 0.5, 0.9],
         };
-        let gradient = loss(&network, &batch).1;
+        let gradient = gradient(&network, &batch);
         let at = |direction: &[f64], by: f64| {
             let moved = network.parameters().into_iter().zip(direction);
             let moved: Vec<f64> = moved.map(|(p, d)| p + by * d).collect();
             let mut network = network.clone();
             network.set_parameters(&moved).unwrap();
-            loss(&network, &batch).0
+            loss(&network, &batch)
         };
         for _ in 0..20 {
             let direction: Vec<f64> = gradient

@@ -104,7 +104,7 @@ pub enum QueryError {
         path: PathBuf,
         source: serde_json::Error,
     },
-    #[error("{path} describes a `{found}`, not a `{KIND}` router")]
+    #[error("{path} describes {found}, not a router of the kind `{KIND}`")]
     Kind { path: PathBuf, found: String },
     #[error("{path} has format {found}; this version reads format {FORMAT}")]
     Format { path: PathBuf, found: u32 },
@@ -363,10 +363,14 @@ fn parse(bytes: &[u8], path: &Path) -> Result<QueryFacts, QueryError> {
         source,
     };
     let head: Head = serde_json::from_slice(bytes).map_err(json)?;
-    let found = head.kind.unwrap_or_else(|| "policy".to_owned());
-    if found != KIND {
-        let path = path.to_owned();
-        return Err(QueryError::Kind { path, found });
+    if head.kind.as_deref() != Some(KIND) {
+        return Err(QueryError::Kind {
+            path: path.to_owned(),
+            found: head.kind.map_or_else(
+                || "no kind of router".to_owned(),
+                |kind| format!("`{kind}`"),
+            ),
+        });
     }
     if head.format != FORMAT {
         return Err(QueryError::Format {
