@@ -11,12 +11,12 @@ use crate::model::pool::Pool;
 use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
 use crate::problem::dataset::{self, Dataset};
-use crate::router::{DEFAULT_THRESHOLD, Explore, Router, RouterSpec, build};
+use crate::router::{DEFAULT_THRESHOLD, Explore, Router, RouterSpec, Timing, build};
 use crate::session::forest::Shape;
 use crate::session::{Engine, Settings};
 use crate::signal::confidence::Source;
 use crate::trace::LogWriter;
-use crate::trace::ids::{run_id, run_key};
+use crate::trace::ids::{Shaped, run_id, run_key};
 use crate::trace::record::{
     DatasetFacts, FORMAT, ModelFacts, NoteRecord, Record, RouterFacts, RunRecord, Sampling,
 };
@@ -24,7 +24,7 @@ use crate::trace::record::{
 use super::Failure;
 use super::clock::now;
 use super::grading::{self, Grader, Grading, Scorer};
-use super::scoring::Scoring;
+use super::scoring::{Opened, Scoring};
 
 /// What a person asked for; `None` means the default.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +67,14 @@ pub struct Exploration {
 
 impl Exploration {
     fn around(self, router: Arc<dyn Router>) -> Result<Arc<dyn Router>, Failure> {
+        if router.timing() != Timing::Ahead {
+            let name = router.facts().name;
+            return Err(Failure::usage(format!(
+                "router `{name}` does not decide after each step who writes the next one, so that \
+                 nothing can be explored around it"
+            ))
+            .hint("explore around threshold, percentile, steer, policy or random"));
+        }
         let explore = Explore::new(router, self.epsilon).map_err(Failure::usage)?;
         Ok(Arc::new(explore))
     }
@@ -162,12 +170,30 @@ impl Launch {
             facts = exploration.describe(facts);
         }
         let grading = choose_grader(options, &pool, &endpoints, &described)?;
-        let scorers = grading::facts(grading.as_ref(), &pool);
+        let opened = Opened {
+            pool: &pool,
+            endpoints: &endpoints,
+            facts: &described,
+            concurrency: options.concurrency,
+        };
+        let asked = Scoring::assemble(&spec, router.as_ref(), &opened)?;
+        let mut scorers = grading::facts(grading.as_ref(), &pool);
+        if let Some((role, facts)) = &asked.facts {
+            scorers.insert((*role).to_owned(), facts.clone());
+        }
         let pool = described;
         let graded_by = grading
             .as_ref()
             .map(|grading| (grading.mode.name(), &grading.grader.facts));
-        let key = run_key(&facts, &pool, &sampling, options.seed, signal, graded_by);
+        let key = run_key(&Shaped {
+            router: &facts,
+            pool: &pool,
+            sampling: &sampling,
+            seed: options.seed,
+            signal,
+            grading: graded_by,
+            asked: asked.facts.as_ref().map(|(role, facts)| (*role, facts)),
+        });
         let started = now();
         let run = RunRecord {
             format: FORMAT,
@@ -202,7 +228,7 @@ impl Launch {
             problems: choose(dataset, options)?,
             writer: None,
             grading: grading.map(Arc::new),
-            scoring: Scoring::default(),
+            scoring: asked.scoring,
             warnings,
         })
     }

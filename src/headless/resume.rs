@@ -5,7 +5,9 @@ use std::path::Path;
 
 use crate::problem::Problem;
 use crate::trace::index::{FileDamage, Kind, Loaded};
-use crate::trace::record::{GRADER, OutcomeRecord, Record, RunRecord, TrajectoryEnd};
+use crate::trace::record::{
+    GRADER, JUDGE, OutcomeRecord, PRM, QUERY, Record, RunRecord, TrajectoryEnd,
+};
 use crate::trace::{Log, Standing, Tree};
 
 use super::grading::{GRADER_ERROR, is_llm};
@@ -207,8 +209,10 @@ fn differences(old: &RunRecord, new: &RunRecord) -> Vec<String> {
             found.push(format!("model `{}` is described otherwise", a.name));
         }
     }
-    if old.grading == new.grading && old.scorers.get(GRADER) != new.scorers.get(GRADER) {
-        found.push("the grader is described otherwise".to_owned());
+    for role in [GRADER, PRM, JUDGE, QUERY] {
+        if old.grading == new.grading && old.scorers.get(role) != new.scorers.get(role) {
+            found.push(format!("the {role} is described otherwise"));
+        }
     }
     if found.is_empty() {
         found.push("the router's files differ".to_owned());

@@ -1,20 +1,27 @@
 //! The models that score for a router while a trajectory is written: a
 //! process-reward model, a judge, the reader of questions.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::model::endpoint::{EndpointError, FailureKind};
-use crate::model::scorer::step::{Score, ScoreFuture, StepScorer};
-use crate::router::DraftScore;
+use crate::model::catalog;
+use crate::model::endpoint::{Endpoint, EndpointError, FailureKind};
+use crate::model::local::scorers::{HiddenState, hidden_name};
+use crate::model::pool::Pool;
+use crate::model::scorer::judge::Reading;
+use crate::model::scorer::ngrams::{self, Ngrams};
+use crate::model::scorer::step::{QuestionEncoder, ReadyFuture, Score, ScoreFuture, StepScorer};
+use crate::router::query::QueryModel;
+use crate::router::{DraftScore, Router, RouterSpec};
 use crate::session::About;
+use crate::trace::record::{JUDGE, ModelFacts, PRM};
+
+use super::Failure;
 
 /// Scores a question: what a query router decides by.
 pub trait QuestionScorer: Send + Sync {
     fn name(&self) -> &str;
     /// Makes ready.
-    fn probe(&self) -> Pin<Box<dyn Future<Output = Result<(), EndpointError>> + Send + '_>>;
+    fn probe(&self) -> ReadyFuture<'_>;
     /// `problem`: calls with the same one share a prefix cache.
     fn score<'a>(&'a self, question: &'a str, problem: &'a str) -> ScoreFuture<'a>;
 }
@@ -66,6 +73,168 @@ impl Scoring {
             DraftScore::Prm => self.prm.as_ref(),
             DraftScore::Judge => self.judge.as_ref(),
         }
+    }
+}
+
+/// What a router asks, made from a pool, with what the log keeps of it.
+pub(super) struct Assembled {
+    pub scoring: Scoring,
+    /// Role and model; `None` for routers that ask nobody.
+    pub facts: Option<(&'static str, ModelFacts)>,
+}
+
+/// The pool as it was opened.
+pub(super) struct Opened<'a> {
+    pub pool: &'a Pool,
+    pub endpoints: &'a [Arc<dyn Endpoint>],
+    pub facts: &'a [ModelFacts],
+    pub concurrency: Option<usize>,
+}
+
+impl Scoring {
+    /// Whom `router` asks. Nobody is called.
+    ///
+    /// # Errors
+    /// A pool that lacks the scorer, in words that say what to add.
+    pub(super) fn assemble(
+        spec: &RouterSpec,
+        router: &dyn Router,
+        opened: &Opened<'_>,
+    ) -> Result<Assembled, Failure> {
+        let mut scoring = Self::default();
+        let unfit = |error: EndpointError| Failure::usage(error.to_string());
+        let facts = match router.asks() {
+            Some(PRM) => {
+                let Some(prm) = &opened.pool.scorers.prm else {
+                    return Err(no_prm());
+                };
+                let (scorer, facts) =
+                    catalog::reward_model(prm, opened.pool, opened.concurrency).map_err(unfit)?;
+                scoring.prm = Some(scorer);
+                facts
+            }
+            Some(JUDGE) => {
+                let reading = match spec {
+                    RouterSpec::SpecReason(params) => params.score,
+                    _ => Reading::default(),
+                };
+                let (scorer, facts) = opened.judge(reading)?;
+                scoring.judge = Some(scorer);
+                facts
+            }
+            Some(_) => {
+                let Some(model) = router.question_model() else {
+                    return Err(Failure::usage("the router reads questions by no model"));
+                };
+                let (encoder, facts) = opened.encoder(&model.facts.encoder.name)?;
+                model
+                    .check_encoder(encoder.name())
+                    .map_err(|error| Failure::usage(error.to_string()))?;
+                scoring.question = Some(Arc::new(Questions {
+                    encoder,
+                    model: Arc::clone(model),
+                }));
+                facts
+            }
+            None => {
+                return Ok(Assembled {
+                    scoring,
+                    facts: None,
+                });
+            }
+        };
+        let facts = router.asks().map(|role| (role, facts));
+        Ok(Assembled { scoring, facts })
+    }
+}
+
+fn no_prm() -> Failure {
+    Failure::usage("router `rsd` needs a process-reward model, and the pool names none").hint(
+        "serve one with vLLM (`vllm serve Qwen/Qwen2.5-Math-PRM-7B --runner pooling`) and add to \
+         the pool file: [prm] server = \"vllm\", base_url = \"http://127.0.0.1:8002\", model = \
+         \"Qwen/Qwen2.5-Math-PRM-7B\", params = 7.6e9",
+    )
+}
+
+impl Opened<'_> {
+    fn judge(&self, reading: Reading) -> Result<(Arc<dyn StepScorer>, ModelFacts), Failure> {
+        let last = self.endpoints.last().zip(self.facts.last());
+        // A pool has two models or more.
+        let last = last.ok_or_else(|| Failure::usage("the pool has no models"))?;
+        catalog::judge(self.pool, last, reading, self.concurrency)
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+
+    /// The encoder of that name: n-grams, the hidden state of the pool's
+    /// cheapest model, or else the `[embeddings]`.
+    fn encoder(&self, name: &str) -> Result<(Arc<dyn QuestionEncoder>, ModelFacts), Failure> {
+        if name == ngrams::NAME {
+            return Ok((Arc::new(Ngrams), nobody(name)));
+        }
+        if let Some((endpoint, facts)) = self.endpoints.first().zip(self.facts.first())
+            && hidden_name(endpoint.name()) == name
+            && let Some(hidden) = HiddenState::new(Arc::clone(endpoint))
+        {
+            return Ok((Arc::new(hidden), facts.clone()));
+        }
+        let Some(spec) = &self.pool.scorers.embeddings else {
+            return Err(Failure::usage(format!(
+                "router `query` was trained on questions encoded by `{name}`, which this pool \
+                 does not have"
+            ))
+            .hint(
+                "add that encoder as `[embeddings]` to the pool file, or train another by \
+                 `pointsman calibrate query`",
+            ));
+        };
+        catalog::encoder(spec, self.concurrency).map_err(|error| Failure::usage(error.to_string()))
+    }
+}
+
+/// What is no model, and costs nothing.
+fn nobody(name: &str) -> ModelFacts {
+    ModelFacts {
+        name: name.to_owned(),
+        server: "pointsman".to_owned(),
+        model: None,
+        params: Some(0.0),
+        price: None,
+        template: None,
+        template_sha256: None,
+        weights: None,
+    }
+}
+
+/// An encoder and the network on its features.
+struct Questions {
+    encoder: Arc<dyn QuestionEncoder>,
+    model: Arc<QueryModel>,
+}
+
+impl QuestionScorer for Questions {
+    fn name(&self) -> &str {
+        self.encoder.name()
+    }
+
+    fn probe(&self) -> ReadyFuture<'_> {
+        self.encoder.probe()
+    }
+
+    fn score<'a>(&'a self, question: &'a str, problem: &'a str) -> ScoreFuture<'a> {
+        Box::pin(async move {
+            let encoded = self.encoder.encode(question, problem).await?;
+            let (value, note) = match self.model.score(&encoded.features) {
+                Ok(score) => (Some(score), None),
+                Err(error) => (None, Some(error.to_string())),
+            };
+            Ok(Score {
+                value,
+                note,
+                usage: encoded.usage,
+                attempts: encoded.attempts,
+                seconds: encoded.seconds,
+            })
+        })
     }
 }
 

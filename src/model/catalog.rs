@@ -8,10 +8,14 @@ use super::http::embeddings::Embeddings;
 use super::http::llama_cpp::{LlamaCpp, Options};
 use super::http::pooling::Pooling;
 use super::http::service::ServiceOptions;
+use super::local::embedded::embedded_prm_head;
+use super::local::scorers::LikelihoodPrm;
 use super::local::{LocalEndpoint, Render};
 use super::pool::{ModelSpec, Pool, ServerKind};
 use super::prompt::{self, Template};
+use super::scorer::judge::{Judge, JudgePrompt, Reading};
 use super::scorer::step::{QuestionEncoder, StepScorer};
+use crate::pair::trainer::judge::CUE;
 use crate::trace::record::ModelFacts;
 
 /// Makes one endpoint a model, in pool order. Nothing is loaded and nobody is
@@ -69,11 +73,71 @@ pub fn scorer(
 /// [`FailureKind::Configuration`].
 pub fn reward_model(
     spec: &ModelSpec,
+    pool: &Pool,
     concurrency: Option<usize>,
 ) -> Result<(Arc<dyn StepScorer>, ModelFacts), EndpointError> {
+    if spec.server == ServerKind::Embedded {
+        return embedded_prm(spec, pool, concurrency);
+    }
     let scorer = Pooling::with_options(spec, service_options(concurrency))?;
     Ok((Arc::new(scorer), ModelFacts::from(spec)))
 }
+
+/// The pair's process-reward model: its large model's likelihoods, through the
+/// head that was fitted on them.
+fn embedded_prm(
+    spec: &ModelSpec,
+    pool: &Pool,
+    concurrency: Option<usize>,
+) -> Result<(Arc<dyn StepScorer>, ModelFacts), EndpointError> {
+    let refuse = |message| refusal(spec, message);
+    let head = embedded_prm_head().map_err(|error| refuse(error.to_string()))?;
+    let render = local_render(spec, pool).map_err(refuse)?;
+    let endpoint = LocalEndpoint::embedded(spec, render)
+        .map_err(|error| refuse(error.to_string()))?
+        .with_workers(copies(concurrency));
+    let prm = LikelihoodPrm::new(endpoint, head).map_err(refuse)?;
+    let facts = ModelFacts {
+        weights: prm.fingerprint(),
+        ..ModelFacts::from(spec)
+    };
+    Ok((Arc::new(prm), facts))
+}
+
+/// The judge of the pool's `[judge]`, or else its most capable model as a
+/// judge, and what the log keeps of it. The pair's own judge is asked as it was
+/// taught to be. Nobody is called.
+///
+/// # Errors
+/// [`FailureKind::Configuration`].
+pub fn judge(
+    pool: &Pool,
+    last: (&Arc<dyn Endpoint>, &ModelFacts),
+    reading: Reading,
+    concurrency: Option<usize>,
+) -> Result<(Arc<dyn StepScorer>, ModelFacts), EndpointError> {
+    let Some(spec) = &pool.scorers.judge else {
+        let (endpoint, facts) = last;
+        let judge = Judge::new(Arc::clone(endpoint)).with_reading(reading);
+        return Ok((Arc::new(judge), facts.clone()));
+    };
+    let (endpoint, facts) = scorer(spec, pool, concurrency)?;
+    let taught = spec.server == ServerKind::Embedded && spec.model.as_deref() == Some("judge");
+    let prompt = match taught {
+        true => JudgePrompt::Continue {
+            suffix: CUE.to_owned(),
+            max_tokens: TAUGHT_TOKENS,
+        },
+        false => JudgePrompt::Instruct,
+    };
+    let judge = Judge::new(endpoint)
+        .with_prompt(prompt)
+        .with_reading(reading);
+    Ok((Arc::new(judge), facts))
+}
+
+/// Most tokens of an answer of the pair's judge.
+const TAUGHT_TOKENS: u32 = 120;
 
 /// The encoder of the pool's `[embeddings]`, and what the log keeps of it.
 /// Nobody is called.

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use super::scorer::step::EncodeFuture;
 use crate::trace::record::{Attempt, Continuation, Role, StepEnd, Token, Usage, ValueKind};
 
 pub use crate::trace::record::DELIMITER;
@@ -147,6 +148,12 @@ pub trait Endpoint: Send + Sync {
     /// Names the weights behind the endpoint, where they can be known: a hash
     /// for the run key, so that two runs never share results of other weights.
     fn weights(&self) -> Option<String> {
+        None
+    }
+    /// The hidden state with which the model ends the prompt of a question;
+    /// `None` where that is out of reach. Calls of one affinity share a prefix
+    /// cache.
+    fn encode<'a>(&'a self, _question: &'a str, _affinity: &'a str) -> Option<EncodeFuture<'a>> {
         None
     }
     /// Makes ready (loads weights, asks the server) and says what it can do.

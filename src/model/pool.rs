@@ -220,7 +220,7 @@ impl Pool {
         read::pool(text, path)
     }
 
-    /// The pair of models inside the binary.
+    /// The pair of models inside the binary, with its scorers.
     pub fn embedded() -> Self {
         let model = |name: &str, model: &str, params: f64| ModelSpec {
             model: Some(model.to_owned()),
@@ -240,7 +240,11 @@ impl Pool {
                 model("embedded-small", "small", 99_968.0),
                 model("embedded-large", "large", 938_752.0),
             ],
-            scorers: Scorers::default(),
+            scorers: Scorers {
+                judge: Some(model("embedded-judge", "judge", 938_752.0)),
+                prm: Some(model("embedded-prm", "large", 938_752.0)),
+                ..Scorers::default()
+            },
             grading: None,
             warnings: Vec::new(),
         }

@@ -166,6 +166,11 @@ pub trait Router: Send + Sync {
         None
     }
 
+    /// The scorer that the rule asks, as the log names it.
+    fn asks(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Decides after a step who writes the next one. `draw` is uniform on
     /// [0, 1), from the session's seeded generator: the only randomness a rule
     /// may use.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::signal::observation::Observation;
-use crate::trace::record::RouterFacts;
+use crate::trace::record::{PRM, RouterFacts};
 
 use super::given::Given;
 use super::spec::{RouterError, RouterSpec};
@@ -155,6 +155,10 @@ impl Router for Rsd {
 
     fn timing(&self) -> Timing {
         Timing::OnDraft
+    }
+
+    fn asks(&self) -> Option<&'static str> {
+        Some(PRM)
     }
 
     fn review(&self, draft: &Observation) -> Review {

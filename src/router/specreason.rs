@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::model::scorer::judge::Reading;
 use crate::signal::observation::Observation;
-use crate::trace::record::RouterFacts;
+use crate::trace::record::{JUDGE, RouterFacts};
 
 use super::given::Given;
 use super::spec::{RouterError, RouterSpec};
@@ -97,6 +97,10 @@ impl Router for SpecReason {
 
     fn timing(&self) -> Timing {
         Timing::OnDraft
+    }
+
+    fn asks(&self) -> Option<&'static str> {
+        Some(JUDGE)
     }
 
     fn writer(&self, index: u32, models: usize) -> usize {

@@ -95,47 +95,55 @@ pub fn decision_id(key: &DecisionKey<'_>) -> String {
     parts.id()
 }
 
+/// Everything that shapes the results of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Shaped<'a> {
+    pub router: &'a RouterFacts,
+    pub pool: &'a [ModelFacts],
+    pub sampling: &'a Sampling,
+    pub seed: u64,
+    /// The confidence that the router reads.
+    pub signal: &'a str,
+    /// Mode and model, where a model grades; without one the key is what it
+    /// was before models could.
+    pub grading: Option<(&'a str, &'a ModelFacts)>,
+    /// Role and model of whom the router asks, likewise.
+    pub asked: Option<(&'a str, &'a ModelFacts)>,
+}
+
 /// Key of a run: a hash over everything that shapes its results. Two runs
 /// share results only if their keys agree.
 ///
 /// Of the router's files the contents count, not where they lie. The data set
 /// is left out: results are shared problem by problem, and the run record
-/// keeps its hash. `grading` is the mode and the model where a model grades;
-/// without one the key is what it was before models could.
-pub fn run_key(
-    router: &RouterFacts,
-    pool: &[ModelFacts],
-    sampling: &Sampling,
-    seed: u64,
-    signal: &str,
-    grading: Option<(&str, &ModelFacts)>,
-) -> String {
+/// keeps its hash.
+pub fn run_key(run: &Shaped<'_>) -> String {
     let mut parts = Parts::new("run-key");
-    parts.text(&router.name);
-    parts.number(router.parameters.len() as u64);
-    for (name, value) in &router.parameters {
+    parts.text(&run.router.name);
+    parts.number(run.router.parameters.len() as u64);
+    for (name, value) in &run.router.parameters {
         parts.text(name);
         parts.text(&canonical(value));
     }
-    let mut files: Vec<&String> = router.files.values().collect();
+    let mut files: Vec<&String> = run.router.files.values().collect();
     files.sort_unstable();
     parts.number(files.len() as u64);
     for hash in files {
         parts.text(hash);
     }
-    parts.number(pool.len() as u64);
-    for model in pool {
+    parts.number(run.pool.len() as u64);
+    for model in run.pool {
         parts.model(model);
     }
-    parts.number(sampling.temperature.to_bits());
-    parts.number(sampling.top_p.to_bits());
-    parts.number(u64::from(sampling.max_tokens));
-    parts.number(u64::from(sampling.max_steps));
-    parts.number(seed);
-    parts.text(signal);
-    if let Some((mode, grader)) = grading {
-        parts.text(mode);
-        parts.model(grader);
+    parts.number(run.sampling.temperature.to_bits());
+    parts.number(run.sampling.top_p.to_bits());
+    parts.number(u64::from(run.sampling.max_tokens));
+    parts.number(u64::from(run.sampling.max_steps));
+    parts.number(run.seed);
+    parts.text(run.signal);
+    for (role, model) in run.grading.iter().chain(&run.asked) {
+        parts.text(role);
+        parts.model(model);
     }
     parts.id()
 }
@@ -249,6 +257,25 @@ mod tests {
 
     use super::*;
 
+    const SAMPLING: Sampling = Sampling {
+        temperature: 0.7,
+        top_p: 1.0,
+        max_tokens: 512,
+        max_steps: 40,
+    };
+
+    fn shaped<'a>(router: &'a RouterFacts, seed: u64, signal: &'a str) -> Shaped<'a> {
+        Shaped {
+            router,
+            pool: &[],
+            sampling: &SAMPLING,
+            seed,
+            signal,
+            grading: None,
+            asked: None,
+        }
+    }
+
     fn key<'a>() -> StepKey<'a> {
         StepKey {
             run: "r",
@@ -332,8 +359,7 @@ mod tests {
             parameters: BTreeMap::from([("t".to_owned(), serde_json::json!(t))]),
             files: BTreeMap::from([(path.to_owned(), hash.to_owned())]),
         };
-        let of =
-            |router: &RouterFacts| run_key(router, &[], &Sampling::default(), 1, "logit", None);
+        let of = |router: &RouterFacts| run_key(&shaped(router, 1, "logit"));
         assert_eq!(of(&router(0.5, "a", "1")), of(&router(0.5, "b", "1")));
         assert_ne!(of(&router(0.5, "a", "1")), of(&router(0.6, "a", "1")));
         assert_ne!(of(&router(0.5, "a", "1")), of(&router(0.5, "a", "2")));
@@ -357,7 +383,12 @@ mod tests {
             template_sha256: None,
             weights: None,
         };
-        let of = |grading| run_key(&router, &[], &Sampling::default(), 1, "prob", grading);
+        let of = |grading| {
+            run_key(&Shaped {
+                grading,
+                ..shaped(&router, 1, "prob")
+            })
+        };
         // As it was made before models could grade.
         assert_eq!(of(None), "193d61debab82777");
         let (a, b) = (model("a"), model("b"));

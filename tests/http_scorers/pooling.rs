@@ -249,7 +249,8 @@ async fn a_pool_file_becomes_a_scorer_and_an_encoder() {
     };
     let text = model("a") + &model("b") + &table("prm") + &table("embeddings");
     let pool = Pool::parse(&text, "pool.toml".as_ref()).unwrap();
-    let (prm, facts) = catalog::reward_model(pool.scorers.prm.as_ref().unwrap(), Some(1)).unwrap();
+    let (prm, facts) =
+        catalog::reward_model(pool.scorers.prm.as_ref().unwrap(), &pool, Some(1)).unwrap();
     assert_eq!(prm.score(case()).await.unwrap().value, Some(0.25));
     assert_eq!(
         (facts.name.as_str(), facts.server.as_str()),

@@ -1,9 +1,11 @@
 //! `pair judge`, `pair prm`: the pair's scorers.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 
 use super::{failure, show, tell};
 use crate::headless::{Exit, Failure};
+use crate::model::local::{WeightsSource, fingerprint};
 use crate::pair::language::Split;
 use crate::pair::trainer::batch::Batch;
 use crate::pair::trainer::checkpoint::{import, write_whole};
@@ -14,7 +16,6 @@ use crate::pair::trainer::prm::{all_features, fit};
 use crate::pair::trainer::recipe::Recipe;
 use crate::pair::trainer::run::{Subject, train_subject};
 use crate::pair::vocabulary::Vocabulary;
-use crate::trace::ids::file_sha256;
 use clap::Args;
 
 /// Drafts the judge learns from.
@@ -145,9 +146,7 @@ pub fn run_prm(args: &PrmArgs) -> Result<(), Failure> {
     let vocabulary = Vocabulary::new();
     let small = import(&args.small).map_err(failure)?;
     let large = import(&args.large).map_err(failure)?;
-    let weights = args.large.join("model.safetensors");
-    let sha256 = file_sha256(&weights)
-        .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", weights.display())))?;
+    let model_sha256 = fingerprint_of(&args.large)?;
     let source = |split| Source {
         vocabulary: &vocabulary,
         small: &small,
@@ -156,7 +155,7 @@ pub fn run_prm(args: &PrmArgs) -> Result<(), Failure> {
     };
     let drafts = source(Split::Training).sampled(args.fit, args.seed);
     let scored = all_features(&large, &vocabulary, &drafts);
-    let head = fit(&scored, args.seed, sha256).ok_or_else(|| {
+    let head = fit(&scored, args.seed, model_sha256).ok_or_else(|| {
         Failure::new(
             Exit::Failed,
             "the drafts are all right or all wrong: draw more (`--fit`)",
@@ -173,6 +172,23 @@ pub fn run_prm(args: &PrmArgs) -> Result<(), Failure> {
         write_whole(out, text.as_bytes()).map_err(failure)?;
     }
     show(args.json, &measured, || text(&measured))
+}
+
+/// What tells the model in a folder from others, once it is inside the binary.
+fn fingerprint_of(folder: &Path) -> Result<String, Failure> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path)
+            .map(Cow::Owned)
+            .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", path.display())))
+    };
+    let source = WeightsSource::Bytes {
+        config: read("config.json")?,
+        tokenizer: read("tokenizer.json")?,
+        weights: read("model.safetensors")?,
+    };
+    // Of bytes there always is one.
+    Ok(fingerprint(&source).unwrap_or_default())
 }
 
 fn text(found: &Measured) -> String {

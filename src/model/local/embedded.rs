@@ -1,8 +1,9 @@
-//! The two models inside the binary.
+//! The models inside the binary: the pair, and its judge.
 
 use std::borrow::Cow;
 
 use super::weights::WeightsSource;
+use crate::pair::prm::{Head, HeadError};
 
 /// The files of an embedded model.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +27,14 @@ const EMBEDDED: &[(&str, EmbeddedWeights)] = &[
         },
     ),
     (
+        "judge",
+        EmbeddedWeights {
+            config: include_bytes!("../../../assets/pair/judge/config.json"),
+            tokenizer: include_bytes!("../../../assets/pair/judge/tokenizer.json"),
+            weights: include_bytes!("../../../assets/pair/judge/model.safetensors"),
+        },
+    ),
+    (
         "large",
         EmbeddedWeights {
             config: include_bytes!("../../../assets/pair/large/config.json"),
@@ -35,7 +44,7 @@ const EMBEDDED: &[(&str, EmbeddedWeights)] = &[
     ),
 ];
 
-/// The embedded model of that name, `small` or `large`; `None` where this
+/// The embedded model of that name, `small`, `large` or `judge`; `None` where this
 /// build does not carry it.
 pub fn embedded_weights(which: &str) -> Option<EmbeddedWeights> {
     let found = EMBEDDED.iter().find(|(name, _)| *name == which);
@@ -50,4 +59,12 @@ impl From<EmbeddedWeights> for WeightsSource {
             weights: Cow::Borrowed(files.weights),
         }
     }
+}
+
+/// The head of the pair's process-reward model.
+///
+/// # Errors
+/// The file in the repository is damaged; a test reads it.
+pub fn embedded_prm_head() -> Result<Head, HeadError> {
+    Head::parse(include_str!("../../../assets/pair/prm.json"))
 }

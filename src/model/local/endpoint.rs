@@ -20,6 +20,7 @@ use crate::model::endpoint::{
     StepReply, StepRequest,
 };
 use crate::model::pool::ModelSpec;
+use crate::model::scorer::step::{EncodeFuture, Encoded};
 use crate::trace::record::{Continuation, ValueKind};
 
 /// Renders a prompt from the bare question and the partial answer, special
@@ -252,6 +253,19 @@ impl Endpoint for LocalEndpoint {
             loaded.map_err(|message| self.error(FailureKind::Configuration, message))?;
             Ok(self.capabilities())
         })
+    }
+
+    fn encode<'a>(&'a self, question: &'a str, affinity: &'a str) -> Option<EncodeFuture<'a>> {
+        Some(Box::pin(async move {
+            let started = Instant::now();
+            let read = self.read_question(question, affinity).await?;
+            Ok(Encoded {
+                features: read.hidden,
+                usage: read.usage,
+                attempts: Vec::new(),
+                seconds: started.elapsed().as_secs_f64(),
+            })
+        }))
     }
 
     fn step<'a>(&'a self, request: StepRequest, progress: &'a dyn Progress) -> StepFuture<'a> {

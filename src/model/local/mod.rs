@@ -5,6 +5,7 @@
 //! endpoint   LocalEndpoint: hands requests to the worker, forwards its events
 //! worker     a thread with the model: loads lazily, batches continuously
 //! homes      which of several workers takes a call
+//! scorers    what is made of them: a process-reward model, an encoder of questions
 //! reading    likelihood of a given text, hidden state of a prompt
 //! sequence   one request in generation: prompt, sampling, where the step ends
 //! cache      key-value cache, slots matched by longest common prefix
@@ -29,6 +30,7 @@ pub mod forward;
 mod homes;
 mod reading;
 pub mod sample;
+pub mod scorers;
 mod sequence;
 pub mod text;
 pub mod weights;

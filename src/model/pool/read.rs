@@ -218,9 +218,10 @@ fn server(table: &Table<'_, '_, '_>) -> Result<ServerKind, PoolError> {
 fn lacking(scorer: &str, server: ServerKind) -> Option<&'static str> {
     use ServerKind::{Embedded, Local, Openrouter, Vllm};
     match (scorer, server) {
-        ("prm", Vllm) => None,
+        ("prm", Vllm | Embedded) => None,
         ("prm", _) => Some(
-            "has no route for process reward models: serve Qwen2.5-Math-PRM with vLLM              (`--runner pooling`) and write `server = \"vllm\"`",
+            "has no route for process reward models: serve Qwen2.5-Math-PRM with vLLM \
+             (`--runner pooling`) and write `server = \"vllm\"`",
         ),
         ("embeddings", Embedded | Local | Openrouter) => Some(
             "has no embeddings route here: use vllm, llama-cpp (`--embeddings`), sglang, ollama, \
@@ -232,10 +233,10 @@ fn lacking(scorer: &str, server: ServerKind) -> Option<&'static str> {
 
 fn check_model_name(table: &Table<'_, '_, '_>, spec: &ModelSpec) -> Result<(), PoolError> {
     match (spec.server, spec.model.as_deref()) {
-        (ServerKind::Embedded, Some("small" | "large")) => Ok(()),
+        (ServerKind::Embedded, Some("small" | "large" | "judge")) => Ok(()),
         (ServerKind::Embedded, Some(other)) => Err(table.wrong(
             "model",
-            &format!("is `{other}`: embedded models are small, large"),
+            &format!("is `{other}`: embedded models are small, large, judge"),
         )),
         (ServerKind::Embedded, None) => Err(table.missing("model", "`small` or `large`")),
         (ServerKind::Local, None) => Err(table.missing(
@@ -376,21 +377,5 @@ fn warnings(pool: &Pool) -> Vec<String> {
                 .to_owned(),
         );
     }
-    warnings.extend(unused(&pool.scorers));
     warnings
-}
-
-/// Scorers that are read and checked, and that nothing calls yet.
-fn unused(scorers: &Scorers) -> Option<String> {
-    let given = [
-        ("[judge]", &scorers.judge),
-        ("[prm]", &scorers.prm),
-        ("[embeddings]", &scorers.embeddings),
-    ];
-    let names: Vec<&str> = given
-        .into_iter()
-        .filter(|(_, scorer)| scorer.is_some())
-        .map(|(name, _)| name)
-        .collect();
-    (!names.is_empty()).then(|| format!("{}: this version does not use it yet", names.join(", ")))
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::signal::observation::Observation;
-use crate::trace::record::RouterFacts;
+use crate::trace::record::{QUERY, RouterFacts};
 
 use super::given::{Given, quoted};
 use super::spec::RouterError;
@@ -118,6 +118,10 @@ impl Router for Query {
 
     fn timing(&self) -> Timing {
         Timing::OnQuestion
+    }
+
+    fn asks(&self) -> Option<&'static str> {
+        Some(QUERY)
     }
 
     fn question_model(&self) -> Option<&Arc<QueryModel>> {
