@@ -54,6 +54,7 @@ impl RunArgs {
             problems: self.problems.clone(),
             problem: self.problem.clone(),
             limit,
+            splits: None,
             pool: self.pool.clone(),
             router: self.router.clone(),
             seed: self.seed,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::trace::ids::sha256;
-use crate::trace::record::{GRADER, ModelFacts, RunRecord, Sampling, VERIFIER};
+use crate::trace::record::{GRADER, ModelFacts, RouterFacts, RunRecord, Sampling, VERIFIER};
 
 use super::outcomes::{Cell, End, Outcomes, ProblemKey, Run};
 
@@ -180,16 +180,27 @@ impl Row {
     fn new(head: &RunRecord, ground: usize, key: String) -> Self {
         let external = asked(head).map(|(role, model)| (role.clone(), model.name.clone()));
         Self {
-            name: head.router.spec.clone(),
-            spec: head.router.spec.clone(),
-            router: head.router.name.clone(),
-            parameters: head.router.parameters.clone(),
             external: external.collect(),
             ground,
+            key,
+            ..Self::without_runs(&head.router)
+        }
+    }
+
+    /// The row of a router that nothing is known of.
+    #[must_use]
+    pub fn without_runs(router: &RouterFacts) -> Self {
+        Self {
+            name: router.spec.clone(),
+            spec: router.spec.clone(),
+            router: router.name.clone(),
+            parameters: router.parameters.clone(),
+            external: BTreeMap::new(),
+            ground: 0,
             keys: BTreeSet::new(),
             seeds: BTreeSet::new(),
             cells: BTreeMap::new(),
-            key,
+            key: String::new(),
         }
     }
 

@@ -249,6 +249,11 @@ impl Table {
                 let family = families.iter().find(|family| family.name == row.router);
                 row.cost_at = family.map(|family| family.cost_at);
             }
+            if let (true, Some(row)) = (self.grounds.len() > 1, rows.first()) {
+                for family in &mut families {
+                    family.name = format!("{} #{}", family.name, row.ground + 1);
+                }
+            }
             self.families.extend(families);
         }
         self.rows.extend(rows);
@@ -257,7 +262,7 @@ impl Table {
     fn compare(&mut self, all: &Rows, rows: &[&Row], pairs: &Pairs) -> Result<(), TableError> {
         let holds = |problem: &ProblemKey| self.over.holds(problem);
         let row = |name: &String| {
-            let found = all.find(name).filter(|row| row.problems(holds).len() > 0);
+            let found = all.find(name).filter(|row| !row.problems(holds).is_empty());
             found.ok_or_else(|| TableError::NoRow {
                 name: name.clone(),
                 rows: named(rows),
