@@ -263,9 +263,11 @@ mod tests {
                 _ => row.accuracy / row.cost,
             };
             let printed = row.per_cost.unwrap();
-            // The papers round; a few of their ratios are a unit off.
+            // One ratio of the paper is not that of its own figures: what is
+            // printed here is what it prints.
+            let odd = (row.accuracy, row.cost, printed) == (40.2, 0.2932, 1.52);
             assert!(
-                (ratio - printed).abs() <= 0.02 * printed,
+                odd || (ratio - printed).abs() <= 0.01 * printed,
                 "{row:?}: {ratio}"
             );
         }
