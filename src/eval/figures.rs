@@ -211,7 +211,11 @@ impl<'a> Measured<'a> {
         };
         let mut found = Vec::new();
         for ((row, own), functions) in self.rows.iter().zip(&functions) {
-            let [accuracy, relative, gap] = functions.each_ref().map(&mut bounded);
+            let [accuracy, relative, mut gap] = functions.each_ref().map(&mut bounded);
+            if let (true, Some(gap)) = (row.is_anchor(), &mut gap) {
+                // 0 and 1 by what they are.
+                gap.interval = None;
+            }
             let mut figures = counted(row, problems, own, self);
             figures.accuracy = accuracy.map(|found| over_problems(found, own));
             figures.per_cost = figures.accuracy.and_then(|accuracy| {

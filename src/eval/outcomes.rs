@@ -163,13 +163,23 @@ impl Outcomes {
                 "these logs"
             },
             damage: first.map_or_else(String::new, |damage| {
-                format!("; {} damaged lines, first {damage}", self.damages.len())
+                let lines = counted(self.damages.len(), "damaged line");
+                format!("; {lines}, first {damage}")
             }),
             others: match others.is_empty() {
                 true => String::new(),
                 false => format!("; runs that are no rows: {}", others.join(", ")),
             },
         }
+    }
+}
+
+/// `1 run`, `2 runs`.
+#[must_use]
+pub fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
     }
 }
 

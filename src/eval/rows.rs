@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::trace::ids::sha256;
 use crate::trace::record::{GRADER, ModelFacts, RouterFacts, RunRecord, Sampling, VERIFIER};
 
-use super::outcomes::{Cell, End, Outcomes, ProblemKey, Run};
+use super::outcomes::{Cell, End, Outcomes, ProblemKey, Run, counted};
 
 /// The router whose row is the small model alone.
 pub const SMALL: &str = "small";
@@ -279,13 +279,13 @@ fn left_out(outcomes: &Outcomes) -> Vec<String> {
                 "explore" => ": a forest follows no router",
                 _ => "",
             };
-            format!("{runs} runs of `{command}` are left out{why}")
+            format!("left out: {} of `{command}`{why}", counted(*runs, "run"))
         })
         .collect();
     if outcomes.headless > 0 {
         warnings.push(format!(
-            "{} runs are left out: the line that says what they are is lost",
-            outcomes.headless
+            "left out: {}, the line that says what it was being lost",
+            counted(outcomes.headless, "run")
         ));
     }
     warnings

@@ -128,7 +128,7 @@ fn bad_input_is_refused_with_the_reason() {
         (
             &["--log", "other.jsonl"],
             4,
-            "no run of `solve` in this log; 1 damaged lines",
+            "no run of `solve` in this log; 1 damaged line",
         ),
         (&["--routers", "treshold:t=1"], 2, "unknown router"),
         (
@@ -266,6 +266,11 @@ fn a_sweep_is_chosen_on_the_calibration_split_and_shown_on_the_test_split() {
     for (file, bytes) in logs {
         assert!(std::fs::read(&file).unwrap() == bytes, "{}", file.display());
     }
+    // Settings that were not chosen did not run on the test split, nor others
+    // on the calibration split: of all logs the test split makes a table.
+    let output = eval(path, &["--log", "runs", "--json"]);
+    assert_eq!(summary(&output)["table"]["over"], "test");
+    assert!(said(&output).contains("the table is of the test split"));
     // The logs alone give the same rows.
     let of_logs = ["--log", "runs", "--split", "test", "--json", "--routers"];
     let routers = format!("{chosen};random:p=0.5");

@@ -103,7 +103,7 @@ pub fn draw(picture: &Picture, width: usize) -> String {
 
 fn framed(picture: &Picture, canvas: &Canvas, legend: &[String]) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "{}; across: {}", picture.title, picture.cost);
+    let _ = writeln!(text, "{}\nacross: {}", picture.title, picture.cost);
     let (low, high) = canvas.y;
     for (row, cells) in canvas.cells.iter().enumerate() {
         let label = match row {
@@ -158,7 +158,7 @@ mod tests {
             "{text}"
         );
         let line_of = |c: char| {
-            let drawn = text.lines().skip(1).take(HEIGHT);
+            let drawn = text.lines().skip(2).take(HEIGHT);
             drawn
                 .enumerate()
                 .find_map(|(row, line)| Some((row, line.find(c)?)))

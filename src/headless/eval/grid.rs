@@ -19,6 +19,8 @@ pub struct Grid {
     pub rows: Vec<Vec<String>>,
     /// So many columns from the left hold words, the others numbers.
     pub words: usize,
+    /// So many say which row it is.
+    pub keys: usize,
 }
 
 /// Where nothing is known.
@@ -81,6 +83,7 @@ pub fn results(table: &Table) -> Grid {
         ],
         rows: table.rows.iter().map(result).collect(),
         words: 2,
+        keys: 1,
     }
 }
 
@@ -147,6 +150,7 @@ pub fn choice(choice: &Choice) -> Grid {
         ],
         rows: choice.candidates.iter().map(row).collect(),
         words: 2,
+        keys: 1,
     }
 }
 
@@ -191,6 +195,7 @@ pub fn tests(table: &Table) -> Option<Grid> {
         ],
         rows: table.tests.iter().map(row).collect(),
         words: 2,
+        keys: 2,
     })
 }
 
@@ -225,6 +230,7 @@ pub fn families(evaluation: &Evaluation) -> Option<Grid> {
         ],
         rows,
         words: 2,
+        keys: 1,
     })
 }
 
@@ -262,6 +268,7 @@ pub fn forest(forest: &OnForest) -> Grid {
         ],
         rows: forest.rows.iter().map(row).collect(),
         words: 2,
+        keys: 1,
     }
 }
 
@@ -270,8 +277,11 @@ pub fn published(rows: &[Published]) -> Vec<Grid> {
     rows.chunk_by(|a, b| (a.data_set, a.pair) == (b.data_set, b.pair))
         .map(|rows| Grid {
             caption: format!(
-                "published, not run here: {}, {}; cost in {} a problem",
-                rows[0].data_set, rows[0].pair, rows[0].unit
+                "published, not run here: {}, {}; cost in {} a problem; source: {}",
+                rows[0].data_set,
+                rows[0].pair,
+                rows[0].unit,
+                sources(rows)
             ),
             heads: vec![
                 "method (published)",
@@ -279,25 +289,33 @@ pub fn published(rows: &[Published]) -> Vec<Grid> {
                 "accuracy %",
                 "cost",
                 "A/C",
-                "source",
             ],
-            rows: rows
-                .iter()
-                .map(|row| {
-                    vec![
-                        row.method.to_owned(),
-                        row.external.to_owned(),
-                        format!("{:.1}", row.accuracy),
-                        row.cost.to_string(),
-                        row.per_cost
-                            .map_or(UNKNOWN.into(), |found| found.to_string()),
-                        row.source.to_owned(),
-                    ]
-                })
-                .collect(),
+            rows: rows.iter().map(published_row).collect(),
             words: 2,
+            keys: 1,
         })
         .collect()
+}
+
+fn published_row(row: &Published) -> Vec<String> {
+    vec![
+        row.method.to_owned(),
+        row.external.to_owned(),
+        format!("{:.1}", row.accuracy),
+        row.cost.to_string(),
+        row.per_cost
+            .map_or(UNKNOWN.into(), |found| found.to_string()),
+    ]
+}
+
+/// Where rows come from: of the first, and of those that come from elsewhere.
+fn sources(rows: &[Published]) -> String {
+    let first = rows[0].source;
+    let others = rows.iter().filter(|row| row.source != first);
+    let others: String = others
+        .map(|row| format!("; {}: {}", row.method, row.source))
+        .collect();
+    format!("{first}{others}")
 }
 
 /// Every grid after the results, in order.
@@ -394,7 +412,7 @@ fn probability(p: f64) -> String {
 /// Four digits.
 fn short(value: f64) -> String {
     match value.abs() {
-        size if size >= 1e5 || (size > 0.0 && size < 1e-3) => format!("{value:.3e}"),
+        size if size >= 1e4 || (size > 0.0 && size < 1e-3) => format!("{value:.3e}"),
         size if size >= 100.0 => format!("{value:.1}"),
         size if size >= 10.0 => format!("{value:.2}"),
         _ => format!("{value:.3}"),

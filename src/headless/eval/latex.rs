@@ -50,7 +50,7 @@ fn tabular(text: &mut String, grid: &Grid) {
             .iter()
             .enumerate()
             .map(|(at, cell)| match at {
-                0 => format!("\\texttt{{{}}}", escaped(cell)),
+                at if at < grid.keys => format!("\\texttt{{{}}}", escaped(cell)),
                 _ => escaped(cell),
             })
             .collect();

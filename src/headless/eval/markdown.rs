@@ -41,7 +41,7 @@ fn table(text: &mut String, grid: &Grid) {
             .iter()
             .enumerate()
             .map(|(at, cell)| match at {
-                0 => format!("`{}`", cell.replace('|', "\\|")),
+                at if at < grid.keys => format!("`{}`", cell.replace('|', "\\|")),
                 _ => escaped(cell),
             })
             .collect();

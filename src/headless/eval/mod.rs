@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::eval::choice::{Choice, ChoiceError, Rule};
-use crate::eval::outcomes::OutcomesError;
+use crate::eval::outcomes::{OutcomesError, counted};
 use crate::eval::published::{Published, Wanted, published};
 use crate::eval::sweep::{SweepError, expand, split};
 use crate::eval::table::{Over, Pairs, TableError};
@@ -124,8 +124,10 @@ fn finish(
     over: Over,
     pairs: &Pairs,
 ) -> Result<Evaluation, Failure> {
-    let mut table = Table::of(&chosen.rows, over, options.ledger, pairs)?;
+    let (mut table, fallen_back) = table(options, &chosen.rows, over, pairs)?;
+    let over = table.over;
     let mut warnings = chosen.rows.warnings;
+    warnings.extend(fallen_back);
     warnings.extend(chosen.warnings);
     warnings.extend(damaged(&chosen.damages));
     if over == Over::All && !chosen.choices.is_empty() {
@@ -153,6 +155,28 @@ fn finish(
         damaged_lines: chosen.damages.len(),
         failed: chosen.failed,
     })
+}
+
+/// The table, and a word where it is of other problems than was meant: the
+/// logs of a sweep hold settings that ran on the calibration split alone
+/// beside routers that ran on the test split alone.
+fn table(
+    options: &EvalOptions,
+    rows: &Rows,
+    over: Over,
+    pairs: &Pairs,
+) -> Result<(Table, Option<String>), Failure> {
+    let of = |over| Table::of(rows, over, options.ledger, pairs);
+    match of(over) {
+        Err(error @ TableError::NothingInCommon { .. }) if options.over.is_none() => {
+            let Ok(table) = of(Over::Test) else {
+                return Err(error.into());
+            };
+            let text = "not all rows have a problem in common: the table is of the test split";
+            Ok((table, Some(text.to_owned())))
+        }
+        found => Ok((found?, None)),
+    }
 }
 
 /// The routers that are asked for, every setting of them checked.
@@ -197,7 +221,10 @@ fn read(paths: &[PathBuf]) -> Result<(Rows, Outcomes), Failure> {
 
 fn damaged(damages: &[FileDamage]) -> Option<String> {
     let named = named(damages)?;
-    Some(format!("{} damaged lines, {named}", damages.len()))
+    Some(format!(
+        "{}, {named}",
+        counted(damages.len(), "damaged line")
+    ))
 }
 
 /// Writes the frontier as SVG.

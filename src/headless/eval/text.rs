@@ -1,5 +1,5 @@
 //! The results for a terminal: tables cut into blocks that fit its width, each
-//! with the names at its left; then the frontier in characters.
+//! with its names at the left; then the frontier in characters.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use super::{Evaluation, chart, picture};
 /// What is fitted into at the least.
 pub const NARROWEST: usize = 80;
 /// Most columns of a name; what is longer is cut in its middle.
-const LONGEST: usize = 36;
+const LONGEST: usize = 30;
 /// Between two columns.
 const GAP: usize = 2;
 
@@ -68,7 +68,7 @@ fn wrapped(sentence: &str, width: usize) -> String {
 /// A grid in as many blocks as its columns need.
 fn laid_out(grid: &Grid, width: usize) -> String {
     let cell = |row: &[String], at: usize| match at {
-        0 => shortened(&row[0]),
+        at if at < grid.keys => shortened(&row[at]),
         at => row[at].clone(),
     };
     let widths: Vec<usize> = (0..grid.heads.len())
@@ -78,7 +78,7 @@ fn laid_out(grid: &Grid, width: usize) -> String {
         })
         .collect();
     let mut text = String::new();
-    for (number, block) in blocks(&widths, width).into_iter().enumerate() {
+    for (number, block) in blocks(&widths, grid.keys, width).into_iter().enumerate() {
         if number > 0 {
             text.push('\n');
         }
@@ -104,16 +104,18 @@ fn laid_out(grid: &Grid, width: usize) -> String {
     text
 }
 
-/// Which columns stand side by side: the first in every block, the others in
-/// order, as many as fit.
-fn blocks(widths: &[usize], width: usize) -> Vec<Vec<usize>> {
-    let mut blocks = vec![vec![0]];
-    let mut used = widths[0];
-    for (at, own) in widths.iter().enumerate().skip(1) {
-        let is_empty = blocks.last().is_none_or(|block| block.len() == 1);
+/// Which columns stand side by side: those that say which row it is in every
+/// block, the others in order, as many as fit.
+fn blocks(widths: &[usize], keys: usize, width: usize) -> Vec<Vec<usize>> {
+    let first: Vec<usize> = (0..keys).collect();
+    let of_keys = widths[..keys].iter().sum::<usize>() + GAP * (keys - 1);
+    let mut blocks = vec![first.clone()];
+    let mut used = of_keys;
+    for (at, own) in widths.iter().enumerate().skip(keys) {
+        let is_empty = blocks.last().is_none_or(|block| block.len() == keys);
         if used + GAP + own > width && !is_empty {
-            blocks.push(vec![0]);
-            used = widths[0];
+            blocks.push(first.clone());
+            used = of_keys;
         }
         used += GAP + own;
         if let Some(block) = blocks.last_mut() {
@@ -140,10 +142,11 @@ mod tests {
 
     #[test]
     fn columns_that_do_not_fit_begin_another_block() {
-        assert_eq!(blocks(&[10, 5, 5], 80), [vec![0, 1, 2]]);
-        assert_eq!(blocks(&[10, 5, 5, 5], 24), [vec![0, 1, 2], vec![0, 3]]);
+        assert_eq!(blocks(&[10, 5, 5], 1, 80), [vec![0, 1, 2]]);
+        assert_eq!(blocks(&[10, 5, 5, 5], 1, 24), [vec![0, 1, 2], vec![0, 3]]);
+        assert_eq!(blocks(&[8, 5, 5, 5], 2, 24), [vec![0, 1, 2], vec![0, 1, 3]]);
         // Too wide for any: one a block all the same.
-        assert_eq!(blocks(&[10, 50, 50], 24), [vec![0, 1], vec![0, 2]]);
+        assert_eq!(blocks(&[10, 50, 50], 1, 24), [vec![0, 1], vec![0, 2]]);
     }
 
     #[test]
