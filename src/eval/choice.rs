@@ -1,6 +1,7 @@
 //! Chooses one setting of a sweep, on the calibration split alone: figures of
 //! the test split are of what was chosen without it.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -136,17 +137,14 @@ pub fn choose(
         });
     };
     let alone = [SMALL, LARGE].map(|router| rows.alone(first.ground, router));
-    let problems = common(settings.iter().copied().chain(alone.into_iter().flatten()));
+    let with_anchors = settings.iter().copied().chain(alone.into_iter().flatten());
+    let with_anchors: Vec<&Row> = with_anchors.collect();
+    let problems = common(&with_anchors);
     if problems.is_empty() {
         let sweep = sweep.to_owned();
         return Err(ChoiceError::NoProblem { sweep });
     }
     let unit = rows.grounds[first.ground].unit.as_deref();
-    let with_anchors: Vec<&Row> = settings
-        .iter()
-        .copied()
-        .chain(alone.into_iter().flatten())
-        .collect();
     let measured = Measured::new(&with_anchors, alone, &problems, ledger, unit);
     let figures = measured.figures(&problems);
     let candidates: Vec<Candidate> = settings
@@ -172,8 +170,8 @@ pub fn choose(
 }
 
 /// The calibration problems of all rows.
-fn common<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<ProblemKey> {
-    let sets = rows.map(|row| row.problems(is_calibration));
+fn common(rows: &[&Row]) -> Vec<ProblemKey> {
+    let sets = rows.iter().map(|row| row.problems(is_calibration));
     let common = sets.reduce(|one, other| one.intersection(&other).cloned().collect());
     common.unwrap_or_default().into_iter().collect()
 }
@@ -205,86 +203,115 @@ pub fn point(name: &str, figures: &Figures) -> Option<Point> {
     })
 }
 
+/// The settings of a sweep, by their figures in one ledger.
+struct Field<'a> {
+    candidates: &'a [Candidate],
+    ledger: CostLedger,
+    /// Places of those that are graded.
+    graded: Vec<usize>,
+}
+
+impl<'a> Field<'a> {
+    fn new(candidates: &'a [Candidate], ledger: CostLedger) -> Self {
+        let is_graded = |at: &usize| candidates[*at].figures.accuracy.is_some();
+        Self {
+            candidates,
+            ledger,
+            graded: (0..candidates.len()).filter(is_graded).collect(),
+        }
+    }
+
+    fn accuracy(&self, at: usize) -> f64 {
+        let found = self.candidates[at].figures.accuracy;
+        found.map_or(f64::NEG_INFINITY, |found| found.value)
+    }
+
+    fn cost(&self, at: usize) -> Option<f64> {
+        let figures = &self.candidates[at].figures;
+        match self.ledger {
+            CostLedger::Published => figures.published,
+            CostLedger::Full => figures.full,
+        }
+    }
+
+    /// Dearer than anything where unknown.
+    fn paid(&self, at: usize) -> f64 {
+        self.cost(at).unwrap_or(f64::INFINITY)
+    }
+
+    fn gap(&self, at: usize) -> Option<f64> {
+        self.candidates[at].figures.gap.map(|found| found.value)
+    }
+
+    /// The first setting of the greatest.
+    fn best(&self, order: impl Fn(usize, usize) -> Ordering) -> Option<usize> {
+        // Of equals the last counts: they are looked at from the back.
+        let places = self.graded.iter().rev().copied();
+        places.max_by(|a, b| order(*a, *b))
+    }
+
+    fn most_accurate(&self) -> Option<usize> {
+        self.best(|a, b| {
+            let by_accuracy = self.accuracy(a).total_cmp(&self.accuracy(b));
+            by_accuracy.then_with(|| self.paid(b).total_cmp(&self.paid(a)))
+        })
+    }
+
+    fn most_by_cost(&self) -> Option<usize> {
+        let value = |at: usize| self.candidates[at].figures.per_cost.unwrap_or(0.0);
+        self.best(|a, b| value(a).total_cmp(&value(b)))
+    }
+
+    /// The cheapest that recovers a share of the gap.
+    fn cheapest(&self, share: f64) -> Option<usize> {
+        let enough = |at: &usize| self.gap(*at).is_some_and(|found| found >= share);
+        let places = self.graded.iter().copied().filter(enough);
+        places.min_by(|a, b| self.paid(*a).total_cmp(&self.paid(*b)))
+    }
+
+    /// The setting by a rule, and why it and no other.
+    fn pick(&self, rule: Rule) -> Option<(usize, String)> {
+        let share = match rule {
+            Rule::Accuracy => {
+                return Some((self.most_accurate()?, "the most accurate".to_owned()));
+            }
+            Rule::PerCost => {
+                return Some((self.most_by_cost()?, "the most accuracy by cost".to_owned()));
+            }
+            Rule::Gap(share) => share,
+        };
+        let recovers = format!(
+            "recovers {:.0} % of the gap between the models alone",
+            100.0 * share
+        );
+        if let Some(at) = self.cheapest(share) {
+            return Some((at, format!("the cheapest that {recovers}")));
+        }
+        let at = self.most_accurate()?;
+        let why = match self.gap(at) {
+            Some(_) => format!("the most accurate: none {recovers}"),
+            None => "the most accurate: the models alone show no gap".to_owned(),
+        };
+        Some((at, why))
+    }
+}
+
 fn pick(
     sweep: &str,
     candidates: &[Candidate],
     rule: Rule,
     ledger: CostLedger,
 ) -> Result<(usize, String), ChoiceError> {
-    let accuracy = |at: &usize| candidates[*at].figures.accuracy.map(|found| found.value);
-    let cost = |at: &usize| {
-        let figures = &candidates[*at].figures;
-        match ledger {
-            CostLedger::Published => figures.published,
-            CostLedger::Full => figures.full,
-        }
-    };
-    let graded: Vec<usize> = (0..candidates.len())
-        .filter(|at| accuracy(at).is_some())
-        .collect();
-    if graded.is_empty() {
-        let sweep = sweep.to_owned();
-        return Err(ChoiceError::Ungraded { sweep });
-    }
-    if rule != Rule::Accuracy && graded.iter().any(|at| cost(at).is_none()) {
+    let field = Field::new(candidates, ledger);
+    let costs_known = field.graded.iter().all(|at| field.cost(*at).is_some());
+    if rule != Rule::Accuracy && !costs_known {
         return Err(ChoiceError::NoCost {
             sweep: sweep.to_owned(),
             rule: rule.to_string(),
             ledger: ledger.name(),
         });
     }
-    // Dearer than anything where unknown.
-    let paid = |at: &usize| cost(at).unwrap_or(f64::INFINITY);
-    let per_cost = |at: &usize| candidates[*at].figures.per_cost;
-    let gap = |at: &usize| candidates[*at].figures.gap.map(|found| found.value);
-    let most_accurate = || {
-        let best = |a: &&usize, b: &&usize| {
-            let (one, other) = (accuracy(a), accuracy(b));
-            let by_accuracy = one.unwrap_or(0.0).total_cmp(&other.unwrap_or(0.0));
-            by_accuracy.then_with(|| paid(b).total_cmp(&paid(a)))
-        };
-        // Of equals the last counts: the first setting, from the back.
-        graded.iter().rev().max_by(best).copied()
-    };
-    let found = match rule {
-        Rule::Accuracy => most_accurate().map(|at| (at, "the most accurate".to_owned())),
-        Rule::PerCost => {
-            let best = |a: &&usize, b: &&usize| {
-                let (one, other) = (per_cost(a), per_cost(b));
-                one.unwrap_or(0.0).total_cmp(&other.unwrap_or(0.0))
-            };
-            let best = graded.iter().rev().max_by(best).copied();
-            best.map(|at| (at, "the most accuracy by cost".to_owned()))
-        }
-        Rule::Gap(share) => {
-            let enough = |at: &&usize| gap(at).is_some_and(|found| found >= share);
-            let least = graded
-                .iter()
-                .filter(enough)
-                .min_by(|a, b| paid(a).total_cmp(&paid(b)));
-            match least {
-                Some(at) => {
-                    let why = format!(
-                        "the cheapest that recovers {:.0} % of the gap between the models alone",
-                        100.0 * share
-                    );
-                    Some((*at, why))
-                }
-                None => most_accurate().map(|at| {
-                    let why = match gap(&at) {
-                        Some(_) => format!(
-                            "the most accurate: none recovers {:.0} % of the gap between the \
-                             models alone",
-                            100.0 * share
-                        ),
-                        None => "the most accurate: the models alone show no gap".to_owned(),
-                    };
-                    (at, why)
-                }),
-            }
-        }
-    };
-    found.ok_or_else(|| ChoiceError::Ungraded {
+    field.pick(rule).ok_or_else(|| ChoiceError::Ungraded {
         sweep: sweep.to_owned(),
     })
 }

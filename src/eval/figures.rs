@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::problem::answer::Verdict;
-use crate::train::interval::bootstrap_all;
+use crate::train::interval::{self, bootstrap_all};
 use crate::train::params::CostLedger;
 use crate::train::report::Bounded;
 use crate::train::wilson;
@@ -195,11 +195,11 @@ impl<'a> Measured<'a> {
             .iter()
             .map(|(_, own)| self.functions(own))
             .collect();
-        let flat: Vec<&dyn Fn(&[usize]) -> f64> = functions
+        let flat: Vec<interval::Figure<'_>> = functions
             .iter()
             .flatten()
             .flatten()
-            .map(|figure| &**figure as &dyn Fn(&[usize]) -> f64)
+            .map(|figure| &**figure as interval::Figure<'_>)
             .collect();
         let all: Vec<usize> = (0..self.problems).collect();
         let mut intervals = bootstrap_all(self.problems, &flat).into_iter();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::train::interval::bootstrap_all;
+use crate::train::interval::{Figure, bootstrap_all};
 use crate::train::params::CostLedger;
 use crate::train::report::Bounded;
 
@@ -142,7 +142,7 @@ fn differences(ours: &[Tally], theirs: &[Tally]) -> [Option<Bounded>; 3] {
     };
     let accuracy = |sample: &[usize]| mean_accuracy(ours, sample) - mean_accuracy(theirs, sample);
     let (published, full) = (cost(CostLedger::Published), cost(CostLedger::Full));
-    let figures: [&dyn Fn(&[usize]) -> f64; 3] = [&accuracy, &published, &full];
+    let figures: [Figure<'_>; 3] = [&accuracy, &published, &full];
     let mut intervals = bootstrap_all(ours.len(), &figures).into_iter();
     let all: Vec<usize> = (0..ours.len()).collect();
     figures.map(|figure| {

@@ -15,8 +15,11 @@ pub fn bootstrap(n: usize, figure: impl Fn(&[usize]) -> f64) -> Option<[f64; 2]>
     bootstrap_all(n, &[&figure]).pop().flatten()
 }
 
+/// A figure over problems, given as places.
+pub type Figure<'a> = &'a dyn Fn(&[usize]) -> f64;
+
 /// As [`bootstrap`], for many figures at once: the problems are drawn once.
-pub fn bootstrap_all(n: usize, figures: &[&dyn Fn(&[usize]) -> f64]) -> Vec<Option<[f64; 2]>> {
+pub fn bootstrap_all(n: usize, figures: &[Figure<'_>]) -> Vec<Option<[f64; 2]>> {
     if n == 0 {
         return vec![None; figures.len()];
     }

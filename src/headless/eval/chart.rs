@@ -65,13 +65,15 @@ pub fn draw(picture: &Picture, width: usize) -> String {
     let marks = picture.marks.iter().map(|mark| &mark.place);
     let all: Vec<(f64, f64)> = lines.chain(marks).copied().collect();
     let (_, dearest) = range(all.iter().map(|place| place.0));
-    let accuracies = range(all.iter().map(|place| place.1));
+    let (low, high) = range(all.iter().map(|place| place.1));
+    let accuracies = (low.max(0.0), high.min(1.0));
     let columns = width.min(WIDEST) - MARGIN - 2;
     let mut canvas = Canvas::new(columns, (0.0, dearest), accuracies);
     let mut legend = Vec::new();
     for line in &picture.lines {
         let c = match line.kind {
             LineKind::Chance => '.',
+            LineKind::Forest => ',',
             LineKind::Hull => '-',
             LineKind::Calibration => ':',
         };

@@ -146,7 +146,8 @@ fn on_forest(forest: &OnForest, row: &Row) -> [String; 31] {
 fn published(row: &Published) -> [String; 31] {
     let set = format!("{}, {}, {}", row.data_set, row.pair, row.source);
     let mut fields = blank("published", row.method, row.external, &set);
-    fields[12] = number(Some(row.accuracy / 100.0));
+    // Percent with one decimal, as a share.
+    fields[12] = number(Some((10.0 * row.accuracy).round() / 1000.0));
     fields[16] = row.unit.to_owned();
     fields[17] = number(Some(row.cost));
     fields[23] = number(row.per_cost);

@@ -102,7 +102,7 @@ fn result(row: &TableRow) -> Vec<String> {
         half,
         most,
         nearly,
-        f.large_share.map_or(UNKNOWN.into(), |share| percent(share)),
+        f.large_share.map_or(UNKNOWN.into(), percent),
         f.problems.to_string(),
         f.seeds.to_string(),
         f.truncated.to_string(),
@@ -156,7 +156,9 @@ pub fn choice(choice: &Choice) -> Grid {
 
 /// The paired tests.
 pub fn tests(table: &Table) -> Option<Grid> {
-    let first = table.tests.first()?;
+    if table.tests.is_empty() {
+        return None;
+    }
     let row = |test: &Paired| {
         let cost = match table.ledger {
             CostLedger::Published => test.published,
@@ -179,7 +181,7 @@ pub fn tests(table: &Table) -> Option<Grid> {
     Some(Grid {
         caption: format!(
             "paired tests, first minus second ({}; {} cost)",
-            first.test,
+            tests_used(&table.tests),
             table.ledger.name()
         ),
         heads: vec![
@@ -197,6 +199,14 @@ pub fn tests(table: &Table) -> Option<Grid> {
         words: 2,
         keys: 2,
     })
+}
+
+/// The name of every test among them.
+fn tests_used(tests: &[Paired]) -> String {
+    let mut used: Vec<&str> = tests.iter().map(|test| test.test).collect();
+    used.sort_unstable();
+    used.dedup();
+    used.join("; with several seeds ")
 }
 
 /// What settings cost that recover a part of the gap, and the area under them.

@@ -27,8 +27,10 @@ pub struct Mark {
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineKind {
-    /// Mixing the models alone, or drawing a model at every step.
+    /// Mixing the models alone, problem by problem.
     Chance,
+    /// Drawing a model at every step, on a forest.
+    Forest,
     /// The hull of a router's settings.
     Hull,
     /// The settings of a sweep on the calibration split.
@@ -115,7 +117,7 @@ pub fn of(evaluation: &Evaluation) -> Option<Picture> {
         lines.push(Line {
             name: "random, on the forest".to_owned(),
             points: forest.random.iter().filter_map(place).collect(),
-            kind: LineKind::Chance,
+            kind: LineKind::Forest,
         });
         let oracle = forest.rows.iter().find(|row| row.name == ORACLE);
         marks.extend(oracle.and_then(|row| {

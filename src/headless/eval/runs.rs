@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::eval::choice::choose;
+use crate::eval::choice::{Choice, choose};
 use crate::eval::rows::Row;
 use crate::eval::table::Over;
 use crate::headless::resume::Resume;
@@ -25,60 +25,21 @@ const GO_ON: &str = "everything finished is saved: the same command goes on";
 /// the calibration problems, and only the one that is chosen on the problems
 /// of the table.
 pub fn run(options: &EvalOptions, asked: &[Asked], over: Over) -> Result<Chosen, Failure> {
-    let anchors = [RouterSpec::Small, RouterSpec::Large];
-    let (sweeps, plain): (Vec<&Asked>, Vec<&Asked>) =
-        asked.iter().partition(|one| one.sweep.is_sweep());
+    let plan = Plan::new(asked, over);
     let mut runner = Runner::new(options)?;
-    let plain = plain.into_iter().flat_map(|one| &one.settings);
-    let plain: Vec<&RouterSpec> = plain.filter(|spec| !anchors.contains(spec)).collect();
-    let settings = || sweeps.iter().flat_map(|one| &one.settings);
-    runner.check(
-        anchors
-            .iter()
-            .chain(plain.iter().copied())
-            .chain(settings()),
-    )?;
-
-    let calibration = Some(vec![Split::Calibration]);
-    if !sweeps.is_empty() {
-        runner.needs(Over::Calibration)?;
+    runner.check(&plan)?;
+    for anchor in &ANCHORS {
+        runner.run(anchor, plan.splits_of_anchors())?;
     }
-    runner.needs(over)?;
-    for anchor in &anchors {
-        let both = over.splits().map(|mut splits| {
-            if !sweeps.is_empty() {
-                splits.push(Split::Calibration);
-            }
-            splits
-        });
-        runner.run(anchor, both)?;
+    for spec in plan.settings() {
+        runner.run(spec, Some(vec![Split::Calibration]))?;
     }
-    for spec in settings() {
-        runner.run(spec, calibration.clone())?;
-    }
-    let mut choices = Vec::new();
-    let mut kept: Vec<RouterSpec> = plain.into_iter().cloned().collect();
-    if !sweeps.is_empty() {
-        let (rows, _) = read(&runner.logs())?;
-        for sweep in sweeps {
-            let of = |spec: &RouterSpec| rows.rows.iter().find(|row| runner.is_of(row, spec));
-            let found: Vec<&Row> = sweep.settings.iter().filter_map(of).collect();
-            let text = &sweep.sweep.text;
-            let choice = choose(text, &found, &rows, options.choose, options.ledger)?;
-            let is_chosen =
-                |spec: &&RouterSpec| of(spec).is_some_and(|row| row.name == choice.chosen);
-            say(
-                options.quiet,
-                &format!("sweep {text}: chose {} ({})", choice.chosen, choice.why),
-            );
-            kept.extend(sweep.settings.iter().find(is_chosen).cloned());
-            choices.push(choice);
-        }
-    }
+    let (choices, mut kept) = runner.choose(&plan)?;
+    kept.extend(plan.plain.iter().copied().cloned());
     for spec in &kept {
         runner.run(spec, over.splits())?;
     }
-    kept.extend(anchors);
+    kept.extend(ANCHORS);
     let (mut rows, outcomes) = read(&runner.logs())?;
     rows.retain(|row| kept.iter().any(|spec| runner.is_of(row, spec)));
     Ok(Chosen {
@@ -89,6 +50,43 @@ pub fn run(options: &EvalOptions, asked: &[Asked], over: Over) -> Result<Chosen,
         logs: outcomes.files,
         failed: runner.failed.into_values().collect(),
     })
+}
+
+/// They are run along with every router: without them there is no gap.
+const ANCHORS: [RouterSpec; 2] = [RouterSpec::Small, RouterSpec::Large];
+
+/// What runs on which problems.
+struct Plan<'a> {
+    sweeps: Vec<&'a Asked>,
+    plain: Vec<&'a RouterSpec>,
+    over: Over,
+}
+
+impl<'a> Plan<'a> {
+    fn new(asked: &'a [Asked], over: Over) -> Self {
+        let (sweeps, plain): (Vec<&Asked>, Vec<&Asked>) =
+            asked.iter().partition(|one| one.sweep.is_sweep());
+        let plain = plain.into_iter().flat_map(|one| &one.settings);
+        Self {
+            sweeps,
+            plain: plain.filter(|spec| !ANCHORS.contains(spec)).collect(),
+            over,
+        }
+    }
+
+    /// Of all sweeps.
+    fn settings(&self) -> impl Iterator<Item = &'a RouterSpec> {
+        self.sweeps.iter().flat_map(|one| &one.settings)
+    }
+
+    /// The models alone run wherever anything is compared with them.
+    fn splits_of_anchors(&self) -> Option<Vec<Split>> {
+        let mut splits = self.over.splits()?;
+        if !self.sweeps.is_empty() {
+            splits.push(Split::Calibration);
+        }
+        Some(splits)
+    }
 }
 
 struct Runner<'o> {
@@ -120,13 +118,45 @@ impl<'o> Runner<'o> {
         })
     }
 
-    /// Puts every run together once, so that a router that cannot be built is
-    /// refused before anything is paid for.
-    fn check<'s>(&mut self, specs: impl Iterator<Item = &'s RouterSpec>) -> Result<(), Failure> {
-        for spec in specs {
-            self.launch(spec, self.options.launch.seed, None)?;
+    /// Puts every run together once, so that a router that cannot be built, or
+    /// a table without problems, is refused before anything is paid for.
+    fn check(&mut self, plan: &Plan<'_>) -> Result<(), Failure> {
+        let seed = self.options.launch.seed;
+        let routers = plan.plain.iter().copied().chain(plan.settings());
+        for spec in ANCHORS.iter().chain(routers) {
+            self.launch(spec, seed, None)?;
         }
-        Ok(())
+        if !plan.sweeps.is_empty() {
+            self.needs(Over::Calibration)?;
+        }
+        self.needs(plan.over)
+    }
+
+    /// Chooses a setting of every sweep; the choices, and what was chosen.
+    fn choose(&self, plan: &Plan<'_>) -> Result<(Vec<Choice>, Vec<RouterSpec>), Failure> {
+        let (mut choices, mut chosen) = (Vec::new(), Vec::new());
+        if plan.sweeps.is_empty() {
+            return Ok((choices, chosen));
+        }
+        let EvalOptions {
+            choose: rule,
+            ledger,
+            quiet,
+            ..
+        } = *self.options;
+        let (rows, _) = read(&self.logs())?;
+        for sweep in &plan.sweeps {
+            let of = |spec: &RouterSpec| rows.rows.iter().find(|row| self.is_of(row, spec));
+            let found: Vec<&Row> = sweep.settings.iter().filter_map(of).collect();
+            let text = &sweep.sweep.text;
+            let choice = choose(text, &found, &rows, rule, ledger)?;
+            let is_it = |spec: &&RouterSpec| of(spec).is_some_and(|row| row.name == choice.chosen);
+            let told = format!("sweep {text}: chose {} ({})", choice.chosen, choice.why);
+            say(quiet, &told);
+            chosen.extend(sweep.settings.iter().find(is_it).cloned());
+            choices.push(choice);
+        }
+        Ok((choices, chosen))
     }
 
     /// Refuses a table without problems before anything is paid for.
