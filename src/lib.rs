@@ -8,6 +8,7 @@
 //! ```text
 //! cli  tui  headless   faces: parse, draw, print
 //!         app          Model, Msg, update, Effect: synchronous, no I/O, no clock
+//!        eval          results: rows, intervals, paired tests, frontiers
 //!        train         the learner of the threshold policy, and the forests it reads
 //!       session        one routing session as a tree of steps, or a forest of them
 //!        router        the decision rules
@@ -25,6 +26,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod cost;
+pub mod eval;
 pub mod headless;
 pub mod model;
 pub mod pair;

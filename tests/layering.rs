@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms from the bottom up; a room uses rooms of lower rows only.
-const ROWS: [&[&str]; 9] = [
+const ROWS: [&[&str]; 10] = [
     &["problem", "config"],
     &["trace", "pair"],
     &["model"],
@@ -14,6 +14,7 @@ const ROWS: [&[&str]; 9] = [
     &["router"],
     &["session"],
     &["train"],
+    &["eval"],
     &["app"],
     &["headless", "tui", "cli"],
 ];

@@ -5,6 +5,8 @@
 
 #[allow(dead_code)]
 mod common;
+#[path = "solve/eval.rs"]
+mod eval;
 #[path = "solve/explore.rs"]
 mod explore;
 #[path = "solve/grading.rs"]

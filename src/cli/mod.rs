@@ -1,6 +1,7 @@
 //! The command line: parses, picks the face, maps failures to exit codes.
 
 mod calibrate;
+mod eval;
 mod explore;
 mod export;
 mod grade;
@@ -49,6 +50,7 @@ enum Command {
     Explore(explore::ExploreArgs),
     Train(Box<train::TrainArgs>),
     Calibrate(calibrate::CalibrateArgs),
+    Eval(Box<eval::EvalArgs>),
     Grade(grade::GradeArgs),
     Regrade(regrade::RegradeArgs),
     /// Make a picture of a recorded step, as the inspector shows it
@@ -76,6 +78,7 @@ pub fn run() -> ExitCode {
         Some(Command::Explore(args)) => explore::run(&args),
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Calibrate(args)) => calibrate::run(&args),
+        Some(Command::Eval(args)) => eval::run(&args),
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Regrade(args)) => regrade::run(&args),
         Some(Command::Export(args)) => export::run(&args),

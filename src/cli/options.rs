@@ -55,6 +55,7 @@ impl RunArgs {
             problems: self.problems.clone(),
             problem: self.problem.clone(),
             limit,
+            splits: None,
             pool: self.pool.clone(),
             router: self.router.clone(),
             seed: self.seed,

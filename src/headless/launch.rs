@@ -11,6 +11,7 @@ use crate::model::pool::Pool;
 use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
 use crate::problem::dataset::{self, Dataset};
+use crate::problem::split::Split;
 use crate::router::{DEFAULT_THRESHOLD, Explore, Router, RouterSpec, Timing, build};
 use crate::session::forest::Shape;
 use crate::session::{Engine, Settings};
@@ -39,6 +40,8 @@ pub struct Options {
     pub problem: Option<String>,
     /// Only the first so many problems.
     pub limit: Option<usize>,
+    /// Of these only the problems of some splits.
+    pub splits: Option<Vec<Split>>,
     /// A pool file; the embedded pair where there is none.
     pub pool: Option<PathBuf>,
     /// The shipped policy on the embedded pair, `threshold` on other pools,
@@ -328,6 +331,9 @@ fn choose(dataset: Dataset, options: &Options) -> Result<Vec<Problem>, Failure> 
         }
     }
     problems.truncate(options.limit.unwrap_or(usize::MAX));
+    if let Some(splits) = &options.splits {
+        problems.retain(|problem| splits.contains(&Split::of(&problem.question)));
+    }
     Ok(problems)
 }
 

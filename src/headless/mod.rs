@@ -5,21 +5,24 @@
 //! problem over the endpoints, a bounded number at a time; [`explore`] grows a
 //! forest a problem; [`resume`] goes on
 //! with a log; [`train`] learns a policy from a forest and [`calibrate`] sets its
-//! threshold anew; [`regrade`] works on what is recorded; [`grading`] asks models
-//! how trajectories came out and [`scoring`] how steps are; [`grade`] takes pairs of answers; [`summary`]
-//! counts from the log alone.
+//! threshold anew; [`eval`] makes the results table; [`regrade`] works on what is
+//! recorded; [`grading`] asks models how trajectories came out and [`scoring`] how
+//! steps are; [`grade`] takes pairs of answers; [`summary`] counts from the log
+//! alone.
 
 pub mod calibrate;
 pub mod capability;
 pub mod clock;
 mod drive;
 mod error;
+pub mod eval;
 pub mod explore;
 pub mod grade;
 pub mod grading;
 pub mod launch;
 mod opening;
 pub mod plain;
+mod plot;
 pub mod regrade;
 pub mod resume;
 pub mod scoring;

@@ -51,15 +51,31 @@ pub struct Solved {
 /// Anything that keeps the run from starting, and a log that cannot be
 /// written. A run that was stopped is no error: see [`Solved::stopped`].
 pub fn solve(options: &SolveOptions) -> Result<Solved, Failure> {
-    let mut launch = Launch::prepare(&Options {
+    let launch = prepare(options)?;
+    for warning in &launch.warnings {
+        say(options.quiet, &format!("warning: {warning}"));
+    }
+    solve_prepared(options, launch)
+}
+
+/// Puts the run together, before anything is called.
+pub(super) fn prepare(options: &SolveOptions) -> Result<Launch, Failure> {
+    Launch::prepare(&Options {
         concurrency: Some(options.concurrency),
         ..options.launch.clone()
-    })?;
+    })
+}
+
+/// As [`solve`], for a run that [`prepare`] put together; its warnings were
+/// told.
+pub(super) fn solve_prepared(
+    options: &SolveOptions,
+    mut launch: Launch,
+) -> Result<Solved, Failure> {
     let gone_on = prepare_log(&options.log, options.resume, true, |path| {
         Resume::read(path, &launch)
     })?;
-    let warnings = gone_on.iter().flat_map(|(resume, _)| &resume.warnings);
-    for warning in launch.warnings.iter().chain(warnings) {
+    for warning in gone_on.iter().flat_map(|(resume, _)| &resume.warnings) {
         say(options.quiet, &format!("warning: {warning}"));
     }
     if let Some((resume, _)) = &gone_on {

@@ -12,6 +12,7 @@ use crate::problem::lines::{Line, LineEnd, LineReader, trimmed};
 
 use super::LogError;
 use super::record::{FORMAT, Record};
+use header::Kind;
 
 /// Most bytes of one line.
 pub const LINE_LIMIT: usize = 64 << 20;
@@ -92,6 +93,8 @@ pub struct Reader<R> {
     /// Line number and offset where the last line ended.
     at: (u64, u64),
     stopped: bool,
+    /// The kinds that are read; `None` where all are.
+    wanted: Option<&'static [Kind]>,
 }
 
 impl Reader<BufReader<File>> {
@@ -105,6 +108,17 @@ impl Reader<BufReader<File>> {
     }
 }
 
+/// How every record begins that this program writes.
+const BEGINS: &[u8] = br#"{"record":""#;
+
+/// The kind of a record by its first bytes alone; `None` where they do not
+/// tell.
+fn glance(content: &[u8]) -> Option<Kind> {
+    let rest = content.strip_prefix(BEGINS)?;
+    let end = rest.iter().take(16).position(|&byte| byte == b'"')?;
+    Kind::of(std::str::from_utf8(&rest[..end]).ok()?)
+}
+
 impl<R: BufRead> Reader<R> {
     pub fn new(source: R) -> Self {
         Self {
@@ -113,7 +127,29 @@ impl<R: BufRead> Reader<R> {
             unknown: BTreeMap::new(),
             at: (0, 0),
             stopped: false,
+            wanted: None,
         }
+    }
+
+    /// Reads the records of these kinds only. Of the others no more is looked
+    /// at than tells their kind, and that their line was not cut off.
+    #[must_use]
+    pub fn of_kinds(mut self, wanted: &'static [Kind]) -> Self {
+        self.wanted = Some(wanted);
+        self
+    }
+
+    /// Whether a line that is whole holds a record that nobody wants.
+    fn is_unwanted(&self, content: &[u8]) -> bool {
+        let Some(wanted) = self.wanted else {
+            return false;
+        };
+        let kind = match glance(content) {
+            Some(kind) if content.ends_with(b"}") => Some(kind),
+            Some(_) => None,
+            None => header::parse(content).ok().and_then(|header| header.kind()),
+        };
+        kind.is_some_and(|kind| !wanted.contains(&kind))
     }
 
     /// How many records of kinds this version does not know were skipped.
@@ -127,7 +163,7 @@ impl<R: BufRead> Reader<R> {
             return Some(Err(Damage::too_long(line)));
         }
         let content = trimmed(&self.bytes);
-        if content.is_empty() {
+        if content.is_empty() || self.is_unwanted(content) {
             return None;
         }
         match parse_record(content) {

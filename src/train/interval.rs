@@ -12,19 +12,32 @@ const RESAMPLES: usize = 1_000;
 /// finite for some resample. The same problems are drawn at every call, so
 /// that two figures over one data set are resampled together.
 pub fn bootstrap(n: usize, figure: impl Fn(&[usize]) -> f64) -> Option<[f64; 2]> {
+    bootstrap_all(n, &[&figure]).pop().flatten()
+}
+
+/// A figure over problems, given as places.
+pub type Figure<'a> = &'a dyn Fn(&[usize]) -> f64;
+
+/// As [`bootstrap`], for many figures at once: the problems are drawn once.
+pub fn bootstrap_all(n: usize, figures: &[Figure<'_>]) -> Vec<Option<[f64; 2]>> {
     if n == 0 {
-        return None;
+        return vec![None; figures.len()];
     }
     let mut rng = ChaCha8Rng::seed_from_u64(0x0b00_7572);
     let mut sample = vec![0; n];
-    let mut values = Vec::with_capacity(RESAMPLES);
+    let mut values = vec![Vec::with_capacity(RESAMPLES); figures.len()];
     for _ in 0..RESAMPLES {
         sample.fill_with(|| rng.random_range(0..n));
-        let value = figure(&sample);
-        if !value.is_finite() {
-            return None;
+        for (values, figure) in values.iter_mut().zip(figures) {
+            values.push(figure(&sample));
         }
-        values.push(value);
+    }
+    values.into_iter().map(percentiles).collect()
+}
+
+fn percentiles(mut values: Vec<f64>) -> Option<[f64; 2]> {
+    if values.iter().any(|value| !value.is_finite()) {
+        return None;
     }
     values.sort_by(f64::total_cmp);
     let tail = RESAMPLES / 40;

@@ -14,7 +14,8 @@
 //! how far the large model misses its own answers. After it [`scores`] of the
 //! calibration split fix κ, [`evaluate`] computes what rules do on the test
 //! split, [`oracle`] what knowing the future would, and [`report`] puts them
-//! side by side, with intervals ([`interval`]). [`log`] is `training.jsonl`,
+//! side by side, with intervals ([`interval`]) and on the [`hull`] of their
+//! settings. [`log`] is `training.jsonl`,
 //! with the [`surface`] of the policy as it changes.
 
 pub mod batch;
@@ -26,6 +27,7 @@ pub mod episode;
 pub mod evaluate;
 pub mod floor;
 pub mod forest;
+pub mod hull;
 pub mod interval;
 pub mod learner;
 pub mod log;

@@ -12,6 +12,7 @@ use crate::signal::confidence::Source;
 
 use super::evaluate::{Figures, Outcome, outcomes};
 use super::floor::{Floor, floor};
+use super::hull::Hull;
 use super::interval::bootstrap;
 use super::oracle::oracle;
 use super::params::CostLedger;
@@ -220,7 +221,8 @@ impl Against {
     }
 
     /// As [`Against::row`], without intervals: a point of a frontier.
-    fn point(&self, name: String, found: &[Outcome]) -> Option<Row> {
+    #[must_use]
+    pub fn point(&self, name: String, found: &[Outcome]) -> Option<Row> {
         self.compare(name, found, false)
     }
 }
@@ -375,68 +377,12 @@ fn saving(policy: &Row, than: &Frontier) -> Option<Saving> {
 /// Least cost at an accuracy on the concave hull of points; `None` beyond it.
 fn cost_at(points: &[Row], accuracy: f64) -> Option<f64> {
     let place = |row: &Row| Some((row.relative_cost?.value, row.figures.accuracy));
-    let mut places: Vec<(f64, f64)> = points.iter().filter_map(place).collect();
-    places.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
-    let mut hull: Vec<(f64, f64)> = Vec::new();
-    for place in places {
-        let below = |hull: &[(f64, f64)]| match hull {
-            [.., a, b] => (b.1 - a.1) * (place.0 - a.0) <= (place.1 - a.1) * (b.0 - a.0),
-            _ => false,
-        };
-        while below(&hull) {
-            hull.pop();
-        }
-        if hull.last().is_none_or(|last| place.1 > last.1) {
-            hull.push(place);
-        }
-    }
-    if hull.first().is_some_and(|first| accuracy <= first.1) {
-        return hull.first().map(|first| first.0);
-    }
-    let pair = hull.windows(2).find(|pair| accuracy <= pair[1].1)?;
-    let (from, to) = (pair[0], pair[1]);
-    Some(from.0 + (accuracy - from.1) / (to.1 - from.1) * (to.0 - from.0))
+    Hull::of(points.iter().filter_map(place)).cost_at(accuracy)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn row(cost: f64, accuracy: f64) -> Row {
-        let figures = Figures {
-            problems: 1,
-            known: 1.0,
-            accuracy,
-            accuracy_interval: [0.0, 1.0],
-            miss: None,
-            miss_interval: None,
-            step_miss: 0.0,
-            published: None,
-            full: None,
-            escalated: 0.0,
-        };
-        Row {
-            name: String::new(),
-            figures,
-            relative_cost: Some(Bounded {
-                value: cost,
-                interval: None,
-            }),
-            gap: None,
-        }
-    }
-
-    #[test]
-    fn the_cost_at_an_accuracy_is_on_the_concave_hull() {
-        // The third lies below the line from the second to the fourth.
-        let points = [row(0.1, 0.5), row(0.2, 0.8), row(0.3, 0.82), row(0.4, 0.9)];
-        let at = |accuracy| cost_at(&points, accuracy);
-        let near = |found: Option<f64>, wanted: f64| (found.unwrap() - wanted).abs() < 1e-12;
-        assert!(near(at(0.65), 0.15) && near(at(0.85), 0.3) && near(at(0.9), 0.4));
-        assert!(near(at(0.3), 0.1), "less costs no less than the least");
-        assert_eq!(at(0.91), None);
-        assert_eq!(cost_at(&[], 0.5), None);
-    }
 
     #[test]
     fn models_that_may_not_run_get_no_probability() {

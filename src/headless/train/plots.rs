@@ -1,28 +1,18 @@
 //! The plots of a run, as SVG: how training went, what the policy decides
 //! where, and what it costs beside other rules.
 
-use plotters::coord::Shift;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::headless::plot::{
+    Area, BLUE, Drawn, GREEN, GREY, INK, ORANGE, Picture, RED, cost_and_accuracy, range, svg,
+};
 use crate::train::log::TrainingLog;
 use crate::train::record::Iteration;
 use crate::train::report::{Report, Row};
 use crate::train::surface::Surface;
 
-const INK: RGBColor = RGBColor(40, 40, 48);
-const BLUE: RGBColor = RGBColor(31, 119, 180);
-const ORANGE: RGBColor = RGBColor(214, 108, 22);
-const GREY: RGBColor = RGBColor(140, 140, 148);
-const RED: RGBColor = RGBColor(200, 50, 60);
-const GREEN: RGBColor = RGBColor(44, 140, 80);
 /// By CPO case, 0 to 4.
 const CASES: [RGBColor; 5] = [RED, ORANGE, BLUE, GREEN, RGBColor(150, 200, 160)];
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), Box<dyn std::error::Error>>;
-/// Name, points and colour of a line.
-type Series<'a> = (&'a str, Vec<(f64, f64)>, RGBColor);
 
 /// Draws every plot there is something for: file name and text.
 ///
@@ -43,22 +33,10 @@ pub fn draw(
     if let Some(report) = report {
         plots.push((
             "frontier.svg",
-            svg((900, 560), |area| frontier(area, report))?,
+            svg((900, 560), |area| cost_and_accuracy(area, frontier(report)))?,
         ));
     }
     Ok(plots)
-}
-
-fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String, String> {
-    let mut text = String::new();
-    {
-        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-        area.fill(&WHITE)
-            .map_err(|error| error.to_string())
-            .and_then(|()| draw(&area).map_err(|error| error.to_string()))?;
-        area.present().map_err(|error| error.to_string())?;
-    }
-    Ok(text)
 }
 
 /// A curve over the iterations.
@@ -179,20 +157,6 @@ fn mesh(chart: &mut Chart<'_, '_>) -> Drawn {
     Ok(())
 }
 
-/// A range around values, never empty.
-fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for value in values.filter(|value| value.is_finite()) {
-        low = low.min(value);
-        high = high.max(value);
-    }
-    if low > high {
-        return (0.0, 1.0);
-    }
-    let margin = (0.06 * (high - low)).max(0.005 * high.abs().max(0.1));
-    (low - margin, high + margin)
-}
-
 /// The CPO case of every iteration, as a strip of colours.
 fn strip(area: &Area<'_>, log: &TrainingLog) -> Drawn {
     let (width, _) = area.dim_in_pixel();
@@ -291,7 +255,7 @@ fn mixed(probability: f64) -> RGBColor {
     RGBColor(mix(238, 20), mix(241, 60), mix(246, 140))
 }
 
-fn frontier(area: &Area<'_>, report: &Report) -> Drawn {
+fn frontier(report: &Report) -> Picture<'_> {
     let point = |row: &Row| Some((row.relative_cost?.value, row.figures.accuracy));
     let line = |rows: &[Row]| {
         let mut points: Vec<(f64, f64)> = rows.iter().filter_map(point).collect();
@@ -304,75 +268,20 @@ fn frontier(area: &Area<'_>, report: &Report) -> Drawn {
         let points = line(&frontier.points);
         (frontier.rule.as_str(), points, color)
     });
-    let series: Vec<Series<'_>> = std::iter::once(ours).chain(theirs).collect();
-    let marks: Vec<(&str, (f64, f64))> = report
-        .rows
-        .iter()
-        .filter_map(|row| Some((row.name.as_str(), point(row)?)))
-        .collect();
-    let all = || {
-        let lines = series
-            .iter()
-            .flat_map(|(_, points, _)| points.iter().copied());
-        lines.chain(marks.iter().map(|(_, place)| *place))
+    let mark = |row: &'_ Row| {
+        let color = if row.name == "policy" { BLUE } else { INK };
+        Some((row.name.clone(), point(row)?, color))
     };
-    let (low, high) = range(all().map(|(_, accuracy)| accuracy));
-    let (_, dearest) = range(all().map(|(cost, _)| cost));
-    let mut chart = ChartBuilder::on(area)
-        .caption(
-            format!(
-                "accuracy and cost on the {} split ({} of {} problems)",
-                report.split, report.problems, report.of
-            ),
-            ("sans-serif", 16, &INK),
-        )
-        .margin(10)
-        .x_label_area_size(44)
-        .y_label_area_size(60)
-        .build_cartesian_2d(0.0..dearest, low..high)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GREY.mix(0.25))
-        .axis_style(GREY)
-        .label_style(("sans-serif", 12, &INK))
-        .x_desc(format!(
+    Picture {
+        title: format!(
+            "accuracy and cost on the {} split ({} of {} problems)",
+            report.split, report.problems, report.of
+        ),
+        cost: format!(
             "{} cost, relative to the large model alone",
             report.ledger.name()
-        ))
-        .y_desc("share of right answers")
-        .draw()?;
-    for (name, points, color) in series {
-        chart
-            .draw_series(LineSeries::new(points, color.stroke_width(2)))?
-            .label(name.to_owned())
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
+        ),
+        series: std::iter::once(ours).chain(theirs).collect(),
+        marks: report.rows.iter().filter_map(mark).collect(),
     }
-    for (number, (name, place)) in marks.into_iter().enumerate() {
-        let color = if name == "policy" { BLUE } else { INK };
-        chart.draw_series([Circle::new(place, 4, color.filled())])?;
-        let style = ("sans-serif", 12).into_font().color(&color);
-        // Towards the middle, every other one above its point: the models alone
-        // lie close together.
-        let (side, right) = match place.0 > 0.6 * dearest {
-            true => (HPos::Right, -7),
-            false => (HPos::Left, 7),
-        };
-        // Below it is far enough away to leave the curves free.
-        let (upright, down) = match number % 2 {
-            0 => (VPos::Bottom, 0),
-            _ => (VPos::Top, 22),
-        };
-        let style = style.pos(Pos::new(side, upright));
-        let label = EmptyElement::at(place) + Text::new(name.to_owned(), (right, down), style);
-        chart.draw_series([label])?;
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .background_style(WHITE.mix(0.9))
-        .border_style(GREY.mix(0.5))
-        .label_font(("sans-serif", 13, &INK))
-        .draw()?;
-    Ok(())
 }

@@ -176,3 +176,18 @@ proptest! {
         read(&bytes);
     }
 }
+
+#[test]
+fn of_unwanted_kinds_only_the_kind_is_read() {
+    let step = String::from_utf8(written(&[step_of("p", "a")])).unwrap();
+    let head = String::from_utf8(written(&[Record::Run(Box::new(run("r")))])).unwrap();
+    // The kind may stand anywhere in what others write.
+    let odd = r#"{"run":"r","record":"step","problem":"p"}"#;
+    let cut = &step[..step.len() / 2];
+    let text = format!("{step}{odd}\n{head}{cut}\n{{\"record\":\"run\"}}\n");
+    let reader = Reader::new(Cursor::new(text)).of_kinds(&[Kind::Run]);
+    let (records, damages): (Vec<_>, Vec<_>) = reader.partition(Result::is_ok);
+    assert_eq!(records.len(), 1);
+    let lines: Vec<u64> = damages.into_iter().map(|d| d.unwrap_err().line).collect();
+    assert_eq!(lines, [4, 5]);
+}

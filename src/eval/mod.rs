@@ -1,0 +1,25 @@
+//! What routers are worth, from their logs: pure and synchronous.
+//!
+//! [`outcomes`] reads of a log only what a table needs; [`rows`] puts the runs
+//! of one router together, over seeds; [`figures`] are a row's accuracy, costs
+//! and shares, with intervals; [`frontier`] looks at all settings of a router
+//! at once; [`paired`] tests two rows on the same problems; [`sweep`] expands
+//! ranges of parameters and chooses among them on the calibration split;
+//! [`table`] is all of that for one set of problems. [`published`] holds the
+//! papers' own rows.
+
+pub mod choice;
+pub mod figures;
+pub mod frontier;
+pub mod outcomes;
+pub mod paired;
+pub mod published;
+pub mod rows;
+#[cfg(test)]
+mod samples;
+pub mod sweep;
+pub mod table;
+
+pub use outcomes::Outcomes;
+pub use rows::Rows;
+pub use table::Table;

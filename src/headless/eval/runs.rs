@@ -1,0 +1,284 @@
+//! Runs the routers that have not run yet, each with each seed into a log of
+//! its own; what is in the logs already is not paid for again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::eval::choice::{Choice, choose};
+use crate::eval::rows::Row;
+use crate::eval::table::Over;
+use crate::headless::resume::Resume;
+use crate::headless::solve::{SolveOptions, prepare, say, solve_prepared};
+use crate::headless::train::watch_signals;
+use crate::headless::{Exit, Failure, Launch, Options};
+use crate::problem::split::Split;
+use crate::router::RouterSpec;
+
+use super::chosen::{Asked, Chosen};
+use super::{EvalOptions, read};
+
+const GO_ON: &str = "everything finished is saved: the same command goes on";
+
+/// Runs what is missing and chooses among the settings of sweeps: these run on
+/// the calibration problems, and only the one that is chosen on the problems
+/// of the table.
+pub fn run(options: &EvalOptions, asked: &[Asked], over: Over) -> Result<Chosen, Failure> {
+    let plan = Plan::new(asked, over);
+    let mut runner = Runner::new(options)?;
+    runner.check(&plan)?;
+    for anchor in &ANCHORS {
+        runner.run(anchor, plan.splits_of_anchors())?;
+    }
+    for spec in plan.settings() {
+        runner.run(spec, Some(vec![Split::Calibration]))?;
+    }
+    let (choices, mut kept) = runner.choose(&plan)?;
+    kept.extend(plan.plain.iter().copied().cloned());
+    for spec in &kept {
+        runner.run(spec, over.splits())?;
+    }
+    kept.extend(ANCHORS);
+    let (mut rows, outcomes) = read(&runner.logs())?;
+    rows.retain(|row| kept.iter().any(|spec| runner.is_of(row, spec)));
+    Ok(Chosen {
+        rows,
+        choices,
+        warnings: Vec::new(),
+        damages: outcomes.damages,
+        logs: outcomes.files,
+        failed: runner.failed.into_values().collect(),
+    })
+}
+
+/// They are run along with every router: without them there is no gap.
+const ANCHORS: [RouterSpec; 2] = [RouterSpec::Small, RouterSpec::Large];
+
+/// What runs on which problems.
+struct Plan<'a> {
+    sweeps: Vec<&'a Asked>,
+    plain: Vec<&'a RouterSpec>,
+    over: Over,
+}
+
+impl<'a> Plan<'a> {
+    fn new(asked: &'a [Asked], over: Over) -> Self {
+        let (sweeps, plain): (Vec<&Asked>, Vec<&Asked>) =
+            asked.iter().partition(|one| one.sweep.is_sweep());
+        let plain = plain.into_iter().flat_map(|one| &one.settings);
+        Self {
+            sweeps,
+            plain: plain.filter(|spec| !ANCHORS.contains(spec)).collect(),
+            over,
+        }
+    }
+
+    /// Of all sweeps.
+    fn settings(&self) -> impl Iterator<Item = &'a RouterSpec> {
+        self.sweeps.iter().flat_map(|one| &one.settings)
+    }
+
+    /// The models alone run wherever anything is compared with them.
+    fn splits_of_anchors(&self) -> Option<Vec<Split>> {
+        let mut splits = self.over.splits()?;
+        if !self.sweeps.is_empty() {
+            splits.push(Split::Calibration);
+        }
+        Some(splits)
+    }
+}
+
+struct Runner<'o> {
+    options: &'o EvalOptions,
+    interrupted: Arc<AtomicBool>,
+    /// Keys of the runs and their logs, by spec.
+    done: BTreeMap<String, (BTreeSet<String>, BTreeSet<PathBuf>)>,
+    /// What was warned of: every run would say it again.
+    warned: BTreeSet<String>,
+    /// By run key.
+    failed: BTreeMap<String, String>,
+}
+
+impl<'o> Runner<'o> {
+    fn new(options: &'o EvalOptions) -> Result<Self, Failure> {
+        let interrupted = Arc::new(AtomicBool::new(false));
+        // Between two runs nobody else listens.
+        watch_signals(&interrupted)?;
+        std::fs::create_dir_all(&options.dir).map_err(|error| {
+            let message = format!("cannot make {}: {error}", options.dir.display());
+            Failure::new(Exit::Failed, message)
+        })?;
+        Ok(Self {
+            options,
+            interrupted,
+            done: BTreeMap::new(),
+            warned: BTreeSet::new(),
+            failed: BTreeMap::new(),
+        })
+    }
+
+    /// Puts every run together once, so that a router that cannot be built, or
+    /// a table without problems, is refused before anything is paid for.
+    fn check(&mut self, plan: &Plan<'_>) -> Result<(), Failure> {
+        let seed = self.options.launch.seed;
+        let routers = plan.plain.iter().copied().chain(plan.settings());
+        for spec in ANCHORS.iter().chain(routers) {
+            self.launch(spec, seed, None)?;
+        }
+        if !plan.sweeps.is_empty() {
+            self.needs(Over::Calibration)?;
+        }
+        self.needs(plan.over)
+    }
+
+    /// Chooses a setting of every sweep; the choices, and what was chosen.
+    fn choose(&self, plan: &Plan<'_>) -> Result<(Vec<Choice>, Vec<RouterSpec>), Failure> {
+        let (mut choices, mut chosen) = (Vec::new(), Vec::new());
+        if plan.sweeps.is_empty() {
+            return Ok((choices, chosen));
+        }
+        let EvalOptions {
+            choose: rule,
+            ledger,
+            quiet,
+            ..
+        } = *self.options;
+        let (rows, _) = read(&self.logs())?;
+        for sweep in &plan.sweeps {
+            let of = |spec: &RouterSpec| rows.rows.iter().find(|row| self.is_of(row, spec));
+            let found: Vec<&Row> = sweep.settings.iter().filter_map(of).collect();
+            let text = &sweep.sweep.text;
+            let choice = choose(text, &found, &rows, rule, ledger)?;
+            let is_it = |spec: &&RouterSpec| of(spec).is_some_and(|row| row.name == choice.chosen);
+            let told = format!("sweep {text}: chose {} ({})", choice.chosen, choice.why);
+            say(quiet, &told);
+            chosen.extend(sweep.settings.iter().find(is_it).cloned());
+            choices.push(choice);
+        }
+        Ok((choices, chosen))
+    }
+
+    /// Refuses a table without problems before anything is paid for.
+    fn needs(&mut self, over: Over) -> Result<(), Failure> {
+        let launch = self.launch(&RouterSpec::Small, self.options.launch.seed, over.splits())?;
+        if !launch.problems.is_empty() {
+            return Ok(());
+        }
+        let message = format!("no problem of the data set is in the {} split", over.name());
+        Err(Failure::new(Exit::BadData, message).hint(
+            "take more problems (`--limit`, `--problems`): the split follows from a hash of the \
+             question, 20 % each are for calibration and for testing",
+        ))
+    }
+
+    fn options(&self, spec: &RouterSpec, seed: u64, splits: Option<Vec<Split>>) -> SolveOptions {
+        SolveOptions {
+            launch: Options {
+                router: Some(spec.clone()),
+                seed,
+                splits,
+                ..self.options.launch.clone()
+            },
+            log: PathBuf::new(),
+            resume: true,
+            concurrency: self.options.concurrency,
+            quiet: self.options.quiet,
+        }
+    }
+
+    fn launch(
+        &mut self,
+        spec: &RouterSpec,
+        seed: u64,
+        splits: Option<Vec<Split>>,
+    ) -> Result<Launch, Failure> {
+        let launch = prepare(&self.options(spec, seed, splits))?;
+        for warning in &launch.warnings {
+            if self.warned.insert(warning.clone()) {
+                say(self.options.quiet, &format!("warning: {warning}"));
+            }
+        }
+        Ok(launch)
+    }
+
+    /// Runs a router with every seed on the problems of some splits.
+    fn run(&mut self, spec: &RouterSpec, splits: Option<Vec<Split>>) -> Result<(), Failure> {
+        let first = self.options.launch.seed;
+        for seed in first..first.saturating_add(self.options.seeds) {
+            if self.interrupted.load(Ordering::Relaxed) {
+                return Err(Failure::new(Exit::Interrupted, "interrupted").hint(GO_ON));
+            }
+            self.run_once(spec, seed, splits.clone())?;
+        }
+        Ok(())
+    }
+
+    fn run_once(
+        &mut self,
+        spec: &RouterSpec,
+        seed: u64,
+        splits: Option<Vec<Split>>,
+    ) -> Result<(), Failure> {
+        let launch = self.launch(spec, seed, splits.clone())?;
+        let key = launch.run.key.clone();
+        let log = self
+            .options
+            .dir
+            .join(format!("{}-{key}.jsonl", spec.name()));
+        let done = self.done.entry(spec.to_string()).or_default();
+        done.0.insert(key.clone());
+        done.1.insert(log.clone());
+        if launch.problems.is_empty() || is_finished(&log, &launch)? {
+            return Ok(());
+        }
+        let count = launch.problems.len();
+        let what = match self.options.seeds {
+            1 => format!("{spec}: {count} problems"),
+            _ => format!("{spec}, seed {seed}: {count} problems"),
+        };
+        say(self.options.quiet, &what);
+        let options = SolveOptions {
+            log,
+            ..self.options(spec, seed, splits)
+        };
+        let solved = solve_prepared(&options, launch).map_err(|failure| at(spec, failure))?;
+        if let Some(stopped) = solved.stopped {
+            return Err(at(spec, stopped).hint(GO_ON));
+        }
+        if solved.summary.errors > 0 {
+            self.failed
+                .insert(key, format!("{} of {spec}", solved.summary.errors));
+        }
+        Ok(())
+    }
+
+    /// The logs of all runs that left one.
+    fn logs(&self) -> Vec<PathBuf> {
+        let all = self.done.values().flat_map(|(_, logs)| logs);
+        all.filter(|log| log.exists()).cloned().collect()
+    }
+
+    fn is_of(&self, row: &Row, spec: &RouterSpec) -> bool {
+        let keys = self.done.get(&spec.to_string()).map(|(keys, _)| keys);
+        keys.is_some_and(|keys| !keys.is_disjoint(&row.keys))
+    }
+}
+
+/// Whether a log holds an outcome of every problem: then nothing is called, not
+/// even to see whether the endpoints are there.
+fn is_finished(log: &std::path::Path, launch: &Launch) -> Result<bool, Failure> {
+    if log.metadata().map_or(0, |found| found.len()) == 0 {
+        return Ok(false);
+    }
+    let held = Resume::read(log, launch)?;
+    Ok(held.finished.len() == launch.problems.len())
+}
+
+/// A failure with the router at which it came.
+fn at(spec: &RouterSpec, failure: Failure) -> Failure {
+    Failure {
+        message: format!("router `{spec}`: {}", failure.message),
+        ..failure
+    }
+}
