@@ -11,6 +11,8 @@ mod eval;
 mod explore;
 #[path = "solve/grading.rs"]
 mod grading;
+#[path = "solve/routers.rs"]
+mod routers;
 #[path = "solve/training.rs"]
 mod training;
 

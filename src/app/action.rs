@@ -268,6 +268,10 @@ actions! {
         { Inspector ["]e"] Tree ["]e"] }
     PreviousEscalation "previous-escalation" "escalation" Finding +counts: "To the previous step that a larger model wrote"
         { Inspector ["[e"] Tree ["[e"] }
+    NextDisagreement "next-disagreement" "disagreement" Finding +counts: "To the next step at which another router would have done otherwise"
+        { Inspector ["]d"] Tree ["]d"] }
+    PreviousDisagreement "previous-disagreement" "disagreement" Finding +counts: "To the previous step at which another router would have done otherwise"
+        { Inspector ["[d"] Tree ["[d"] }
     FirstError "first-error" "error" Finding: "To the first step judged wrong"
         { Inspector ["]x", "[x"] Tree ["]x", "[x"] }
     Mark "mark" "mark" Finding: "Mark this step, or take its mark away"

@@ -108,6 +108,8 @@ fn look(model: &mut Model, action: Action, count: Option<u32>) {
         Action::PreviousBranch => nav::branch(model, -1),
         Action::NextEscalation => nav::escalation(model, times),
         Action::PreviousEscalation => nav::escalation(model, -times),
+        Action::NextDisagreement => nav::disagreement(model, times),
+        Action::PreviousDisagreement => nav::disagreement(model, -times),
         Action::FirstError => nav::first_error(model),
         Action::Mark => nav::mark(model),
         Action::NextMark => nav::next_mark(model, times),

@@ -147,6 +147,29 @@ pub(super) fn escalation(model: &mut Model, by: i64) {
     );
 }
 
+/// To a step at which a router of the panel would have done otherwise. Each
+/// step of the path is asked about once, when somebody jumps.
+pub(super) fn disagreement(model: &mut Model, by: i64) {
+    let Some((path, at)) = path_and_place(model) else {
+        return;
+    };
+    let Some(session) = model.session() else {
+        return;
+    };
+    let panel = &session.settings().panel;
+    let places: Vec<usize> = (1..=path.len())
+        .filter(|&place| session.is_disputed(path[place - 1], panel))
+        .collect();
+    jump(
+        model,
+        &path,
+        at,
+        &places,
+        by,
+        "no other step on this path at which the routers disagree",
+    );
+}
+
 pub(super) fn first_error(model: &mut Model) {
     let Some((path, _)) = path_and_place(model) else {
         return;

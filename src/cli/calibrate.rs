@@ -6,9 +6,11 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::headless::Failure;
 use crate::headless::calibrate::{
-    CalibrateOptions, Made, StepsOptions, calibrate, percentile, steer,
+    CalibrateOptions, EncoderName, Made, QueryOptions, StepsOptions, calibrate, percentile, query,
+    steer,
 };
 use crate::problem::split::Split;
+use crate::router::query::{Label, Recipe};
 use crate::signal::confidence::{Domain, Source};
 
 /// Set what a router decides by from what was measured, without training
@@ -38,6 +40,58 @@ enum CalibrateCommand {
     ///
     /// For each step index and every confidence, of the same steps as `steer`.
     Percentile(StepsArgs),
+    /// Train the network that `query` reads questions by, on logs of both
+    /// models alone
+    ///
+    /// The logs are of `solve --router small` and `solve --router large` over
+    /// the same problems, with several seeds each: the shares of right answers
+    /// are what is learnt. The network learns from the train split, scores of
+    /// the calibration split turn a wanted share of the large model into a
+    /// threshold, the test split is not looked at.
+    Query(QueryArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+struct QueryArgs {
+    /// Logs of `solve` with the routers `small` and `large`, or folders of them
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    log: Vec<PathBuf>,
+    /// Pool of the logs [default: the embedded pair]
+    #[arg(long, value_name = "FILE")]
+    pool: Option<PathBuf>,
+    /// How questions become numbers [default: hidden where the cheapest model
+    /// runs in this process, embeddings where the pool has some, else ngrams]
+    #[arg(long)]
+    encoder: Option<Encoder>,
+    /// What is learnt: gain, how often the large model does better; or
+    /// difficulty, how often the small one fails
+    #[arg(long, default_value = "gain")]
+    label: LabelName,
+    /// Seed of the training
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// New folder for the model; without one it is only told
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print it as one JSON document
+    #[arg(long)]
+    json: bool,
+    /// No progress bar, no warnings
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Encoder {
+    Hidden,
+    Embeddings,
+    Ngrams,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LabelName {
+    Gain,
+    Difficulty,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -114,6 +168,7 @@ impl StepsArgs {
 pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
     match &args.command {
         CalibrateCommand::Policy(args) => of_policy(args),
+        CalibrateCommand::Query(args) => of_query(args),
         CalibrateCommand::Steer(args) => {
             let made = steer(&args.options(Source::Logit)?)?;
             tell(args, &made, || made.to_text())
@@ -124,6 +179,35 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
             tell(args, &made, || made.to_text(options.signal))
         }
     }
+}
+
+fn of_query(args: &QueryArgs) -> Result<(), Failure> {
+    let trained = query(&QueryOptions {
+        logs: args.log.clone(),
+        pool: args.pool.clone(),
+        encoder: args.encoder.map(|encoder| match encoder {
+            Encoder::Hidden => EncoderName::Hidden,
+            Encoder::Embeddings => EncoderName::Embeddings,
+            Encoder::Ngrams => EncoderName::Ngrams,
+        }),
+        recipe: Recipe {
+            label: match args.label {
+                LabelName::Gain => Label::Gain,
+                LabelName::Difficulty => Label::Difficulty,
+            },
+            seed: args.seed,
+            ..Recipe::default()
+        },
+        out: args.out.clone(),
+        quiet: args.quiet,
+    })?;
+    for warning in trained.warnings.iter().filter(|_| !args.quiet) {
+        super::say(&format!("warning: {warning}\n"));
+    }
+    super::print(&match args.json {
+        true => super::document(&trained, "the result")?,
+        false => trained.to_text(),
+    })
 }
 
 fn tell<K: serde::Serialize>(

@@ -70,7 +70,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
 }
 
 fn draw(args: &ExportArgs, log: Log, config: &crate::config::Config) -> Result<String, Failure> {
-    let (mut model, opener) = sessions::replay(log);
+    let (mut model, opener) = sessions::replay(log, Vec::new());
     if let Some(id) = &args.problem {
         let place = model.entries.iter().position(|entry| entry.problem == *id);
         model.current = place.unwrap_or(0);

@@ -1,19 +1,23 @@
 //! `inspect`: the inspector, live.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
 use crate::config::Flags;
 use crate::headless::{Exit, Failure, Launch};
+use crate::router::Panel;
 use crate::tui::run::Subject;
 use crate::tui::sessions;
 
-use super::options::RunArgs;
+use super::options::{PanelArgs, RunArgs};
 use super::screen;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct InspectArgs {
+    #[command(flatten)]
+    panel: PanelArgs,
     #[command(flatten)]
     run: RunArgs,
     /// Log to append to; without it the session gets a file of its own in the data folder
@@ -45,6 +49,13 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
         warnings,
         ..
     } = launch;
+    let named = args.panel.specs()?;
+    let panel = Panel::new(settings.run.pool.clone(), &named);
+    // What a person named must be there; the usual ones need not.
+    if let Some((spec, why)) = panel.missing().next().filter(|_| !named.is_empty()) {
+        return Err(Failure::usage(format!("--routers {spec}: {why}")));
+    }
+    let settings = settings.with_panel(Arc::new(panel));
     let (mut model, opener) = sessions::live(settings, problems);
     model.current = place;
     model.log_name = log

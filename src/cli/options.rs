@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::headless::{Grader, Options};
+use crate::eval::sweep::split;
+use crate::headless::{Failure, Grader, Options};
 use crate::router::RouterSpec;
 
 #[derive(Debug, Clone, Args)]
@@ -67,6 +68,24 @@ impl RunArgs {
             concurrency: None,
             exploration: None,
         }
+    }
+}
+
+/// The routers that are asked beside the one that routes.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct PanelArgs {
+    /// Routers to ask at each step beside the one that decided, separated by
+    /// commas [default: the usual ones that this pool has files for]
+    #[arg(long, value_name = "SPECS")]
+    routers: Vec<String>,
+}
+
+impl PanelArgs {
+    /// The routers named; none for the usual ones.
+    pub fn specs(&self) -> Result<Vec<RouterSpec>, Failure> {
+        let specs = split(&self.routers).map_err(|error| Failure::usage(error.to_string()))?;
+        let parsed = specs.iter().map(|spec| spec.parse::<RouterSpec>());
+        Ok(parsed.collect::<Result<_, _>>()?)
     }
 }
 

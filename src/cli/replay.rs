@@ -11,6 +11,7 @@ use crate::trace::Log;
 use crate::tui::run::Subject;
 use crate::tui::sessions;
 
+use super::options::PanelArgs;
 use super::{screen, training};
 
 #[derive(Debug, Clone, Args)]
@@ -18,6 +19,8 @@ pub(super) struct ReplayArgs {
     /// Log files, or folders of them; or the folder of a training run
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
+    #[command(flatten)]
+    panel: PanelArgs,
     /// Begin at the problem of this id
     #[arg(long, value_name = "ID")]
     problem: Option<String>,
@@ -34,7 +37,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     let config = screen::configuration(Flags::default())?;
     let warnings = damage(&log).into_iter().collect();
     let name = log_name(&args.logs);
-    let (mut model, opener) = sessions::replay(log);
+    let (mut model, opener) = sessions::replay(log, args.panel.specs()?);
     if let Some(id) = &args.problem {
         let place = model.entries.iter().position(|entry| entry.problem == *id);
         model.current = place.unwrap_or(0);

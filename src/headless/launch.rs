@@ -12,7 +12,9 @@ use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
 use crate::problem::dataset::{self, Dataset};
 use crate::problem::split::Split;
-use crate::router::{DEFAULT_THRESHOLD, Explore, Router, RouterSpec, Timing, build};
+use crate::router::{
+    DEFAULT_THRESHOLD, Explore, Router, RouterSpec, Timing, build, embedded_threshold,
+};
 use crate::session::forest::Shape;
 use crate::session::{Engine, Settings};
 use crate::signal::confidence::Source;
@@ -294,18 +296,6 @@ fn default_router(pool: &Pool, options: &Options) -> RouterSpec {
         t: None,
         signal: Source::Prob,
     }
-}
-
-/// The t calibrated for the embedded pair, in min top-1 probability.
-pub fn embedded_threshold() -> f64 {
-    #[derive(serde::Deserialize)]
-    struct Calibration {
-        threshold_prob: f64,
-    }
-    let text = include_str!("../../assets/pair/calibration.json");
-    let calibration: Calibration =
-        serde_json::from_str(text).expect("the calibration in the repository is checked by a test");
-    calibration.threshold_prob
 }
 
 /// The data set at `path`, or the demo problems inside the program.

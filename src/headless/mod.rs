@@ -33,4 +33,4 @@ pub mod train;
 
 pub use error::{Exit, Failure};
 pub use grading::Grader;
-pub use launch::{Launch, Options, embedded_threshold};
+pub use launch::{Launch, Options};

@@ -167,7 +167,10 @@ impl Opened<'_> {
 
     /// The encoder of that name: n-grams, the hidden state of the pool's
     /// cheapest model, or else the `[embeddings]`.
-    fn encoder(&self, name: &str) -> Result<(Arc<dyn QuestionEncoder>, ModelFacts), Failure> {
+    pub(super) fn encoder(
+        &self,
+        name: &str,
+    ) -> Result<(Arc<dyn QuestionEncoder>, ModelFacts), Failure> {
         if name == ngrams::NAME {
             return Ok((Arc::new(Ngrams), nobody(name)));
         }

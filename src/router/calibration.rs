@@ -15,6 +15,8 @@ use crate::problem::split::Split;
 use crate::trace::ids::sha256;
 use crate::trace::record::ModelFacts;
 
+use super::steer::{self, Mixtures};
+
 /// Format of the files this version writes and reads.
 pub const FORMAT: u32 = 1;
 
@@ -196,6 +198,11 @@ pub fn other_pool(one: &[PoolModel], other: &[PoolModel]) -> Option<String> {
         ));
     }
     one.iter().zip(other).find_map(|(a, b)| a.differs(b))
+}
+
+/// Whether a pool is the one that the calibrations inside the program are of.
+pub fn is_shipped(pool: &[PoolModel]) -> bool {
+    Loaded::<Mixtures>::find(None, steer::SHIPPED, pool).is_ok()
 }
 
 /// What must be known of a file before anything else of it is read.

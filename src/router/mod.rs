@@ -5,6 +5,7 @@ pub mod calibration;
 mod explore;
 mod fixed;
 mod given;
+mod panel;
 pub mod percentile;
 mod policy;
 mod post_hoc;
@@ -22,9 +23,11 @@ use crate::signal::observation::Observation;
 use crate::trace::record::{JUDGE, PRM, RouterFacts};
 
 pub use explore::{EXPLORE, Explore};
+pub use panel::Panel;
 pub use rsd::Accept;
 pub use spec::{DEFAULT_THRESHOLD, RouterError, RouterSpec, build};
 pub use specreason::Params as SpecReasonParams;
+pub use threshold::embedded_threshold;
 
 /// What a router decided at one step, with everything a person needs to see why.
 #[derive(Debug, Clone, PartialEq)]

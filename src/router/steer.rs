@@ -32,6 +32,9 @@ use crate::trace::record::RouterFacts;
 use super::calibration::{CalibrationError, Kind, Loaded, PoolModel};
 use super::{Choice, Review, Router, RouterSpec};
 
+/// The fit that ships, of the embedded pair.
+pub(super) const SHIPPED: &[u8] = include_bytes!("../../assets/pair/steer.json");
+
 /// The mixtures of one pool by step index: the content of a `steer` file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mixtures {
@@ -147,7 +150,6 @@ impl Steer {
         spec: &RouterSpec,
         pool: &[PoolModel],
     ) -> Result<Self, CalibrationError> {
-        const SHIPPED: &[u8] = include_bytes!("../../assets/pair/steer.json");
         let mixtures = Loaded::<Mixtures>::find(file, SHIPPED, pool)?;
         let fitted = &mixtures.calibration.found.signal;
         if fitted != signal.name() {

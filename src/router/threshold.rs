@@ -9,6 +9,18 @@ use crate::trace::record::RouterFacts;
 
 use super::{Choice, Router, RouterSpec};
 
+/// The t calibrated for the embedded pair, in min top-1 probability.
+pub fn embedded_threshold() -> f64 {
+    #[derive(serde::Deserialize)]
+    struct Calibration {
+        threshold_prob: f64,
+    }
+    let text = include_str!("../../assets/pair/calibration.json");
+    let calibration: Calibration =
+        serde_json::from_str(text).expect("the calibration in the repository is checked by a test");
+    calibration.threshold_prob
+}
+
 pub struct Threshold {
     pub t: f64,
     pub signal: Source,

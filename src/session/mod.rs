@@ -20,6 +20,7 @@ mod ending;
 pub mod forest;
 mod machine;
 mod navigate;
+mod opinions;
 mod review;
 mod seed;
 mod settings;
@@ -29,6 +30,7 @@ mod until;
 mod tests;
 
 pub use machine::{Goal, InFlight, Phase, Session};
+pub use opinions::{Opinion, Wants};
 pub use settings::{Engine, Settings};
 pub use until::{Until, UntilError};
 

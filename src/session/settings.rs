@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cost::Ledger;
 use crate::problem::answer::Grader;
-use crate::router::Router;
+use crate::router::{Panel, Router};
 use crate::trace::record::RunRecord;
 
 /// The facts of a run, and the engine where the session is live.
@@ -14,6 +14,8 @@ pub struct Settings {
     pub ledger: Ledger,
     /// `None` in a replay: nothing can be generated, no file of the router is needed.
     pub engine: Option<Engine>,
+    /// The rules that are asked beside the one that routes.
+    pub panel: Arc<Panel>,
 }
 
 /// What a live session decides and grades with.
@@ -30,6 +32,7 @@ impl Settings {
     pub fn live(run: RunRecord, engine: Engine) -> Self {
         Self {
             ledger: Ledger::new(&run.pool),
+            panel: usual(&run),
             run: Arc::new(run),
             engine: Some(engine),
         }
@@ -39,9 +42,16 @@ impl Settings {
     pub fn recorded(run: RunRecord) -> Self {
         Self {
             ledger: Ledger::new(&run.pool),
+            panel: usual(&run),
             run: Arc::new(run),
             engine: None,
         }
+    }
+
+    /// The settings with other rules beside the one that routes.
+    #[must_use]
+    pub fn with_panel(self, panel: Arc<Panel>) -> Self {
+        Self { panel, ..self }
     }
 
     /// Number of models in the pool.
@@ -70,4 +80,9 @@ impl Settings {
     pub fn place(&self, name: &str) -> Option<usize> {
         self.run.pool.iter().position(|model| model.name == name)
     }
+}
+
+/// The usual rules, made when they are first asked.
+fn usual(run: &RunRecord) -> Arc<Panel> {
+    Arc::new(Panel::new(run.pool.clone(), &[]))
 }

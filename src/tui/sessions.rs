@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::app::{Entry, Mode, Model};
 use crate::cost::PERSON;
 use crate::problem::Problem;
+use crate::router::{Panel, RouterSpec};
 use crate::session::{Session, Settings};
 use crate::trace::index::Kind;
 use crate::trace::record::{FORMAT, ModelFacts, Record, RouterFacts, RunRecord, Sampling};
@@ -26,6 +27,8 @@ pub enum Opener {
     },
     Recorded {
         log: Arc<Mutex<Log>>,
+        /// The routers asked beside those that routed; none for the usual ones.
+        named: Arc<Vec<RouterSpec>>,
         entries: Arc<Vec<(String, String)>>,
     },
 }
@@ -44,12 +47,17 @@ impl Opener {
                     .ok_or("there is no such problem")?;
                 Ok(Box::new(Session::new(Settings::clone(settings), problem)))
             }
-            Self::Recorded { log, entries } => {
+            Self::Recorded {
+                log,
+                named,
+                entries,
+            } => {
                 let (run, problem) = entries.get(entry).ok_or("there is no such trajectory")?;
                 recorded(
                     &log.lock().unwrap_or_else(PoisonError::into_inner),
                     run,
                     problem,
+                    named,
                 )
             }
         }
@@ -72,7 +80,7 @@ pub fn live(settings: Settings, problems: Vec<Problem>) -> (Model, Opener) {
 }
 
 /// A model over the trajectories of logs.
-pub fn replay(log: Log) -> (Model, Opener) {
+pub fn replay(log: Log, named: Vec<RouterSpec>) -> (Model, Opener) {
     let places: Vec<(String, String)> = log
         .trajectories()
         .map(|trajectory| (trajectory.run.to_owned(), trajectory.problem.to_owned()))
@@ -109,6 +117,7 @@ pub fn replay(log: Log) -> (Model, Opener) {
     let model = Model::new(Mode::Replay, entries, 0);
     let opener = Opener::Recorded {
         log: Arc::new(Mutex::new(log)),
+        named: Arc::new(named),
         entries: Arc::new(places),
     };
     (model, opener)
@@ -140,7 +149,12 @@ fn described(log: &Log, run: &str, problem: &str) -> Option<Entry> {
     })
 }
 
-fn recorded(log: &Log, run: &str, problem: &str) -> Result<Box<Session>, String> {
+fn recorded(
+    log: &Log,
+    run: &str,
+    problem: &str,
+    named: &[RouterSpec],
+) -> Result<Box<Session>, String> {
     let (tree, damages) = log.tree(run, problem).map_err(|error| error.to_string())?;
     let mut warnings: Vec<String> = damages
         .iter()
@@ -158,8 +172,13 @@ fn recorded(log: &Log, run: &str, problem: &str) -> Result<Box<Session>, String>
         domain: None,
         source: "log".to_owned(),
     });
+    let panel = Panel::new(head.pool.clone(), named);
+    if !named.is_empty() {
+        warnings.extend(panel.missing().map(|(spec, why)| format!("{spec}: {why}")));
+    }
+    let settings = Settings::recorded(head).with_panel(Arc::new(panel));
     Ok(Box::new(
-        Session::open(Settings::recorded(head), problem, tree).with_warnings(warnings),
+        Session::open(settings, problem, tree).with_warnings(warnings),
     ))
 }
 

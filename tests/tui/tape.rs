@@ -23,7 +23,7 @@ pub fn replay(live: &Stage) -> Stage {
     drop(writer);
     // The file stays open after its folder is gone only where the log keeps
     // it open: it is kept for the test's life instead.
-    let (model, opener) = sessions::replay(Log::open(&[path]).unwrap());
+    let (model, opener) = sessions::replay(Log::open(&[path]).unwrap(), Vec::new());
     let stage = Stage::of(model, opener, Script::Cues([].into()));
     drop(folder);
     stage

@@ -11,7 +11,7 @@ use crate::pair::trainer::batch::Batch;
 use crate::pair::trainer::checkpoint::{import, write_whole};
 use crate::pair::trainer::drafts::{Draft, Source};
 use crate::pair::trainer::judge::{JudgeRows, ask_all, row};
-use crate::pair::trainer::measure::scorers::{Measured, measure};
+use crate::pair::trainer::measure::scorers::{Measured, OF_JUDGE, OF_PRM, measure};
 use crate::pair::trainer::prm::{all_features, fit};
 use crate::pair::trainer::recipe::Recipe;
 use crate::pair::trainer::run::{Subject, train_subject};
@@ -64,7 +64,10 @@ pub fn run_judge(args: &JudgeArgs) -> Result<(), Failure> {
         let drafts = source(Split::Evaluation).sampled(args.drafts, args.seed);
         let said = ask_all(&judge, &vocabulary, &drafts);
         let scored = drafts.iter().zip(&said);
-        let measured = measure(scored.map(|(draft, said)| (said.score, said.tokens, draft.right)));
+        let measured = measure(
+            scored.map(|(draft, said)| (said.score, said.tokens, draft.right)),
+            &OF_JUDGE,
+        );
         return show(args.json, &measured, || text(&measured));
     }
     let Some(out) = &args.out else {
@@ -166,7 +169,7 @@ pub fn run_prm(args: &PrmArgs) -> Result<(), Failure> {
     let scored = scored
         .iter()
         .map(|(features, right)| (Some(head.probability(features)), 0, *right));
-    let measured = measure(scored);
+    let measured = measure(scored, &OF_PRM);
     if let Some(out) = &args.out {
         let text = super::super::document(&head, "the head")?;
         write_whole(out, text.as_bytes()).map_err(failure)?;

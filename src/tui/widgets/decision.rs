@@ -14,6 +14,7 @@ use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
 use super::figures::counted;
+use super::panel;
 use super::{bar, figures, glyph, paragraph, steps::short_name};
 
 /// The card for the step at the cursor, wrapped to `columns`.
@@ -32,7 +33,11 @@ pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>
             None => first_step(&mut lines, session, room, theme),
         }
     }
+    if let Some(ruling) = cursor.and_then(|node| session.ruling_on(node)) {
+        ruling_lines(&mut lines, session, ruling, room, theme);
+    }
     if let Some(node) = cursor {
+        panel::lines(&mut lines, session, node, room, theme);
         step_lines(&mut lines, session, node, room, theme);
     }
     lines
@@ -58,6 +63,46 @@ fn first_step(lines: &mut Vec<Line<'static>>, session: &Session, room: usize, th
     heading(lines, "First step", theme);
     let text = "No step has been seen yet: the router's first model drafts step 1.";
     wrapped(lines, text, room, theme, "text");
+}
+
+/// How the step at the cursor came to stand, where the rule looked at a draft.
+fn ruling_lines(
+    lines: &mut Vec<Line<'static>>,
+    session: &Session,
+    ruling: &DecisionRecord,
+    room: usize,
+    theme: &Theme,
+) {
+    lines.push(Line::default());
+    let settings = session.settings();
+    let draft = ruling
+        .draft
+        .as_deref()
+        .and_then(|id| session.tree().find(id));
+    let kept = draft.is_some_and(|draft| session.tree().node(draft).step.kept);
+    let writer = draft.map(|draft| session.tree().node(draft).step.model.clone());
+    let writer = short_name(writer.as_deref().unwrap_or("?"), settings, 16);
+    let text = match kept {
+        true => format!("The draft of {writer} stands"),
+        false => format!(
+            "The draft of {writer} was rejected, {} wrote the step again",
+            short_name(&ruling.action, settings, 16)
+        ),
+    };
+    heading(lines, &text, theme);
+    wrapped(lines, &ruling.reason, room, theme, "dim");
+    for (name, value) in &ruling.observation {
+        if let Some(scorer) = name.strip_suffix("_score") {
+            let value = value.map_or_else(|| "none".to_owned(), |value| format!("{value:.3}"));
+            field(
+                lines,
+                &format!("{scorer} score"),
+                &value,
+                theme.style("text"),
+                theme,
+            );
+        }
+    }
 }
 
 fn decision_lines(
@@ -444,7 +489,7 @@ fn end(step: &StepRecord) -> String {
     }
 }
 
-fn heading(lines: &mut Vec<Line<'static>>, text: &str, theme: &Theme) {
+pub(super) fn heading(lines: &mut Vec<Line<'static>>, text: &str, theme: &Theme) {
     lines.push(Line::styled(text.to_owned(), theme.style("emphasis")));
 }
 
@@ -467,6 +512,12 @@ fn field(
     ]));
 }
 
-fn wrapped(lines: &mut Vec<Line<'static>>, text: &str, room: usize, theme: &Theme, role: &str) {
+pub(super) fn wrapped(
+    lines: &mut Vec<Line<'static>>,
+    text: &str,
+    room: usize,
+    theme: &Theme,
+    role: &str,
+) {
     lines.extend(paragraph(text, room, theme.style(role)));
 }

@@ -7,6 +7,7 @@ pub mod decision;
 pub mod figures;
 pub mod glyph;
 pub mod overlay;
+pub mod panel;
 pub mod steps;
 pub mod transcript;
 pub mod tree;

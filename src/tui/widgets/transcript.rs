@@ -23,6 +23,10 @@ use super::{doing, figures, glyph, shown_path, steps::short_name};
 
 /// Columns left of the text: the bar of the step at the cursor.
 const MARGIN: u16 = 2;
+/// Columns from which a rejected draft stands beside what took its place.
+const SIDE_BY_SIDE: u16 = 48;
+/// Columns between them, the margin of the right one among them.
+const GAP: u16 = 3;
 /// Blocks kept wrapped.
 const CACHED: usize = 512;
 
@@ -57,6 +61,16 @@ struct Block {
     body: Rc<Vec<WrappedLine>>,
     at_cursor: bool,
     style: Style,
+    /// The rejected draft of the step, shown to its left.
+    draft: Option<Box<Block>>,
+}
+
+impl Block {
+    /// Lines of text.
+    fn height(&self) -> usize {
+        let beside = self.draft.as_ref().map_or(0, |draft| draft.body.len());
+        self.body.len().max(beside)
+    }
 }
 
 /// Draws the pane and says where it stands.
@@ -71,7 +85,7 @@ pub fn draw(
     let columns = area.width.saturating_sub(MARGIN + 1).max(1);
     let blocks = blocks(model, session, columns, theme, cache);
     // Head, body and an empty line after each.
-    let heights: Vec<usize> = blocks.iter().map(|block| block.body.len() + 2).collect();
+    let heights: Vec<usize> = blocks.iter().map(|block| block.height() + 2).collect();
     let total: usize = heights.iter().sum::<usize>().saturating_sub(1);
     let height = usize::from(area.height);
     let last = total.saturating_sub(height);
@@ -124,23 +138,48 @@ fn blocks(
     let mut blocks = vec![question(model, session, columns, theme, cache)];
     let (path, is_streaming) = shown_path(session);
     for node in path {
-        let step = &session.tree().node(node).step;
-        let body = cache.wrapped(&step.id, &step.text, columns, model.view.source, theme);
-        let settings = session.settings();
-        let place = settings.place(&step.model);
-        let style = glyph::step_style(step, place, settings.models(), theme);
+        let at_cursor = cursor == Some(node);
+        let draft = session
+            .draft_of(node)
+            .filter(|_| at_cursor && columns >= SIDE_BY_SIDE);
+        let columns = match draft {
+            Some(_) => (columns - GAP) / 2,
+            None => columns,
+        };
+        let mut wrap = |node| step_block(node, model, session, columns, theme, cache);
+        let draft = draft.map(|draft| Box::new(wrap(draft)));
         blocks.push(Block {
-            node: Some(node),
-            head: head(session, step, style, theme),
-            body,
-            at_cursor: cursor == Some(node),
-            style,
+            draft,
+            at_cursor,
+            ..wrap(node)
         });
     }
     if is_streaming {
         blocks.extend(streaming(model, session, columns, theme));
     }
     blocks
+}
+
+fn step_block(
+    node: NodeIndex,
+    model: &Model,
+    session: &Session,
+    columns: u16,
+    theme: &Theme,
+    cache: &mut Cache,
+) -> Block {
+    let step = &session.tree().node(node).step;
+    let settings = session.settings();
+    let place = settings.place(&step.model);
+    let style = glyph::step_style(step, place, settings.models(), theme);
+    Block {
+        node: Some(node),
+        head: head(session, step, style, theme),
+        body: cache.wrapped(&step.id, &step.text, columns, model.view.source, theme),
+        at_cursor: false,
+        style,
+        draft: None,
+    }
 }
 
 fn question(
@@ -180,6 +219,7 @@ fn question(
         ),
         at_cursor: session.cursor().is_none(),
         style: theme.style("emphasis"),
+        draft: None,
     }
 }
 
@@ -225,6 +265,7 @@ fn streaming(model: &Model, session: &Session, columns: u16, theme: &Theme) -> O
         body: Rc::new(wrap_text(call.text, columns, model.view.source, theme)),
         at_cursor: false,
         style,
+        draft: None,
     })
 }
 
@@ -269,7 +310,35 @@ fn wrap_text(text: &str, columns: u16, source: bool, theme: &Theme) -> Vec<Wrapp
     wrap(&pieces, usize::from(columns), 0)
 }
 
+/// Draws a block, with the draft it took the place of to its left.
 fn draw_block(
+    area: Rect,
+    buffer: &mut Buffer,
+    model: &Model,
+    session: &Session,
+    theme: &Theme,
+    block: &Block,
+    offset: isize,
+) {
+    let Some(draft) = &block.draft else {
+        return draw_text(area, buffer, model, session, theme, block, offset);
+    };
+    let half = (area.width.saturating_sub(MARGIN + 1) - GAP) / 2;
+    let left = Rect {
+        width: MARGIN + half,
+        ..area
+    };
+    draw_text(left, buffer, model, session, theme, draft, offset);
+    let shift = half + GAP;
+    let right = Rect {
+        x: area.x + shift,
+        width: area.width.saturating_sub(shift),
+        ..area
+    };
+    draw_text(right, buffer, model, session, theme, block, offset);
+}
+
+fn draw_text(
     area: Rect,
     buffer: &mut Buffer,
     model: &Model,

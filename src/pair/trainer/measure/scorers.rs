@@ -2,9 +2,10 @@
 
 use super::figures::{Figure, auc_of_drafts};
 
-/// Scores below which drafts would be rejected, of a judge (0 to 9) or of a
-/// PRM (0 to 1).
-const CUTS: [f64; 9] = [0.3, 0.5, 0.7, 0.9, 2.0, 4.5, 6.0, 7.0, 8.5];
+/// Scores below which drafts would be rejected: of a PRM.
+pub const OF_PRM: [f64; 5] = [0.3, 0.5, 0.7, 0.8, 0.9];
+/// The same of a judge.
+pub const OF_JUDGE: [f64; 5] = [2.0, 4.5, 6.0, 7.0, 8.5];
 
 /// Figures of a scorer on held-out drafts.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -28,10 +29,10 @@ pub struct Cut {
     pub right_rejected: f64,
 }
 
-/// Figures of `(score, tokens, right)`; a draft without a score counts as
-/// rejected.
+/// Figures of `(score, tokens, right)` and of rejecting below each of `cuts`; a
+/// draft without a score counts as rejected.
 #[must_use]
-pub fn measure(scored: impl Iterator<Item = (Option<f64>, usize, bool)>) -> Measured {
+pub fn measure(scored: impl Iterator<Item = (Option<f64>, usize, bool)>, cuts: &[f64]) -> Measured {
     let all: Vec<(f64, usize, bool)> = scored
         .map(|(score, tokens, right)| (score.unwrap_or(f64::NEG_INFINITY), tokens, right))
         .collect();
@@ -39,7 +40,7 @@ pub fn measure(scored: impl Iterator<Item = (Option<f64>, usize, bool)>) -> Meas
         all.iter().filter(|one| wanted(one)).count() as f64
     };
     let (right, wrong) = (count(&|one| one.2), count(&|one| !one.2));
-    let cuts = CUTS.map(|below| Cut {
+    let cuts = cuts.iter().map(|&below| Cut {
         below,
         wrong_rejected: count(&|one| !one.2 && one.0 < below) / wrong,
         right_rejected: count(&|one| one.2 && one.0 < below) / right,
@@ -50,6 +51,6 @@ pub fn measure(scored: impl Iterator<Item = (Option<f64>, usize, bool)>) -> Meas
         unscored: all.iter().filter(|one| one.0 == f64::NEG_INFINITY).count(),
         auc: auc_of_drafts(&all.iter().map(|one| (one.0, !one.2)).collect::<Vec<_>>()),
         tokens: all.iter().map(|one| one.1 as f64).sum::<f64>() / all.len() as f64,
-        cuts: cuts.to_vec(),
+        cuts: cuts.collect(),
     }
 }

@@ -1,0 +1,112 @@
+//! What the other routers would do at a step, one row each.
+
+use ratatui::text::{Line, Span};
+
+use crate::session::{Opinion, Session, Wants};
+use crate::trace::NodeIndex;
+use crate::tui::text::width::{self, Align};
+use crate::tui::theme::Theme;
+
+use super::decision::{heading, wrapped};
+use super::{glyph, steps::short_name};
+
+/// Columns of a router's name and of what it wants.
+const NAME: usize = 11;
+const WANTS: usize = 14;
+
+/// Appends the panel's rows for a step: nothing where no rule can be asked.
+pub fn lines(
+    lines: &mut Vec<Line<'static>>,
+    session: &Session,
+    node: NodeIndex,
+    room: usize,
+    theme: &Theme,
+) {
+    let opinions = session.opinions(node, &session.settings().panel);
+    if opinions.is_empty() {
+        return;
+    }
+    lines.push(Line::default());
+    let differ = opinions
+        .iter()
+        .filter(|opinion| opinion.differs == Some(true))
+        .count();
+    let title = match differ {
+        0 => "What each router would do".to_owned(),
+        differ => format!("What each router would do: {differ} otherwise"),
+    };
+    heading(lines, &title, theme);
+    for opinion in &opinions {
+        row(lines, session, opinion, room, theme);
+    }
+}
+
+fn row(
+    lines: &mut Vec<Line<'static>>,
+    session: &Session,
+    opinion: &Opinion,
+    room: usize,
+    theme: &Theme,
+) {
+    let (sign, text, model) = wanted(session, opinion.wants);
+    let models = session.settings().models();
+    let style = match (opinion.wants, model) {
+        (Wants::Unknown, _) => theme.style("dim"),
+        (_, Some(model)) => theme.model(model, models),
+        _ => theme.style("text"),
+    };
+    let mark = match opinion.differs {
+        Some(true) => Span::styled("≠ ", theme.style("warning")),
+        _ => Span::raw("  "),
+    };
+    let name = opinion.router.split(':').next().unwrap_or_default();
+    let mut spans = vec![
+        mark,
+        Span::styled(width::pad(name, NAME, Align::Left), theme.style("text")),
+        Span::styled(
+            width::pad(&format!("{sign} {text}"), WANTS, Align::Left),
+            style,
+        ),
+    ];
+    // Why stands beside where there is room, else below.
+    let left = room.saturating_sub(2 + NAME + WANTS);
+    if width::of(&opinion.why) <= left {
+        spans.push(Span::styled(opinion.why.clone(), theme.style("dim")));
+        lines.push(Line::from(spans));
+        return;
+    }
+    lines.push(Line::from(spans));
+    let before = lines.len();
+    wrapped(
+        lines,
+        &opinion.why,
+        room.saturating_sub(4).max(8),
+        theme,
+        "dim",
+    );
+    for line in &mut lines[before..] {
+        line.spans.insert(0, Span::raw("    "));
+    }
+}
+
+/// A sign, a word or two, and the model concerned.
+fn wanted(session: &Session, wants: Wants) -> (String, String, Option<usize>) {
+    let settings = session.settings();
+    let models = settings.models();
+    let of = |model: usize, what: &str| {
+        let name = short_name(
+            &settings.model_name(model),
+            settings,
+            WANTS - 4 - what.len(),
+        );
+        let sign = glyph::model(Some(model), models).to_owned();
+        (sign, format!("{name}{what}"), Some(model))
+    };
+    match wants {
+        Wants::Next(model) => of(model, ""),
+        Wants::Stands => ("✓".to_owned(), "stands".to_owned(), None),
+        Wants::Again(model) => of(model, " again"),
+        Wants::All(model) => of(model, ""),
+        Wants::Unknown => ("?".to_owned(), "unknown".to_owned(), None),
+    }
+}
