@@ -118,8 +118,10 @@ impl Slots {
     }
 
     /// Takes the slot whose tokens share the longest prefix with the prompt.
-    /// Where that one is at work, its prefix is copied to the idle slot that
-    /// was taken longest ago. The last prompt token is never matched: its
+    /// Where that one is at work, or holds more of another text than it shares
+    /// with this one, its prefix is copied to the idle slot that was taken
+    /// longest ago: problems by turns must not cost each other their prefixes.
+    /// The last prompt token is never matched: its
     /// logits are needed. `None` where every slot is at work.
     pub fn take(&mut self, prompt: &[u32]) -> Option<Taken> {
         let most = prompt.len().saturating_sub(1);
@@ -129,7 +131,8 @@ impl Slots {
             .max_by_key(|&i| (score(&self.slots[i]), !self.slots[i].busy))
             .unwrap_or(oldest);
         let matched = score(&self.slots[best]);
-        let slot = if matched == 0 || self.slots[best].busy {
+        let others = self.slots[best].tokens.len() - matched;
+        let slot = if matched < others || matched == 0 || self.slots[best].busy {
             oldest
         } else {
             best
@@ -233,6 +236,25 @@ mod tests {
             slots.slot(second.slot).layer(0).values[0],
             [1.0, 1.0, 2.0, 2.0]
         );
+    }
+
+    #[test]
+    fn problems_by_turns_keep_their_prefixes() {
+        let mut slots = slots();
+        let one: Vec<u32> = (0..9).collect();
+        let other: Vec<u32> = [0].into_iter().chain(50..58).collect();
+        for text in [&one, &other] {
+            let taken = slots.take(text).unwrap();
+            fill(&mut slots, taken, text);
+            slots.release(taken.slot);
+        }
+        // They begin alike, and neither took the other's slot for that.
+        for text in [&one, &other] {
+            let taken = slots.take(text).unwrap();
+            assert_eq!(taken.matched, 8);
+            fill(&mut slots, taken, text);
+            slots.release(taken.slot);
+        }
     }
 
     #[test]

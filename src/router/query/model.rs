@@ -258,9 +258,29 @@ impl QueryModel {
                 }),
             };
         }
-        Err(QueryError::None {
-            what: String::new(),
-        })
+        let model = Self::embedded()?;
+        match other_pool(&model.facts.models, pool) {
+            None => Ok(model),
+            Some(what) => Err(QueryError::None { what }),
+        }
+    }
+
+    /// The model that ships, for the embedded pair.
+    ///
+    /// # Errors
+    /// Those of reading it; a test reads it.
+    pub fn embedded() -> Result<Self, QueryError> {
+        let path = |name: &str| PathBuf::from(format!("embedded:{name}"));
+        Self::parse(
+            (
+                &path(FACTS),
+                include_bytes!("../../../assets/query/query.json"),
+            ),
+            (
+                &path(WEIGHTS),
+                include_bytes!("../../../assets/query/query.safetensors"),
+            ),
+        )
     }
 
     /// Reads `query.json` and `query.safetensors` from a folder.
