@@ -83,6 +83,9 @@ pub(super) struct PanelArgs {
 impl PanelArgs {
     /// The routers named; none for the usual ones.
     pub fn specs(&self) -> Result<Vec<RouterSpec>, Failure> {
+        if self.routers.is_empty() {
+            return Ok(Vec::new());
+        }
         let specs = split(&self.routers).map_err(|error| Failure::usage(error.to_string()))?;
         let parsed = specs.iter().map(|spec| spec.parse::<RouterSpec>());
         Ok(parsed.collect::<Result<_, _>>()?)

@@ -32,6 +32,8 @@ pub struct Scoring {
     pub prm: Option<Arc<dyn StepScorer>>,
     pub judge: Option<Arc<dyn StepScorer>>,
     pub question: Option<Arc<dyn QuestionScorer>>,
+    /// The judge is a model of the pool, which is made ready with the pool.
+    lent: bool,
 }
 
 impl Scoring {
@@ -59,7 +61,8 @@ impl Scoring {
     /// # Errors
     /// Those of the first scorer that cannot do it.
     pub async fn probe(&self) -> Result<(), EndpointError> {
-        for asked in self.prm.iter().chain(&self.judge) {
+        let judge = self.judge.iter().filter(|_| !self.lent);
+        for asked in self.prm.iter().chain(judge) {
             asked.probe().await?;
         }
         if let Some(asked) = &self.question {
@@ -120,6 +123,7 @@ impl Scoring {
                 };
                 let (scorer, facts) = opened.judge(reading)?;
                 scoring.judge = Some(scorer);
+                scoring.lent = opened.pool.scorers.judge.is_none();
                 facts
             }
             Some(_) => {

@@ -11,7 +11,7 @@ use pointsman::trace::record::{
 };
 use tempfile::TempDir;
 
-use crate::common::llama_fake::{Answer, Fake};
+use crate::common::llama_fake::{Answer, Fake, tokens};
 use crate::{
     answer, finish, folder, interrupt, pointsman, probes, records, said, solve, step, summary,
 };
@@ -232,10 +232,10 @@ async fn a_reply_without_a_digit_is_no_score_and_a_rejection() {
     let mut script = probes();
     script.extend([
         step("1 + 1 = 3"),
-        answer("I cannot tell"),
+        tokens(&["I cannot tell"], "limit"),
         step("1 + 1 = 2"),
         answer(r"\boxed{2}"),
-        answer("9"),
+        tokens(&[" 9"], "limit"),
     ]);
     let fake = Fake::start(script).await;
     let folder = folder(&fake.url);
@@ -272,7 +272,7 @@ async fn a_reply_without_a_digit_is_no_score_and_a_rejection() {
         [
             ("1 + 1 = 3", false),
             ("1 + 1 = 2", true),
-            (r"\boxed{2}", true)
+            (r"The answer is \boxed{2}", true)
         ]
     );
     assert_eq!(summary(&output)["correct"], 1);
@@ -285,7 +285,7 @@ async fn a_judge_that_fails_loses_nothing_and_resumes() {
     let mut script = probes();
     script.extend([
         step("1 + 1 = 2"),
-        answer("8"),
+        tokens(&[" 8"], "limit"),
         step("so 2"),
         Answer::error(400, "invalid_request_error", "no judging today"),
     ]);
@@ -305,7 +305,7 @@ async fn a_judge_that_fails_loses_nothing_and_resumes() {
     assert_eq!(lost.attempts[0].role, Role::Draft);
 
     let mut script = probes();
-    script.extend([answer(r"\boxed{2}"), answer("8")]);
+    script.extend([answer(r"\boxed{2}"), tokens(&[" 8"], "limit")]);
     fake.on("/completion", script);
     let more = [&more[..], &["--resume"]].concat();
     let output = finish(solve(folder.path(), &more)).await;
