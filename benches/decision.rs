@@ -1,5 +1,5 @@
-//! One routing decision: the threshold rule, and a policy network of three
-//! layers of 64.
+//! One routing decision: the threshold rule, STEER's posterior, a percentile,
+//! and a policy network of three layers of 64.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -77,9 +77,15 @@ fn decision(criterion: &mut Criterion) {
     let policy = format!("policy:path={}", folder.path().display());
     let seen = observation();
     let mut group = criterion.benchmark_group("decision");
-    for (name, spec) in [("threshold", "threshold:t=0.6"), ("policy", &policy)] {
+    let pair = ["embedded-small".to_owned(), "embedded-large".to_owned()];
+    for (name, spec, models) in [
+        ("threshold", "threshold:t=0.6", &models),
+        ("steer", "steer:gamma=0.5", &pair),
+        ("percentile", "percentile:p=30", &pair),
+        ("policy", &policy, &models),
+    ] {
         let spec: RouterSpec = spec.parse().expect("a router spec");
-        let router = build(&spec, &models, None).expect("the router fits the pool");
+        let router = build(&spec, models, None).expect("the router fits the pool");
         group.bench_function(name, |bencher| {
             bencher.iter(|| black_box(router.decide(black_box(&seen), 0.5)));
         });

@@ -74,12 +74,12 @@ impl Session {
     fn ahead(&self, node: NodeIndex, router: &dyn Router) -> (Wants, String) {
         let step = &self.tree().node(node).step;
         if self.tree().node(node).outcome().is_some() {
-            return (Wants::Unknown, "the trajectory ends here".to_owned());
+            return (Wants::Unknown, "it ends here".to_owned());
         }
         let signal = router.signal();
         let seen = self.seen_by(step, recorded(&step.confidence, signal));
         if seen.confidence.is_none() {
-            return (Wants::Unknown, format!("no `{signal}` of this step"));
+            return (Wants::Unknown, format!("no `{signal}`"));
         }
         let choice = router.decide(&seen, NO_DRAW);
         (Wants::Next(choice.action), choice.reason)
@@ -93,12 +93,12 @@ impl Session {
         let by = match router.review(&seen) {
             Review::Scored(by) => by.scorer(),
             Review::None | Review::Observed => {
-                return (Wants::Unknown, "no draft: it would stand unseen".to_owned());
+                return (Wants::Unknown, "not a draft".to_owned());
             }
         };
         let scored = |score: &&ScoreRecord| score.scorer == by;
         let Some(score) = draft.scores.iter().rev().find(scored) else {
-            return (Wants::Unknown, format!("no {by} score of this step"));
+            return (Wants::Unknown, format!("no {by} score"));
         };
         let choice = router.rule_on(&seen, score.value, NO_DRAW);
         let wants = match seen.writer == Some(choice.action) {
@@ -111,7 +111,7 @@ impl Session {
     fn on_question(&self, router: &dyn Router) -> (Wants, String) {
         let scores = self.tree().root_scores().iter().rev();
         let Some(score) = scores.clone().find(|score| score.scorer == QUERY) else {
-            return (Wants::Unknown, "no score of the question".to_owned());
+            return (Wants::Unknown, "no score".to_owned());
         };
         let choice = router.choose(score.value, self.settings().models());
         (Wants::All(choice.action), choice.reason)

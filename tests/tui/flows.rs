@@ -325,6 +325,53 @@ fn escalations_and_errors_are_found() {
     assert!(stage.pending.is_empty());
 }
 
+/// The threshold of the run is 0.6, the usual one 0.8: between them the two
+/// disagree.
+#[test]
+fn steps_at_which_the_routers_disagree_are_found() {
+    let mut stage = Stage::new([
+        say("a", 0.9),
+        say("b", 0.7),
+        say("c", 0.9),
+        say("d", 0.65),
+        say(ANSWER, 0.9),
+    ]);
+    stage.keys("c gg ]d");
+    assert_eq!(stage.at(), 2);
+    stage.keys("]d");
+    assert_eq!(stage.at(), 4);
+    stage.keys("]d");
+    assert_eq!(
+        stage.notice(),
+        "no other step on this path at which the routers disagree"
+    );
+    stage.keys("[d");
+    assert_eq!(stage.at(), 2);
+}
+
+/// A draft that the rule rejected can be looked at, and says so.
+#[test]
+fn a_scorer_is_waited_for_and_a_draft_is_written_again() {
+    let mut stage = Stage::on(
+        crate::stage::live(crate::stage::run("rsd:delta=0.7", 12)),
+        crate::stage::problems(),
+        [say("2 + 2 = 5", 0.9), say("2 + 2 = 4", 0.9)],
+    );
+    stage.scores = [Some(0.1)].into();
+    stage.keys("space");
+    assert_eq!(stage.at(), 1);
+    let session = stage.model.session().unwrap();
+    let node = session.cursor().unwrap();
+    let step = &session.tree().node(node).step;
+    assert_eq!(
+        (step.model.as_str(), step.text.as_str()),
+        ("tiny-large", "2 + 2 = 4")
+    );
+    let draft = session.draft_of(node).unwrap();
+    assert_eq!(session.tree().node(draft).step.text, "2 + 2 = 5");
+    assert!(!session.is_generating());
+}
+
 #[test]
 fn the_picker_opens_another_problem_and_the_first_stays_as_it_was() {
     let mut stage = Stage::new([say("2 + 2 = 4", 0.9), Cue::Hang(vec!["11"])]);

@@ -24,6 +24,7 @@ pub const SCENES: &[Scene] = &[
     ("down", down),
     ("unavailable", unavailable),
     ("policy", probabilities),
+    ("rejected", rejected),
     ("search", search),
     ("help", help),
     ("palette", palette),
@@ -137,6 +138,23 @@ fn probabilities() -> Stage {
     let settings = live(run("random:p=0.3", 12));
     let mut stage = Stage::on(settings, crate::stage::problems(), [say("2 + 2 = 4", 0.9)]);
     stage.keys("space");
+    stage
+}
+
+/// A draft that was rejected stands beside what took its place.
+fn rejected() -> Stage {
+    let mut stage = Stage::on(
+        live(run("rsd:delta=0.7", 12)),
+        crate::stage::problems(),
+        [
+            say("2 + 2 = 4", 0.9),
+            say("So 4 + 3 = 8, that is one more than seven.", 0.4),
+            say("The result is 2 + 2 = 4. Then 4 + 3 = 7.", 0.9),
+            say(ANSWER, 0.9),
+        ],
+    );
+    stage.scores = [0.93, 0.08, 0.98].map(Some).into();
+    stage.keys("c j j gg j j");
     stage
 }
 

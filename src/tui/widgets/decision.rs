@@ -29,6 +29,9 @@ pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>
         outcome_lines(&mut lines, outcome, room, theme);
     } else {
         match session.decision_after(cursor) {
+            Some(ruling) if ruling.draft.is_some() => {
+                next_draft(&mut lines, session, ruling, room, theme);
+            }
             Some(decision) => decision_lines(&mut lines, session, decision, room, theme),
             None => first_step(&mut lines, session, room, theme),
         }
@@ -65,6 +68,34 @@ fn first_step(lines: &mut Vec<Line<'static>>, session: &Session, room: usize, th
     wrapped(lines, text, room, theme, "text");
 }
 
+/// Who drafts the next step, and how that draft fared.
+fn next_draft(
+    lines: &mut Vec<Line<'static>>,
+    session: &Session,
+    ruling: &DecisionRecord,
+    room: usize,
+    theme: &Theme,
+) {
+    let settings = session.settings();
+    let index = session
+        .cursor()
+        .map_or(1, |node| session.tree().node(node).step.index + 1);
+    heading(lines, &format!("Step {index} is a draft"), theme);
+    chosen_line(lines, session, ruling, None, theme);
+    let draft = ruling
+        .draft
+        .as_deref()
+        .and_then(|id| session.tree().find(id));
+    let drafted = draft.map(|draft| session.tree().node(draft).step.model.clone());
+    let drafted = short_name(drafted.as_deref().unwrap_or("?"), settings, 16);
+    let text = match drafted == short_name(&ruling.action, settings, 16) {
+        true => format!("{drafted} drafted it, and the draft stood"),
+        false => format!("{drafted} drafted it, and the draft was rejected"),
+    };
+    wrapped(lines, &text, room, theme, "text");
+    wrapped(lines, &ruling.reason, room, theme, "dim");
+}
+
 /// How the step at the cursor came to stand, where the rule looked at a draft.
 fn ruling_lines(
     lines: &mut Vec<Line<'static>>,
@@ -83,13 +114,13 @@ fn ruling_lines(
     let writer = draft.map(|draft| session.tree().node(draft).step.model.clone());
     let writer = short_name(writer.as_deref().unwrap_or("?"), settings, 16);
     let text = match kept {
-        true => format!("The draft of {writer} stands"),
+        true => "The draft stands".to_owned(),
         false => format!(
-            "The draft of {writer} was rejected, {} wrote the step again",
+            "Draft of {writer} rejected: {} wrote again",
             short_name(&ruling.action, settings, 16)
         ),
     };
-    heading(lines, &text, theme);
+    wrapped(lines, &text, room, theme, "emphasis");
     wrapped(lines, &ruling.reason, room, theme, "dim");
     for (name, value) in &ruling.observation {
         if let Some(scorer) = name.strip_suffix("_score") {
@@ -447,7 +478,9 @@ fn measures(lines: &mut Vec<Line<'static>>, step: &StepRecord, theme: &Theme) {
 
 /// The observation the router decided on, without what stands elsewhere.
 fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
+    // A ruling on the draft after it was not made on this step.
     let decision = session.decision_after(Some(node));
+    let decision = decision.filter(|decision| decision.draft.is_none());
     let features = decision.map(|d| &d.observation).into_iter().flatten();
     features
         .filter(|(name, _)| {

@@ -68,8 +68,14 @@ fn row(
             style,
         ),
     ];
+    if opinion.wants == Wants::Unknown {
+        // What is missing follows at once: nobody needs a line more for it.
+        spans.pop();
+        spans.push(Span::styled("? unknown: ", theme.style("dim")));
+    }
     // Why stands beside where there is room, else below.
-    let left = room.saturating_sub(2 + NAME + WANTS);
+    let used: usize = spans.iter().map(|span| width::of(&span.content)).sum();
+    let left = room.saturating_sub(used);
     if width::of(&opinion.why) <= left {
         spans.push(Span::styled(opinion.why.clone(), theme.style("dim")));
         lines.push(Line::from(spans));
@@ -97,7 +103,7 @@ fn wanted(session: &Session, wants: Wants) -> (String, String, Option<usize>) {
         let name = short_name(
             &settings.model_name(model),
             settings,
-            WANTS - 4 - what.len(),
+            WANTS - 3 - what.len(),
         );
         let sign = glyph::model(Some(model), models).to_owned();
         (sign, format!("{name}{what}"), Some(model))

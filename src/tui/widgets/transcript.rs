@@ -24,7 +24,7 @@ use super::{doing, figures, glyph, shown_path, steps::short_name};
 /// Columns left of the text: the bar of the step at the cursor.
 const MARGIN: u16 = 2;
 /// Columns from which a rejected draft stands beside what took its place.
-const SIDE_BY_SIDE: u16 = 48;
+const SIDE_BY_SIDE: u16 = 40;
 /// Columns between them, the margin of the right one among them.
 const GAP: u16 = 3;
 /// Blocks kept wrapped.
