@@ -16,6 +16,7 @@ use pointsman::pair::trainer::judge::ask;
 use pointsman::pair::trainer::measure::scorers::{OF_JUDGE, OF_PRM, measure};
 use pointsman::pair::trainer::network::Network;
 use pointsman::pair::trainer::prm::features;
+use pointsman::pair::trainer::recipe::Recipe;
 use pointsman::pair::trainer::sampler::Decoder;
 use pointsman::pair::vocabulary::Vocabulary;
 
@@ -141,4 +142,17 @@ fn the_judge_really_answers_and_knows_wrong_steps() {
         seven.wrong_rejected > 0.8 && seven.right_rejected < 0.15,
         "{found:?}"
     );
+}
+
+#[test]
+fn the_recipe_in_the_code_is_the_one_of_the_shipped_judge() {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/pair");
+    let text = std::fs::read(assets.join("judge/training.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let recipe = serde_json::to_value(Recipe::of_judge()).unwrap();
+    assert_eq!(record["recipe"], recipe);
+    assert_eq!(record["progress"]["step"], recipe["schedule"]["steps"]);
+    let read = |path: &str| std::fs::read_to_string(assets.join(path)).unwrap();
+    assert_eq!(read("judge/tokenizer.json"), read("large/tokenizer.json"));
+    assert_eq!(read("judge/config.json"), read("large/config.json"));
 }

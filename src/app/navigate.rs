@@ -160,14 +160,11 @@ pub(super) fn disagreement(model: &mut Model, by: i64) {
     let places: Vec<usize> = (1..=path.len())
         .filter(|&place| session.is_disputed(path[place - 1], panel))
         .collect();
-    jump(
-        model,
-        &path,
-        at,
-        &places,
-        by,
-        "no other step on this path at which the routers disagree",
-    );
+    let none = match places.is_empty() {
+        true => "nowhere on this path would another router have done otherwise",
+        false => "no other step on this path at which the routers disagree",
+    };
+    jump(model, &path, at, &places, by, none);
 }
 
 pub(super) fn first_error(model: &mut Model) {

@@ -50,7 +50,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
         ..
     } = launch;
     let named = args.panel.specs()?;
-    let panel = Panel::new(settings.run.pool.clone(), &named);
+    let panel = Panel::new(&settings.run.pool, &named);
     // What a person named must be there; the usual ones need not.
     if let Some((spec, why)) = panel.missing().next().filter(|_| !named.is_empty()) {
         return Err(Failure::usage(format!("--routers {spec}: {why}")));

@@ -22,8 +22,9 @@ pub(super) struct RunArgs {
     pool: Option<PathBuf>,
     /// Who decides: small, large, random:p=P, threshold:t=T[,signal=S],
     /// percentile:p=P[,signal=S][,file=F], steer:gamma=G[,signal=S][,file=F],
-    /// rsd:delta=D, specreason:tau=T, query:share=S[,file=DIR], policy (the
-    /// one that ships), policy:path=DIR [default: policy on the embedded pair; threshold on
+    /// rsd:delta=D[,accept=A], specreason:tau=T[,first=N][,score=greedy],
+    /// query:share=S|t=T[,file=DIR], policy (the one that ships),
+    /// policy:path=DIR; the README says what each does [default: policy on the embedded pair; threshold on
     /// other pools and to explore around]
     #[arg(long, value_name = "SPEC")]
     router: Option<RouterSpec>,

@@ -7,6 +7,7 @@ use clap::Args;
 use crate::config::Flags;
 use crate::headless::scoring::Scoring;
 use crate::headless::{Exit, Failure};
+use crate::router::Panel;
 use crate::trace::Log;
 use crate::tui::run::Subject;
 use crate::tui::sessions;
@@ -33,11 +34,20 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         return training::show(path);
     }
     let log = open_log(&args.logs, args.problem.as_deref())?;
+    let named = args.panel.specs()?;
+    // What a person named must be there, for every run of the log.
+    let heads = log.runs().iter().filter_map(|run| run.head.as_deref());
+    for head in heads.filter(|_| !named.is_empty()) {
+        let panel = Panel::new(&head.pool, &named);
+        if let Some((spec, why)) = panel.missing().next() {
+            return Err(Failure::usage(format!("--routers {spec}: {why}")));
+        }
+    }
     super::needs_terminal("replay", "pointsman export LOG --svg FILE")?;
     let config = screen::configuration(Flags::default())?;
     let warnings = damage(&log).into_iter().collect();
     let name = log_name(&args.logs);
-    let (mut model, opener) = sessions::replay(log, args.panel.specs()?);
+    let (mut model, opener) = sessions::replay(log, named);
     if let Some(id) = &args.problem {
         let place = model.entries.iter().position(|entry| entry.problem == *id);
         model.current = place.unwrap_or(0);

@@ -245,7 +245,13 @@ impl<'a> Measured<'a> {
         let gap = gap.map(|(small, large)| -> Figure<'f> {
             Box::new(move |sample| {
                 let low = mean_accuracy(small, sample);
-                (mean_accuracy(own, sample) - low) / (mean_accuracy(large, sample) - low)
+                let gap = mean_accuracy(large, sample) - low;
+                // Where the large model is no better there is nothing to
+                // recover, and a quotient would praise what is worse than both.
+                match gap > 0.0 {
+                    true => (mean_accuracy(own, sample) - low) / gap,
+                    false => f64::NAN,
+                }
             })
         });
         [Some(accuracy), relative, gap]

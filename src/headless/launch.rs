@@ -166,6 +166,13 @@ impl Launch {
         let described = catalog::facts(&pool, &endpoints).map_err(unfit)?;
         let mut router = build(&spec, &described, calibrated)?;
         if let Some(exploration) = options.exploration {
+            if matches!(spec, RouterSpec::Steer { .. }) {
+                warnings.push(
+                    "explored around, `steer` decides who goes on; it has no first step written \
+                     again"
+                        .to_owned(),
+                );
+            }
             router = exploration.around(router)?;
         }
 

@@ -210,7 +210,9 @@ fn differences(old: &RunRecord, new: &RunRecord) -> Vec<String> {
         }
     }
     for role in [GRADER, PRM, JUDGE, QUERY] {
-        if old.grading == new.grading && old.scorers.get(role) != new.scorers.get(role) {
+        // Another mode of grading has another grader, and is told already.
+        let told = role == GRADER && old.grading != new.grading;
+        if !told && old.scorers.get(role) != new.scorers.get(role) {
             found.push(format!("the {role} is described otherwise"));
         }
     }

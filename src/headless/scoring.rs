@@ -154,9 +154,9 @@ impl Scoring {
 
 fn no_prm() -> Failure {
     Failure::usage("router `rsd` needs a process-reward model, and the pool names none").hint(
-        "serve one with vLLM (`vllm serve Qwen/Qwen2.5-Math-PRM-7B --runner pooling`) and add to \
-         the pool file: [prm] server = \"vllm\", base_url = \"http://127.0.0.1:8002\", model = \
-         \"Qwen/Qwen2.5-Math-PRM-7B\", params = 7.6e9",
+        "serve one with vLLM (`vllm serve Qwen/Qwen2.5-Math-PRM-7B --runner pooling --port 8002`) \
+         and add a table `[prm]` to the pool file, with the lines `server = \"vllm\"`, `base_url = \
+         \"http://127.0.0.1:8002\"`, `model = \"Qwen/Qwen2.5-Math-PRM-7B\"` and `params = 7.62e9`",
     )
 }
 

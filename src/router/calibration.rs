@@ -149,6 +149,12 @@ impl From<&ModelFacts> for PoolModel {
     }
 }
 
+impl From<&Self> for PoolModel {
+    fn from(model: &Self) -> Self {
+        model.clone()
+    }
+}
+
 /// A model of which nothing but its name is known: of a script, or a test.
 impl From<&String> for PoolModel {
     fn from(name: &String) -> Self {

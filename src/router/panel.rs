@@ -23,7 +23,9 @@ const USUAL: [&str; 7] = [
 
 /// Rules over one pool, each made when it is first asked.
 pub struct Panel {
-    pool: Vec<ModelFacts>,
+    pool: Vec<PoolModel>,
+    /// Whether what ships is of this pool.
+    shipped: OnceLock<bool>,
     members: Vec<Member>,
 }
 
@@ -35,7 +37,7 @@ pub struct Member {
 
 impl Panel {
     /// The named rules, or the usual ones.
-    pub fn new(pool: Vec<ModelFacts>, named: &[RouterSpec]) -> Self {
+    pub fn new(pool: &[ModelFacts], named: &[RouterSpec]) -> Self {
         let specs = match named {
             // The usual ones are written above: each parses, as a test says.
             [] => USUAL.iter().filter_map(|text| text.parse().ok()).collect(),
@@ -46,7 +48,8 @@ impl Panel {
             built: OnceLock::new(),
         });
         Self {
-            pool,
+            pool: pool.iter().map(Into::into).collect(),
+            shipped: OnceLock::new(),
             members: members.collect(),
         }
     }
@@ -68,10 +71,18 @@ impl Panel {
         })
     }
 
+    /// Makes every rule now, off the path of a frame: files are read and
+    /// hashed for some.
+    pub fn prepare(&self) {
+        for member in &self.members {
+            let _ = self.built(member);
+        }
+    }
+
     fn built<'a>(&self, member: &'a Member) -> &'a Result<Arc<dyn Router>, String> {
         member.built.get_or_init(|| {
-            let models: Vec<PoolModel> = self.pool.iter().map(Into::into).collect();
-            let calibrated = is_shipped(&models).then(embedded_threshold);
+            let shipped = *self.shipped.get_or_init(|| is_shipped(&self.pool));
+            let calibrated = shipped.then(embedded_threshold);
             build(&member.spec, &self.pool, calibrated).map_err(|error| error.to_string())
         })
     }
@@ -96,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_strange_pool_is_asked_about_by_the_rules_that_need_no_file_of_it() {
-        let panel = Panel::new(vec![model("a"), model("b")], &[]);
+        let panel = Panel::new(&[model("a"), model("b")], &[]);
         let rules: Vec<String> = panel.rules().map(|(spec, _)| spec.to_string()).collect();
         assert_eq!(rules, ["threshold", "rsd:delta=0.7", "specreason:tau=7"]);
         assert_eq!(panel.missing().count() + rules.len(), USUAL.len());
@@ -105,7 +116,7 @@ mod tests {
     #[test]
     fn named_rules_take_the_place_of_the_usual_ones() {
         let named: RouterSpec = "random:p=0.2".parse().unwrap();
-        let panel = Panel::new(vec![model("a"), model("b")], &[named]);
+        let panel = Panel::new(&[model("a"), model("b")], &[named]);
         assert_eq!(panel.rules().count(), 1);
     }
 }

@@ -251,6 +251,16 @@ impl RouterSpec {
         }
     }
 
+    /// The file or folder it names.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Percentile { file, .. } | Self::Steer { file, .. } => file.as_deref(),
+            Self::Policy { path } => path.as_deref(),
+            Self::Query(params) => params.file.as_deref(),
+            _ => None,
+        }
+    }
+
     fn takes(&self) -> &'static str {
         match self {
             Self::Small | Self::Large => "no parameters",
@@ -364,7 +374,7 @@ where
         RouterSpec::SpecReason(params) => Arc::new(specreason::SpecReason { params: *params }),
         RouterSpec::Query(params) => {
             let model = QueryModel::find(params.file.as_deref(), &pool)?;
-            Arc::new(query::Query::new(Arc::new(model), params.clone()))
+            Arc::new(query::Query::new(Arc::new(model), params.clone())?)
         }
     })
 }

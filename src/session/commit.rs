@@ -73,7 +73,7 @@ impl Session {
         let place = Place {
             after: old.parent,
             model,
-            decision: old.step.decision.clone(),
+            decision: self.led_by(&old.step),
         };
         let branch = self.tree.children(place.after).len() as u64;
         let mut step = self.blank_step(&place, &text, branch, now);
@@ -140,7 +140,11 @@ impl Session {
             Goal::End => false,
             Goal::Until(until) => {
                 let step = &self.tree.node(node).step;
-                until.holds(step, self.decision_after(Some(node)), &self.settings)
+                // A rule on drafts decides on a step once it is drafted: an
+                // escalation is behind the step then, not before it.
+                let decision = self.decision_after(Some(node));
+                let regenerated = step.purpose == Purpose::Regenerated;
+                until.holds(step, decision, regenerated, &self.settings)
             }
         }
     }

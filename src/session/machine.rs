@@ -157,7 +157,7 @@ impl Session {
         if let Phase::Scoring(current) = &self.phase {
             return match event {
                 Event::Scored { generation, score } if generation == current.generation => {
-                    self.score_came(*score, now)
+                    self.score_came(*score)
                 }
                 Event::Failed { generation, error } if generation == current.generation => {
                     self.score_failed(error, now)

@@ -133,7 +133,8 @@ impl Session {
     pub fn draft_of(&self, node: NodeIndex) -> Option<NodeIndex> {
         let id = self.tree().node(node).step.decision.as_deref()?;
         let draft = self.tree().decision(id)?.draft.as_deref()?;
-        self.tree().find(draft).filter(|&draft| draft != node)
+        let draft = self.tree().find(draft)?;
+        (draft != node && !self.tree().node(draft).step.kept).then_some(draft)
     }
 
     fn seen_by(&self, step: &StepRecord, confidence: Option<f64>) -> Observation {

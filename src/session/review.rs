@@ -13,7 +13,7 @@ use crate::router::{Choice, Review, Timing};
 use crate::trace::NodeIndex;
 use crate::trace::ids::abandoned_id;
 use crate::trace::record::{
-    Attempt, Purpose, Record, Role, ScoreRecord, StepEnd, StepRecord, TrajectoryEnd, Usage,
+    Attempt, Purpose, Record, Role, ScoreRecord, StepEnd, StepRecord, Usage,
 };
 
 use super::machine::{Place, Scoring};
@@ -52,15 +52,18 @@ impl Session {
         if self.timing() != Timing::OnQuestion {
             return None;
         }
-        let made = self.tree.decisions(None).iter();
-        let chosen = made.rev().find(|decision| decision.overridden.is_none())?;
+        // Neither a person's choice of one step nor what the session does
+        // about an empty one is the rule's.
+        let mut made = self.tree.decisions(None).iter();
+        let chosen = made.find(|decision| {
+            decision.overridden.is_none() && decision.router == self.settings.run.router.spec
+        })?;
         self.settings.place(&chosen.action)
     }
 
     /// Whether the rule has to read the question before a step at `place`.
     pub(super) fn asks_question(&self, place: &Place) -> bool {
         self.timing() == Timing::OnQuestion
-            && place.after.is_none()
             && place.decision.is_none()
             && self.chosen_for_all().is_none()
     }
@@ -130,19 +133,20 @@ impl Session {
     }
 
     /// Takes a score.
-    pub(super) fn score_came(&mut self, score: Score, now: &str) -> Vec<Output> {
+    pub(super) fn score_came(&mut self, score: Score) -> Vec<Output> {
         let Phase::Scoring(call) = std::mem::replace(&mut self.phase, Phase::Ready) else {
             return Vec::new();
         };
         let record = self.score_record(&call, score);
         match call.draft {
             Some(draft) => self.rule(call.place, *draft, Some(record)),
-            None => self.choose(record, now),
+            None => self.choose(call.place, record),
         }
     }
 
-    /// The rule on questions says who writes the whole answer.
-    fn choose(&mut self, score: ScoreRecord, _: &str) -> Vec<Output> {
+    /// The rule on questions says who writes the whole answer, from the step at
+    /// `place` on: a person may have had others written before.
+    fn choose(&mut self, place: Place, score: ScoreRecord) -> Vec<Output> {
         let models = self.settings.models();
         let Some(engine) = &self.settings.engine else {
             return Vec::new();
@@ -152,7 +156,8 @@ impl Session {
         let decision = self.decision_record(None, seen.into(), choice);
         let records = vec![Record::Score(score), Record::Decision(Box::new(decision))];
         let mut outputs = vec![self.record(records)];
-        let (goal, looked_at) = (self.goal.clone(), self.cursor.take());
+        let (goal, looked_at) = (self.goal.clone(), self.cursor);
+        self.cursor = place.after;
         outputs.extend(self.generate_next(goal).unwrap_or_default());
         self.cursor = looked_at;
         outputs
@@ -167,7 +172,7 @@ impl Session {
     ) -> Vec<Output> {
         let follows = self.cursor == place.after;
         let value = score.as_ref().and_then(|score| score.value);
-        let choice = self.ruling(&place, &draft, value);
+        let choice = self.ruling(&place, &draft, value, self.made_after(place.after));
         let keeps = choice.action == place.model;
         let mut observation = self.observe_step(&draft).named();
         if let Some(score) = &score {
@@ -213,13 +218,17 @@ impl Session {
         self.taken(node, follows, vec![Output::Append(records)])
     }
 
-    fn ruling(&self, place: &Place, draft: &StepRecord, score: Option<f64>) -> Choice {
-        let draw = routing_draw(
-            self.settings.run.seed,
-            &self.problem.id,
-            draft.index,
-            self.made_after(place.after),
-        );
+    /// What the rule says of a draft that `before` others were made before at
+    /// its place.
+    fn ruling(
+        &self,
+        place: &Place,
+        draft: &StepRecord,
+        score: Option<f64>,
+        before: usize,
+    ) -> Choice {
+        let run = self.settings.run.seed;
+        let draw = routing_draw(run, &self.problem.id, draft.index, before);
         let observation = self.observe_step(draft);
         match &self.settings.engine {
             Some(engine) => engine.router.rule_on(&observation, score, draw),
@@ -259,15 +268,18 @@ impl Session {
             return Vec::new();
         };
         let message = error.to_string();
+        if error.kind == FailureKind::Context {
+            // More than the scorer can read: no score, which the rule knows
+            // what to do about.
+            self.phase = Phase::Scoring(call);
+            return self.score_came(Score {
+                note: Some(format!("no score: {message}")),
+                attempts: error.attempts,
+                ..Score::default()
+            });
+        }
         let place = call.place.clone();
         let mut outputs = vec![self.unscored(call, error.attempts, &message, now)];
-        if error.kind == FailureKind::Context {
-            // The context of the scorer is full: the trajectory cannot go on
-            // under this rule, the run can.
-            let outcome = self.outcome_at(place.after, TrajectoryEnd::Context, Some(message));
-            outputs.push(self.record(vec![Record::Outcome(Box::new(outcome))]));
-            return outputs;
-        }
         let note = self.note("endpoint-error", message.clone(), now);
         outputs.push(self.record(vec![note]));
         self.phase = Phase::Failed {
@@ -364,22 +376,34 @@ impl Session {
 
     fn ruled_again(&self, draft: NodeIndex) -> Record {
         let node = self.tree.node(draft);
-        let value = node.scores.iter().rev().find_map(|score| score.value);
+        let score = node.scores.last();
         let place = Place {
             after: self.cursor,
             model: self.settings.place(&node.step.model).unwrap_or(0),
             decision: None,
         };
-        let mut choice = self.ruling(&place, &node.step, value);
-        if choice.action == place.model {
+        // The draft is there by now: the coin is the one of before it was.
+        let before = self.made_after(self.cursor).saturating_sub(1);
+        let value = score.and_then(|score| score.value);
+        let mut choice = self.ruling(&place, &node.step, value, before);
+        let observed = self.observe_step(&node.step);
+        let wants_score = self
+            .settings
+            .engine
+            .as_ref()
+            .is_some_and(|engine| matches!(engine.router.review(&observed), Review::Scored(_)));
+        if choice.action == place.model || wants_score && score.is_none() {
             // It was rejected: its record says so.
             let last = self.settings.models().saturating_sub(1);
             choice = Choice {
-                reason: "the draft was rejected; why is lost".to_owned(),
+                reason: "the draft was rejected; the score that said why is lost".to_owned(),
                 ..Choice::kept(last)
             };
         }
-        let observation = self.observe_step(&node.step).named();
+        let mut observation = observed.named();
+        if let Some(score) = score {
+            observation.insert(format!("{}_score", score.scorer), score.value);
+        }
         let mut decision = self.decision_record(self.cursor, observation, choice);
         decision.draft = Some(node.step.id.clone());
         Record::Decision(Box::new(decision))

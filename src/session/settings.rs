@@ -84,5 +84,5 @@ impl Settings {
 
 /// The usual rules, made when they are first asked.
 fn usual(run: &RunRecord) -> Arc<Panel> {
-    Arc::new(Panel::new(run.pool.clone(), &[]))
+    Arc::new(Panel::new(&run.pool, &[]))
 }

@@ -75,16 +75,18 @@ impl Until {
     }
 
     /// Whether every condition holds for a step and the decision after it
-    /// (`None` after the last step).
+    /// (`None` after the last step). `regenerated`: a larger model wrote the
+    /// step in place of a draft.
     pub fn holds(
         &self,
         step: &StepRecord,
         decision: Option<&DecisionRecord>,
+        regenerated: bool,
         settings: &Settings,
     ) -> bool {
         self.0
             .iter()
-            .all(|condition| condition.holds(step, decision, settings))
+            .all(|condition| condition.holds(step, decision, regenerated, settings))
     }
 }
 
@@ -93,11 +95,14 @@ impl Condition {
         &self,
         step: &StepRecord,
         decision: Option<&DecisionRecord>,
+        regenerated: bool,
         settings: &Settings,
     ) -> bool {
         match self {
             Self::Escalation => {
-                decision.is_some_and(|d| settings.escalates(&step.model, &d.action))
+                let escalates = |d: &DecisionRecord| settings.escalates(&step.model, &d.action);
+                // A ruling on the next draft says nothing of this step.
+                regenerated || decision.is_some_and(|d| d.draft.is_none() && escalates(d))
             }
             Self::Truncated => step.end == StepEnd::Length,
             // An unavailable confidence is neither below nor above anything.

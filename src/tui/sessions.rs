@@ -41,6 +41,7 @@ impl Opener {
     pub fn open(&self, entry: usize) -> Result<Box<Session>, String> {
         match self {
             Self::Live { settings, problems } => {
+                settings.panel.prepare();
                 let problem = problems
                     .get(entry)
                     .cloned()
@@ -172,10 +173,9 @@ fn recorded(
         domain: None,
         source: "log".to_owned(),
     });
-    let panel = Panel::new(head.pool.clone(), named);
-    if !named.is_empty() {
-        warnings.extend(panel.missing().map(|(spec, why)| format!("{spec}: {why}")));
-    }
+    let panel = Panel::new(&head.pool, named);
+    // Here, where a file may be read, and not when the first card is drawn.
+    panel.prepare();
     let settings = Settings::recorded(head).with_panel(Arc::new(panel));
     Ok(Box::new(
         Session::open(settings, problem, tree).with_warnings(warnings),

@@ -197,7 +197,7 @@ async fn another_threshold_is_another_run() {
 async fn a_pool_without_what_the_rule_asks_is_told_what_to_add() {
     let folder = folder("http://127.0.0.1:1");
     for (router, words) in [
-        ("rsd", "[prm] server = \"vllm\""),
+        ("rsd", "server = \"vllm\""),
         ("steer:gamma=0.5", "calibrate steer"),
         ("percentile:p=20", "calibrate percentile"),
         ("query", "calibrate query"),

@@ -194,13 +194,14 @@ impl Gatherer<'_> {
         }
         match step.purpose {
             Purpose::Reference => false,
-            Purpose::Step | Purpose::Regenerated => {
-                step.kept && (step.index == 1 || !ends.contains(&step.id))
+            Purpose::Step | Purpose::Regenerated | Purpose::Draft if step.kept => {
+                step.index == 1 || !ends.contains(&step.id)
             }
             // Calls that were cut off or gave nothing are no drafts.
             Purpose::Draft => {
                 step.index == 1 && !matches!(step.end, StepEnd::Error | StepEnd::Empty)
             }
+            Purpose::Step | Purpose::Regenerated => false,
         }
     }
 

@@ -18,7 +18,13 @@ use super::{EvalOptions, read};
 pub struct Asked {
     pub sweep: Sweep,
     /// Its settings, in the order of the sweep.
-    pub settings: Vec<RouterSpec>,
+    pub settings: Vec<Setting>,
+}
+
+/// A router as it was written and as it is read.
+pub struct Setting {
+    pub written: String,
+    pub spec: RouterSpec,
 }
 
 /// The rows of the table, and how it came to them.
@@ -86,17 +92,28 @@ fn on_every_ground(
     grounds.into_iter().map(choice).collect()
 }
 
-/// Whether a row is of this router: every parameter that the spec names is as
-/// it says, so that a name alone is all its settings.
-fn names(spec: &RouterSpec, row: &Row) -> bool {
+/// Whether a row is of this router: every parameter that was written is as it
+/// says, so that a name alone is all its settings. A file is known by its path
+/// in the row's spec: two calibrations are two routers.
+fn names(asked: &Setting, row: &Row) -> bool {
+    let spec = &asked.spec;
+    if spec.name() != row.router {
+        return false;
+    }
+    if !asked.written.contains(':') {
+        return true;
+    }
+    let row_spec: Option<RouterSpec> = row.spec.parse().ok();
+    if row_spec.as_ref() == Some(spec) {
+        return true;
+    }
+    // What the spec left to a default that was found when the run began, as
+    // t of `threshold`, is in the parameters alone.
     let facts = spec.facts(std::collections::BTreeMap::new());
-    let given = facts
-        .parameters
-        .iter()
-        .filter(|(_, value)| !value.is_null());
-    let mut given = given.map(|(name, value)| row.parameters.get(name) == Some(value));
-    let by_path = !facts.spec.contains(':') || !facts.parameters.is_empty();
-    facts.name == row.router && given.all(|same| same) && (by_path || facts.spec == row.spec)
+    let written = |name: &str| asked.written.contains(&format!("{name}="));
+    let mut given = facts.parameters.iter().filter(|(name, _)| written(name));
+    let same_files = row_spec.is_none_or(|of_row| of_row.file() == spec.file());
+    same_files && given.all(|(name, value)| row.parameters.get(name) == Some(value))
 }
 
 fn absent(text: &str, rows: &Rows) -> Failure {
@@ -109,12 +126,12 @@ fn absent(text: &str, rows: &Rows) -> Failure {
 
 /// What of a sweep the logs do not hold.
 fn unrun(asked: &Asked, settings: &[&Row]) -> Option<String> {
-    let there = |spec: &&RouterSpec| settings.iter().any(|row| names(spec, row));
+    let there = |asked: &&Setting| settings.iter().any(|row| names(asked, row));
     let gone: Vec<String> = asked
         .settings
         .iter()
-        .filter(|spec| !there(spec))
-        .map(ToString::to_string)
+        .filter(|asked| !there(asked))
+        .map(|asked| asked.spec.to_string())
         .collect();
     (!gone.is_empty() && !settings.is_empty()).then(|| {
         format!(
@@ -135,11 +152,25 @@ mod tests {
             let parsed: RouterSpec = spec.parse().unwrap();
             Row::without_runs(&parsed.facts(std::collections::BTreeMap::new()))
         };
-        let matches = |spec: &str, of: &str| names(&spec.parse().unwrap(), &row(of));
+        let matches = |spec: &str, of: &str| {
+            let asked = Setting {
+                written: spec.to_owned(),
+                spec: spec.parse().unwrap(),
+            };
+            names(&asked, &row(of))
+        };
         assert!(matches("threshold:t=0.5", "threshold:t=0.5"));
         assert!(matches("threshold:t=0.50", "threshold:t=0.5"));
         assert!(matches("threshold", "threshold:t=0.5"));
-        assert!(!matches("threshold", "threshold:t=0.5,signal=logit"));
+        assert!(matches("threshold", "threshold:t=0.5,signal=logit"));
+        assert!(matches("rsd", "rsd:delta=0.5"));
+        assert!(!matches("rsd:delta=0.7", "rsd:delta=0.5"));
+        assert!(!matches("rsd:delta=0.7", "rsd:accept=clip"));
+        let steer = |file: &str| format!("steer:gamma=0.5,file={file}");
+        assert!(matches(&steer("a.json"), &steer("a.json")));
+        assert!(!matches(&steer("a.json"), &steer("b.json")));
+        assert!(!matches(&steer("a.json"), "steer:gamma=0.5"));
+        assert!(!matches("steer:gamma=0.5", &steer("a.json")));
         assert!(!matches("threshold:t=0.5", "threshold:t=0.6"));
         assert!(!matches("small", "large"));
         assert!(matches("policy:path=run", "policy:path=run"));

@@ -19,6 +19,7 @@ mod plot;
 mod runs;
 pub mod text;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -34,7 +35,7 @@ use crate::train::params::CostLedger;
 
 use super::resume::named;
 use super::{Exit, Failure, Options};
-use chosen::{Asked, Chosen};
+use chosen::{Asked, Chosen, Setting};
 pub use forest::OnForest;
 
 /// What `eval` is asked for.
@@ -106,6 +107,7 @@ impl Evaluation {
 pub fn eval(options: &EvalOptions) -> Result<Evaluation, Failure> {
     let asked = asked(&options.routers)?;
     let pairs = pairs(options)?;
+    check_compared(options, &asked, &pairs)?;
     let swept = asked.iter().any(|one| one.sweep.is_sweep());
     let over = options.over.unwrap_or(match swept {
         true => Over::Test,
@@ -135,6 +137,9 @@ fn finish(
                     them are too good; `--split test` leaves those out";
         warnings.push(text.to_owned());
     }
+    if over != Over::Test {
+        warnings.extend(learnt_from(&table));
+    }
     let forest = match options.forest.is_empty() {
         true => None,
         false => Some(forest::of(&options.forest, over, options.ledger)?),
@@ -154,6 +159,25 @@ fn finish(
         logs: chosen.logs,
         damaged_lines: chosen.damages.len(),
         failed: chosen.failed,
+    })
+}
+
+/// What is to be known of rows whose routers may have learnt from the problems
+/// shown.
+fn learnt_from(table: &Table) -> Option<String> {
+    const LEARN: [&str; 4] = ["policy", "query", "steer", "percentile"];
+    let rows = table.rows.iter();
+    let learnt: BTreeSet<&str> = rows
+        .map(|row| row.router.as_str())
+        .filter(|router| LEARN.contains(router))
+        .collect();
+    let named: Vec<&str> = learnt.into_iter().collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "{}: where these learnt from the train and calibration problems of this very data, \
+             their figures are too good; `--split test` shows what they have not seen",
+            named.join(", ")
+        )
     })
 }
 
@@ -189,11 +213,46 @@ fn asked(routers: &[String]) -> Result<Vec<Asked>, Failure> {
         .iter()
         .map(|text| {
             let sweep = expand(text)?;
-            let settings = sweep.settings.iter().map(|spec| spec.parse());
+            let setting = |written: &String| -> Result<Setting, Failure> {
+                Ok(Setting {
+                    spec: written.parse()?,
+                    written: written.clone(),
+                })
+            };
+            let settings = sweep.settings.iter().map(setting);
             let settings = settings.collect::<Result<_, _>>()?;
             Ok(Asked { sweep, settings })
         })
         .collect()
+}
+
+/// Refuses a comparison with a row that there cannot be, before anything is
+/// run for it.
+fn check_compared(options: &EvalOptions, asked: &[Asked], pairs: &Pairs) -> Result<(), Failure> {
+    let Pairs::Given(named) = pairs else {
+        return Ok(());
+    };
+    // What logs hold is known once they are read.
+    if !options.logs.is_empty() {
+        return Ok(());
+    }
+    let settings = asked.iter().flat_map(|one| &one.settings);
+    let mut rows: BTreeSet<String> = settings.map(|setting| setting.spec.to_string()).collect();
+    rows.extend(["small", "large"].map(str::to_owned));
+    for name in named.iter().flat_map(|(a, b)| [a, b]) {
+        // A row is named by its spec as it is printed.
+        let printed = name.parse::<crate::router::RouterSpec>();
+        let printed = printed.map_or_else(|_| name.clone(), |spec| spec.to_string());
+        if !rows.contains(&printed) {
+            let known: Vec<&str> = rows.iter().map(String::as_str).collect();
+            return Err(
+                Failure::usage(format!("--compare {name}: there will be no such row")).hint(
+                    format!("of a sweep name a setting; known are {}", known.join(", ")),
+                ),
+            );
+        }
+    }
+    Ok(())
 }
 
 fn pairs(options: &EvalOptions) -> Result<Pairs, Failure> {

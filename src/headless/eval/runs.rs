@@ -67,6 +67,7 @@ impl<'a> Plan<'a> {
         let (sweeps, plain): (Vec<&Asked>, Vec<&Asked>) =
             asked.iter().partition(|one| one.sweep.is_sweep());
         let plain = plain.into_iter().flat_map(|one| &one.settings);
+        let plain = plain.map(|setting| &setting.spec);
         Self {
             sweeps,
             plain: plain.filter(|spec| !ANCHORS.contains(spec)).collect(),
@@ -76,7 +77,8 @@ impl<'a> Plan<'a> {
 
     /// Of all sweeps.
     fn settings(&self) -> impl Iterator<Item = &'a RouterSpec> {
-        self.sweeps.iter().flat_map(|one| &one.settings)
+        let settings = self.sweeps.iter().flat_map(|one| &one.settings);
+        settings.map(|setting| &setting.spec)
     }
 
     /// The models alone run wherever anything is compared with them.
@@ -147,13 +149,14 @@ impl<'o> Runner<'o> {
         let (rows, _) = read(&self.logs())?;
         for sweep in &plan.sweeps {
             let of = |spec: &RouterSpec| rows.rows.iter().find(|row| self.is_of(row, spec));
-            let found: Vec<&Row> = sweep.settings.iter().filter_map(of).collect();
+            let settings = || sweep.settings.iter().map(|setting| &setting.spec);
+            let found: Vec<&Row> = settings().filter_map(of).collect();
             let text = &sweep.sweep.text;
             let choice = choose(text, &found, &rows, rule, ledger)?;
             let is_it = |spec: &&RouterSpec| of(spec).is_some_and(|row| row.name == choice.chosen);
             let told = format!("sweep {text}: chose {} ({})", choice.chosen, choice.why);
             say(quiet, &told);
-            chosen.extend(sweep.settings.iter().find(is_it).cloned());
+            chosen.extend(settings().find(is_it).cloned());
             choices.push(choice);
         }
         Ok((choices, chosen))

@@ -245,7 +245,9 @@ fn a_reward_model_needs_a_server_that_has_a_route_for_it() {
         with("") + &format!("[{name}]\nserver = \"{server}\"\n{address}\n")
     };
     assert!(parse(&table("prm", "vllm")).unwrap().scorers.prm.is_some());
-    for server in ["llama-cpp", "ollama", "openai", "embedded"] {
+    let embedded = parse(&table("prm", "embedded")).unwrap();
+    assert!(embedded.scorers.prm.is_some(), "the pair brings its own");
+    for server in ["llama-cpp", "ollama", "openai"] {
         let text = message(&table("prm", server));
         assert!(
             text.contains(&format!(

@@ -127,3 +127,44 @@ impl Source<'_> {
         self.vocabulary.encode(text).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pair::trainer::network::Shape;
+
+    #[test]
+    fn written_drafts_are_right_unless_they_slip_and_know_what_was_due() {
+        let vocabulary = Vocabulary::new();
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let small = Network::random(Shape::small(vocabulary.len()), &mut rng);
+        let source = Source {
+            vocabulary: &vocabulary,
+            small: &small,
+            temperature: 0.7,
+            split: Split::Training,
+        };
+        let mut slips = 0;
+        for number in 0..200 {
+            let slip = number % 2 == 0;
+            let Some(draft) = source.written(slip, &mut rng) else {
+                continue;
+            };
+            slips += usize::from(slip);
+            assert_eq!(draft.right, !slip);
+            let step = vocabulary.decode(&draft.step);
+            let chain = draft.due.strip_prefix("The result is ").unwrap();
+            // A right step says what was due, word for word.
+            assert_eq!(
+                step.ends_with(&format!(", so {chain}")),
+                !slip,
+                "{step} {}",
+                draft.due
+            );
+        }
+        assert!(slips > 50);
+        // An untrained model writes nonsense, which is wrong.
+        let drafts = source.sampled(20, 1);
+        assert!(drafts.len() >= 20 && drafts.iter().all(|draft| !draft.right));
+    }
+}

@@ -189,3 +189,48 @@ pub fn ask_all(judge: &Network, vocabulary: &Vocabulary, drafts: &[Draft]) -> Ve
         .map(|draft| ask(&mut decoder, vocabulary, draft))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(vocabulary: &Vocabulary, step: &str, right: bool) -> Draft {
+        let context = "Question: Mia has 46 coins. Mia bought 10 more. How many coins are there \
+                       now?\n\nSolution:\n\n";
+        Draft {
+            context: vocabulary.encode(context).unwrap(),
+            step: vocabulary.encode(step).unwrap(),
+            right,
+            due: "The result is 46 + 10 = 56.".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_row_is_the_prompt_and_an_answer_whose_score_counts() {
+        let vocabulary = Vocabulary::new();
+        let step = "First, Mia bought 10 more, so 46 + 10 = 57.";
+        let draft = draft(&vocabulary, step, false);
+        let row_of = |whole| row(&vocabulary, &draft, whole);
+        let text = vocabulary.decode(&row_of(false).tokens);
+        let wanted =
+            format!("{step}\n\nVerdict: The result is 46 + 10 = 56. The step is 57. Score: 0");
+        assert!(text.contains(&wanted), "{text}");
+        let counted = |row: &Row| -> String {
+            let tokens = row.tokens.iter().zip(&row.counted);
+            let counted: Vec<u32> = tokens.filter(|(_, c)| **c).map(|(t, _)| *t).collect();
+            vocabulary.decode(&counted)
+        };
+        assert_eq!(counted(&row_of(false)), "0");
+        assert!(counted(&row_of(true)).starts_with(" The result is 46 + 10 = 56."));
+        let (from, to) = row_of(false).steps[0];
+        assert_eq!(vocabulary.decode(&row_of(false).tokens[from..to]), "0");
+    }
+
+    #[test]
+    fn a_draft_comes_to_its_last_number() {
+        assert_eq!(stated("so 46 + 10 = 56."), "56");
+        assert_eq!(stated("The answer is \\boxed{4591}."), "4591");
+        assert_eq!(stated("Next, so"), "wrong");
+        assert_eq!(stated("7"), "7");
+    }
+}

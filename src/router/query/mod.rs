@@ -90,16 +90,27 @@ pub struct Query {
 
 impl Query {
     /// The rule by `model`, which belongs to the pool.
-    pub fn new(model: Arc<QueryModel>, params: Params) -> Self {
+    ///
+    /// # Errors
+    /// [`QueryError::NoSpread`]: a share of scores that are all the same.
+    pub fn new(model: Arc<QueryModel>, params: Params) -> Result<Self, QueryError> {
+        if matches!(params.cut, Cut::Share(share) if share > 0.0 && share < 1.0)
+            && model.facts.percentiles.first() == model.facts.percentiles.last()
+        {
+            let path = model.files.keys().next().cloned();
+            return Err(QueryError::NoSpread {
+                path: path.unwrap_or_else(|| "this model".to_owned()),
+            });
+        }
         let threshold = match params.cut {
             Cut::Share(share) => model.threshold(share),
             Cut::Threshold(t) => t,
         };
-        Self {
+        Ok(Self {
             model,
             params,
             threshold,
-        }
+        })
     }
 }
 

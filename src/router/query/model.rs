@@ -122,8 +122,13 @@ pub enum QueryError {
     )]
     Pool { path: PathBuf, what: String },
     #[error(
+        "router `query`: all calibration problems have the same score under {path}, so that no \
+         share of them can be chosen: train on more problems, or give a threshold by `t=`"
+    )]
+    NoSpread { path: String },
+    #[error(
         "router `query` needs a model trained for this pool: make one from a forest by `pointsman \
-         calibrate query --forest LOG --out DIR`, and name it by `file=DIR` (the one that ships \
+         calibrate query --log LOGS --out DIR`, and name it by `file=DIR` (the one that ships \
          is of another pool: {what})"
     )]
     None { what: String },

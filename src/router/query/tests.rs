@@ -186,7 +186,7 @@ fn the_rule_chooses_once_and_keeps_to_it() {
         cut: Cut::Threshold(0.6),
         file: None,
     };
-    let rule = Query::new(Arc::new(trained()), params);
+    let rule = Query::new(Arc::new(trained()), params).unwrap();
     assert_eq!(rule.timing(), Timing::OnQuestion);
     for (score, action) in [
         (Some(0.59), 0),

@@ -1,10 +1,18 @@
 //! Rules that look at drafts and at the question, worked out on paper.
 
-use super::script::{Bench, NOW, live, problem, step};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::script::{Bench, NOW, empty, live, problem, run, step};
 use crate::model::endpoint::FailureKind;
-use crate::session::{Command, Phase, Session};
+use crate::problem::answer::RuleGrader;
+use crate::router::{Choice, Router, Timing};
+use crate::session::{Command, Engine, Phase, Session, Settings};
+use crate::signal::observation::Observation;
 use crate::trace::Tree;
-use crate::trace::record::{DecisionRecord, Purpose, Record, Role, ScoreRecord, StepRecord};
+use crate::trace::record::{
+    DecisionRecord, Purpose, Record, Role, RouterFacts, ScoreRecord, StepRecord,
+};
 
 fn steps(bench: &Bench) -> Vec<&StepRecord> {
     let steps = bench.log.iter().filter_map(|record| match record {
@@ -124,7 +132,181 @@ fn specreason_takes_no_score_for_a_rejection_and_leaves_first_steps_alone() {
     assert!(outcome.cost.published < outcome.cost.full);
 }
 
-/// The question's score decides for the whole answer; it is asked once.
+/// A rule that reads questions, as `query` does, without its trained file: the
+/// large model from a score of one half on.
+struct Halves;
+
+impl Router for Halves {
+    fn facts(&self) -> RouterFacts {
+        RouterFacts {
+            spec: "halves".into(),
+            name: "query".into(),
+            parameters: BTreeMap::new(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    fn timing(&self) -> Timing {
+        Timing::OnQuestion
+    }
+
+    fn choose(&self, score: Option<f64>, models: usize) -> Choice {
+        let large = score.is_none_or(|score| score >= 0.5);
+        Choice::kept(if large { models - 1 } else { 0 })
+    }
+
+    fn decide(&self, _: &Observation, _: f64) -> Choice {
+        unreachable!("it decides once, on the question")
+    }
+}
+
+fn on_question() -> Bench {
+    let mut run = run("small", 12);
+    run.router = Halves.facts();
+    let engine = Engine {
+        router: Arc::new(Halves),
+        grader: Arc::new(RuleGrader),
+        who: "ada".into(),
+    };
+    Bench::of(Session::new(Settings::live(run, engine), problem()))
+}
+
+/// The question's score decides for the whole answer; it is asked once, and
+/// charged in the full ledger.
+#[test]
+fn a_question_is_read_once_and_its_model_writes_the_whole_answer() {
+    let mut bench = on_question();
+    bench.command(Command::Run);
+    bench.score(Some(0.7));
+    bench.reply(step("2 + 2 = 4", 0.9));
+    bench.reply(step("\\boxed{7}", 0.9));
+    assert_eq!(bench.path(), ["large: 2 + 2 = 4", "large: \\boxed{7}"]);
+    assert_eq!(decisions(&bench).len(), 1);
+    assert_eq!(decisions(&bench)[0].after, None);
+    assert_eq!(scores(&bench)[0].step, None);
+    let cost = &bench.session.outcome().unwrap().cost;
+    assert_eq!(cost.published, Some(2.0 * 10.0 * 10.0));
+    assert_eq!(cost.full, Some(2.0 * 10.0 * 30.0 + 2.0 * 100.0 * 11.0));
+}
+
+/// An empty first step has another model asked; the choice for the problem
+/// stands.
+#[test]
+fn an_empty_step_does_not_change_who_writes_the_answer() {
+    let mut bench = on_question();
+    bench.command(Command::Run);
+    bench.score(Some(0.2));
+    bench.reply(empty());
+    assert_eq!(bench.pending.as_ref().map(|call| call.model), Some(1));
+    bench.reply(step("2 + 2 = 4", 0.9));
+    assert_eq!(bench.pending.as_ref().map(|call| call.model), Some(0));
+}
+
+/// A person who chooses the first writer has not chosen for the whole answer:
+/// the question is read before the next step.
+#[test]
+fn a_question_that_a_person_went_past_is_read_at_the_next_step() {
+    let mut bench = on_question();
+    bench.command(Command::Override { model: 0 });
+    bench.reply(step("2 + 2 = 4", 0.9));
+    assert!(bench.asked.is_none());
+    bench.command(Command::Run);
+    bench.score(Some(0.9));
+    assert_eq!(bench.pending.as_ref().map(|call| call.model), Some(1));
+    assert_eq!(
+        bench.pending.as_ref().unwrap().request.prefix,
+        "2 + 2 = 4\n\n"
+    );
+    bench.reply(step("\\boxed{7}", 0.9));
+    assert_eq!(bench.path(), ["small: 2 + 2 = 4", "large: \\boxed{7}"]);
+}
+
+/// More than a scorer can read is no score: a rejection, not an end.
+#[test]
+fn what_a_scorer_cannot_read_is_a_rejection() {
+    let mut bench = Bench::new("rsd:delta=0.7", 12);
+    bench.command(Command::Run);
+    bench.reply(step("2 + 2 = 4", 0.9));
+    bench.fail_score(FailureKind::Context);
+    assert_eq!(bench.pending.as_ref().map(|call| call.model), Some(1));
+    assert!(
+        scores(&bench)[0]
+            .note
+            .as_ref()
+            .unwrap()
+            .contains("it broke")
+    );
+    assert_eq!(scores(&bench)[0].value, None);
+}
+
+/// A step that was written again is where an escalation is.
+#[test]
+fn a_run_until_an_escalation_stops_at_what_was_written_again() {
+    let mut bench = Bench::new("rsd:delta=0.7", 12);
+    bench.command(Command::RunUntil("escalation".parse().unwrap()));
+    bench.reply(step("2 + 2 = 4", 0.9));
+    bench.score(Some(0.9));
+    bench.reply(step("4 + 3 = 8", 0.9));
+    bench.score(Some(0.1));
+    bench.reply(step("4 + 3 = 7", 0.9));
+    assert!(bench.pending.is_none() && bench.asked.is_none());
+    assert_eq!(bench.path().len(), 2);
+}
+
+/// A person's text in place of a kept draft is no draft, and was not ruled on.
+#[test]
+fn an_edited_draft_is_a_persons_and_nothing_was_rejected_for_it() {
+    let mut bench = Bench::new("rsd:delta=0.7", 12);
+    bench.command(Command::Step);
+    bench.reply(step("2 + 2 = 4", 0.9));
+    bench.score(Some(0.9));
+    bench.command(Command::Edit {
+        text: "it is 4".into(),
+    });
+    let node = bench.session.cursor().unwrap();
+    assert_eq!(bench.session.tree().node(node).step.decision, None);
+    assert_eq!(bench.session.ruling_on(node), None);
+    assert_eq!(bench.session.draft_of(node), None);
+}
+
+/// The coin of a ruling that was lost is thrown again as it fell.
+#[test]
+fn a_lost_ruling_by_a_coin_is_made_again_as_it_was() {
+    for score in [0.2, 0.5, 0.8] {
+        let mut whole = Bench::new("rsd:accept=clip", 12);
+        whole.command(Command::Step);
+        whole.reply(step("2 + 2 = 4", 0.9));
+        whole.score(Some(score));
+        let Some(ruling) = decisions(&whole).first().copied().cloned() else {
+            panic!("ruled");
+        };
+        let draft = ruling.draft.clone().unwrap();
+        if whole
+            .log
+            .iter()
+            .any(|r| matches!(r, Record::Step(s) if s.id == draft && s.kept))
+        {
+            continue;
+        }
+        let cut = whole
+            .log
+            .iter()
+            .position(|r| matches!(r, Record::Decision(_)))
+            .unwrap();
+        let tree = Tree::from_records("run", "p1", whole.log[..cut].to_vec());
+        let session = Session::open(live("rsd:accept=clip", 12), problem(), tree);
+        let mut again = Bench::of(session);
+        again.command(Command::Step);
+        assert_eq!(
+            decisions(&again),
+            [&ruling],
+            "the very decision, score {score}"
+        );
+        return;
+    }
+    panic!("no draft was rejected");
+}
+
 #[test]
 fn a_failed_scorer_keeps_the_draft_and_what_it_cost_and_can_be_tried_again() {
     let mut bench = Bench::new("rsd:delta=0.7", 12);

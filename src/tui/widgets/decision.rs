@@ -7,7 +7,7 @@ use crate::model::scorer::grader::is_llm;
 use crate::problem::answer::Verdict;
 use crate::session::{Phase, Session};
 use crate::trace::NodeIndex;
-use crate::trace::record::{DecisionRecord, OutcomeRecord, StepRecord, TrajectoryEnd};
+use crate::trace::record::{DecisionRecord, OutcomeRecord, QUERY, StepRecord, TrajectoryEnd};
 use crate::tui::text::math;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
@@ -16,6 +16,10 @@ use crate::tui::theme::Theme;
 use super::figures::counted;
 use super::panel;
 use super::{bar, figures, glyph, paragraph, steps::short_name};
+
+/// Routers that rule on drafts, as the log names them.
+const RSD: &str = "rsd";
+const SPEC_REASON: &str = "specreason";
 
 /// The card for the step at the cursor, wrapped to `columns`.
 pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
@@ -59,12 +63,30 @@ fn failure(lines: &mut Vec<Line<'static>>, message: &str, room: usize, theme: &T
 }
 
 fn first_step(lines: &mut Vec<Line<'static>>, session: &Session, room: usize, theme: &Theme) {
-    if session.cursor().is_some() {
-        heading(lines, "No decision recorded here", theme);
+    let router = session.settings().run.router.name.as_str();
+    if let Some(node) = session.cursor() {
+        let next = session.tree().node(node).step.index + 1;
+        let chosen = session.tree().decisions(None).first();
+        match (router, chosen) {
+            (RSD | SPEC_REASON, _) => {
+                heading(lines, &format!("Step {next} will be a draft"), theme);
+                let text = "The rule looks at it once it is written.";
+                wrapped(lines, text, room, theme, "dim");
+            }
+            (QUERY, Some(chosen)) => {
+                heading(lines, "One model for the whole answer", theme);
+                chosen_line(lines, session, chosen, None, theme);
+                wrapped(lines, &chosen.reason, room, theme, "dim");
+            }
+            _ => heading(lines, "No decision recorded here", theme),
+        }
         return;
     }
     heading(lines, "First step", theme);
-    let text = "No step has been seen yet: the router's first model drafts step 1.";
+    let text = match router {
+        QUERY => "The question is read first: then one model writes the whole answer.",
+        _ => "No step has been seen yet: the router's first model drafts step 1.",
+    };
     wrapped(lines, text, room, theme, "text");
 }
 
@@ -86,9 +108,10 @@ fn next_draft(
         .draft
         .as_deref()
         .and_then(|id| session.tree().find(id));
-    let drafted = draft.map(|draft| session.tree().node(draft).step.model.clone());
-    let drafted = short_name(drafted.as_deref().unwrap_or("?"), settings, 16);
-    let text = match drafted == short_name(&ruling.action, settings, 16) {
+    let draft = draft.map(|draft| &session.tree().node(draft).step);
+    let drafted = draft.map_or("?", |step| step.model.as_str());
+    let drafted = short_name(drafted, settings, 16);
+    let text = match draft.is_some_and(|step| step.kept) {
         true => format!("{drafted} drafted it, and the draft stood"),
         false => format!("{drafted} drafted it, and the draft was rejected"),
     };
@@ -113,10 +136,13 @@ fn ruling_lines(
     let kept = draft.is_some_and(|draft| session.tree().node(draft).step.kept);
     let writer = draft.map(|draft| session.tree().node(draft).step.model.clone());
     let writer = short_name(writer.as_deref().unwrap_or("?"), settings, 16);
+    let step = session
+        .cursor()
+        .map_or(1, |node| session.tree().node(node).step.index);
     let text = match kept {
-        true => "The draft stands".to_owned(),
+        true => format!("Step {step}: the draft stands"),
         false => format!(
-            "Draft of {writer} rejected: {} wrote again",
+            "Step {step}: draft of {writer} rejected, {} wrote again",
             short_name(&ruling.action, settings, 16)
         ),
     };
@@ -237,7 +263,9 @@ fn confidence_scale(
     theme: &Theme,
 ) {
     let confidence = &step.confidence;
-    let compares = decision.probabilities.is_empty();
+    // Only these hold u_t itself against something.
+    let rule = decision.router.split(':').next().unwrap_or_default();
+    let compares = matches!(rule, "threshold" | "percentile");
     let threshold = decision.threshold.filter(|_| compares);
     let mut first = vec![Span::styled("confidence ", theme.style("dim"))];
     let role = if confidence.value.is_some() {

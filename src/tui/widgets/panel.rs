@@ -11,7 +11,7 @@ use super::decision::{heading, wrapped};
 use super::{glyph, steps::short_name};
 
 /// Columns of a router's name and of what it wants.
-const NAME: usize = 11;
+const NAME: usize = 17;
 const WANTS: usize = 14;
 
 /// Appends the panel's rows for a step: nothing where no rule can be asked.
@@ -33,7 +33,7 @@ pub fn lines(
         .count();
     let title = match differ {
         0 => "What each router would do".to_owned(),
-        differ => format!("What each router would do: {differ} otherwise"),
+        differ => format!("What each router would do ({differ} ≠)"),
     };
     heading(lines, &title, theme);
     for opinion in &opinions {
@@ -59,10 +59,10 @@ fn row(
         Some(true) => Span::styled("≠ ", theme.style("warning")),
         _ => Span::raw("  "),
     };
-    let name = opinion.router.split(':').next().unwrap_or_default();
+    let name = width::truncate(&opinion.router, NAME - 1);
     let mut spans = vec![
         mark,
-        Span::styled(width::pad(name, NAME, Align::Left), theme.style("text")),
+        Span::styled(width::pad(&name, NAME, Align::Left), theme.style("text")),
         Span::styled(
             width::pad(&format!("{sign} {text}"), WANTS, Align::Left),
             style,

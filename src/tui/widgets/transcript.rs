@@ -139,9 +139,8 @@ fn blocks(
     let (path, is_streaming) = shown_path(session);
     for node in path {
         let at_cursor = cursor == Some(node);
-        let draft = session
-            .draft_of(node)
-            .filter(|_| at_cursor && columns >= SIDE_BY_SIDE);
+        let beside = at_cursor && columns >= SIDE_BY_SIDE;
+        let draft = beside.then(|| session.draft_of(node)).flatten();
         let columns = match draft {
             Some(_) => (columns - GAP) / 2,
             None => columns,

@@ -54,13 +54,17 @@ fn log(folder: &Path, name: &str, change: impl Fn(&mut Vec<Record>)) -> PathBuf 
         steps[0].kept = false;
         steps[1].purpose = Purpose::Regenerated;
         steps[1].model = "large".to_owned();
+        // A draft that stands is a step as any other.
+        steps[11].purpose = Purpose::Draft;
         let mut others: Vec<StepRecord> = (20..26).map(|n| step(question, 1, n)).collect();
         others[0].purpose = Purpose::Reference;
         others[1].model = "person".to_owned();
         others[2].continuation = Continuation::Edited;
         others[3].purpose = Purpose::Draft;
+        others[3].kept = false;
         others[3].end = StepEnd::Error;
         others[4].purpose = Purpose::Draft;
+        others[4].kept = false;
         others[4].index = 2;
         others[5].index = 2;
         let leaf = others[5].id.clone();
