@@ -84,7 +84,7 @@ fn the_reward_model_says_what_the_trainer_measured_and_knows_wrong_steps() {
         let wanted = wanted.map(|features| head.probability(&features));
         match (wanted, score) {
             (Some(wanted), Some(score)) => {
-                assert!((wanted - score).abs() < 5e-3, "{wanted} {score}")
+                assert!((wanted - score).abs() < 5e-3, "{wanted} {score}");
             }
             (wanted, score) => assert_eq!((wanted, *score), (None, None)),
         }

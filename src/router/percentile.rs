@@ -99,7 +99,7 @@ impl Kind for Percentiles {
     }
 }
 
-/// The router; made by [`Percentile::new`].
+/// The router; made by `Percentile::new`.
 pub struct Percentile {
     p: f64,
     signal: Source,

@@ -30,6 +30,7 @@ use crate::signal::observation::Observation;
 use crate::trace::record::RouterFacts;
 
 use super::calibration::{CalibrationError, Kind, Loaded, PoolModel};
+use super::post_hoc::is_below_last;
 use super::{Choice, Review, Router, RouterSpec};
 
 /// The fit that ships, of the embedded pair.
@@ -132,7 +133,7 @@ impl Kind for Mixtures {
     }
 }
 
-/// The router; made by [`Steer::new`].
+/// The router; made by `Steer::new`.
 pub struct Steer {
     gamma: f64,
     signal: Source,
@@ -214,8 +215,7 @@ impl Router for Steer {
 
     /// The first step is classified before it stands (line 2).
     fn review(&self, draft: &Observation) -> Review {
-        let below_last = draft.writer.is_some_and(|writer| writer + 1 < draft.models);
-        match draft.index == 1 && below_last {
+        match draft.index == 1 && is_below_last(draft) {
             true => Review::Observed,
             false => Review::None,
         }

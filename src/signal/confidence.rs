@@ -292,7 +292,7 @@ mod tests {
             ..token("1", 0.0, 1.0, true)
         };
         let sure = measure(&[sure], ValueKind::RawLogit, 1.0, Source::Entropy);
-        assert!(sure.value.is_some_and(|value| value.is_sign_positive()));
+        assert!(sure.value.is_some_and(f64::is_sign_positive));
     }
 
     #[test]

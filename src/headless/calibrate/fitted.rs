@@ -146,11 +146,11 @@ fn made<K: Kind + Serialize>(
     })
 }
 
-fn refuse_to_overwrite(out: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn refuse_to_overwrite(out: Option<&Path>) -> Result<(), Failure> {
     match out.filter(|out| out.exists()) {
         None => Ok(()),
         Some(out) => Err(
-            Failure::usage(format!("{}: the file is there already", out.display()))
+            Failure::usage(format!("{}: it is there already", out.display()))
                 .hint("name another: runs that were made with it know it by its hash"),
         ),
     }

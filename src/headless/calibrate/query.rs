@@ -7,13 +7,14 @@
 //! kept with it, so that a wanted share of the large model becomes a threshold.
 //! Problems of the test split are not looked at.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 
+use super::fitted::refuse_to_overwrite;
 use crate::headless::scoring::Opened;
 use crate::headless::solve::{bar, runtime};
 use crate::headless::{Exit, Failure};
@@ -33,6 +34,8 @@ use crate::trace::{Reader, Standing};
 
 /// Fewest graded answers of either model to a problem.
 pub const FEWEST_ANSWERS: u32 = 1;
+/// Graded answers below which it is told that labels are coarse.
+const WANTED_ANSWERS: u32 = 4;
 /// Calls to an encoder at a time.
 const AT_A_TIME: usize = 8;
 const WANTED: &[Kind] = &[Kind::Run, Kind::Problem, Kind::Outcome];
@@ -106,16 +109,6 @@ pub fn query(options: &QueryOptions) -> Result<Trained, Failure> {
         encoder.name(),
         &described,
     )
-}
-
-fn refuse_to_overwrite(out: Option<&Path>) -> Result<(), Failure> {
-    match out.filter(|out| out.exists()) {
-        None => Ok(()),
-        Some(out) => Err(
-            Failure::usage(format!("{}: it is there already", out.display()))
-                .hint("nothing is overwritten: name another folder"),
-        ),
-    }
 }
 
 /// The encoder asked for: by default the hidden state where the cheapest model
@@ -207,6 +200,8 @@ struct Counts {
 struct Answers {
     heads: Vec<RunRecord>,
     by_question: BTreeMap<String, Counts>,
+    /// Runs and problems that were counted.
+    counted: HashSet<(String, String)>,
     damaged: usize,
 }
 
@@ -215,6 +210,7 @@ impl Answers {
         let mut answers = Self {
             heads: Vec::new(),
             by_question: BTreeMap::new(),
+            counted: HashSet::new(),
             damaged: 0,
         };
         for path in log_files(paths)? {
@@ -261,6 +257,10 @@ impl Answers {
             }
         }
         for (key, standing) in outcomes {
+            // The same run may be in several files.
+            if !self.counted.insert(key.clone()) {
+                continue;
+            }
             let (Some(outcome), Some(question)) = (standing.into_outcome(), questions.get(&key))
             else {
                 continue;
@@ -293,6 +293,15 @@ impl Answers {
                     head.run
                 ))
                 .hint("name the pool of the logs by `--pool`, and logs of one pool only"));
+            }
+            let first = &self.heads[0];
+            if (head.sampling, &head.grading) != (first.sampling, &first.grading) {
+                return Err(Failure::usage(format!(
+                    "runs {} and {} in the logs differ in their sampling or in who grades: their \
+                     answers are not shares of one thing",
+                    first.run, head.run
+                ))
+                .hint("name logs of one temperature, one set of limits and one grader"));
             }
         }
         Ok(())
@@ -379,6 +388,12 @@ fn train(
         let gain = Label::Gain.of(one.small, one.large);
         Some((model.score(features).ok()?, gain))
     });
+    let few = (mean(0).min(mean(1)) < f64::from(WANTED_ANSWERS)).then(|| {
+        format!(
+            "fewer than {WANTED_ANSWERS} answers of either model a problem: the shares that are \
+             learnt are coarse; the paper takes eight"
+        )
+    });
     let damaged = (answers.damaged > 0)
         .then(|| format!("{} lines of the logs could not be read", answers.damaged));
     let constant = (model.facts.held_out_loss >= model.facts.constant_loss).then(|| {
@@ -392,7 +407,7 @@ fn train(
         calibration_auc: ranking(&scored.collect::<Vec<_>>()),
         facts: model.facts,
         out: options.out.clone(),
-        warnings: damaged.into_iter().chain(constant).collect(),
+        warnings: damaged.into_iter().chain(few).chain(constant).collect(),
     })
 }
 

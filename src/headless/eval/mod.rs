@@ -1,11 +1,11 @@
 //! The results table: runs what is missing, reads what is logged, chooses on
 //! the calibration split, compares on the test split.
 //!
-//! [`runs`] solves with every router into a log of its own; [`chosen`] settles
-//! which rows there are; [`forest`] adds what knowing the future would give.
-//! [`grid`] puts figures into cells, which [`text`], [`markdown`] and
-//! [`latex`] lay out; [`csv`] keeps them as numbers. [`picture`] is the
-//! frontier, drawn by [`plot`] and [`chart`].
+//! `runs` solves with every router into a log of its own; `chosen` settles
+//! which rows there are; `forest` adds what knowing the future would give.
+//! `grid` puts figures into cells, which `text`, `markdown` and
+//! `latex` lay out; `csv` keeps them as numbers. `picture` is the
+//! frontier, drawn by `plot` and `chart`.
 
 mod chart;
 mod chosen;

@@ -143,8 +143,9 @@ fn solve(mut a: [[f64; UNKNOWNS]; UNKNOWNS], mut b: [f64; UNKNOWNS]) -> Option<[
         }
         for row in column + 1..UNKNOWNS {
             let factor = a[row][column] / a[column][column];
-            for k in column..UNKNOWNS {
-                a[row][k] -= factor * a[column][k];
+            let above = a[column];
+            for (value, above) in a[row].iter_mut().zip(above).skip(column) {
+                *value -= factor * above;
             }
             b[row] -= factor * b[column];
         }

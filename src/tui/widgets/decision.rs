@@ -15,7 +15,7 @@ use crate::tui::theme::Theme;
 
 use super::figures::counted;
 use super::panel;
-use super::{bar, figures, glyph, paragraph, steps::short_name};
+use super::{bar, drafts, figures, glyph, paragraph, steps::short_name};
 
 /// Routers that rule on drafts, as the log names them.
 const RSD: &str = "rsd";
@@ -34,14 +34,14 @@ pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>
     } else {
         match session.decision_after(cursor) {
             Some(ruling) if ruling.draft.is_some() => {
-                next_draft(&mut lines, session, ruling, room, theme);
+                drafts::next(&mut lines, session, ruling, room, theme);
             }
             Some(decision) => decision_lines(&mut lines, session, decision, room, theme),
             None => first_step(&mut lines, session, room, theme),
         }
     }
     if let Some(ruling) = cursor.and_then(|node| session.ruling_on(node)) {
-        ruling_lines(&mut lines, session, ruling, room, theme);
+        drafts::ruling(&mut lines, session, ruling, room, theme);
     }
     if let Some(node) = cursor {
         panel::lines(&mut lines, session, node, room, theme);
@@ -88,78 +88,6 @@ fn first_step(lines: &mut Vec<Line<'static>>, session: &Session, room: usize, th
         _ => "No step has been seen yet: the router's first model drafts step 1.",
     };
     wrapped(lines, text, room, theme, "text");
-}
-
-/// Who drafts the next step, and how that draft fared.
-fn next_draft(
-    lines: &mut Vec<Line<'static>>,
-    session: &Session,
-    ruling: &DecisionRecord,
-    room: usize,
-    theme: &Theme,
-) {
-    let settings = session.settings();
-    let index = session
-        .cursor()
-        .map_or(1, |node| session.tree().node(node).step.index + 1);
-    heading(lines, &format!("Step {index} is a draft"), theme);
-    chosen_line(lines, session, ruling, None, theme);
-    let draft = ruling
-        .draft
-        .as_deref()
-        .and_then(|id| session.tree().find(id));
-    let draft = draft.map(|draft| &session.tree().node(draft).step);
-    let drafted = draft.map_or("?", |step| step.model.as_str());
-    let drafted = short_name(drafted, settings, 16);
-    let text = match draft.is_some_and(|step| step.kept) {
-        true => format!("{drafted} drafted it, and the draft stood"),
-        false => format!("{drafted} drafted it, and the draft was rejected"),
-    };
-    wrapped(lines, &text, room, theme, "text");
-    wrapped(lines, &ruling.reason, room, theme, "dim");
-}
-
-/// How the step at the cursor came to stand, where the rule looked at a draft.
-fn ruling_lines(
-    lines: &mut Vec<Line<'static>>,
-    session: &Session,
-    ruling: &DecisionRecord,
-    room: usize,
-    theme: &Theme,
-) {
-    lines.push(Line::default());
-    let settings = session.settings();
-    let draft = ruling
-        .draft
-        .as_deref()
-        .and_then(|id| session.tree().find(id));
-    let kept = draft.is_some_and(|draft| session.tree().node(draft).step.kept);
-    let writer = draft.map(|draft| session.tree().node(draft).step.model.clone());
-    let writer = short_name(writer.as_deref().unwrap_or("?"), settings, 16);
-    let step = session
-        .cursor()
-        .map_or(1, |node| session.tree().node(node).step.index);
-    let text = match kept {
-        true => format!("Step {step}: the draft stands"),
-        false => format!(
-            "Step {step}: draft of {writer} rejected, {} wrote again",
-            short_name(&ruling.action, settings, 16)
-        ),
-    };
-    wrapped(lines, &text, room, theme, "emphasis");
-    wrapped(lines, &ruling.reason, room, theme, "dim");
-    for (name, value) in &ruling.observation {
-        if let Some(scorer) = name.strip_suffix("_score") {
-            let value = value.map_or_else(|| "none".to_owned(), |value| format!("{value:.3}"));
-            field(
-                lines,
-                &format!("{scorer} score"),
-                &value,
-                theme.style("text"),
-                theme,
-            );
-        }
-    }
 }
 
 fn decision_lines(
@@ -214,7 +142,7 @@ fn decision_lines(
     }
 }
 
-fn chosen_line(
+pub(super) fn chosen_line(
     lines: &mut Vec<Line<'static>>,
     session: &Session,
     decision: &DecisionRecord,
@@ -554,7 +482,7 @@ pub(super) fn heading(lines: &mut Vec<Line<'static>>, text: &str, theme: &Theme)
     lines.push(Line::styled(text.to_owned(), theme.style("emphasis")));
 }
 
-fn field(
+pub(super) fn field(
     lines: &mut Vec<Line<'static>>,
     name: &str,
     value: &str,

@@ -4,6 +4,7 @@
 pub mod bar;
 pub mod cost;
 pub mod decision;
+mod drafts;
 pub mod figures;
 pub mod glyph;
 pub mod overlay;
