@@ -5,7 +5,7 @@
 // The helpers of a test binary are not test functions to clippy.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use pointsman::model::endpoint::{DELIMITER, Endpoint, NoProgress, Progress, StepRequest};
@@ -13,6 +13,8 @@ use pointsman::model::http::client::install_crypto;
 use pointsman::model::http::llama_cpp::LlamaCpp;
 use pointsman::model::pool::{ModelSpec, ServerKind};
 use pointsman::model::prompt::{LocalTemplate, Template};
+use pointsman::model::scorer::judge::Judge;
+use pointsman::model::scorer::step::{StepCase, StepScorer as _};
 use pointsman::trace::record::{Role, StepEnd, ValueKind};
 use serde_json::{Value, json};
 
@@ -227,6 +229,28 @@ impl Progress for Began {
     fn delta(&self, _: &str) {
         *self.0.lock().unwrap() = true;
     }
+}
+
+/// Any chat model can be the judge of `specreason`: a digit with the
+/// probabilities of the others, in three tokens at most.
+#[tokio::test]
+async fn a_judge_gives_a_digit_with_its_probabilities() {
+    let Some(url) = server() else { return };
+    let judge = Judge::new(Arc::new(endpoint(&url, Some("smollm2"))));
+    let score = judge
+        .score(StepCase {
+            problem: "p".to_owned(),
+            question: "What is 6 times 7?".to_owned(),
+            before: vec!["We multiply.".to_owned()],
+            step: "6 times 7 is 42.".to_owned(),
+        })
+        .await
+        .unwrap();
+    let value = score.value.unwrap();
+    let note = score.note.unwrap();
+    assert!((0.0..=9.0).contains(&value), "{value} {note}");
+    assert!(note.contains("expected"), "{note}");
+    assert!((1..=3).contains(&score.usage.output), "{:?}", score.usage);
 }
 
 #[tokio::test]
