@@ -175,14 +175,6 @@ fn text_from_files_cannot_command_the_terminal() {
 }
 
 #[test]
-fn tables_that_nothing_uses_yet_are_a_warning() {
-    let scorer = "[judge]\nserver = \"llama-cpp\"\nbase_url = \"http://127.0.0.1:9\"\n";
-    let folder = folder(&[("judged.toml", format!("{POOL}{scorer}").as_bytes())]);
-    let solve = ["solve", "--log", "l.jsonl", "--pool", "judged.toml"];
-    fails(folder.path(), &solve, 3, &["[judge]: this version"]);
-}
-
-#[test]
 fn a_log_is_never_mixed_with_another_or_with_anything_else() {
     let folder = folder(&[
         ("taken.jsonl", b"{\"record\":\"note\"}\n"),
