@@ -126,12 +126,17 @@ impl Rows {
         self.rows.retain(wanted);
     }
 
-    /// The row of a name, or the only one of a spec.
+    /// The row of a name, or else the only one of a spec or of a router.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Row> {
         let by_name = self.rows.iter().find(|row| row.name == name);
-        let mut by_spec = self.rows.iter().filter(|row| row.spec == name);
-        by_name.or_else(|| by_spec.next().filter(|_| by_spec.next().is_none()))
+        let only = |is: fn(&Row, &str) -> bool| {
+            let mut found = self.rows.iter().filter(|row| is(row, name));
+            found.next().filter(|_| found.next().is_none())
+        };
+        by_name
+            .or_else(|| only(|row, name| row.spec == name))
+            .or_else(|| only(|row, name| row.router == name))
     }
 
     /// The row of a model alone on a ground.

@@ -238,17 +238,19 @@ fn check_compared(options: &EvalOptions, asked: &[Asked], pairs: &Pairs) -> Resu
     }
     let settings = asked.iter().flat_map(|one| &one.settings);
     let mut rows: BTreeSet<String> = settings.map(|setting| setting.spec.to_string()).collect();
+    // A router's name is its only row; of a sweep one setting is left.
+    let routers = asked.iter().filter_map(|one| one.settings.first());
+    rows.extend(routers.map(|setting| setting.spec.name().to_owned()));
     rows.extend(["small", "large"].map(str::to_owned));
     for name in named.iter().flat_map(|(a, b)| [a, b]) {
         // A row is named by its spec as it is printed.
         let printed = name.parse::<crate::router::RouterSpec>();
         let printed = printed.map_or_else(|_| name.clone(), |spec| spec.to_string());
-        if !rows.contains(&printed) {
+        if !rows.contains(name) && !rows.contains(&printed) {
             let known: Vec<&str> = rows.iter().map(String::as_str).collect();
             return Err(
-                Failure::usage(format!("--compare {name}: there will be no such row")).hint(
-                    format!("of a sweep name a setting; known are {}", known.join(", ")),
-                ),
+                Failure::usage(format!("--compare {name}: there will be no such row"))
+                    .hint(format!("known are {}", known.join(", "))),
             );
         }
     }
