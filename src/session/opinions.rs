@@ -120,19 +120,17 @@ impl Session {
     /// The ruling under which the step at `node` stands, or was rejected.
     pub fn ruling_on(&self, node: NodeIndex) -> Option<&DecisionRecord> {
         let found = self.tree().node(node);
-        let led_by = found.step.decision.as_deref();
-        if let Some(ruling) = led_by.and_then(|id| self.tree().decision(id)) {
-            return ruling.draft.is_some().then_some(ruling);
+        // Both stand where the step follows: nothing else is looked through.
+        let mut made = self.tree().decisions(found.parent).iter();
+        match &found.step.decision {
+            Some(id) => made.find(|made| made.id == *id && made.draft.is_some()),
+            None => made.find(|made| made.draft.as_ref() == Some(&found.step.id)),
         }
-        let made = self.tree().decisions(found.parent).iter();
-        let mut on_it = made.filter(|made| made.draft.as_ref() == Some(&found.step.id));
-        on_it.next()
     }
 
     /// The rejected draft that the step at `node` took the place of.
     pub fn draft_of(&self, node: NodeIndex) -> Option<NodeIndex> {
-        let id = self.tree().node(node).step.decision.as_deref()?;
-        let draft = self.tree().decision(id)?.draft.as_deref()?;
+        let draft = self.ruling_on(node)?.draft.as_deref()?;
         let draft = self.tree().find(draft)?;
         (draft != node && !self.tree().node(draft).step.kept).then_some(draft)
     }

@@ -35,9 +35,11 @@ impl Session {
 
     /// Whether what is written at `place` takes the place of a rejected draft.
     pub(super) fn regenerates(&self, place: &Place) -> bool {
-        let decision = place.decision.as_deref();
-        let ruling = decision.and_then(|id| self.tree.decision(id));
-        ruling.is_some_and(|ruling| ruling.draft.is_some())
+        let Some(id) = &place.decision else {
+            return false;
+        };
+        let mut made = self.tree.decisions(place.after).iter();
+        made.any(|decision| decision.id == *id && decision.draft.is_some())
     }
 
     /// The decision under which a step is written again: a draft that was kept

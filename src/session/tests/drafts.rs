@@ -253,6 +253,24 @@ fn a_run_until_an_escalation_stops_at_what_was_written_again() {
     assert_eq!(bench.path().len(), 2);
 }
 
+/// The rejected draft itself, run again, is a draft again.
+#[test]
+fn a_rejected_draft_is_drafted_and_looked_at_again() {
+    let mut bench = Bench::new("rsd:delta=0.7", 12);
+    bench.command(Command::Step);
+    bench.reply(step("2 + 2 = 5", 0.9));
+    bench.score(Some(0.1));
+    bench.reply(step("2 + 2 = 4", 0.9));
+    let draft = bench.session.tree().drafts(None)[0];
+    bench.command(Command::Goto(Some(draft)));
+    bench.command(Command::Rerun);
+    let call = bench.pending.as_ref().unwrap();
+    assert_eq!((call.model, call.request.role), (0, Role::Draft));
+    bench.reply(step("so 4", 0.9));
+    bench.score(Some(0.9));
+    assert_eq!(bench.path(), ["small: so 4"]);
+}
+
 /// A person's text in place of a kept draft is no draft, and was not ruled on.
 #[test]
 fn an_edited_draft_is_a_persons_and_nothing_was_rejected_for_it() {
