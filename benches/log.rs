@@ -23,6 +23,7 @@ fn step(number: usize) -> Record {
         text: format!(" {place}"),
         logprob: Some(-0.125),
         max_logit: Some(21.5),
+        top_logits: Vec::new(),
         top: Vec::new(),
         math: place.is_multiple_of(2),
     };

@@ -107,6 +107,8 @@ fn forest() -> Forest {
         price: None,
         template: None,
         template_sha256: None,
+        continuation: None,
+        extra: serde_json::Map::new(),
         weights: None,
     };
     Forest {

@@ -128,6 +128,7 @@ fn the_trainer_measures_confidence_on_the_programs_math_tokens() {
                 text: vocabulary.text(id).to_owned(),
                 logprob: None,
                 max_logit: None,
+                top_logits: Vec::new(),
                 top: Vec::new(),
                 math: false,
             };

@@ -268,6 +268,8 @@ mod tests {
             price,
             template: None,
             template_sha256: None,
+            continuation: None,
+            extra: serde_json::Map::new(),
             weights: None,
         }
     }

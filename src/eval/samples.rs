@@ -23,6 +23,8 @@ fn model(name: &str, params: f64) -> ModelFacts {
         price: None,
         template: None,
         template_sha256: None,
+        continuation: None,
+        extra: serde_json::Map::new(),
         weights: None,
     }
 }

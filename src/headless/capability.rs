@@ -120,6 +120,8 @@ mod tests {
             price: None,
             template: None,
             template_sha256: None,
+            continuation: None,
+            extra: serde_json::Map::new(),
             weights: None,
         };
         RunRecord {
@@ -151,12 +153,10 @@ mod tests {
 
     fn probed(small: ValueKind, large: ValueKind) -> Probed {
         let able = |values| Capabilities {
-            continuation: Continuation::Exact,
-            values,
             top: 5,
             which_stop: true,
             cached_count: true,
-            context: None,
+            ..Capabilities::bare(Continuation::Exact, values)
         };
         BTreeMap::from([("small".into(), able(small)), ("large".into(), able(large))])
     }

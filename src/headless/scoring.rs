@@ -208,6 +208,8 @@ fn nobody(name: &str) -> ModelFacts {
         price: None,
         template: None,
         template_sha256: None,
+        continuation: None,
+        extra: serde_json::Map::new(),
         weights: None,
     }
 }

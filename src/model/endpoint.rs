@@ -24,6 +24,37 @@ pub struct Capabilities {
     pub cached_count: bool,
     /// Context length in tokens, where known.
     pub context: Option<u32>,
+    /// Whether tokens come with their ids.
+    #[serde(default)]
+    pub token_ids: bool,
+    /// What the server says it is: its name and version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What is lacking or odd, each a sentence that says what would help.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+    /// What the probe's calls took.
+    #[serde(default)]
+    pub usage: Usage,
+}
+
+impl Capabilities {
+    /// What a server can do that is only known to go on from a partial answer
+    /// like this and to give such values: nothing else.
+    pub fn bare(continuation: Continuation, values: ValueKind) -> Self {
+        Self {
+            continuation,
+            values,
+            top: 0,
+            which_stop: false,
+            cached_count: false,
+            context: None,
+            token_ids: false,
+            version: None,
+            remarks: Vec::new(),
+            usage: Usage::default(),
+        }
+    }
 }
 
 /// A request for one step.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::scorer::GradeMode;
-use crate::trace::record::{ModelFacts, PriceFacts, Sampling};
+use crate::trace::record::{Continuation, ModelFacts, PriceFacts, Sampling};
 
 pub use table::nearest;
 
@@ -145,6 +145,14 @@ pub struct ModelSpec {
     /// Seconds without a byte before a call is given up; default 120.
     #[serde(default)]
     pub timeout: Option<f64>,
+    /// How the model is made to go on from a partial answer: `emulated` accepts
+    /// a chat route that is talked into it, `exact` refuses one.
+    #[serde(default)]
+    pub continuation: Option<Continuation>,
+    /// Fields added to the body of every request for a step: what a server or
+    /// a gateway knows beyond what is sent anyway.
+    #[serde(default)]
+    pub extra: serde_json::Map<String, serde_json::Value>,
 }
 
 impl ModelSpec {
@@ -161,6 +169,8 @@ impl ModelSpec {
             price: None,
             context: None,
             timeout: None,
+            continuation: None,
+            extra: serde_json::Map::new(),
         }
     }
 }
@@ -175,6 +185,8 @@ impl From<&ModelSpec> for ModelFacts {
             price: spec.price.clone(),
             template: spec.template.clone(),
             template_sha256: None,
+            continuation: spec.continuation,
+            extra: spec.extra.clone(),
             weights: None,
         }
     }

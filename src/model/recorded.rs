@@ -139,12 +139,10 @@ impl Endpoint for Recorded {
 
     fn probe(&self) -> ProbeFuture<'_> {
         let capabilities = Capabilities {
-            continuation: Continuation::Exact,
-            values: self.values,
             top: 0,
             which_stop: true,
             cached_count: true,
-            context: None,
+            ..Capabilities::bare(Continuation::Exact, self.values)
         };
         Box::pin(std::future::ready(Ok(capabilities)))
     }
@@ -181,12 +179,10 @@ impl Scripted {
         Self {
             name: name.into(),
             capabilities: Capabilities {
-                continuation: Continuation::Exact,
-                values: ValueKind::LogprobPreTemperature,
                 top: 2,
                 which_stop: true,
                 cached_count: true,
-                context: None,
+                ..Capabilities::bare(Continuation::Exact, ValueKind::LogprobPreTemperature)
             },
             queue: Mutex::default(),
             seen: Mutex::default(),
@@ -268,6 +264,7 @@ pub fn scripted_reply(text: &str, certainty: f64) -> StepReply {
             text: word.to_owned(),
             logprob: Some(logprob),
             max_logit: None,
+            top_logits: Vec::new(),
             top: vec![TopToken {
                 text: word.to_owned(),
                 logprob,

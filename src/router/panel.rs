@@ -101,6 +101,8 @@ mod tests {
             price: None,
             template: None,
             template_sha256: None,
+            continuation: None,
+            extra: serde_json::Map::new(),
             weights: None,
         }
     }

@@ -195,6 +195,7 @@ mod tests {
             text: text.to_owned(),
             logprob: Some(logprob),
             max_logit: Some(max_logit),
+            top_logits: Vec::new(),
             top: vec![TopToken {
                 text: "?".into(),
                 logprob: 0.5_f32.ln(),

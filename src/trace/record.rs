@@ -105,6 +105,12 @@ pub struct ModelFacts {
     /// what it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_sha256: Option<String>,
+    /// How the model is made to go on from a partial answer, where the pool says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continuation: Option<Continuation>,
+    /// What the pool adds to the body of every request for a step.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub extra: serde_json::Map<String, serde_json::Value>,
     /// Hash of the weights, where the model runs in the program's process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
@@ -214,6 +220,11 @@ pub struct Token {
     /// The most probable tokens, best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub top: Vec<TopToken>,
+    /// The tokens of the highest raw logits, best first, from a server that
+    /// gives logits in place of probabilities: without the whole vocabulary
+    /// these have no normaliser, so `logprob` and `top` are empty then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub top_logits: Vec<TopLogit>,
     /// Whether this is a math token (J_t of the paper).
     #[serde(default)]
     pub math: bool,
@@ -225,6 +236,14 @@ pub struct TopToken {
     pub text: String,
     /// Natural log-probability at temperature 1.
     pub logprob: f32,
+}
+
+/// One alternative at a token position, by its raw logit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopLogit {
+    pub text: String,
+    /// Before softmax and temperature.
+    pub logit: f32,
 }
 
 /// What the probabilities of a step are, best first (the confidence ladder).

@@ -163,13 +163,18 @@ fn token() -> impl Strategy<Value = Token> {
         option::of(number32()),
         option::of(number32()),
         top,
+        vec(
+            (text(), number32()).prop_map(|(text, logit)| TopLogit { text, logit }),
+            0..2,
+        ),
         any::<bool>(),
     )
-        .prop_map(|(text, logprob, max_logit, top, math)| Token {
+        .prop_map(|(text, logprob, max_logit, top, top_logits, math)| Token {
             text,
             logprob,
             max_logit,
             top,
+            top_logits,
             math,
         })
 }
@@ -298,6 +303,8 @@ fn any_run() -> impl Strategy<Value = Record> {
             }),
             template: None,
             template_sha256: None,
+            continuation: None,
+            extra: serde_json::Map::new(),
             weights: None,
         });
     (

@@ -197,6 +197,8 @@ fn unknown_head(run: &str, tree: &Tree) -> RunRecord {
                 price: None,
                 template: None,
                 template_sha256: None,
+                continuation: None,
+                extra: serde_json::Map::new(),
                 weights: None,
             });
         }

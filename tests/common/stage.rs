@@ -154,6 +154,8 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         price: None,
         template: None,
         template_sha256: None,
+        continuation: None,
+        extra: serde_json::Map::new(),
         weights: None,
     };
     RunRecord {
@@ -207,12 +209,10 @@ pub fn live(run: RunRecord) -> Settings {
 
 pub fn capabilities() -> Capabilities {
     Capabilities {
-        continuation: Continuation::Exact,
-        values: ValueKind::LogprobPreTemperature,
         top: 2,
         which_stop: true,
         cached_count: true,
-        context: None,
+        ..Capabilities::bare(Continuation::Exact, ValueKind::LogprobPreTemperature)
     }
 }
 

@@ -215,16 +215,8 @@ pub fn byte_tokenizer() -> Value {
 
 pub fn spec(name: &str, model: Option<&str>) -> ModelSpec {
     ModelSpec {
-        name: name.to_owned(),
-        server: ServerKind::Local,
-        base_url: None,
         model: model.map(str::to_owned),
-        params: None,
-        template: None,
-        api_key_env: None,
-        price: None,
-        context: None,
-        timeout: None,
+        ..ModelSpec::new(name, ServerKind::Local)
     }
 }
 

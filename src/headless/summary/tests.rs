@@ -12,6 +12,8 @@ fn run() -> RunRecord {
         price: None,
         template: None,
         template_sha256: None,
+        continuation: None,
+        extra: serde_json::Map::new(),
         weights: None,
     };
     RunRecord {

@@ -217,6 +217,7 @@ fn token(text: &str, group: &[&RawToken]) -> Token {
         text: text.to_owned(),
         logprob,
         max_logit: None,
+        top_logits: Vec::new(),
         top: least.map(alternatives).unwrap_or_default(),
         math: false,
     }

@@ -267,16 +267,18 @@ impl LlamaCpp {
         let seen = self.try_out().await?;
         let valued = seen.tokens.iter().any(|token| token.logprob.is_some());
         Ok(Capabilities {
-            continuation: Continuation::Exact,
-            values: if valued {
-                ValueKind::LogprobPreTemperature
-            } else {
-                ValueKind::None
-            },
             top: u32::try_from(seen.top).unwrap_or(u32::MAX),
             which_stop: seen.which_stop,
             cached_count: seen.usage.cached.is_some(),
             context,
+            ..Capabilities::bare(
+                Continuation::Exact,
+                if valued {
+                    ValueKind::LogprobPreTemperature
+                } else {
+                    ValueKind::None
+                },
+            )
         })
     }
 

@@ -132,12 +132,11 @@ impl LocalEndpoint {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            continuation: Continuation::Exact,
-            values: ValueKind::RawLogit,
             top: TOP as u32,
             which_stop: true,
             cached_count: true,
             context: u32::try_from(self.plan.context).ok(),
+            ..Capabilities::bare(Continuation::Exact, ValueKind::RawLogit)
         }
     }
 

@@ -225,6 +225,7 @@ fn token(chunk: String, id: u32, logits: &[f32], stats: &RowStats, text: &mut Te
         text: chunk,
         logprob: Some(logprob(id)),
         max_logit: Some(stats.max),
+        top_logits: Vec::new(),
         top: top.collect(),
         math: false,
     }

@@ -222,6 +222,7 @@ mod tests {
             text: text.to_owned(),
             logprob: None,
             max_logit: None,
+            top_logits: Vec::new(),
             top: Vec::new(),
             math: false,
         }

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::table::{Source, Table, Value, nearest};
 use super::{ModelSpec, Pool, PoolError, Scorers, ServerKind};
 use crate::model::scorer::GradeMode;
-use crate::trace::record::{PriceFacts, Sampling};
+use crate::trace::record::{Continuation, PriceFacts, Sampling};
 
 const ROOT_KEYS: &[&str] = &[
     "sampling",
@@ -31,6 +31,8 @@ const MODEL_KEYS: &[&str] = &[
     "price",
     "context",
     "timeout",
+    "continuation",
+    "extra",
 ];
 /// Keys of the `[grader]` table beyond those of a model.
 const GRADER_KEYS: &[&str] = &["mode"];
@@ -195,10 +197,90 @@ fn model(table: &Table<'_, '_, '_>, scorer: Option<&str>) -> Result<ModelSpec, P
         price: price(table)?,
         context: table.count("context")?,
         timeout: table.positive("timeout")?,
+        continuation: continuation(table, server)?,
+        extra: extra(table, server)?,
         ..ModelSpec::new(name, server)
     };
     check_model_name(table, &spec)?;
     Ok(spec)
+}
+
+/// Whether a model that cannot go on from a partial answer may be talked into
+/// it.
+fn continuation(
+    table: &Table<'_, '_, '_>,
+    server: ServerKind,
+) -> Result<Option<Continuation>, PoolError> {
+    let Some(name) = table.text("continuation")? else {
+        return Ok(None);
+    };
+    if !server.is_http() {
+        let problem = format!("means nothing for server `{server}`, which always goes on exactly");
+        return Err(table.wrong("continuation", &problem));
+    }
+    match name.as_str() {
+        "exact" => Ok(Some(Continuation::Exact)),
+        "emulated" => Ok(Some(Continuation::Emulated)),
+        other => Err(table.wrong(
+            "continuation",
+            &format!("is `{other}`: `exact` or `emulated` is needed"),
+        )),
+    }
+}
+
+/// Fields that are ours to set: another value would make steps something else
+/// than the log says.
+const OURS: &[&str] = &[
+    "model",
+    "prompt",
+    "text",
+    "messages",
+    "stop",
+    "stream",
+    "n",
+    "temperature",
+    "top_p",
+    "seed",
+    "max_tokens",
+    "max_completion_tokens",
+    "n_predict",
+    "logprobs",
+    "top_logprobs",
+    "n_probs",
+    "options",
+    "sampling_params",
+    "raw",
+    "echo",
+];
+
+/// The fields added to every request for a step.
+fn extra(
+    table: &Table<'_, '_, '_>,
+    server: ServerKind,
+) -> Result<serde_json::Map<String, serde_json::Value>, PoolError> {
+    let Some(value) = table.get("extra") else {
+        return Ok(serde_json::Map::new());
+    };
+    if !server.is_http() {
+        let problem = format!("means nothing for server `{server}`, which gets no requests");
+        return Err(table.wrong("extra", &problem));
+    }
+    let label = format!("`extra` of {}", table.label);
+    let inner = Table::of(table.source, label, value)?;
+    let fields = inner.json()?;
+    for name in fields.keys() {
+        if OURS.contains(&name.as_str()) {
+            return Err(inner.wrong(name, "is set by pointsman itself: see `[sampling]`"));
+        }
+        if KEY_KEYS.contains(&name.to_lowercase().as_str()) {
+            return Err(inner.wrong(
+                name,
+                "is refused: keys come from the environment; put the variable's name in \
+                 `api_key_env`",
+            ));
+        }
+    }
+    Ok(fields)
 }
 
 fn server(table: &Table<'_, '_, '_>) -> Result<ServerKind, PoolError> {

@@ -168,6 +168,16 @@ impl<'a, 'i, 's> Table<'a, 'i, 's> {
         Ok(Some(number as u32))
     }
 
+    /// The whole table as JSON.
+    pub fn json(&self) -> Result<serde_json::Map<String, serde_json::Value>, PoolError> {
+        let pairs = self.entries.iter().map(|(key, value)| {
+            let name = key.get_ref().as_ref();
+            let value = json(value.get_ref()).map_err(|problem| self.wrong(name, problem))?;
+            Ok((name.to_owned(), value))
+        });
+        pairs.collect()
+    }
+
     /// An exact decimal, written as a number or as text.
     pub fn decimal(&self, key: &str) -> Result<Option<Decimal>, PoolError> {
         let Some(value) = self.get(key) else {
@@ -208,6 +218,34 @@ fn article(value: &DeValue<'_>) -> &'static str {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
+}
+
+/// A TOML value as JSON, or what it has that JSON has not.
+fn json(value: &DeValue<'_>) -> Result<serde_json::Value, &'static str> {
+    const NUMBER: &str = "holds a number that JSON cannot hold";
+    Ok(match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Boolean(truth) => (*truth).into(),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_err(|_| NUMBER)?
+            .into(),
+        DeValue::Float(number) => {
+            let number: f64 = number.as_str().parse().map_err(|_| NUMBER)?;
+            let number = serde_json::Number::from_f64(number).ok_or(NUMBER)?;
+            number.into()
+        }
+        DeValue::Datetime(_) => return Err("holds a date: put it in quotes"),
+        DeValue::Array(items) => {
+            let items = items.iter().map(|item| json(item.get_ref()));
+            serde_json::Value::Array(items.collect::<Result<_, _>>()?)
+        }
+        DeValue::Table(entries) => {
+            let pairs = entries.iter().map(|(key, value)| {
+                json(value.get_ref()).map(|value| (key.get_ref().to_string(), value))
+            });
+            serde_json::Value::Object(pairs.collect::<Result<_, _>>()?)
+        }
+    })
 }
 
 /// The known name closest to `name`, where it is close enough to be meant.

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::trace::record::Continuation;
 
 fn parse(text: &str) -> Result<Pool, PoolError> {
     Pool::parse(text, Path::new("pool.toml"))
@@ -272,4 +273,52 @@ fn a_reward_model_needs_a_server_that_has_a_route_for_it() {
     let pool = parse(&table("judge", "llama-cpp")).unwrap();
     assert_eq!(pool.judge().unwrap().name, "judge");
     assert_eq!(parse(&with("")).unwrap().judge().unwrap().name, "b");
+}
+
+#[test]
+fn extra_fields_are_read_as_json_and_ours_are_refused() {
+    let pool = |line: &str| {
+        let model = |name: &str, line: &str| {
+            format!(
+                "[[model]]\nname = \"{name}\"\nserver = \"openrouter\"\nmodel = \"m\"\n\
+                 params = 1e9\n{line}\n"
+            )
+        };
+        Pool::parse(
+            &format!("{}{}", model("a", line), model("b", "")),
+            Path::new("pool.toml"),
+        )
+    };
+    let extra = "extra = { provider = { order = [\"x\"], allow_fallbacks = false }, k = 0.5 }";
+    let read = pool(extra).unwrap();
+    let expected = serde_json::json!({
+        "provider": { "order": ["x"], "allow_fallbacks": false }, "k": 0.5,
+    });
+    assert_eq!(
+        serde_json::Value::from(read.models[0].extra.clone()),
+        expected
+    );
+    for (line, part) in [
+        (
+            "extra = { stop = [\"x\"] }",
+            "`stop` of `extra` of model `a` is set by pointsman",
+        ),
+        (
+            "extra = { api_key = \"sk-planted\" }",
+            "keys come from the environment",
+        ),
+        ("extra = { when = 2026-01-01 }", "holds a date"),
+        ("extra = { x = nan }", "JSON cannot hold"),
+        ("extra = 3", "must be a table"),
+        ("continuation = \"maybe\"", "`exact` or `emulated`"),
+    ] {
+        let error = pool(line).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+        assert!(!error.contains("sk-planted"), "{error}");
+    }
+    let emulated = pool("continuation = \"emulated\"").unwrap();
+    assert_eq!(
+        emulated.models[0].continuation,
+        Some(Continuation::Emulated)
+    );
 }

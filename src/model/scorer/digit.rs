@@ -246,6 +246,7 @@ mod tests {
             text: text.to_owned(),
             logprob: Some(probability.ln()),
             max_logit: None,
+            top_logits: Vec::new(),
             top: top
                 .iter()
                 .map(|(text, probability)| TopToken {
@@ -423,6 +424,7 @@ mod tests {
                 text: text.clone(),
                 logprob: Some(*logprob),
                 max_logit: None,
+                top_logits: Vec::new(),
                 top: top.iter().map(|(text, logprob)| TopToken {
                     text: text.clone(), logprob: *logprob,
                 }).collect(),

@@ -139,6 +139,7 @@ async fn talk(
                 text: DELIMITER.to_owned(),
                 logprob: None,
                 max_logit: None,
+                top_logits: Vec::new(),
                 top: Vec::new(),
                 math: false,
             });

@@ -14,6 +14,8 @@ fn model(name: &str, weights: Option<&str>) -> ModelFacts {
         price: None,
         template: None,
         template_sha256: None,
+        continuation: None,
+        extra: serde_json::Map::new(),
         weights: weights.map(str::to_owned),
     }
 }

@@ -15,6 +15,8 @@ fn pool(models: usize) -> Vec<ModelFacts> {
         price: None,
         template: None,
         template_sha256: None,
+        continuation: None,
+        extra: serde_json::Map::new(),
         weights: None,
     };
     (0..models).map(model).collect()

@@ -39,6 +39,8 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         price: None,
         template: None,
         template_sha256: None,
+        continuation: None,
+        extra: serde_json::Map::new(),
         weights: None,
     };
     RunRecord {
@@ -96,6 +98,7 @@ pub fn step(text: &str, confidence: f64) -> StepReply {
             text: text.into(),
             logprob: Some(logprob),
             max_logit: None,
+            top_logits: Vec::new(),
             top: vec![TopToken {
                 text: text.into(),
                 logprob,

@@ -58,10 +58,10 @@ fn step_is_finite(step: &StepRecord) -> bool {
             .measures
             .values()
             .all(|value| value.is_finite())
-        && step
-            .tokens
-            .iter()
-            .all(|token| token.top.iter().all(|top| top.logprob.is_finite()))
+        && step.tokens.iter().all(|token| {
+            token.top.iter().all(|top| top.logprob.is_finite())
+                && token.top_logits.iter().all(|top| top.logit.is_finite())
+        })
 }
 
 fn clean_step(step: &mut StepRecord) {
@@ -72,6 +72,7 @@ fn clean_step(step: &mut StepRecord) {
     for token in &mut step.tokens {
         // An alternative of probability 0 is no alternative.
         token.top.retain(|top| top.logprob.is_finite());
+        token.top_logits.retain(|top| top.logit.is_finite());
     }
 }
 

@@ -155,6 +155,7 @@ fn with_nan() -> StepRecord {
         text: "x".into(),
         logprob: Some(f32::NEG_INFINITY),
         max_logit: Some(f32::NAN),
+        top_logits: Vec::new(),
         top: vec![
             TopToken {
                 text: "x".into(),

@@ -15,6 +15,8 @@ fn pool() -> Vec<ModelFacts> {
             price: None,
             template: None,
             template_sha256: None,
+            continuation: None,
+            extra: serde_json::Map::new(),
             weights: None,
         })
         .to_vec()

@@ -350,6 +350,7 @@ fn blank_line() -> Token {
         text: DELIMITER.to_owned(),
         logprob: None,
         max_logit: None,
+        top_logits: Vec::new(),
         top: Vec::new(),
         math: false,
     }
