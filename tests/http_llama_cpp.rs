@@ -16,7 +16,7 @@ use pointsman::model::catalog;
 use pointsman::model::endpoint::{
     Endpoint, EndpointError, FailureKind, NoProgress, Progress, StepReply, StepRequest,
 };
-use pointsman::model::http::llama_cpp::{LlamaCpp, Options};
+use pointsman::model::http::served::{Options, Served};
 use pointsman::model::pool::{ModelSpec, Pool, ServerKind};
 use pointsman::model::prompt::Template;
 use pointsman::model::retry::Policy;
@@ -43,9 +43,9 @@ fn spec(url: &str) -> ModelSpec {
     }
 }
 
-fn endpoint(spec: &ModelSpec) -> LlamaCpp {
+fn endpoint(spec: &ModelSpec) -> Served {
     let template = Template::for_spec(spec, None).unwrap();
-    LlamaCpp::with_options(spec, template, quick()).unwrap()
+    Served::with_options(spec, Some(template), quick()).unwrap()
 }
 
 fn request(prefix: &str) -> StepRequest {

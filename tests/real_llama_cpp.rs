@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pointsman::model::endpoint::{DELIMITER, Endpoint, NoProgress, Progress, StepRequest};
 use pointsman::model::http::client::install_crypto;
-use pointsman::model::http::llama_cpp::LlamaCpp;
+use pointsman::model::http::served::Served;
 use pointsman::model::pool::{ModelSpec, ServerKind};
 use pointsman::model::prompt::{LocalTemplate, Template};
 use pointsman::model::scorer::judge::Judge;
@@ -38,14 +38,14 @@ fn server() -> Option<String> {
     url
 }
 
-fn endpoint(url: &str, template: Option<&str>) -> LlamaCpp {
+fn endpoint(url: &str, template: Option<&str>) -> Served {
     let spec = ModelSpec {
         base_url: Some(url.to_owned()),
         template: template.map(str::to_owned),
         ..ModelSpec::new("real", ServerKind::LlamaCpp)
     };
     let template = Template::for_spec(&spec, None).unwrap();
-    LlamaCpp::new(&spec, template).unwrap()
+    Served::new(&spec, Some(template)).unwrap()
 }
 
 fn request(question: &str, prefix: &str) -> StepRequest {

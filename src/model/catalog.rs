@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::endpoint::{Endpoint, EndpointError, FailureKind};
 use super::http::embeddings::Embeddings;
-use super::http::llama_cpp::{LlamaCpp, Options};
+
 use super::http::pooling::Pooling;
+use super::http::served::{Options, Served};
 use super::http::service::ServiceOptions;
 use super::local::embedded::embedded_prm_head;
 use super::local::scorers::LikelihoodPrm;
 use super::local::{LocalEndpoint, Render};
 use super::pool::{ModelSpec, Pool, ServerKind};
-use super::prompt::{self, Template};
+use super::prompt::{self, Template, TemplateError};
 use super::scorer::judge::{Judge, JudgePrompt, Reading};
 use super::scorer::step::{QuestionEncoder, StepScorer};
 use crate::pair::trainer::judge::CUE;
@@ -197,16 +198,17 @@ fn endpoint(
             };
             Ok(Arc::new(opened.map_err(|error| refuse(error.to_string()))?))
         }
-        ServerKind::LlamaCpp => {
-            let template = template(spec, pool).map_err(&refuse)?;
+        _ => {
+            let template = match template_of(spec, pool) {
+                Ok(template) => Some(template),
+                // A chat route is given messages.
+                Err(TemplateError::Missing) => None,
+                Err(error) => return Err(refuse(error.to_string())),
+            };
             let mut options = Options::default();
             options.concurrency = concurrency.unwrap_or(options.concurrency);
-            Ok(Arc::new(LlamaCpp::with_options(spec, template, options)?))
+            Ok(Arc::new(Served::with_options(spec, template, options)?))
         }
-        other => Err(refuse(format!(
-            "this version does not speak to `{other}` yet: it has embedded, local and llama-cpp \
-             models"
-        ))),
     }
 }
 
@@ -217,8 +219,8 @@ fn copies(concurrency: Option<usize>) -> usize {
     concurrency.unwrap_or(1).min(cores)
 }
 
-fn template(spec: &ModelSpec, pool: &Pool) -> Result<Template, String> {
-    Template::for_spec(spec, folder(pool)).map_err(|error| error.to_string())
+fn template_of(spec: &ModelSpec, pool: &Pool) -> Result<Template, TemplateError> {
+    Template::for_spec(spec, folder(pool))
 }
 
 /// Where relative paths of the pool file start.
@@ -228,7 +230,7 @@ fn folder(pool: &Pool) -> Option<&Path> {
 
 /// A local model's prompts are always rendered here.
 fn local_render(spec: &ModelSpec, pool: &Pool) -> Result<Render, String> {
-    match template(spec, pool)? {
+    match template_of(spec, pool).map_err(|error| error.to_string())? {
         Template::Local(template) => Ok(Arc::new(move |question: &str, prefix: &str| {
             template
                 .prompt(question, prefix)

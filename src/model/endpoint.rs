@@ -157,6 +157,11 @@ pub trait Progress: Send + Sync {
     fn delta(&self, text: &str);
     /// The attempt so far is void (a retry): forget its text.
     fn restart(&self) {}
+    /// Whether somebody looks at the text while it is written. Where nobody
+    /// does, an endpoint may ask for a step in one piece, which costs less.
+    fn is_watched(&self) -> bool {
+        true
+    }
 }
 
 /// Ignores progress.
@@ -164,6 +169,10 @@ pub struct NoProgress;
 
 impl Progress for NoProgress {
     fn delta(&self, _: &str) {}
+
+    fn is_watched(&self) -> bool {
+        false
+    }
 }
 
 pub type StepFuture<'a> =

@@ -5,7 +5,7 @@
 //! that share a character. Confidence is computed only from tokens that were
 //! found in the text again.
 
-use crate::trace::record::{Token, TopToken};
+use crate::trace::record::{Token, TopLogit, TopToken, ValueKind};
 
 /// Log-probabilities at or below this stand for "never".
 const FLOOR: f32 = -9999.0;
@@ -21,7 +21,8 @@ pub struct RawToken {
     pub shown: Vec<u8>,
     /// Length of the server's text when this token had been shown.
     pub end: Option<usize>,
-    pub logprob: Option<f32>,
+    /// Log-probability of the token, or its raw logit.
+    pub value: Option<f32>,
     /// Best first.
     pub top: Vec<(Vec<u8>, f32)>,
 }
@@ -51,7 +52,9 @@ struct Span {
 /// [`RawToken::end`] are found again from there; without it the rest is given
 /// up. Tokens that share a character become one, with the sum of their
 /// log-probabilities and the alternatives of the least certain.
-pub fn align(text: &str, raw: &[RawToken]) -> Aligned {
+///
+/// With [`ValueKind::RawLogit`] the values are logits.
+pub fn align(text: &str, raw: &[RawToken], kind: ValueKind) -> Aligned {
     let spans = walk(text.as_bytes(), raw);
     let mut tokens = Vec::with_capacity(spans.len());
     let mut covered = 0;
@@ -70,8 +73,8 @@ pub fn align(text: &str, raw: &[RawToken]) -> Aligned {
         }
         // A gap may have begun the group inside a character: no text then.
         if let Some(part) = text.get(start..span.end) {
-            let token = token(part, &group);
-            if token.logprob.is_some() {
+            let token = token(part, &group, kind);
+            if token.logprob.is_some() || token.max_logit.is_some() {
                 covered += part.len();
             }
             tokens.push(token);
@@ -203,46 +206,70 @@ fn is_boundary(text: &[u8], at: usize) -> bool {
     text.get(at).is_none_or(|byte| byte & 0xC0 != 0x80)
 }
 
-fn token(text: &str, group: &[&RawToken]) -> Token {
-    let logprob = group
-        .iter()
-        .map(|raw| raw.logprob.and_then(floored))
-        .try_fold(0.0, |sum, logprob| Some(sum + logprob?));
+fn token(text: &str, group: &[&RawToken], kind: ValueKind) -> Token {
+    let bare = Token {
+        text: text.to_owned(),
+        logprob: None,
+        max_logit: None,
+        top_logits: Vec::new(),
+        top: Vec::new(),
+        math: false,
+    };
     let best = |raw: &RawToken| raw.top.first().map_or(f32::NEG_INFINITY, |top| top.1);
     let least = group
         .iter()
         .min_by(|a, b| best(a).total_cmp(&best(b)))
         .copied();
+    let alternatives = least.map(alternatives).unwrap_or_default();
+    if kind == ValueKind::RawLogit {
+        // Of a shared character the least certain position, as with the
+        // alternatives.
+        return Token {
+            max_logit: alternatives.first().map(|(_, logit)| *logit),
+            top_logits: alternatives
+                .into_iter()
+                .map(|(text, logit)| TopLogit { text, logit })
+                .collect(),
+            ..bare
+        };
+    }
+    let logprob = group
+        .iter()
+        .map(|raw| raw.value.and_then(floored))
+        .try_fold(0.0, |sum, logprob| Some(sum + logprob?));
     Token {
-        text: text.to_owned(),
         logprob,
-        max_logit: None,
-        top_logits: Vec::new(),
-        top: least.map(alternatives).unwrap_or_default(),
-        math: false,
+        top: alternatives
+            .into_iter()
+            .filter_map(|(text, logprob)| {
+                let logprob = floored(logprob)?;
+                Some(TopToken { text, logprob })
+            })
+            .collect(),
+        ..bare
     }
 }
 
 /// The alternatives, the sampled token among them where it is the best one
 /// and the server left it out.
-fn alternatives(raw: &RawToken) -> Vec<TopToken> {
-    let named = |bytes: &[u8], logprob: f32| {
-        Some(TopToken {
-            text: String::from_utf8_lossy(bytes).into_owned(),
-            logprob: floored(logprob)?,
-        })
+fn alternatives(raw: &RawToken) -> Vec<(String, f32)> {
+    let named = |bytes: &[u8], value: f32| {
+        (
+            String::from_utf8_lossy(bytes).into_owned(),
+            value.max(FLOOR),
+        )
     };
-    let mut top: Vec<TopToken> = raw
+    let mut top: Vec<(String, f32)> = raw
         .top
         .iter()
-        .filter_map(|(bytes, logprob)| named(bytes, *logprob))
+        .filter(|(_, value)| !value.is_nan())
+        .map(|(bytes, value)| named(bytes, *value))
         .collect();
     let own = raw.piece.as_deref().unwrap_or(&raw.shown);
-    if let Some(first) = top.first()
-        && let Some(chosen) = raw.logprob.and_then(|logprob| named(own, logprob))
-        && chosen.logprob > first.logprob
-    {
-        top.insert(0, chosen);
+    let first = top.first().map_or(f32::NEG_INFINITY, |(_, value)| *value);
+    let chosen = raw.value.filter(|value| !value.is_nan() && *value > first);
+    if let Some(chosen) = chosen.filter(|_| !top.is_empty()) {
+        top.insert(0, named(own, chosen));
     }
     top
 }

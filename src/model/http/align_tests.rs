@@ -2,11 +2,15 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn align(text: &str, raw: &[RawToken]) -> Aligned {
+    super::align(text, raw, ValueKind::LogprobPreTemperature)
+}
+
 fn raw(piece: &str, shown: &str) -> RawToken {
     RawToken {
         piece: (!piece.is_empty()).then(|| piece.as_bytes().to_vec()),
         shown: shown.as_bytes().to_vec(),
-        logprob: Some(-0.5),
+        value: Some(-0.5),
         ..RawToken::default()
     }
 }
@@ -77,7 +81,7 @@ fn fused_characters_stay_whole() {
     // Three entries for one character.
     let part = |bytes: &[u8]| RawToken {
         shown: bytes.to_vec(),
-        logprob: Some(-1.0),
+        value: Some(-1.0),
         ..RawToken::default()
     };
     let euro = "€".as_bytes();
@@ -108,7 +112,7 @@ fn lost_entries_lower_the_coverage_and_are_stepped_over_where_ends_are_known() {
 #[test]
 fn tokens_without_a_probability_do_not_count_as_covered() {
     let silent = RawToken {
-        logprob: None,
+        value: None,
         ..raw("", "b")
     };
     let aligned = align("ab", &[raw("", "a"), silent]);
@@ -119,7 +123,7 @@ fn tokens_without_a_probability_do_not_count_as_covered() {
 #[test]
 fn probabilities_are_never_nan_and_the_best_comes_first() {
     let token = RawToken {
-        logprob: Some(-0.1),
+        value: Some(-0.1),
         top: vec![
             (b"x".to_vec(), -2.0),
             (b"y".to_vec(), f32::NAN),
@@ -135,7 +139,7 @@ fn probabilities_are_never_nan_and_the_best_comes_first() {
         .collect();
     assert_eq!(top, [("a", -0.1), ("x", -2.0), ("z", -9999.0)]);
     let token = RawToken {
-        logprob: Some(f32::NAN),
+        value: Some(f32::NAN),
         ..raw("a", "a")
     };
     assert_eq!(align("a", &[token]).tokens[0].logprob, None);
@@ -155,7 +159,7 @@ fn as_llama_cpp(pieces: &[Vec<u8>], known: &[bool]) -> Vec<RawToken> {
         }
         let mut token = RawToken {
             piece: known[nth % known.len()].then(|| piece.clone()),
-            logprob: Some(-1.0),
+            value: Some(-1.0),
             ..RawToken::default()
         };
         if !pending.ends_with(b"\n") {
@@ -197,7 +201,7 @@ proptest! {
     ) {
         let mut tokens: Vec<RawToken> = split(&text, &cuts)
             .into_iter()
-            .map(|shown| RawToken { shown, logprob: Some(-1.0), ..RawToken::default() })
+            .map(|shown| RawToken { shown, value: Some(-1.0), ..RawToken::default() })
             .collect();
         if stop {
             tokens.extend([raw("", "\n"), raw("", "\n"), raw("", "next")]);

@@ -22,6 +22,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// models leave each one idle for seconds at a time.
 const IDLE: Duration = Duration::from_secs(3);
 
+/// What routers in front of a fleet pin calls by: the first is the vLLM
+/// router's (`consistent_hash`) and common elsewhere, the second the SGLang
+/// gateway's.
+const AFFINITY: [&str; 2] = ["x-session-id", "x-smg-routing-key"];
+
 /// Makes ring the process's TLS provider; needed before any client is made.
 /// Calling it again does nothing.
 pub fn install_crypto() {
@@ -102,9 +107,22 @@ impl HttpClient {
     }
 
     /// `POST path` with a JSON body; the answer is open and its status is
-    /// success. Dropping it closes the connection.
-    pub async fn open(&self, path: &str, body: &Value) -> Result<Response, Failure> {
-        let request = self.client.post(self.address(path)).json(body);
+    /// success. Dropping it closes the connection. Calls of one `affinity` are
+    /// asked to stay on one replica, which has their prefix in its cache.
+    pub async fn open(
+        &self,
+        path: &str,
+        body: &Value,
+        affinity: Option<&str>,
+    ) -> Result<Response, Failure> {
+        let mut request = self.client.post(self.address(path)).json(body);
+        if let Some(affinity) = affinity {
+            // Hashed: ids of problems are nobody's business.
+            let key = &crate::trace::ids::sha256(affinity.as_bytes())[..16];
+            for header in AFFINITY {
+                request = request.header(header, key);
+            }
+        }
         self.send(path, request).await
     }
 

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::dialect::openai::route;
 use super::service::{PromptUsage, Service, ServiceOptions};
 use crate::model::endpoint::{EndpointError, FailureKind};
 use crate::model::pool::ModelSpec;
@@ -16,7 +17,7 @@ use crate::trace::record::{Role, Usage};
 #[derive(Debug)]
 pub struct Embeddings {
     service: Service,
-    path: &'static str,
+    path: String,
     /// Numbers in an embedding, as of the first one: a network was trained on
     /// that many.
     dimension: OnceLock<usize>,
@@ -50,7 +51,7 @@ impl Embeddings {
     pub fn with_options(spec: &ModelSpec, options: ServiceOptions) -> Result<Self, EndpointError> {
         Ok(Self {
             service: Service::new(spec, spec.server.name(), options)?,
-            path: path(spec.base_url.as_deref().unwrap_or_default()),
+            path: route(spec.base_url.as_deref().unwrap_or_default(), "embeddings"),
             dimension: OnceLock::new(),
         })
     }
@@ -71,7 +72,7 @@ impl Embeddings {
     }
 
     async fn attempt(&self, body: &Value) -> Result<(Vec<f32>, Usage), Failure> {
-        let sent = self.service.client.post::<Reply>(self.path, body).await;
+        let sent = self.service.client.post::<Reply>(&self.path, body).await;
         let reply = sent.map_err(advised)?;
         let usage = Usage::from(reply.usage);
         let [found] = &reply.data[..] else {
@@ -118,20 +119,6 @@ impl QuestionEncoder for Embeddings {
     }
 }
 
-/// The route below `base`: addresses of OpenAI's kind end in their version,
-/// those of servers are the root.
-fn path(base: &str) -> &'static str {
-    let last = base.trim_end_matches('/').rsplit('/').next();
-    let version = last
-        .and_then(|part| part.strip_prefix('v'))
-        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    if version {
-        "/embeddings"
-    } else {
-        "/v1/embeddings"
-    }
-}
-
 /// The numbers of an embedding; `None` where one is none, or not finite.
 fn numbers(value: &Value) -> Option<Vec<f32>> {
     let number = |value: &Value| Some(value.as_f64()? as f32).filter(|x| x.is_finite());
@@ -153,19 +140,6 @@ fn advised(mut failure: Failure) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_route_follows_the_address() {
-        for (base, expected) in [
-            ("http://127.0.0.1:8000", "/v1/embeddings"),
-            ("http://127.0.0.1:8000/", "/v1/embeddings"),
-            ("http://host/vllm", "/v1/embeddings"),
-            ("https://api.openai.com/v1", "/embeddings"),
-            ("https://host/api/v3/", "/embeddings"),
-        ] {
-            assert_eq!(path(base), expected, "{base}");
-        }
-    }
 
     #[test]
     fn embeddings_are_finite_numbers() {

@@ -27,8 +27,20 @@ pub struct Site {
 }
 
 impl Site {
+    /// A server that wants no key.
+    #[cfg(test)]
+    pub(super) fn plain(url: &str, dialect: &'static str) -> Self {
+        Self {
+            url: url.to_owned(),
+            key_env: None,
+            key: None,
+            dialect,
+            timeout: 3.0,
+        }
+    }
+
     /// The server's words: one line, bounded, without the key.
-    fn quote(&self, text: &str) -> String {
+    pub(super) fn quote(&self, text: &str) -> String {
         let text = match &self.key {
             Some(key) => key.redact(text),
             None => text.to_owned(),

@@ -2,10 +2,15 @@
 
 pub mod align;
 pub mod client;
+mod dialect;
 pub mod embeddings;
 pub mod error;
-pub mod llama_cpp;
+mod events;
+mod generated;
 pub mod pooling;
+mod probe;
 pub mod secret;
+pub mod served;
 pub mod service;
 pub mod sse;
+mod writer;

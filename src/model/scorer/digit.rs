@@ -65,7 +65,7 @@ pub fn read(reply: &str, tokens: &[Token], place: Place, reading: Reading) -> Re
     else {
         return greedy(digit, "as written: no token stands for the digit alone");
     };
-    if token.top.is_empty() {
+    if token.top.is_empty() && token.top_logits.is_empty() {
         return greedy(digit, "as written: no alternatives are known");
     }
     expected(token, digit)
@@ -143,10 +143,12 @@ fn digit_of(token: &str) -> Option<u8> {
 /// The expectation over the digits among the alternatives at `token` and the
 /// token itself, renormalised.
 fn expected(token: &Token, digit: u8) -> Read {
-    let mut known: Vec<(Option<u8>, f64)> = token
-        .top
-        .iter()
-        .map(|other| (digit_of(&other.text), f64::from(other.logprob)))
+    // Of raw logits too only the differences matter here.
+    let logprobs = token.top.iter().map(|top| (&top.text, top.logprob));
+    let logits = token.top_logits.iter().map(|top| (&top.text, top.logit));
+    let mut known: Vec<(Option<u8>, f64)> = logprobs
+        .chain(logits)
+        .map(|(text, value)| (digit_of(text), f64::from(value)))
         .collect();
     // A token cut at the end of the step may differ from its own entry by
     // what was cut off.
@@ -239,7 +241,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::trace::record::TopToken;
+    use crate::trace::record::{TopLogit, TopToken};
 
     fn token(text: &str, probability: f32, top: &[(&str, f32)]) -> Token {
         Token {
@@ -370,10 +372,13 @@ mod tests {
         let digit = token("2", 0.5, &[("2", 0.5), ("4", 0.5)]);
         near(&expectation(&[token(" ", 1.0, &[(" ", 1.0)]), digit]), 3.0);
         // Raw logits: only differences matter. e^1 / (e^1 + e^0) on 6, else 5.
-        let mut raw = token("6", 1.0, &[("6", 1.0), ("5", 1.0)]);
-        raw.top[0].logprob = 31.0;
-        raw.top[1].logprob = 30.0;
-        raw.logprob = Some(31.0);
+        let mut raw = token("6", 1.0, &[]);
+        let logit = |text: &str, logit| TopLogit {
+            text: text.to_owned(),
+            logit,
+        };
+        raw.top_logits = vec![logit("6", 31.0), logit("5", 30.0)];
+        raw.logprob = None;
         let e = std::f64::consts::E;
         near(&expectation(&[raw]), (6.0 * e + 5.0) / (e + 1.0));
         // A number of two digits is no digit.

@@ -11,7 +11,7 @@ pub mod grader;
 pub mod judge;
 mod mode;
 pub mod ngrams;
-mod quote;
+pub(crate) mod quote;
 pub mod reply;
 pub mod step;
 pub mod verifier;

@@ -15,7 +15,7 @@ pub(super) fn tail(text: &str, most: usize) -> String {
 
 /// `text` between two lines of a mark that does not occur in it: nothing in
 /// the text can end the quotation.
-pub(super) fn fenced(text: &str) -> String {
+pub(crate) fn fenced(text: &str) -> String {
     let longest = text
         .split(|c| c != '~')
         .map(str::len)

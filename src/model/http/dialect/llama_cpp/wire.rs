@@ -3,7 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::model::endpoint::{DELIMITER, StepRequest};
+use crate::model::endpoint::DELIMITER;
+use crate::model::http::dialect::{Ask, seed32};
 
 /// One event of a streamed `/completion`, or its whole answer.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -56,6 +57,7 @@ impl Entry {
 #[serde(default)]
 pub(super) struct Props {
     pub default_generation_settings: GenerationSettings,
+    pub build_info: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -99,25 +101,13 @@ pub(super) struct Templated {
     pub prompt: String,
 }
 
-/// What one `/completion` is asked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ask<'a> {
-    /// Text or token ids.
-    pub prompt: &'a Value,
-    pub most: u32,
-    /// Whether the server ends at the delimiter.
-    pub stop: bool,
-    /// Alternatives a token.
-    pub top: u32,
-    pub model: Option<&'a str>,
-}
-
 /// The body of a `/completion`. The server's defaults are not neutral
 /// (temperature 0.8, top_k 40, min_p 0.05 …), so every sampler is named.
-pub(super) fn completion(ask: Ask<'_>, request: &StepRequest) -> Value {
+pub(super) fn completion(ask: Ask<'_>) -> Value {
+    let request = ask.request;
     let stop: &[&str] = if ask.stop { &[DELIMITER] } else { &[] };
-    let mut body = json!({
-        "prompt": ask.prompt,
+    json!({
+        "prompt": ask.prompt.body,
         "n_predict": ask.most,
         "stop": stop,
         "stream": true,
@@ -127,7 +117,7 @@ pub(super) fn completion(ask: Ask<'_>, request: &StepRequest) -> Value {
         "timings_per_token": true,
         "n_probs": ask.top,
         "post_sampling_probs": false,
-        "seed": seed(request.seed),
+        "seed": seed32(request.seed),
         "samplers": ["temperature", "top_p"],
         "temperature": request.temperature,
         "dynatemp_range": 0.0,
@@ -144,15 +134,5 @@ pub(super) fn completion(ask: Ask<'_>, request: &StepRequest) -> Value {
         "dry_multiplier": 0.0,
         "mirostat": 0,
         "ignore_eos": false,
-    });
-    if let (Some(model), Some(fields)) = (ask.model, body.as_object_mut()) {
-        fields.insert("model".to_owned(), json!(model));
-    }
-    body
-}
-
-/// The server's seeds have 32 bits, and all ones means "any".
-fn seed(seed: u64) -> u32 {
-    let folded = (seed ^ (seed >> 32)) as u32;
-    folded & (u32::MAX >> 1)
+    })
 }

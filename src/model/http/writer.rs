@@ -1,18 +1,13 @@
 //! One attempt at a step: the step rules on top of single completions.
 
-use super::LlamaCpp;
-use super::encode::Encoded;
-use super::stream::{Generated, Stop};
-use super::wire::{self, Ask, Event};
+use super::align::{RawToken, align};
+use super::dialect::{Ask, Base, Dialect, Prepared, Prompt, Watch};
+use super::generated::{Generated, Stop};
 use crate::model::blocks::{self, MOST_JOINS};
 use crate::model::endpoint::{DELIMITER, FailureKind, Progress, StepRequest};
-use crate::model::http::align::{RawToken, align};
-use crate::model::http::client::content_type;
-use crate::model::http::sse;
 use crate::model::retry::Failure;
-use crate::trace::record::{Attempt, StepEnd, Token, Usage};
+use crate::trace::record::{Attempt, StepEnd, Token, Usage, ValueKind};
 
-const COMPLETION: &str = "/completion";
 /// Stands for bytes that are no whole character.
 const CUT: char = '\u{fffd}';
 
@@ -51,13 +46,17 @@ impl Outlet<'_> {
 
 /// One attempt at the step of `request`, of at most `budget` tokens.
 pub(super) struct Writer<'a> {
-    pub server: &'a LlamaCpp,
+    pub dialect: &'a dyn Dialect,
+    pub base: &'a Base,
     pub request: &'a StepRequest,
-    /// Template, question and prefix.
-    pub prompt: &'a str,
+    pub prompt: &'a Prompt,
     /// `prompt` as the server takes it.
-    pub encoded: &'a Encoded,
+    pub prepared: &'a Prepared,
     pub budget: u32,
+    /// Alternatives a token.
+    pub top: u32,
+    /// What the values of this server are.
+    pub kind: ValueKind,
     pub progress: &'a dyn Progress,
 }
 
@@ -67,9 +66,12 @@ impl Writer<'_> {
     /// # Errors
     /// The failure carries the usage of every call of this attempt.
     pub async fn write(&self) -> Result<Written, Failure> {
+        if self.dialect.writes_whole_replies(self.request.role) {
+            return self.whole_reply().await;
+        }
         let mut outlet = self.outlet();
         let first = self
-            .generate(self.encoded, self.budget, true, &mut |text| {
+            .generate(self.prepared, self.budget, true, &mut |text| {
                 outlet.show(text);
                 false
             })
@@ -77,7 +79,7 @@ impl Writer<'_> {
         if first.text.trim().is_empty() && first.stop != Some(Stop::Eos) {
             return self.write_again(first).await;
         }
-        let mut written = part(&first.text, &first.tokens);
+        let mut written = self.part(&first.text, &first.tokens);
         written.usage = first.usage;
         let last = self.join(&mut written, first, &mut outlet).await?;
         let (end, note) = ended(&last);
@@ -85,6 +87,24 @@ impl Writer<'_> {
         written.note = match (written.note.take(), note) {
             (Some(a), Some(b)) => Some(format!("{a}; {b}")),
             (a, b) => a.or(b),
+        };
+        Ok(written)
+    }
+
+    /// Everything the model has to say, blank lines included.
+    async fn whole_reply(&self) -> Result<Written, Failure> {
+        let mut outlet = self.outlet();
+        let reply = self
+            .generate(self.prepared, self.budget, false, &mut |text| {
+                outlet.show(text);
+                false
+            })
+            .await?;
+        let mut written = self.part(&reply.text, &reply.tokens);
+        written.usage = reply.usage;
+        (written.end, written.note) = match ended(&reply) {
+            (StepEnd::Length, note) => (StepEnd::Length, note),
+            _ => (StepEnd::Eos, None),
         };
         Ok(written)
     }
@@ -104,14 +124,14 @@ impl Writer<'_> {
                 return Ok(last);
             }
             let before = format!("{}{DELIMITER}", written.text);
-            let prompt = format!("{}{before}", self.prompt);
-            let encoded = self
-                .server
-                .encode(&prompt)
+            let prompt = self.prompt.with(&before);
+            let prepared = self
+                .dialect
+                .prepare(self.base, &prompt)
                 .await
                 .map_err(|failure| paid(failure, written.usage))?;
             let next = self
-                .generate(&encoded, left, true, &mut |text| {
+                .generate(&prepared, left, true, &mut |text| {
                     outlet.show(&format!("{before}{text}"));
                     false
                 })
@@ -122,7 +142,7 @@ impl Writer<'_> {
                 written.note = Some("ended inside an open block".to_owned());
                 return Ok(next);
             }
-            let more = part(&next.text, &next.tokens);
+            let more = self.part(&next.text, &next.tokens);
             written.text = before + &more.text;
             written.tokens.push(blank_line());
             written.tokens.extend(more.tokens);
@@ -145,7 +165,7 @@ impl Writer<'_> {
         };
         let mut outlet = self.outlet();
         let second = self
-            .generate(self.encoded, self.budget, false, &mut |text| {
+            .generate(self.prepared, self.budget, false, &mut |text| {
                 let step = blocks::step_end(text).and_then(|end| text.get(..end));
                 outlet.show(step.unwrap_or(text).trim_start_matches('\n'));
                 step.is_some()
@@ -166,10 +186,10 @@ impl Writer<'_> {
         };
         let remark = "retried once: empty step";
         let mut written = if step.trim().is_empty() {
-            part("", &[])
+            self.part("", &[])
         } else {
             // Aligned with the newlines in front, which are then dropped.
-            let mut written = part(whole, &second.tokens);
+            let mut written = self.part(whole, &second.tokens);
             drop_front(&mut written, whole.len() - step.len());
             written
         };
@@ -181,12 +201,6 @@ impl Writer<'_> {
         Ok(written)
     }
 
-    /// The bare completion, without any of the step rules.
-    pub async fn sample(&self) -> Result<Generated, Failure> {
-        self.generate(self.encoded, self.budget, false, &mut |_| false)
-            .await
-    }
-
     fn outlet(&self) -> Outlet<'_> {
         Outlet {
             progress: self.progress,
@@ -194,132 +208,143 @@ impl Writer<'_> {
         }
     }
 
-    /// One `/completion`. `watch` sees the text so far after every event; when
-    /// it says so, the call is ended from here.
+    /// One completion. `watch` sees the text so far after every piece; when it
+    /// says so, the call is ended from here.
     async fn generate(
         &self,
-        prompt: &Encoded,
+        prompt: &Prepared,
         most: u32,
         stop: bool,
-        watch: &mut (dyn FnMut(&str) -> bool + Send),
+        watch: &mut Watch<'_>,
     ) -> Result<Generated, Failure> {
         let ask = Ask {
-            prompt: &prompt.prompt,
+            prompt,
+            request: self.request,
             most,
             stop,
-            top: self.server.options.top,
-            model: self.server.model.as_deref(),
+            top: self.top,
+            // A step without the stop is ended from here.
+            stream: self.progress.is_watched()
+                || self.dialect.traits().streams_only
+                || (!stop && !self.dialect.writes_whole_replies(self.request.role)),
         };
-        let body = wire::completion(ask, self.request);
         let mut generated = Generated::default();
-        match self.receive(&body, &mut generated, watch).await {
-            Ok(()) => Ok(generated),
-            Err(mut failure) => {
-                failure.usage = generated.usage;
-                failure.estimated |= generated.usage.output > 0;
-                Err(failure)
-            }
+        let mut cut = false;
+        let mut watching = |text: &str| {
+            cut = watch(text);
+            cut
+        };
+        let called = self
+            .dialect
+            .generate(self.base, ask, &mut generated, &mut watching)
+            .await;
+        let checked = called
+            .and_then(|()| self.finished(&generated, cut))
+            .and_then(|()| self.same_values(&generated));
+        if let Err(mut failure) = checked {
+            failure.usage = generated.usage;
+            failure.estimated |= generated.usage.output > 0;
+            return Err(failure);
         }
+        if stop {
+            end_at_delimiter(&mut generated);
+        }
+        Ok(generated)
     }
 
-    async fn receive(
-        &self,
-        body: &serde_json::Value,
-        generated: &mut Generated,
-        watch: &mut (dyn FnMut(&str) -> bool + Send),
-    ) -> Result<(), Failure> {
-        let client = &self.server.client;
-        let mut response = client.open(COMPLETION, body).await?;
-        let kind = content_type(&response);
-        if kind != "text/event-stream" {
-            // One JSON body: an error, or a proxy that does not stream.
-            let body = client.rest(response).await?;
-            let event: Event = serde_json::from_slice(&body)
-                .map_err(|_| client.site().malformed(COMPLETION, &kind, &body))?;
-            self.event(&event, &body, generated)?;
-            watch(&generated.text);
-            return self.finished(generated);
-        }
-        let mut parser = sse::Parser::default();
-        while let Some(bytes) = client.next(&mut response).await? {
-            let events = parser.push(&bytes).map_err(|sse::TooLong| {
-                client
-                    .site()
-                    .malformed(COMPLETION, &kind, b"an event without end")
-            })?;
-            for event in events {
-                if self.data(&event, generated)? || watch(&generated.text) {
-                    return Ok(());
-                }
-            }
-        }
-        // An event cut in the middle cannot be read: the stream was cut then.
-        if let Some(event) = parser.finish()
-            && serde_json::from_str::<Event>(&event.data).is_ok()
-        {
-            self.data(&event, generated)?;
-            watch(&generated.text);
-        }
-        self.finished(generated)
-    }
-
-    /// Takes one server-sent event; whether it was the last.
-    fn data(&self, event: &sse::Event, generated: &mut Generated) -> Result<bool, Failure> {
-        let data = event.data.trim();
-        if data.is_empty() || data == "[DONE]" {
-            return Ok(generated.stop.is_some());
-        }
-        let site = self.server.client.site();
-        let kind = "text/event-stream";
-        if event.error {
-            let value = serde_json::from_str(data).unwrap_or_else(|_| data.into());
-            return Err(site.in_band(COMPLETION, &value));
-        }
-        let parsed: Event = serde_json::from_str(data)
-            .map_err(|_| site.malformed(COMPLETION, kind, data.as_bytes()))?;
-        self.event(&parsed, data.as_bytes(), generated)?;
-        Ok(generated.stop.is_some())
-    }
-
-    fn event(&self, event: &Event, body: &[u8], generated: &mut Generated) -> Result<(), Failure> {
-        let site = self.server.client.site();
-        if let Some(error) = &event.error {
-            return Err(site.in_band(COMPLETION, error));
-        }
-        if event.content.is_none() && event.stop.is_none() {
-            return Err(site.malformed(COMPLETION, "application/json", body));
-        }
-        generated.take(event, &mut self.server.vocabulary());
-        Ok(())
-    }
-
-    fn finished(&self, generated: &Generated) -> Result<(), Failure> {
-        if generated.stop.is_some() {
+    fn finished(&self, generated: &Generated, cut: bool) -> Result<(), Failure> {
+        if generated.stop.is_some() || cut {
             return Ok(());
         }
-        let url = &self.server.client.site().url;
+        let url = &self.base.client.site().url;
         Err(Failure::new(
             FailureKind::CutStream,
             format!("the stream from {url} ended before the step did; see the server's log"),
         ))
     }
-}
 
-/// A piece of the step with its tokens. The replacement character of a
-/// character cut in two goes.
-fn part(text: &str, tokens: &[RawToken]) -> Written {
-    let whole = text.trim_end_matches(CUT);
-    let aligned = align(whole, tokens);
-    Written {
-        text: whole.to_owned(),
-        tokens: aligned.tokens,
-        covered: aligned.covered,
-        end: StepEnd::Delimiter,
-        note: (whole.len() < text.len()).then(|| "cut inside a character".to_owned()),
-        usage: Usage::default(),
-        attempts: Vec::new(),
+    /// Refuses values that are not what the probe found: replicas behind one
+    /// address that were started differently.
+    fn same_values(&self, generated: &Generated) -> Result<(), Failure> {
+        /// Fewer tokens say nothing.
+        const LEAST: usize = 3;
+        let (found, expected) = match (self.kind, generated.looks_like()) {
+            (ValueKind::RawLogit, Some(ValueKind::LogprobPreTemperature))
+                if generated.top > 1 && generated.tokens.len() >= LEAST =>
+            {
+                ("log-probabilities", "raw logits")
+            }
+            (
+                ValueKind::LogprobPreTemperature | ValueKind::LogprobPostTemperature,
+                Some(ValueKind::RawLogit),
+            ) => ("raw logits", "log-probabilities"),
+            _ => return Ok(()),
+        };
+        let url = &self.base.client.site().url;
+        Err(Failure::new(
+            FailureKind::Configuration,
+            format!(
+                "{url} gave {found} for this step, and {expected} when it was probed: replicas \
+                 behind it disagree on --logprobs-mode; start all of them with the same one"
+            ),
+        ))
+    }
+
+    /// A piece of the step with its tokens. The replacement character of a
+    /// character cut in two goes.
+    fn part(&self, text: &str, tokens: &[RawToken]) -> Written {
+        let whole = text.trim_end_matches(CUT);
+        let aligned = align(whole, tokens, self.kind);
+        Written {
+            text: whole.to_owned(),
+            tokens: aligned.tokens,
+            covered: aligned.covered,
+            end: StepEnd::Delimiter,
+            note: (whole.len() < text.len()).then(|| "cut inside a character".to_owned()),
+            usage: Usage::default(),
+            attempts: Vec::new(),
+        }
     }
 }
+
+/// Ends the text at the delimiter, which some servers keep in it and some run
+/// over. Where the server did not say why it ended, the tokens behind the
+/// text may.
+fn end_at_delimiter(generated: &mut Generated) {
+    if let Some(at) = generated.text.find(DELIMITER) {
+        generated.text.truncate(at);
+        if generated.stop == Some(Stop::Unknown) {
+            generated.inferred = Some("the end was inferred: the text went on to the delimiter");
+        }
+        generated.stop = Some(Stop::Word);
+        return;
+    }
+    if generated.stop != Some(Stop::Unknown) {
+        return;
+    }
+    let shown: usize = generated.tokens.iter().map(|token| token.shown.len()).sum();
+    let Some(behind) = shown.checked_sub(generated.text.len()).filter(|n| *n > 0) else {
+        return;
+    };
+    let mut last: Vec<u8> = Vec::new();
+    for token in generated.tokens.iter().rev() {
+        last.splice(0..0, token.shown.iter().copied());
+        if last.len() >= behind {
+            break;
+        }
+    }
+    let behind = String::from_utf8_lossy(&last[last.len().saturating_sub(behind)..]).into_owned();
+    if behind.contains('\n') {
+        generated.stop = Some(Stop::Word);
+        generated.inferred = Some("the end was inferred: the delimiter's tokens stand behind it");
+    } else if ENDS.iter().any(|mark| behind.starts_with(mark)) {
+        generated.stop = Some(Stop::Eos);
+        generated.inferred = Some("the end was inferred: an end mark's token stands behind it");
+    }
+}
+
+/// How the texts of tokens that end a sequence begin.
+const ENDS: [&str; 5] = ["<|", "</s>", "<eos>", "<end_of_turn>", "<｜end"];
 
 /// Drops the first `count` bytes, newlines all of them, from text and tokens.
 fn drop_front(written: &mut Written, count: usize) {
@@ -334,7 +359,7 @@ fn drop_front(written: &mut Written, count: usize) {
             break;
         }
         left -= dropped;
-        if first.logprob.is_some() {
+        if first.logprob.is_some() || first.max_logit.is_some() {
             written.covered -= dropped;
         }
         first.text.drain(..dropped);
@@ -357,9 +382,10 @@ fn blank_line() -> Token {
 }
 
 fn ended(last: &Generated) -> (StepEnd, Option<String>) {
+    let inferred = last.inferred.map(str::to_owned);
     match last.stop {
-        Some(Stop::Word) => (StepEnd::Delimiter, None),
-        Some(Stop::Eos) => (StepEnd::Eos, None),
+        Some(Stop::Word) => (StepEnd::Delimiter, inferred),
+        Some(Stop::Eos) => (StepEnd::Eos, inferred),
         Some(Stop::Limit) => (
             StepEnd::Length,
             last.truncated.then(|| "the context is full".to_owned()),

@@ -8,48 +8,41 @@
 
 use std::sync::atomic::Ordering;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::LlamaCpp;
 use super::wire::{Tokened, Tokenized};
 use crate::model::endpoint::FailureKind;
+use crate::model::http::dialect::{Base, Prepared};
 use crate::model::retry::Failure;
 
 /// What follows the prompt while it is encoded.
 const AHEAD: &str = "A";
 
-/// A prompt ready to be sent.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Encoded {
-    /// Token ids, or the text where they are not needed or not to be had.
-    pub prompt: Value,
-    /// Tokens of the prompt, where they were counted.
-    pub count: Option<u32>,
-}
-
 impl LlamaCpp {
     /// Encodes `prompt`. A server without `/tokenize` gets the text.
-    pub(super) async fn encode(&self, prompt: &str) -> Result<Encoded, Failure> {
-        let text = Encoded {
-            prompt: prompt.into(),
-            count: None,
-        };
+    pub(super) async fn encode(&self, base: &Base, prompt: &str) -> Result<Prepared, Failure> {
+        let text = Prepared::from(prompt.to_owned());
         if !prompt.ends_with(char::is_whitespace) || self.no_tokenizer.load(Ordering::Relaxed) {
             return Ok(text);
         }
         let ahead = format!("{prompt}{AHEAD}");
-        let Some(tokens) = self.tokenize(&ahead).await? else {
+        let Some(tokens) = self.tokenize(base, &ahead).await? else {
             return Ok(text);
         };
         Ok(without_last(&tokens).unwrap_or(text))
     }
 
     /// The tokens of `text`; `None` where the server cannot say.
-    pub(super) async fn tokenize(&self, text: &str) -> Result<Option<Vec<Tokened>>, Failure> {
+    pub(super) async fn tokenize(
+        &self,
+        base: &Base,
+        text: &str,
+    ) -> Result<Option<Vec<Tokened>>, Failure> {
         let body = json!({
             "content": text, "add_special": true, "parse_special": true, "with_pieces": true,
         });
-        match self.client.post::<Tokenized>("/tokenize", &body).await {
+        match base.client.post::<Tokenized>("/tokenize", &body).await {
             Ok(tokenized) => Ok(Some(tokenized.tokens)),
             Err(failure) if failure.kind == FailureKind::NotFound => {
                 self.no_tokenizer.store(true, Ordering::Relaxed);
@@ -61,7 +54,7 @@ impl LlamaCpp {
 }
 
 /// The prompt before [`AHEAD`], if that became a token of its own.
-fn without_last(tokens: &[Tokened]) -> Option<Encoded> {
+fn without_last(tokens: &[Tokened]) -> Option<Prepared> {
     let (last, before) = tokens.split_last()?;
     let Tokened::Piece { piece, .. } = last else {
         return None;
@@ -76,14 +69,16 @@ fn without_last(tokens: &[Tokened]) -> Option<Encoded> {
             Tokened::Bare(_) => None,
         })
         .collect();
-    Some(Encoded {
+    Some(Prepared {
         count: u32::try_from(before.len()).ok(),
-        prompt: ids?.into(),
+        body: ids?.into(),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn tokens(json: Value) -> Vec<Tokened> {
@@ -96,7 +91,7 @@ mod tests {
         let whole =
             json!([piece(30, "."), { "id": 9, "piece": [240] }, piece(198, "\n"), piece(49, "A")]);
         let encoded = without_last(&tokens(whole)).unwrap();
-        assert_eq!(encoded.prompt, json!([30, 9, 198]));
+        assert_eq!(encoded.body, json!([30, 9, 198]));
         assert_eq!(encoded.count, Some(3));
         assert_eq!(
             without_last(&tokens(json!([piece(1, "."), piece(2, "\nA")]))),

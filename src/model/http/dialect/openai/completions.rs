@@ -1,0 +1,248 @@
+//! The completions route, on a prompt rendered here: vLLM, and whatever else
+//! has it.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{complete, describe_by_models, find_model, route};
+use crate::model::endpoint::{DELIMITER, FailureKind};
+use crate::model::http::dialect::{
+    Ask, Base, Boxed, Described, Dialect, Prepared, Prompt, Traits, Watch, seed32,
+};
+use crate::model::http::generated::Generated;
+use crate::model::retry::Failure;
+use crate::trace::record::Continuation;
+
+/// What follows the prompt while it is encoded, see [`Completions::prepare`].
+const AHEAD: &str = "A";
+
+/// Whose completions route it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::model::http) enum Flavour {
+    /// With vLLM's own fields, and `/tokenize` beside it.
+    Vllm,
+    /// With the fields that all servers know.
+    Plain,
+}
+
+/// How a server is asked for completions.
+#[derive(Debug)]
+pub(in crate::model::http) struct Completions {
+    flavour: Flavour,
+    /// Id of [`AHEAD`] where prompts are to be sent as ids; `None` inside where
+    /// text will do.
+    ahead: OnceLock<Option<i64>>,
+    /// Whether the server turned out to have no `/tokenize`.
+    no_tokenizer: AtomicBool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tokenized {
+    tokens: Vec<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Version {
+    version: String,
+}
+
+impl Completions {
+    pub fn new(flavour: Flavour) -> Self {
+        Self {
+            flavour,
+            ahead: OnceLock::new(),
+            no_tokenizer: AtomicBool::new(flavour == Flavour::Plain),
+        }
+    }
+
+    /// The tokens of `text`; `None` where the server cannot say. `special`
+    /// adds what the tokenizer puts in front of a prompt.
+    async fn tokenize(
+        &self,
+        base: &Base,
+        text: &str,
+        special: bool,
+    ) -> Result<Option<Vec<i64>>, Failure> {
+        if self.no_tokenizer.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let body = json!({
+            "model": base.model, "prompt": text, "add_special_tokens": special,
+        });
+        match base.client.post::<Tokenized>("/tokenize", &body).await {
+            Ok(tokenized) => Ok(Some(tokenized.tokens)),
+            // A router may not pass the route on.
+            Err(failure)
+                if matches!(
+                    failure.kind,
+                    FailureKind::NotFound | FailureKind::Refused | FailureKind::Malformed
+                ) =>
+            {
+                self.no_tokenizer.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Whether the tokenizer encodes the delimiter at the end of a prompt as it
+    /// does in front of a step. GPT-2's rule does not: it makes one token of
+    /// `"\n\n"` at the end of a text and two before a letter.
+    async fn look_ahead(&self, base: &Base) -> Result<(), Failure> {
+        let before = format!("2.{DELIMITER}");
+        let ends = self.tokenize(base, &before, false).await?;
+        let goes_on = self
+            .tokenize(base, &format!("{before}{AHEAD}"), false)
+            .await?;
+        if let (Some(ends), Some(goes_on)) = (ends, goes_on) {
+            let same = goes_on.starts_with(&ends);
+            let letter = goes_on.last().copied().filter(|_| !same);
+            // A second look finds the same.
+            let _ = self.ahead.set(letter);
+        }
+        Ok(())
+    }
+
+    /// What is odd about how a prompt begins.
+    async fn doubled_mark(&self, base: &Base) -> Result<Option<String>, Failure> {
+        let head = self.head(base, "1 + 1?").await?;
+        let tokens = self.tokenize(base, &head, true).await?.unwrap_or_default();
+        let doubled = tokens.len() > 1 && tokens[0] == tokens[1];
+        Ok(doubled.then(|| {
+            "prompts begin with the same token twice: the template has the mark of the beginning \
+             that the tokenizer adds too; take it out of the template"
+                .to_owned()
+        }))
+    }
+
+    fn body(&self, ask: Ask<'_>) -> Value {
+        let request = ask.request;
+        let mut body = json!({
+            "prompt": ask.prompt.body,
+            "max_tokens": ask.most,
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+            "seed": seed32(request.seed),
+        });
+        let Some(fields) = body.as_object_mut() else {
+            return body;
+        };
+        let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+        if ask.stop {
+            put("stop", json!([DELIMITER]));
+        }
+        if ask.top > 0 {
+            put("logprobs", ask.top.into());
+        }
+        if ask.stream {
+            put("stream", true.into());
+        }
+        if self.flavour == Flavour::Vllm {
+            // The defaults are those of the model's generation config, which
+            // are seldom neutral: every sampler is named.
+            put("n", 1.into());
+            put("top_k", (-1).into());
+            put("min_p", 0.0.into());
+            put("repetition_penalty", 1.0.into());
+            put("presence_penalty", 0.0.into());
+            put("frequency_penalty", 0.0.into());
+            // Text and tokens then end at the same place.
+            put("include_stop_str_in_output", ask.stop.into());
+            put("skip_special_tokens", true.into());
+            put("return_token_ids", true.into());
+            put("return_tokens_as_token_ids", false.into());
+            if ask.stream {
+                // Counts in every piece, so that a cut stream has them too.
+                put(
+                    "stream_options",
+                    json!({ "include_usage": true, "continuous_usage_stats": true }),
+                );
+            }
+        }
+        body
+    }
+}
+
+impl Dialect for Completions {
+    fn traits(&self) -> Traits {
+        Traits {
+            continuation: Continuation::Exact,
+            values: None,
+            streams_only: false,
+        }
+    }
+
+    /// Text, or ids where the end of the text would be encoded in another way
+    /// than the model knows it in front of a step.
+    fn prepare<'a>(&'a self, base: &'a Base, prompt: &'a Prompt) -> Boxed<'a, Prepared> {
+        Box::pin(async move {
+            let text = prompt.text();
+            let Some(Some(letter)) = self.ahead.get() else {
+                return Ok(text.into());
+            };
+            if !text.ends_with(char::is_whitespace) {
+                return Ok(text.into());
+            }
+            let ahead = format!("{text}{AHEAD}");
+            let tokens = self.tokenize(base, &ahead, true).await?;
+            Ok(match tokens.as_deref().and_then(<[i64]>::split_last) {
+                Some((last, before)) if last == letter => Prepared {
+                    count: u32::try_from(before.len()).ok(),
+                    body: before.into(),
+                },
+                _ => text.into(),
+            })
+        })
+    }
+
+    fn count<'a>(&'a self, base: &'a Base, prompt: &'a Prompt) -> Boxed<'a, Option<u32>> {
+        Box::pin(async move {
+            let tokens = self.tokenize(base, &prompt.text(), true).await?;
+            Ok(tokens.map(|tokens| u32::try_from(tokens.len()).unwrap_or(u32::MAX)))
+        })
+    }
+
+    fn context<'a>(&'a self, base: &'a Base) -> Boxed<'a, Option<u32>> {
+        Box::pin(async move {
+            match find_model(base).await {
+                Ok(model) => Ok(model.context()),
+                Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+                Err(failure) => Err(failure),
+            }
+        })
+    }
+
+    fn describe<'a>(&'a self, base: &'a Base) -> Boxed<'a, Described> {
+        Box::pin(async move {
+            if self.flavour == Flavour::Plain {
+                return describe_by_models(base).await;
+            }
+            let context = find_model(base).await?.context();
+            // Routers seldom pass these on.
+            let version = base.client.get::<Version>("/version").await.ok();
+            self.look_ahead(base).await?;
+            Ok(Described {
+                context,
+                version: version.map(|found| format!("vLLM {}", found.version)),
+                remarks: self.doubled_mark(base).await?.into_iter().collect(),
+            })
+        })
+    }
+
+    fn generate<'a>(
+        &'a self,
+        base: &'a Base,
+        ask: Ask<'a>,
+        generated: &'a mut Generated,
+        watch: &'a mut Watch<'_>,
+    ) -> Boxed<'a, ()> {
+        Box::pin(async move {
+            let path = route(&base.client.site().url, "completions");
+            let body = base.complete(self.body(ask));
+            complete(&base.client, &path, &body, ask, generated, watch).await
+        })
+    }
+}

@@ -1,0 +1,154 @@
+//! What the routes that OpenAI began answer, in the spelling of every server
+//! that copied them. Every field may be missing or null.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::model::http::events::Payload;
+use crate::trace::record::Usage;
+
+/// A completion, or a piece of one.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::model::http) struct Reply {
+    pub choices: Option<Vec<Choice>>,
+    pub usage: Option<Counts>,
+    pub error: Option<Value>,
+}
+
+impl Payload for Reply {
+    fn error(&self) -> Option<&Value> {
+        self.error.as_ref()
+    }
+}
+
+/// The one choice that is asked for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::model::http) struct Choice {
+    /// Of the completions route.
+    pub text: Option<String>,
+    /// Of the chat route.
+    pub message: Option<Message>,
+    /// Of the chat route, where it streams.
+    pub delta: Option<Message>,
+    pub logprobs: Option<Logprobs>,
+    pub finish_reason: Option<String>,
+    /// vLLM.
+    pub stop_reason: Reason,
+    /// SGLang.
+    pub matched_stop: Reason,
+    /// vLLM, where it is asked for.
+    pub token_ids: Option<Vec<i64>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::model::http) struct Message {
+    pub content: Option<String>,
+    pub refusal: Option<String>,
+    /// What a model thought before it answered, in three spellings.
+    #[serde(alias = "reasoning_content", alias = "thinking")]
+    pub reasoning: Option<Value>,
+}
+
+/// Probabilities in the form of either route: llama.cpp answers both in that
+/// of the chat route.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::model::http) struct Logprobs {
+    pub tokens: Option<Vec<String>>,
+    pub token_logprobs: Option<Vec<Option<f32>>>,
+    pub top_logprobs: Option<Vec<Option<BTreeMap<String, Option<f32>>>>>,
+    pub content: Option<Vec<Entry>>,
+}
+
+/// A token with its probability, as the chat route tells it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::model::http) struct Entry {
+    pub token: Option<String>,
+    pub bytes: Option<Vec<u8>>,
+    pub logprob: Option<f32>,
+    pub top_logprobs: Option<Vec<Entry>>,
+}
+
+/// Why the server stopped, where it says more than `stop`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::model::http) enum Reason {
+    /// The server has no such field.
+    #[default]
+    Missing,
+    /// The end of the sequence, or the token limit.
+    Null,
+    /// The stop string that matched.
+    Text(String),
+    /// The token that matched: an end mark, since no token is asked for.
+    Id,
+}
+
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Null => Self::Null,
+            Value::String(text) => Self::Text(text),
+            _ => Self::Id,
+        })
+    }
+}
+
+/// Counted tokens. The cached ones are among those of the prompt.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::model::http) struct Counts {
+    pub prompt_tokens: Option<u64>,
+    pub completion_tokens: Option<u64>,
+    pub prompt_tokens_details: Option<PromptDetails>,
+    /// DeepSeek's spelling.
+    pub prompt_cache_hit_tokens: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::model::http) struct PromptDetails {
+    /// Null is "not counted", and not zero.
+    pub cached_tokens: Option<u64>,
+}
+
+impl From<&Counts> for Usage {
+    fn from(counts: &Counts) -> Self {
+        let details = counts.prompt_tokens_details.unwrap_or_default();
+        Self {
+            prompt: counts.prompt_tokens.unwrap_or_default(),
+            cached: details.cached_tokens.or(counts.prompt_cache_hit_tokens),
+            output: counts.completion_tokens.unwrap_or_default(),
+        }
+    }
+}
+
+/// The models of a server.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::model::http) struct Models {
+    pub data: Vec<ModelEntry>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::model::http) struct ModelEntry {
+    pub id: String,
+    /// vLLM and SGLang.
+    pub max_model_len: Option<u32>,
+    /// OpenRouter.
+    pub context_length: Option<u32>,
+    pub owned_by: Option<String>,
+}
+
+impl ModelEntry {
+    /// Context length in tokens.
+    pub fn context(&self) -> Option<u32> {
+        self.max_model_len.or(self.context_length)
+    }
+}

@@ -1,0 +1,202 @@
+//! The start-up probe: what a server can do is tried out, not taken from its
+//! version. One look at what it says of itself and three small completions.
+
+use super::align::align;
+use super::dialect::{Ask, Base, Described, Dialect, Prompt};
+use super::generated::{Generated, Stop};
+use crate::model::endpoint::{Capabilities, DELIMITER, FailureKind, StepRequest};
+use crate::model::retry::Failure;
+use crate::trace::record::{Continuation, Role, Usage, ValueKind};
+
+/// Long enough for the prefix caches, which work in blocks of 16 tokens.
+const QUESTION: &str = "Write the natural numbers from one up to twenty in digits, in increasing \
+    order, separated by commas, each number once, without leaving any of them out and without \
+    writing anything else before, between or after the numbers that were asked for here.";
+/// The partial answer: a model that goes on from it writes ", 7" next.
+const COUNTING: &str = "The numbers are 1, 2, 3, 4, 5, 6";
+/// A whole step: behind it a model must begin another one.
+const WHOLE_STEP: &str = "1 + 1 = 2.\n\n";
+/// Alternatives asked for: the most that the OpenAI routes allow.
+const MOST_TOP: u32 = 20;
+/// Tried in turn where a server refuses what came before.
+const TOPS: [u32; 3] = [MOST_TOP, 5, 0];
+/// Most tokens of the step in the probe.
+const STEP_TOKENS: u32 = 48;
+/// Share of the text below which tokens say nothing about it.
+const LEAST_COVERAGE: f64 = 0.8;
+
+/// Tries out what a server can do.
+///
+/// # Errors
+/// The server is not there, has not the model, or refuses steps as such.
+pub(super) async fn examine(dialect: &dyn Dialect, base: &Base) -> Result<Capabilities, Failure> {
+    let described = dialect.describe(base).await?;
+    let probe = Probe { dialect, base };
+    let counting = request(QUESTION, COUNTING, 8);
+    let (first, top) = probe.with_most_alternatives(&counting).await?;
+    let second = probe.complete(&counting, top).await?;
+    let step = request("What is 1 + 1 + 1?", WHOLE_STEP, STEP_TOKENS);
+    let step = probe.complete(&step, top.min(2)).await?;
+    Ok(probe.conclude(described, &[first, second, step]))
+}
+
+struct Probe<'a> {
+    dialect: &'a dyn Dialect,
+    base: &'a Base,
+}
+
+fn request(question: &str, prefix: &str, max_tokens: u32) -> StepRequest {
+    StepRequest {
+        question: question.to_owned(),
+        prefix: prefix.to_owned(),
+        temperature: 0.0,
+        top_p: 1.0,
+        max_tokens,
+        seed: 0,
+        role: Role::Probe,
+        affinity: "probe".to_owned(),
+    }
+}
+
+impl Probe<'_> {
+    async fn complete(&self, request: &StepRequest, top: u32) -> Result<Generated, Failure> {
+        let prompt = Prompt {
+            head: self.dialect.head(self.base, &request.question).await?,
+            question: request.question.clone(),
+            prefix: request.prefix.clone(),
+        };
+        let prepared = self.dialect.prepare(self.base, &prompt).await?;
+        let ask = Ask {
+            prompt: &prepared,
+            request,
+            most: request.max_tokens,
+            stop: true,
+            top,
+            stream: self.dialect.traits().streams_only,
+        };
+        let mut generated = Generated::default();
+        self.dialect
+            .generate(self.base, ask, &mut generated, &mut |_| false)
+            .await?;
+        Ok(generated)
+    }
+
+    /// The completion with as many alternatives as the server allows.
+    async fn with_most_alternatives(
+        &self,
+        request: &StepRequest,
+    ) -> Result<(Generated, u32), Failure> {
+        let mut refused = None;
+        for top in TOPS {
+            match self.complete(request, top).await {
+                Err(failure) if failure.kind == FailureKind::Refused => {
+                    refused.get_or_insert(failure);
+                }
+                other => return other.map(|generated| (generated, top)),
+            }
+        }
+        // Refused even without probabilities: they are not the reason.
+        Err(refused.unwrap_or_else(|| Failure::new(FailureKind::Refused, "refused")))
+    }
+
+    fn conclude(&self, described: Described, seen: &[Generated; 3]) -> Capabilities {
+        let [first, second, step] = seen;
+        let traits = self.dialect.traits();
+        let looks_like = first.looks_like();
+        let values = match (looks_like, traits.values) {
+            (None, _) => ValueKind::None,
+            (Some(_), Some(known)) => known,
+            (Some(found), None) => found,
+        };
+        let mut remarks = described.remarks;
+        remarks.extend(odd_values(first, values));
+        remarks.extend(odd_continuation(first, step, traits.continuation));
+        if second.usage.cached == Some(0) && second.usage.prompt > 64 {
+            remarks.push(
+                "the same prompt twice was not served from the prefix cache: every step pays for \
+                 all before it; turn prefix caching on (vLLM: --enable-prefix-caching)"
+                    .to_owned(),
+            );
+        }
+        Capabilities {
+            top: u32::try_from(first.top).unwrap_or(u32::MAX),
+            which_stop: first.which_stop || step.which_stop,
+            cached_count: second.usage.cached.is_some(),
+            context: self.base.context.or(described.context),
+            token_ids: first.ids,
+            version: described.version,
+            remarks,
+            usage: seen.iter().fold(nothing(), |sum, one| sum.plus(one.usage)),
+            ..Capabilities::bare(traits.continuation, values)
+        }
+    }
+}
+
+/// No tokens, all of them known.
+fn nothing() -> Usage {
+    Usage {
+        cached: Some(0),
+        ..Usage::default()
+    }
+}
+
+/// What is odd about the values.
+fn odd_values(first: &Generated, values: ValueKind) -> Option<String> {
+    if values == ValueKind::None {
+        return None;
+    }
+    let text = first.text.as_str();
+    let aligned = align(text, &first.tokens, values);
+    if (aligned.covered as f64) < LEAST_COVERAGE * text.len() as f64 {
+        return Some(
+            "the tokens do not spell the text (as ids, or with entries lost): confidence will be \
+             unavailable; vLLM must run without --return-tokens-as-token-ids"
+                .to_owned(),
+        );
+    }
+    let lists: Vec<_> = first.tokens.iter().map(|token| &token.top).collect();
+    let repeated = lists.windows(2).all(|pair| pair[0] == pair[1]);
+    (lists.len() > 2 && repeated && !lists[0].is_empty()).then(|| {
+        "every token came with the same alternatives: this server's probabilities cannot be \
+         trusted; update it"
+            .to_owned()
+    })
+}
+
+/// What is odd about how the model went on.
+fn odd_continuation(
+    counting: &Generated,
+    step: &Generated,
+    continuation: Continuation,
+) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if continuation == Continuation::Exact && !goes_on(&counting.text) {
+        let began: String = counting.text.chars().take(24).collect();
+        remarks.push(format!(
+            "after “{COUNTING}” the model wrote “{}”, not “, 7”: either it is a weak model, or the \
+             server puts something around the prompt",
+            began.escape_debug()
+        ));
+    }
+    let empty = step.text.split(DELIMITER).next().unwrap_or_default();
+    if empty.trim().is_empty() && step.stop != Some(Stop::Eos) {
+        remarks.push(
+            "behind a whole step the model wrote an empty one: steps may be written twice; the \
+             template or the server may trim the blank line at the end of the prompt"
+                .to_owned(),
+        );
+    }
+    remarks
+}
+
+/// Whether a text goes on counting.
+pub(super) fn goes_on(text: &str) -> bool {
+    text.trim_start_matches([',', ' ', '.', '…'])
+        .starts_with('7')
+}
+
+/// The question and the partial answer by which a dialect can find out whether
+/// it goes on from partial answers; [`goes_on`] tells.
+pub(super) fn counting() -> StepRequest {
+    request(QUESTION, COUNTING, 8)
+}
