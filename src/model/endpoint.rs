@@ -16,6 +16,10 @@ pub use crate::trace::record::DELIMITER;
 pub struct Capabilities {
     pub continuation: Continuation,
     pub values: ValueKind,
+    /// Whether tokens come with probabilities: not from a server that gives raw
+    /// logits in their place.
+    #[serde(default = "yes")]
+    pub probabilities: bool,
     /// Most alternatives a token can come with.
     pub top: u32,
     /// Whether the server tells the end of a step from the end of the sequence.
@@ -38,6 +42,11 @@ pub struct Capabilities {
     pub usage: Usage,
 }
 
+/// What logs of earlier versions do not say.
+fn yes() -> bool {
+    true
+}
+
 impl Capabilities {
     /// What a server can do that is only known to go on from a partial answer
     /// like this and to give such values: nothing else.
@@ -45,6 +54,7 @@ impl Capabilities {
         Self {
             continuation,
             values,
+            probabilities: values != ValueKind::None,
             top: 0,
             which_stop: false,
             cached_count: false,

@@ -67,6 +67,18 @@ pub fn measure(tokens: &[Token], kind: ValueKind, coverage: f64, source: Source)
         return confidence;
     }
     confidence.value = recorded(&confidence, source);
+    let probable = || tokens.iter().any(|token| token.logprob.is_some());
+    if kind == ValueKind::RawLogit && !source.is_logit() && !probable() {
+        let instead = match source.is_general() {
+            true => Source::GeneralLogit,
+            false => Source::Logit,
+        };
+        confidence.unavailable = Some(format!(
+            "the confidence `{source}` needs probabilities, and this server gives raw logits in \
+             their place; the confidence `{instead}` would do"
+        ));
+        return confidence;
+    }
     if confidence.value.is_none() {
         let domain = domain(&confidence, source);
         confidence.unavailable = Some(format!(

@@ -27,6 +27,30 @@ pub struct RawToken {
     pub top: Vec<(Vec<u8>, f32)>,
 }
 
+/// What is shown for bytes that are no whole character.
+const CUT: char = '\u{fffd}';
+/// How a token begins that is shown as its id (vLLM's
+/// `--return-tokens-as-token-ids`).
+const AS_ID: &str = "token_id:";
+
+impl RawToken {
+    /// A token that shows these bytes, which are its own. Part of a character
+    /// shows as nothing or as U+FFFD: its bytes are not known then.
+    pub fn showing(bytes: Vec<u8>) -> Self {
+        let text = std::str::from_utf8(&bytes).ok();
+        let unknown =
+            text.is_some_and(|text| text.starts_with(AS_ID) || text.trim_matches(CUT).is_empty());
+        match unknown {
+            true => Self::default(),
+            false => Self {
+                piece: Some(bytes.clone()),
+                shown: bytes,
+                ..Self::default()
+            },
+        }
+    }
+}
+
 /// The tokens of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aligned {
@@ -93,7 +117,8 @@ fn walk(text: &[u8], raw: &[RawToken]) -> Vec<Span> {
         if position >= text.len() {
             break;
         }
-        let place = match place(text, position, token) {
+        let hidden = held.iter().filter(|&&at| raw[at].piece.is_none()).count();
+        let place = match place(text, position, token, hidden) {
             Place::Held => {
                 held.push(index);
                 continue;
@@ -124,7 +149,12 @@ enum Place {
     At(usize, usize),
 }
 
-fn place(text: &[u8], position: usize, token: &RawToken) -> Place {
+/// Most bytes of a character.
+const CHARACTER: usize = 4;
+
+/// Where `token` stands at or behind `position`; `hidden` tokens before it
+/// showed nothing, and wrote what is between.
+fn place(text: &[u8], position: usize, token: &RawToken, hidden: usize) -> Place {
     let rest = &text[position..];
     let fits = |bytes: &[u8]| !bytes.is_empty() && rest.starts_with(bytes);
     let shown = token.shown.as_slice();
@@ -154,6 +184,14 @@ fn place(text: &[u8], position: usize, token: &RawToken) -> Place {
     }
     if fits(piece) {
         return Place::At(position, position + piece.len());
+    }
+    if hidden > 0 {
+        let most = (hidden * CHARACTER).min(rest.len());
+        let found = (1..=most).find(|&skip| rest[skip..].starts_with(shown));
+        if let Some(skip) = found {
+            // What was skipped is given back to those that wrote it.
+            return Place::At(position, position + skip + shown.len());
+        }
     }
     // Something in between was lost: the server's text tells where it ended.
     if let Some(end) = token.end.filter(|end| *end <= text.len()) {

@@ -3,7 +3,9 @@
 //! probe) is the same for all of them.
 
 pub(super) mod llama_cpp;
+pub(super) mod ollama;
 pub(super) mod openai;
+pub(super) mod sglang;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -153,7 +155,10 @@ pub(super) fn of(
     spec: &ModelSpec,
     templated: bool,
 ) -> Result<(Box<dyn Dialect>, &'static str), Failure> {
-    use ServerKind::{Litellm, LlamaCpp, Openai, OpenaiCompatible, Openrouter, Vllm};
+    use ServerKind::{
+        Embedded, Litellm, LlamaCpp, Local, Ollama, Openai, OpenaiCompatible, Openrouter, Sglang,
+        Vllm,
+    };
     use openai::chat::{self, Chat};
     use openai::completions::{Completions, Flavour};
     let text = |dialect: Box<dyn Dialect>, label| match templated {
@@ -175,9 +180,11 @@ pub(super) fn of(
             Box::new(Chat::new(chat::Kind::of(spec))),
             spec.server.name(),
         )),
-        other => Err(Failure::new(
+        Sglang => text(Box::new(sglang::Sglang), "SGLang"),
+        Ollama => text(Box::<ollama::Ollama>::default(), "Ollama"),
+        Embedded | Local => Err(Failure::new(
             FailureKind::Configuration,
-            format!("this version does not speak to `{other}` yet"),
+            format!("`{}` runs in this process: nobody is called", spec.server),
         )),
     }
 }

@@ -1,5 +1,5 @@
 //! The start-up probe: what a server can do is tried out, not taken from its
-//! version. One look at what it says of itself and three small completions.
+//! version. One look at what it says of itself and four small completions.
 
 use super::align::align;
 use super::dialect::{Ask, Base, Described, Dialect, Prompt};
@@ -20,6 +20,8 @@ const WHOLE_STEP: &str = "1 + 1 = 2.\n\n";
 const MOST_TOP: u32 = 20;
 /// Tried in turn where a server refuses what came before.
 const TOPS: [u32; 3] = [MOST_TOP, 5, 0];
+/// Halves every distance between values that are measured after it.
+const HOT: f64 = 2.0;
 /// Most tokens of the step in the probe.
 const STEP_TOKENS: u32 = 48;
 /// Share of the text below which tokens say nothing about it.
@@ -35,9 +37,36 @@ pub(super) async fn examine(dialect: &dyn Dialect, base: &Base) -> Result<Capabi
     let counting = request(QUESTION, COUNTING, 8);
     let (first, top) = probe.with_most_alternatives(&counting).await?;
     let second = probe.complete(&counting, top).await?;
+    let scaled = probe.complete(&hot(&counting), top.min(5)).await?;
     let step = request("What is 1 + 1 + 1?", WHOLE_STEP, STEP_TOKENS);
     let step = probe.complete(&step, top.min(2)).await?;
-    Ok(probe.conclude(described, &[first, second, step]))
+    probe.conclude(described, &[first, second, scaled, step])
+}
+
+/// The same request at a temperature that shows in probabilities measured
+/// after it.
+fn hot(request: &StepRequest) -> StepRequest {
+    StepRequest {
+        temperature: HOT,
+        max_tokens: 1,
+        ..request.clone()
+    }
+}
+
+/// How temperature scales the values: by their first distances at
+/// temperatures 0 (which no server applies) and [`HOT`]. `None` where that
+/// cannot be told.
+fn after_temperature(cold: &Generated, hot: &Generated) -> Option<bool> {
+    /// Distances below this drown in rounding.
+    const LEAST: f32 = 0.05;
+    let distance = |generated: &Generated| {
+        let top = &generated.tokens.first()?.top;
+        Some(top.first()?.1 - top.get(1)?.1)
+    };
+    let cold = distance(cold).filter(|distance| *distance > LEAST)?;
+    let ratio = distance(hot)? / cold;
+    // 1 where temperature plays no part, else 1 / HOT.
+    Some(ratio < 0.75)
 }
 
 struct Probe<'a> {
@@ -99,26 +128,49 @@ impl Probe<'_> {
         Err(refused.unwrap_or_else(|| Failure::new(FailureKind::Refused, "refused")))
     }
 
-    fn conclude(&self, described: Described, seen: &[Generated; 3]) -> Capabilities {
-        let [first, second, step] = seen;
+    /// # Errors
+    /// Values that no threshold can be held against.
+    fn conclude(
+        &self,
+        described: Described,
+        seen: &[Generated; 4],
+    ) -> Result<Capabilities, Failure> {
+        let [first, second, scaled, step] = seen;
         let traits = self.dialect.traits();
         let looks_like = first.looks_like();
+        let scaled = after_temperature(first, scaled);
         let values = match (looks_like, traits.values) {
             (None, _) => ValueKind::None,
             (Some(_), Some(known)) => known,
+            (Some(ValueKind::RawLogit), None) if scaled == Some(true) => {
+                return Err(self.processed_logits());
+            }
+            (Some(ValueKind::LogprobPreTemperature), None) if scaled == Some(true) => {
+                ValueKind::LogprobPostTemperature
+            }
             (Some(found), None) => found,
         };
         let mut remarks = described.remarks;
-        remarks.extend(odd_values(first, values));
-        remarks.extend(odd_continuation(first, step, traits.continuation));
-        if second.usage.cached == Some(0) && second.usage.prompt > 64 {
+        if values == ValueKind::LogprobPreTemperature && traits.values.is_none() && scaled.is_none()
+        {
             remarks.push(
-                "the same prompt twice was not served from the prefix cache: every step pays for \
-                 all before it; turn prefix caching on (vLLM: --enable-prefix-caching)"
+                "whether the probabilities are those before or after temperature could not be \
+                 told; they are taken for those before"
                     .to_owned(),
             );
         }
-        Capabilities {
+        remarks.extend(odd_values(first, values));
+        remarks.extend(odd_continuation(first, step, traits.continuation));
+        if second.usage.cached == Some(0) && second.usage.prompt > 64 {
+            remarks.push(format!(
+                "the same prompt of {} tokens twice was not served from the prefix cache: it is \
+                 off (vLLM: --enable-prefix-caching), or works in blocks longer than that",
+                second.usage.prompt
+            ));
+        }
+        Ok(Capabilities {
+            // Without the whole vocabulary logits have no normaliser.
+            probabilities: !matches!(values, ValueKind::None | ValueKind::RawLogit),
             top: u32::try_from(first.top).unwrap_or(u32::MAX),
             which_stop: first.which_stop || step.which_stop,
             cached_count: second.usage.cached.is_some(),
@@ -128,7 +180,18 @@ impl Probe<'_> {
             remarks,
             usage: seen.iter().fold(nothing(), |sum, one| sum.plus(one.usage)),
             ..Capabilities::bare(traits.continuation, values)
-        }
+        })
+    }
+
+    fn processed_logits(&self) -> Failure {
+        Failure::new(
+            FailureKind::Configuration,
+            format!(
+                "{} gives logits after temperature, which change with the sampling: start vLLM \
+                 with `--logprobs-mode raw_logits`",
+                self.base.client.site().url
+            ),
+        )
     }
 }
 

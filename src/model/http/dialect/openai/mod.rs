@@ -52,7 +52,7 @@ async fn complete(
 }
 
 /// Looks the model up among those that the server has.
-async fn find_model(base: &Base) -> Result<ModelEntry, Failure> {
+pub(super) async fn find_model(base: &Base) -> Result<ModelEntry, Failure> {
     let path = route(&base.client.site().url, "models");
     let models: Models = base.client.get(&path).await?;
     let wanted = base.model.as_deref().unwrap_or_default();

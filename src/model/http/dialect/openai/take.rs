@@ -8,11 +8,6 @@ use crate::model::http::generated::{Generated, Stop};
 use crate::model::retry::Failure;
 use crate::trace::record::Usage;
 
-/// What is shown for bytes that are no whole character.
-const CUT: char = '\u{fffd}';
-/// Tokens shown as ids, by vLLM's `--return-tokens-as-token-ids`.
-const AS_ID: &str = "token_id:";
-
 /// Adds an answer, or a piece of one, to what came before it.
 ///
 /// # Errors
@@ -122,13 +117,14 @@ fn raw_tokens(logprobs: Logprobs) -> Vec<RawToken> {
             RawToken {
                 value,
                 top,
-                ..shown(token.into_bytes())
+                ..RawToken::showing(token.into_bytes())
             }
         })
         .collect()
 }
 
-fn entry(entry: Entry) -> RawToken {
+/// A token as the chat route tells it.
+pub(in crate::model::http) fn entry(entry: Entry) -> RawToken {
     let bytes = |entry: &Entry| match (&entry.bytes, &entry.token) {
         (Some(bytes), _) if !bytes.is_empty() => bytes.clone(),
         (_, Some(text)) => text.clone().into_bytes(),
@@ -144,23 +140,7 @@ fn entry(entry: Entry) -> RawToken {
     RawToken {
         value: entry.logprob,
         top,
-        ..shown(bytes(&entry))
-    }
-}
-
-/// A token that shows these bytes. Part of a character shows as nothing or as
-/// U+FFFD: its own bytes are not known then.
-fn shown(bytes: Vec<u8>) -> RawToken {
-    let text = std::str::from_utf8(&bytes).ok();
-    let unknown =
-        text.is_some_and(|text| text.starts_with(AS_ID) || text.trim_matches(CUT).is_empty());
-    match unknown {
-        true => RawToken::default(),
-        false => RawToken {
-            piece: Some(bytes.clone()),
-            shown: bytes,
-            ..RawToken::default()
-        },
+        ..RawToken::showing(bytes(&entry))
     }
 }
 

@@ -61,9 +61,12 @@ pub(in crate::model::http) struct Message {
 pub(in crate::model::http) struct Logprobs {
     pub tokens: Option<Vec<String>>,
     pub token_logprobs: Option<Vec<Option<f32>>>,
-    pub top_logprobs: Option<Vec<Option<BTreeMap<String, Option<f32>>>>>,
+    pub top_logprobs: Option<Vec<Option<Alternatives>>>,
     pub content: Option<Vec<Entry>>,
 }
+
+/// Values by the tokens' texts.
+pub(in crate::model::http) type Alternatives = BTreeMap<String, Option<f32>>;
 
 /// A token with its probability, as the chat route tells it.
 #[derive(Debug, Clone, Default, Deserialize)]
