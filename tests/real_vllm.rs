@@ -207,7 +207,9 @@ async fn what_does_not_fit_and_what_is_not_there_is_told_apart() {
         .await
         .unwrap_err();
     assert_eq!(error.kind, FailureKind::Context, "{error}");
-    // The server's own words, where the pool claims a longer context.
+    // The server's own words, where the pool claims a longer context. (What
+    // only the step's limit carries too far, the server shortens.)
+    let long = "1 + 1 = 2.\n\n".repeat(80);
     let boasted = ModelSpec {
         context: Some(100_000),
         ..spec(&url, "small")

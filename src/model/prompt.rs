@@ -150,14 +150,46 @@ impl LocalTemplate {
         }
         let source = std::fs::read_to_string(path_of(name, folder))
             .map_err(|error| unreadable(name, &error))?;
+        if name.ends_with(".json") {
+            return Self::from_tokenizer_config(name, &source);
+        }
         Self::from_source(name, source)
+    }
+
+    /// The `chat_template` of a `tokenizer_config.json` as models are
+    /// published with: of several the one named `default`.
+    pub fn from_tokenizer_config(name: &str, json: &str) -> Result<Self, TemplateError> {
+        let broken = |reason: &str| TemplateError::Broken {
+            name: name.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let config: serde_json::Value =
+            serde_json::from_str(json).map_err(|error| broken(&error.to_string()))?;
+        let source = match &config["chat_template"] {
+            serde_json::Value::String(source) => Some(source.as_str()),
+            serde_json::Value::Array(named) => named
+                .iter()
+                .find(|one| one["name"] == "default")
+                .and_then(|one| one["template"].as_str()),
+            _ => None,
+        };
+        let Some(source) = source else {
+            return Err(broken(
+                "it holds no `chat_template`; newer models have it in a file of its own, \
+                 chat_template.jinja",
+            ));
+        };
+        Self::from_source(name, source.to_owned())
     }
 
     /// A template in the dialect of Hugging Face's `chat_template`: as Jinja
     /// does, one newline at the very end of the source is dropped.
     ///
     /// Variables: `question`, `system` ([`STEP_BY_STEP`]), `messages` (one
-    /// user message) and `add_generation_prompt` (true).
+    /// user message), `add_generation_prompt` (true), `enable_thinking` (false)
+    /// and `bos_token` (empty: the tokenizer adds the mark). There is no
+    /// `strftime_now`: templates that ask for the date fall back to a fixed one,
+    /// so that the same question has the same prompt on every day.
     pub fn from_source(name: &str, source: String) -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
         environment.set_trim_blocks(true);
@@ -198,6 +230,8 @@ impl LocalTemplate {
             system => STEP_BY_STEP,
             messages => vec![context! { role => "user", content => question }],
             add_generation_prompt => true,
+            enable_thinking => false,
+            bos_token => "",
         };
         // Compiled at every call (microseconds): a compiled template would
         // borrow its source.
@@ -342,6 +376,42 @@ mod tests {
                 .unwrap(),
             rendered("smollm2")
         );
+    }
+
+    #[test]
+    fn a_published_tokenizer_config_has_the_template() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, config: serde_json::Value| {
+            std::fs::write(folder.path().join(name), config.to_string()).unwrap();
+            LocalTemplate::named(name, Some(folder.path()))
+        };
+        let one = serde_json::json!({ "bos_token": "<s>", "chat_template": SMOLLM2 });
+        let several = serde_json::json!({ "chat_template": [
+            { "name": "tool_use", "template": "no question" },
+            { "name": "default", "template": SMOLLM2 },
+        ] });
+        for config in [one, several] {
+            let template = write("tokenizer_config.json", config).unwrap();
+            let question = "What is 1 < 2 & {{3}}?\n";
+            assert_eq!(
+                template.prompt(question, "First.\n\n").unwrap(),
+                rendered("smollm2")
+            );
+        }
+        // The mark of the beginning is the tokenizer's business, and thinking
+        // is off.
+        let marked = "{{ bos_token }}{% if enable_thinking %}<think>{% endif %}{{ \
+                      messages[0].content }}{% if strftime_now is defined %}today{% endif %}";
+        let config = serde_json::json!({ "chat_template": marked });
+        let template = write("marked.json", config).unwrap();
+        assert_eq!(template.render("1?").unwrap(), "1?");
+        for config in [
+            serde_json::json!({}),
+            serde_json::json!({ "chat_template": [] }),
+        ] {
+            let error = write("none.json", config).unwrap_err();
+            assert!(error.to_string().contains("chat_template.jinja"), "{error}");
+        }
     }
 
     #[test]

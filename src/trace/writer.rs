@@ -89,6 +89,28 @@ impl LogWriter {
     /// before anything is written. After an error the writer can be used
     /// again: the next append begins on a line of its own.
     pub fn append(&mut self, records: &[Record]) -> Result<(), LogError> {
+        self.append_unsynced(records)?;
+        match self.sync && !records.is_empty() {
+            true => self.sync(),
+            false => Ok(()),
+        }
+    }
+
+    /// Waits until everything that was appended is on the disk.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn sync(&mut self) -> Result<(), LogError> {
+        let synced = self.file.sync_data();
+        synced.map_err(|source| LogError::io(&self.path, "write", source))
+    }
+
+    /// As [`LogWriter::append`], without waiting for the disk: the operating
+    /// system has the records when it returns.
+    ///
+    /// # Errors
+    /// Those of [`LogWriter::append`].
+    pub fn append_unsynced(&mut self, records: &[Record]) -> Result<(), LogError> {
         if records.is_empty() {
             return Ok(());
         }
@@ -106,11 +128,6 @@ impl LogWriter {
         written?;
         self.mid_line = false;
         self.held.clear();
-        if self.sync {
-            self.file
-                .sync_data()
-                .map_err(|source| LogError::io(&self.path, "write", source))?;
-        }
         Ok(())
     }
 
