@@ -322,3 +322,22 @@ fn extra_fields_are_read_as_json_and_ours_are_refused() {
         Some(Continuation::Emulated)
     );
 }
+
+#[test]
+fn the_example_pools_can_be_read_and_made() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/pools");
+    let mut read = 0;
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let pool = Pool::load(&path).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(pool.warnings, Vec::<String>::new(), "{}", path.display());
+        assert!(pool.cost_unit().is_some(), "{}", path.display());
+        let made = crate::model::catalog::build(&pool, None);
+        assert!(made.is_ok(), "{}: {:?}", path.display(), made.err());
+        if let Some(prm) = &pool.scorers.prm {
+            assert!(crate::model::catalog::reward_model(prm, &pool, None).is_ok());
+        }
+        read += 1;
+    }
+    assert!(read >= 9, "{read} example pools");
+}
