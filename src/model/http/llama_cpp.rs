@@ -121,9 +121,7 @@ impl LlamaCpp {
     ) -> Result<StepReply, EndpointError> {
         let started = Instant::now();
         let again = |failure: &Failure| {
-            if failure.kind == FailureKind::RateLimited {
-                self.gate.narrow();
-            }
+            self.gate.heed(failure);
             progress.restart();
         };
         let outcome = self
@@ -342,6 +340,10 @@ impl LlamaCpp {
 impl Endpoint for LlamaCpp {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn notice(&self) -> Option<String> {
+        self.gate.notice(&self.client.site().url)
     }
 
     fn probe(&self) -> ProbeFuture<'_> {

@@ -8,6 +8,7 @@ use crate::model::blocks::{self, MOST_JOINS};
 use crate::model::endpoint::{DELIMITER, FailureKind, Progress, StepRequest};
 use crate::model::http::align::{RawToken, align};
 use crate::model::http::client::content_type;
+use crate::model::http::error::says;
 use crate::model::http::sse;
 use crate::model::retry::Failure;
 use crate::trace::record::{Attempt, StepEnd, Token, Usage};
@@ -214,11 +215,7 @@ impl Writer<'_> {
         let mut generated = Generated::default();
         match self.receive(&body, &mut generated, watch).await {
             Ok(()) => Ok(generated),
-            Err(mut failure) => {
-                failure.usage = generated.usage;
-                failure.estimated |= generated.usage.output > 0;
-                Err(failure)
-            }
+            Err(failure) => Err(failure.paid(generated.usage, self.prompt.len(), &generated.text)),
         }
     }
 
@@ -283,7 +280,7 @@ impl Writer<'_> {
 
     fn event(&self, event: &Event, body: &[u8], generated: &mut Generated) -> Result<(), Failure> {
         let site = self.server.client.site();
-        if let Some(error) = &event.error {
+        if let Some(error) = event.error.as_ref().filter(|error| says(error)) {
             return Err(site.in_band(COMPLETION, error));
         }
         if event.content.is_none() && event.stop.is_none() {
