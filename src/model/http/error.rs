@@ -109,6 +109,10 @@ impl Site {
                 failure.message = format!("{}; needs {} s", failure.message, seconds(wait));
             }
         }
+        if let Some(id) = wait::text(headers, "x-request-id").filter(|id| !id.is_empty()) {
+            // What the provider's support asks for.
+            failure.message = format!("{} (request {})", failure.message, self.quote(id));
+        }
         failure
     }
 

@@ -72,7 +72,10 @@ impl Secret {
             text.len()
                 .checked_sub(*length)
                 .and_then(|at| text.get(at..))
-                .is_some_and(|tail| self.shapes.iter().any(|shape| shape.starts_with(tail)))
+                .is_some_and(|tail| {
+                    let begins = |shape: &String| shape.len() > *length && shape.starts_with(tail);
+                    self.shapes.iter().any(begins)
+                })
         };
         (1..longest.min(text.len() + 1))
             .rev()

@@ -328,6 +328,17 @@ fn a_rate_limit_says_how_long_it_takes() {
 }
 
 #[test]
+fn the_request_is_named_for_the_providers_support() {
+    let named = headers(&[("x-request-id", "req_1"), ("retry-after", "2")]);
+    let failure = site().status("/x", 429, &named, b"slow");
+    assert!(
+        failure.message.ends_with("needs 2 s (request req_1)"),
+        "{}",
+        failure.message
+    );
+}
+
+#[test]
 fn a_refused_key_is_named_by_where_it_comes_from() {
     let refused = of(401, r#"{"error":"bad"}"#).message;
     assert!(
