@@ -13,8 +13,13 @@ mod explore;
 mod grading;
 #[path = "solve/routers.rs"]
 mod routers;
+#[cfg(unix)]
+#[path = "solve/secrets.rs"]
+mod secrets;
 #[path = "solve/training.rs"]
 mod training;
+#[path = "solve/trouble.rs"]
+mod trouble;
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};

@@ -33,9 +33,7 @@ pub async fn probe(endpoints: &[Arc<dyn Endpoint>]) -> Result<Probed, EndpointEr
 /// # Errors
 /// A sentence that names the router, the model and the way out.
 pub fn check(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
-    // The anchors look at nothing. An exploration is made to be learnt from.
-    const READERS: [&str; 5] = ["threshold", "percentile", "steer", "policy", EXPLORE];
-    if !READERS.contains(&run.router.name.as_str()) {
+    if !reads_confidence(run) {
         return Ok(());
     }
     for model in &run.pool {
@@ -50,6 +48,13 @@ pub fn check(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
         }
     }
     mixed(run, probed)
+}
+
+/// Whether the run's router reads the confidence of steps. The anchors look at
+/// nothing; an exploration is made to be learnt from.
+pub(super) fn reads_confidence(run: &RunRecord) -> bool {
+    const READERS: [&str; 5] = ["threshold", "percentile", "steer", "policy", EXPLORE];
+    READERS.contains(&run.router.name.as_str())
 }
 
 fn lack(signal: &str, values: ValueKind) -> Option<&'static str> {

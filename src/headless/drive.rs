@@ -2,11 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::model::endpoint::{
-    Endpoint, EndpointError, FailureKind, Progress, StepReply, StepRequest,
-};
-use crate::session::{Ask, Command, Event, Generate, Output, Session};
-use crate::trace::record::{OutcomeRecord, Record};
+use crate::model::endpoint::{Endpoint, EndpointError, Progress, StepReply, StepRequest};
+use crate::session::{Ask, Command, Event, Generate, Output, Phase, Session};
+use crate::trace::record::{NoteRecord, OutcomeRecord, Record};
 use crate::trace::{LogError, LogWriter};
 
 use super::Failure;
@@ -14,6 +12,7 @@ use super::clock::now;
 use super::grading::Grading;
 use super::scoring::Scoring;
 use super::stop::Stop;
+use super::watch::{Missing, Notices};
 
 /// What all sessions of a run share.
 pub(super) struct Shared {
@@ -24,6 +23,38 @@ pub(super) struct Shared {
     pub grading: Option<Arc<Grading>>,
     /// Whom the router asks.
     pub scoring: Scoring,
+    /// Steps whose confidence is missing.
+    pub missing: Missing,
+    pub notices: Notices,
+}
+
+impl Shared {
+    /// Appends records, and stops the run where they show that its router
+    /// cannot decide.
+    pub async fn keep(&self, records: Vec<Record>) -> Result<(), Failure> {
+        if let Some(failure) = self.missing.look(&records) {
+            self.stop.stop(failure);
+        }
+        self.log.append(records).await
+    }
+
+    /// Keeps what the endpoints have to say for the first time.
+    pub async fn heed(&self, run: &str) -> Result<(), Failure> {
+        let news = self.notices.look(&self.endpoints);
+        if news.is_empty() {
+            return Ok(());
+        }
+        let notes = news.into_iter().map(|text| {
+            Record::Note(NoteRecord {
+                run: run.to_owned(),
+                problem: None,
+                when: now(),
+                kind: "warning".to_owned(),
+                text,
+            })
+        });
+        self.log.append(notes.collect()).await
+    }
 }
 
 /// The log, written by whoever has something to record.
@@ -93,7 +124,7 @@ pub(super) async fn drive(
         let mut call = None;
         for output in outputs {
             match output {
-                Output::Append(records) => shared.log.append(records).await?,
+                Output::Append(records) => shared.keep(records).await?,
                 Output::Generate(generate) => call = Some(Call::Step(*generate)),
                 Output::Score(ask) => call = Some(Call::Score(*ask)),
                 // Calls are dropped where they are awaited.
@@ -107,26 +138,23 @@ pub(super) async fn drive(
             // Not begun: a resumed run makes this very call.
             return Ok(None);
         }
-        outputs = match make(shared, session, call).await {
-            Answer::Reply(reply) => session.event(*reply, &now()),
-            Answer::Failed(event, kind, message) => {
-                let mut outputs = session.event(*event, &now());
-                if kind != FailureKind::Context {
-                    outputs.extend(session.give_up(&message));
-                    shared.stop.failed(kind, &message);
+        let Some(event) = make(shared, session, call).await else {
+            let outputs = session.command(Command::Cancel, &now()).unwrap_or_default();
+            for output in outputs {
+                if let Output::Append(records) = output {
+                    shared.keep(records).await?;
                 }
-                outputs
             }
-            Answer::Stopped => {
-                let outputs = session.command(Command::Cancel, &now()).unwrap_or_default();
-                for output in outputs {
-                    if let Output::Append(records) = output {
-                        shared.log.append(records).await?;
-                    }
-                }
-                return Ok(None);
-            }
+            return Ok(None);
         };
+        outputs = session.event(event, &now());
+        // Where the trajectory only ends, or another model takes over, nothing
+        // is given up.
+        if let Phase::Failed { message, .. } = session.phase() {
+            let message = message.clone();
+            outputs.extend(session.give_up(&message));
+        }
+        shared.heed(session.tree().run()).await?;
     }
 }
 
@@ -136,7 +164,8 @@ enum Call {
     Score(Ask),
 }
 
-async fn make(shared: &Shared, session: &mut Session, call: Call) -> Answer {
+/// Makes a call. `None` where the run was stopped first.
+async fn make(shared: &Shared, session: &mut Session, call: Call) -> Option<Event> {
     match call {
         Call::Step(generate) => write(shared, session, generate).await,
         Call::Score(ask) => score(shared, ask).await,
@@ -144,64 +173,69 @@ async fn make(shared: &Shared, session: &mut Session, call: Call) -> Answer {
 }
 
 /// Asks a scorer.
-async fn score(shared: &Shared, ask: Ask) -> Answer {
+async fn score(shared: &Shared, ask: Ask) -> Option<Event> {
     let generation = ask.generation;
+    let scorer = shared.scoring.name(&ask.about);
+    let begun = shared.stop.begin();
     let asked = tokio::select! {
         asked = shared.scoring.ask(ask.about) => asked,
-        () = shared.stop.stopped() => return Answer::Stopped,
+        () = shared.stop.stopped() => return None,
     };
-    match asked {
-        Ok(score) => Answer::Reply(Box::new(Event::Scored {
-            generation,
-            score: Box::new(score),
-        })),
-        Err(error) => {
-            let (kind, message) = (error.kind, error.to_string());
-            Answer::Failed(Box::new(Event::Failed { generation, error }), kind, message)
+    Some(match asked {
+        Ok(score) => {
+            shared.stop.answered(&scorer);
+            Event::Scored {
+                generation,
+                score: Box::new(score),
+            }
         }
-    }
-}
-
-/// What came of a call.
-enum Answer {
-    Reply(Box<Event>),
-    Failed(Box<Event>, FailureKind, String),
-    Stopped,
+        Err(error) => {
+            shared.stop.failed(begun, &error);
+            Event::Failed { generation, error }
+        }
+    })
 }
 
 /// Performs one call; what was generated of it so far is known to the session
 /// when it fails or is stopped.
-async fn write(shared: &Shared, session: &mut Session, call: Generate) -> Answer {
+async fn write(shared: &Shared, session: &mut Session, call: Generate) -> Option<Event> {
     let generation = call.generation;
     let pieces = Pieces::default();
     match ask(shared, call.model, call.request, &pieces).await {
-        Some(Ok(reply)) => Answer::Reply(Box::new(Event::Reply {
+        Some(Ok(reply)) => Some(Event::Reply {
             generation,
             reply: Box::new(reply),
-        })),
+        }),
         Some(Err(error)) => {
             pieces.tell(session, generation);
-            let (kind, message) = (error.kind, error.to_string());
-            Answer::Failed(Box::new(Event::Failed { generation, error }), kind, message)
+            Some(Event::Failed { generation, error })
         }
         None => {
             pieces.tell(session, generation);
-            Answer::Stopped
+            None
         }
     }
 }
 
-/// Asks a model for a step. `None` where the run was stopped first.
+/// Asks a model for a step, and counts how it went. `None` where the run was
+/// stopped first.
 pub(super) async fn ask(
     shared: &Shared,
     model: usize,
     request: StepRequest,
     pieces: &Pieces,
 ) -> Option<Result<StepReply, EndpointError>> {
-    tokio::select! {
-        result = shared.endpoints[model].step(request, pieces) => Some(result),
-        () = shared.stop.stopped() => None,
+    let endpoint = &shared.endpoints[model];
+    let begun = shared.stop.begin();
+    let result = tokio::select! {
+        result = endpoint.step(request, pieces) => result,
+        () = shared.stop.stopped() => return None,
+    };
+    match &result {
+        Ok(_) => shared.stop.answered(endpoint.name()),
+        Err(error) => shared.stop.failed(begun, error),
     }
+    Some(result)
 }
 
 /// The text of a call in flight.

@@ -30,6 +30,7 @@ pub mod solve;
 mod stop;
 pub mod summary;
 pub mod train;
+mod watch;
 
 pub use error::{Exit, Failure};
 pub use grading::Grader;

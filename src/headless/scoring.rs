@@ -71,6 +71,15 @@ impl Scoring {
         Ok(())
     }
 
+    /// Name of the model that is asked; of the scorer where there is none.
+    pub fn name(&self, about: &About) -> String {
+        let asked = match about {
+            About::Draft { by, .. } => self.of(*by).map(|asked| asked.name()),
+            About::Question { .. } => self.question.as_ref().map(|asked| asked.name()),
+        };
+        asked.unwrap_or(about.scorer()).to_owned()
+    }
+
     fn of(&self, by: DraftScore) -> Option<&Arc<dyn StepScorer>> {
         match by {
             DraftScore::Prm => self.prm.as_ref(),

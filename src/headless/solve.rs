@@ -24,6 +24,7 @@ use super::plain::plain;
 use super::resume::Resume;
 use super::stop::{RESUME, Stop};
 use super::summary::Summary;
+use super::watch::{Missing, Notices};
 use super::{Exit, Failure, Launch, Options};
 
 /// What `solve` is asked for beyond the run itself.
@@ -139,6 +140,8 @@ async fn route(
         stop,
         grading: launch.grading.clone(),
         scoring: launch.scoring.clone(),
+        missing: Missing::of(&launch.run),
+        notices: Notices::default(),
     };
     let result = all(options, &launch, resume, &shared).await;
     watching.abort();
@@ -229,11 +232,12 @@ async fn all(
         .buffer_unordered(options.concurrency.max(1));
     let mut broken = None;
     while let Some(ended) = driven.next().await {
+        for notice in shared.notices.take() {
+            let warn = || say(options.quiet, &format!("warning: {notice}"));
+            bar.bar.suspend(warn);
+        }
         match ended {
             Ok(Some(outcome)) => {
-                if outcome.end != crate::trace::record::TrajectoryEnd::Error {
-                    shared.stop.succeeded();
-                }
                 bar.count(&outcome);
             }
             Ok(None) => {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::endpoint::{Endpoint, EndpointError, FailureKind};
 use super::http::embeddings::Embeddings;
-
+use super::http::guard::guarded;
 use super::http::pooling::Pooling;
 use super::http::served::{Options, Served};
 use super::http::service::ServiceOptions;
@@ -33,7 +33,7 @@ pub fn build(
 ) -> Result<Vec<Arc<dyn Endpoint>>, EndpointError> {
     pool.models
         .iter()
-        .map(|spec| endpoint(spec, pool, concurrency))
+        .map(|spec| Ok(guarded(spec, endpoint(spec, pool, concurrency)?)))
         .collect()
 }
 
@@ -62,7 +62,7 @@ pub fn scorer(
     pool: &Pool,
     concurrency: Option<usize>,
 ) -> Result<(Arc<dyn Endpoint>, ModelFacts), EndpointError> {
-    let endpoint = endpoint(spec, pool, concurrency)?;
+    let endpoint = guarded(spec, endpoint(spec, pool, concurrency)?);
     let facts = facts_of(spec, pool, endpoint.as_ref())?;
     Ok((endpoint, facts))
 }

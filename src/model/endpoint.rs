@@ -144,6 +144,9 @@ pub enum FailureKind {
     Malformed,
     /// Prompt and step do not fit the context: ends this problem only.
     Context,
+    /// The provider filtered what the model wrote, or the model refused to
+    /// write: another model may do it.
+    Filtered,
     /// A recorded endpoint has no such step.
     NotRecorded,
     /// The configuration cannot work.
@@ -155,7 +158,12 @@ impl FailureKind {
     pub fn retryable(self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::Timeout | Self::Server | Self::RateLimited | Self::CutStream
+            Self::Unreachable
+                | Self::Timeout
+                | Self::Server
+                | Self::RateLimited
+                | Self::CutStream
+                | Self::Malformed
         )
     }
 }
@@ -208,6 +216,11 @@ pub trait Endpoint: Send + Sync {
     }
     /// Makes ready (loads weights, asks the server) and says what it can do.
     fn probe(&self) -> ProbeFuture<'_>;
+    /// What somebody should know who waits for it, such as that the server
+    /// limits the rate of calls.
+    fn notice(&self) -> Option<String> {
+        None
+    }
     /// Writes the next step. Drop the future to cancel.
     fn step<'a>(&'a self, request: StepRequest, progress: &'a dyn Progress) -> StepFuture<'a>;
 }

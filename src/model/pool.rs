@@ -1,5 +1,6 @@
 //! The pool file: which models there are, cheapest and weakest first.
 
+mod key;
 mod read;
 mod table;
 #[cfg(test)]
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use super::scorer::GradeMode;
 use crate::trace::record::{Continuation, ModelFacts, PriceFacts, Sampling};
 
+pub use key::KeyCommand;
 pub use table::nearest;
 
 /// A checked pool of two or more models in order of cost and capability.
@@ -137,6 +139,13 @@ pub struct ModelSpec {
     /// Name of the environment variable that holds the key; never the key.
     #[serde(default)]
     pub api_key_env: Option<String>,
+    /// The program that prints the key, with its arguments; run at first use.
+    #[serde(default)]
+    pub api_key_command: Option<KeyCommand>,
+    /// The header that the bare key is sent in; `Authorization: Bearer` where
+    /// there is none.
+    #[serde(default)]
+    pub api_key_header: Option<String>,
     #[serde(default)]
     pub price: Option<PriceFacts>,
     /// Context length in tokens where the server does not tell.
@@ -166,6 +175,8 @@ impl ModelSpec {
             params: None,
             template: None,
             api_key_env: None,
+            api_key_command: None,
+            api_key_header: None,
             price: None,
             context: None,
             timeout: None,

@@ -1,15 +1,17 @@
 //! One layer of retries and the bound on calls in flight.
 
+mod gate;
+
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep};
 
 use super::endpoint::{EndpointError, FailureKind};
 use crate::trace::record::{Attempt, Role, Usage};
+
+pub use gate::{Gate, Pass};
 
 /// One failed attempt at a call.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,9 @@ pub struct Failure {
     pub usage: Usage,
     /// True where `usage` is a lower estimate.
     pub estimated: bool,
+    /// Whether to try again where the kind of failure does not settle it: the
+    /// server said so, or the same request is known to get the same answer.
+    pub retry: Option<bool>,
 }
 
 /// How to try again.
@@ -45,6 +50,53 @@ impl Failure {
             again: Again::Backoff,
             usage: Usage::default(),
             estimated: false,
+            retry: None,
+        }
+    }
+
+    /// Whether another attempt can help. No server can talk us into asking
+    /// again with a key that was refused, without credit, or for what does not
+    /// fit.
+    pub fn retryable(&self) -> bool {
+        match self.kind {
+            FailureKind::Auth
+            | FailureKind::Quota
+            | FailureKind::Context
+            | FailureKind::Filtered
+            | FailureKind::NotRecorded
+            | FailureKind::Configuration => false,
+            kind => self.retry.unwrap_or_else(|| kind.retryable()),
+        }
+    }
+
+    /// The failure with what its attempt has cost: `counted` as far as the
+    /// server got to tell. Where it did not, but may have worked, what it was
+    /// sent (`prompt_bytes`) and what came of it (`received`) are counted at
+    /// four bytes a token, as an estimate.
+    #[must_use]
+    pub fn paid(self, counted: Usage, prompt_bytes: usize, received: &str) -> Self {
+        let ran = matches!(self.kind, FailureKind::Timeout | FailureKind::CutStream);
+        let begun = counted.output > 0 || !received.is_empty();
+        // What is filtered came to its end, with its counts.
+        let whole = self.kind == FailureKind::Filtered && counted.output > 0;
+        if whole || !ran && !begun {
+            return Self {
+                usage: counted,
+                ..self
+            };
+        }
+        let prompt = match counted.prompt {
+            0 => tokens_of(prompt_bytes),
+            counted => counted,
+        };
+        Self {
+            usage: Usage {
+                prompt,
+                cached: counted.cached,
+                output: counted.output.max(tokens_of(received.len())),
+            },
+            estimated: true,
+            ..self
         }
     }
 
@@ -67,6 +119,12 @@ impl Failure {
             estimated: self.estimated,
         }
     }
+}
+
+/// About how many tokens so many bytes of English text are.
+fn tokens_of(bytes: usize) -> u64 {
+    const BYTES: u64 = 4;
+    u64::try_from(bytes).unwrap_or(u64::MAX).div_ceil(BYTES)
 }
 
 /// How often and how long to try.
@@ -159,126 +217,28 @@ impl Policy {
         tried: usize,
         pauses: &mut impl Iterator<Item = Duration>,
     ) -> Option<Duration> {
-        if !failure.kind.retryable() {
+        if !failure.retryable() {
             return None;
         }
         if failure.again == Again::Loading {
             return pauses.next().map(|pause| pause.min(Duration::from_secs(2)));
         }
         // A server that did not answer in time is asked once more only: the
-        // wait was long already.
+        // wait was long already. What is no answer at all may be the page of a
+        // proxy that is being restarted; a second one is no accident.
         let most = match failure.kind {
-            FailureKind::Timeout => self.attempts.min(2),
+            FailureKind::Timeout | FailureKind::Malformed => self.attempts.min(2),
             _ => self.attempts,
         };
         if tried >= most as usize {
             return None;
         }
         match failure.again {
+            // A server that asks for no wait at all does not know.
+            Again::After(asked) if asked.is_zero() => pauses.next(),
             Again::After(asked) => (asked <= self.longest_ask).then_some(asked),
             Again::AtOnce if tried == 1 => Some(Duration::ZERO),
             _ => pauses.next(),
-        }
-    }
-}
-
-/// Bounds the calls in flight; halves the bound when the server is rate
-/// limiting and widens it again by one after [`Gate::CALM`] calls that went
-/// through.
-#[derive(Debug)]
-pub struct Gate {
-    permits: Semaphore,
-    most: usize,
-    state: Mutex<GateState>,
-}
-
-#[derive(Debug)]
-struct GateState {
-    /// Calls allowed at once now.
-    limit: usize,
-    /// Permits to take out of circulation as they come back.
-    owed: usize,
-    /// Calls that went through since the last change.
-    calm: u32,
-}
-
-/// The right to one call, given back on drop.
-#[derive(Debug)]
-pub struct Pass<'g> {
-    gate: &'g Gate,
-    permit: Option<SemaphorePermit<'g>>,
-}
-
-impl Gate {
-    /// Calls that must go through before the bound grows by one.
-    pub const CALM: u32 = 16;
-
-    /// At most `most` calls at once; at least one.
-    pub fn new(most: usize) -> Self {
-        let most = most.max(1);
-        Self {
-            permits: Semaphore::new(most),
-            most,
-            state: Mutex::new(GateState {
-                limit: most,
-                owed: 0,
-                calm: 0,
-            }),
-        }
-    }
-
-    /// Waits for a free place.
-    pub async fn pass(&self) -> Pass<'_> {
-        // The semaphore is never closed, so this cannot fail; without a permit
-        // the call would only go through unbounded.
-        let permit = self.permits.acquire().await.ok();
-        Pass { gate: self, permit }
-    }
-
-    /// How many calls may be in flight now.
-    pub fn limit(&self) -> usize {
-        self.state().limit
-    }
-
-    /// The server asked for fewer calls.
-    pub fn narrow(&self) {
-        let mut state = self.state();
-        let limit = (state.limit / 2).max(1);
-        let fewer = state.limit - limit;
-        state.owed += fewer - self.permits.forget_permits(fewer);
-        state.limit = limit;
-        state.calm = 0;
-    }
-
-    /// A call went through.
-    pub fn widen(&self) {
-        let mut state = self.state();
-        state.calm += 1;
-        if state.calm < Self::CALM || state.limit == self.most {
-            return;
-        }
-        state.calm = 0;
-        state.limit += 1;
-        if state.owed > 0 {
-            state.owed -= 1;
-        } else {
-            self.permits.add_permits(1);
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, GateState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Pass<'_> {
-    fn drop(&mut self) {
-        let mut state = self.gate.state();
-        if state.owed > 0
-            && let Some(permit) = self.permit.take()
-        {
-            state.owed -= 1;
-            permit.forget();
         }
     }
 }
@@ -308,6 +268,41 @@ mod tests {
             },
             ..Failure::new(kind, "failed")
         }
+    }
+
+    /// A failure about which the server says whether to try again.
+    fn told(kind: FailureKind, retry: bool) -> Failure {
+        Failure {
+            retry: Some(retry),
+            ..failure(kind, Again::Backoff)
+        }
+    }
+
+    #[test]
+    fn what_nobody_counted_is_estimated_where_the_server_may_have_worked() {
+        let paid = |kind, counted: Usage, received: &str| {
+            let failure = Failure::new(kind, "m").paid(counted, 41, received);
+            let usage = failure.usage;
+            (usage.prompt, usage.output, failure.estimated)
+        };
+        let nothing = Usage::default();
+        let counted = Usage {
+            prompt: 9,
+            cached: None,
+            output: 2,
+        };
+        for kind in [FailureKind::Timeout, FailureKind::CutStream] {
+            assert_eq!(paid(kind, nothing, ""), (11, 0, true));
+            assert_eq!(paid(kind, nothing, "12345"), (11, 2, true));
+            assert_eq!(paid(kind, counted, "1"), (9, 2, true));
+        }
+        // Refused before anything was done.
+        for kind in [FailureKind::Unreachable, FailureKind::RateLimited] {
+            assert_eq!(paid(kind, nothing, ""), (0, 0, false));
+        }
+        // Cut off in the middle, or filtered at the end.
+        assert_eq!(paid(FailureKind::Server, counted, "x"), (9, 2, true));
+        assert_eq!(paid(FailureKind::Filtered, counted, "x"), (9, 2, false));
     }
 
     /// Runs `failures` and then success; gives the result and the calls made.
@@ -350,6 +345,26 @@ mod tests {
                 vec![backoff(FailureKind::Timeout); 2],
                 (Err(FailureKind::Timeout), 2),
             ),
+            // What is no answer at all may be the page of a proxy, once.
+            (vec![backoff(FailureKind::Malformed)], (Ok(1), 2)),
+            (
+                vec![backoff(FailureKind::Malformed); 2],
+                (Err(FailureKind::Malformed), 2),
+            ),
+            (
+                vec![backoff(FailureKind::Filtered)],
+                (Err(FailureKind::Filtered), 1),
+            ),
+            // A server may know better, but not about keys and money.
+            (
+                vec![told(FailureKind::Server, false)],
+                (Err(FailureKind::Server), 1),
+            ),
+            (vec![told(FailureKind::Refused, true); 2], (Ok(2), 3)),
+            (
+                vec![told(FailureKind::Quota, true)],
+                (Err(FailureKind::Quota), 1),
+            ),
             (
                 vec![backoff(FailureKind::Auth)],
                 (Err(FailureKind::Auth), 1),
@@ -366,6 +381,13 @@ mod tests {
                 vec![failure(
                     FailureKind::RateLimited,
                     Again::After(Duration::from_millis(5)),
+                )],
+                (Ok(1), 2),
+            ),
+            (
+                vec![failure(
+                    FailureKind::RateLimited,
+                    Again::After(Duration::ZERO),
                 )],
                 (Ok(1), 2),
             ),
@@ -400,22 +422,5 @@ mod tests {
         };
         let failures = vec![failure(FailureKind::Server, Again::Backoff)];
         assert_eq!(after(policy, failures).await, (Err(FailureKind::Server), 1));
-    }
-
-    #[tokio::test]
-    async fn the_gate_narrows_and_widens() {
-        let gate = Gate::new(4);
-        let held = [gate.pass().await, gate.pass().await, gate.pass().await];
-        gate.narrow();
-        assert_eq!((gate.limit(), gate.permits.available_permits()), (2, 0));
-        drop(held);
-        assert_eq!(gate.permits.available_permits(), 2);
-        for _ in 0..Gate::CALM {
-            gate.widen();
-        }
-        assert_eq!((gate.limit(), gate.permits.available_permits()), (3, 3));
-        gate.narrow();
-        gate.narrow();
-        assert_eq!((gate.limit(), gate.permits.available_permits()), (1, 1));
     }
 }

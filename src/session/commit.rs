@@ -97,12 +97,15 @@ impl Session {
         };
         let message = error.to_string();
         let mut outputs = Vec::new();
-        if !error.attempts.is_empty() || !call.text.is_empty() {
+        let filtered = error.kind == FailureKind::Filtered;
+        if filtered || !error.attempts.is_empty() || !call.text.is_empty() {
             let step = self.abandoned(&call, error.attempts, &message, now);
             // First into the tree: the outcome's cost counts it.
             outputs.push(self.record(vec![Record::Step(Box::new(step))]));
         }
-        if error.kind == FailureKind::Context {
+        if filtered && let Some(handed_over) = self.hand_over(&call.place) {
+            outputs.extend(handed_over);
+        } else if error.kind == FailureKind::Context {
             // The context is full: the trajectory ends, the run goes on.
             let outcome = self.outcome_at(call.place.after, TrajectoryEnd::Context, Some(message));
             outputs.push(self.record(vec![Record::Outcome(Box::new(outcome))]));

@@ -17,6 +17,7 @@
 mod commit;
 mod drive;
 mod ending;
+mod filtered;
 pub mod forest;
 mod machine;
 mod navigate;

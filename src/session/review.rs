@@ -270,9 +270,9 @@ impl Session {
             return Vec::new();
         };
         let message = error.to_string();
-        if error.kind == FailureKind::Context {
-            // More than the scorer can read: no score, which the rule knows
-            // what to do about.
+        if matches!(error.kind, FailureKind::Context | FailureKind::Filtered) {
+            // More than the scorer can read, or nothing it will: no score,
+            // which the rule knows what to do about.
             self.phase = Phase::Scoring(call);
             return self.score_came(Score {
                 note: Some(format!("no score: {message}")),

@@ -3,6 +3,7 @@
 mod branches;
 mod drafts;
 mod endings;
+mod filtered;
 mod log;
 pub(in crate::session) mod script;
 mod walk;

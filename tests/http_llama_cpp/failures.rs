@@ -54,6 +54,16 @@ async fn passing_failures_are_retried_and_paid_for() {
             false,
         ),
         (
+            "proxy page",
+            Answer::Status(
+                200,
+                vec![("content-type", "text/html".to_owned())],
+                "<html>restarting".to_owned(),
+            ),
+            "text/html: <html>restarting",
+            false,
+        ),
+        (
             "error in one body",
             Answer::json(
                 200,
@@ -147,8 +157,10 @@ async fn lasting_failures_are_not_retried_and_say_what_to_do() {
         let (error, fake) = bad(vec![answer]).await;
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.to_string().contains(part), "{error}");
-        assert_eq!(fake.seen("/completion").len(), 1, "{error}");
-        assert_eq!(error.attempts.len(), 1);
+        // What is no answer at all may be the page of a proxy: once more.
+        let calls = 1 + usize::from(kind == FailureKind::Malformed);
+        assert_eq!(fake.seen("/completion").len(), calls, "{error}");
+        assert_eq!(error.attempts.len(), calls);
     }
     let (error, fake) = bad(vec![Answer::error(500, "server_error", "always")]).await;
     assert_eq!(error.kind, FailureKind::Server);
@@ -243,4 +255,27 @@ async fn the_key_is_sent_and_never_shown() {
             assert!(all.contains(PLANTED), "{all}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_error_field_that_is_empty_is_no_error() {
+    for empty in [json!(null), json!(""), json!(false)] {
+        let mut event = token("ok", "ok", 1);
+        event["error"] = empty;
+        let (reply, _) = good(vec![Answer::events(&[event, done("word", 1)])]).await;
+        assert_eq!((reply.text.as_str(), reply.attempts.len()), ("ok", 0));
+    }
+}
+
+#[tokio::test]
+async fn what_a_cut_stream_has_cost_is_estimated() {
+    let half = Answer::events(&[json!({ "content": "ten bytes!", "stop": false })]);
+    let (reply, _) = good(vec![half.ending(End::Cut), tokens(&["ok"], "word")]).await;
+    let [attempt] = &reply.attempts[..] else {
+        panic!("{:?}", reply.attempts)
+    };
+    // Nobody counted: about four bytes a token, of the prompt and of what came.
+    let prompt = "1 + 1?\n\nFirst.\n\n".len().div_ceil(4) as u64;
+    assert_eq!((attempt.usage.prompt, attempt.usage.output), (prompt, 3));
+    assert!(attempt.estimated);
 }

@@ -13,6 +13,7 @@ use crate::headless::opening::prepare_log;
 use crate::headless::scoring::Scoring;
 use crate::headless::solve::runtime;
 use crate::headless::stop::{RESUME, Stop};
+use crate::headless::watch::{Missing, Notices};
 use crate::headless::{Exit, Failure, Launch, Options, capability};
 use crate::problem::Problem;
 use crate::session::Settings;
@@ -82,6 +83,8 @@ impl Demand {
                 stop,
                 grading: None,
                 scoring: Scoring::default(),
+                missing: Missing::of(&launch.run),
+                notices: Notices::default(),
             },
             runtime,
             _watching: watching,

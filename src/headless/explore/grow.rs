@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 use crate::headless::Failure;
 use crate::headless::clock::now;
 use crate::headless::drive::{Pieces, Shared, ask};
-use crate::model::endpoint::{EndpointError, FailureKind};
+use crate::model::endpoint::FailureKind;
 use crate::session::forest::{Call, Forest};
 use crate::trace::record::Record;
 
@@ -93,7 +93,7 @@ async fn make(
         })
         .collect();
     let mut ended = None;
-    let mut failed: Option<(FailureKind, String)> = None;
+    let mut failed = None;
     while let Some((call, text, answer)) = running.next().await {
         let records = match answer {
             Some(Ok(reply)) => {
@@ -102,7 +102,7 @@ async fn make(
             }
             Some(Err(error)) => {
                 if error.kind != FailureKind::Context {
-                    failed.get_or_insert_with(|| said(&error));
+                    failed.get_or_insert_with(|| error.to_string());
                 }
                 forest.failed(&call, error, &text, &now())
             }
@@ -112,21 +112,17 @@ async fn make(
             }
         };
         keep(shared, records).await?;
+        shared.heed(forest.tree().run()).await?;
     }
-    if let Some((kind, message)) = failed {
-        shared.stop.failed(kind, &message);
-        ended = Some(Grown::Failed(message));
-    }
-    Ok(ended)
-}
-
-fn said(error: &EndpointError) -> (FailureKind, String) {
-    (error.kind, error.to_string())
+    Ok(match failed {
+        Some(message) => Some(Grown::Failed(message)),
+        None => ended,
+    })
 }
 
 async fn keep(shared: &Shared, records: Vec<Record>) -> Result<(), Failure> {
     if records.is_empty() {
         return Ok(());
     }
-    shared.log.append(records).await
+    shared.keep(records).await
 }

@@ -36,6 +36,7 @@ use super::opening::{may_go_on, new_log, prepare_log, probe_note};
 use super::scoring::Scoring;
 use super::solve::{bar, runtime, say};
 use super::stop::{RESUME, Stop};
+use super::watch::{Missing, Notices};
 use super::{Exit, Failure, Launch, Options};
 pub use demand::Demand;
 use estimate::Estimate;
@@ -266,6 +267,8 @@ async fn work(
         stop,
         grading: None,
         scoring: Scoring::default(),
+        missing: Missing::of(&launch.run),
+        notices: Notices::default(),
     };
     let done = all(options, shape, &launch, held, &shared).await;
     watching.abort();
@@ -352,9 +355,11 @@ async fn all(
     let mut done = Done::default();
     let mut broken = None;
     while let Some(grown) = growing.next().await {
+        for notice in shared.notices.take() {
+            bar.suspend(|| say(options.quiet, &format!("warning: {notice}")));
+        }
         match grown {
             Ok(Grown::Whole) => {
-                shared.stop.succeeded();
                 done.whole += 1;
                 bar.inc(1);
             }

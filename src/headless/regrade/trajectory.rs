@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::cost::{Ledger, PERSON};
-use crate::model::endpoint::{EndpointError, FailureKind};
 use crate::model::scorer::grader::is_llm;
 use crate::model::scorer::{GradeMode, verifier};
 use crate::problem::answer::{Grader as _, RuleGrader, Verdict};
@@ -200,6 +199,7 @@ impl Work {
             report.grader.asked += 1;
             return Ok(Again::WouldAsk);
         }
+        let begun = self.stop.begin();
         let graded = tokio::select! {
             graded = grading.grade(question, text, &rules, of.ledger) => graded,
             () = self.stop.stopped() => return Ok(Again::Unknown),
@@ -210,12 +210,12 @@ impl Work {
         }
         match graded.outcome {
             Ok(newer) => {
-                self.stop.succeeded();
+                self.stop.answered(grading.grader.endpoint.name());
                 Ok(Again::Replaced(graded.score, Box::new(newer)))
             }
             Err(error) => {
                 report.grader.fail(&error);
-                self.failed(&error);
+                self.stop.failed(begun, &error);
                 if let Some(score) = graded.score {
                     report.paid += 1;
                     let paid = Grading::after_failure(outcome, &score, of.ledger);
@@ -267,6 +267,7 @@ impl Work {
             prefix: prefix.as_deref().unwrap_or_default(),
             step: &node.step.text,
         };
+        let begun = self.stop.begin();
         let said = tokio::select! {
             said = verifier::verify(scorer.endpoint.as_ref(), &case) => said,
             () = self.stop.stopped() => return Ok(()),
@@ -282,12 +283,12 @@ impl Work {
         report.verifier.count(&score);
         match said {
             Ok(opinion) => {
-                self.stop.succeeded();
+                self.stop.answered(scorer.endpoint.name());
                 report.verified.add(opinion.correct);
             }
             Err(error) => {
                 report.verifier.fail(&error);
-                self.failed(&error);
+                self.stop.failed(begun, &error);
                 if !was_paid(&error) {
                     return Ok(());
                 }
@@ -295,13 +296,6 @@ impl Work {
             }
         }
         self.append(vec![Record::Score(score)]).await
-    }
-
-    /// A full context is the trajectory's own; any other failure may meet all.
-    fn failed(&self, error: &EndpointError) {
-        if error.kind != FailureKind::Context {
-            self.stop.failed(error.kind, &error.to_string());
-        }
     }
 }
 

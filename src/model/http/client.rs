@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, RequestBuilder, Response, Url, redirect};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::Site;
-use super::secret::Secret;
+use super::error::{Site, reported};
+use super::key::Key;
 use crate::model::endpoint::FailureKind;
 use crate::model::pool::ModelSpec;
 use crate::model::retry::Failure;
@@ -17,6 +17,8 @@ use crate::model::retry::Failure;
 pub const TIMEOUT: f64 = 120.0;
 /// Most bytes of an answer that is not a stream.
 const MOST: usize = 16 << 20;
+/// How many times the timeout a call may take in all.
+pub(super) const IN_ALL: u32 = 5;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Below the 5 s after which uvicorn closes idle connections: alternating
 /// models leave each one idle for seconds at a time.
@@ -39,8 +41,6 @@ pub fn install_crypto() {
 pub struct HttpClient {
     client: Client,
     site: Site,
-    /// Why there is no key although the pool names a variable for it.
-    no_key: Option<String>,
 }
 
 impl HttpClient {
@@ -60,6 +60,10 @@ impl HttpClient {
         let mut builder = Client::builder()
             .connect_timeout(CONNECT.min(limit))
             .read_timeout(limit)
+            // Comments that keep a stream alive are bytes too.
+            .timeout(limit.saturating_mul(IN_ALL))
+            // Retries are this program's: one that is hidden is in no ledger.
+            .retry(reqwest::retry::never())
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             // A redirect would carry the key elsewhere.
@@ -71,22 +75,14 @@ impl HttpClient {
         let client = builder
             .build()
             .map_err(|error| wrong(format!("cannot make an HTTP client: {error}")))?;
-        let key = spec.api_key_env.as_deref().map(Secret::from_env);
-        let (key, no_key) = match key {
-            Some(Err(reason)) => (None, Some(reason)),
-            Some(Ok(key)) => (Some(key), None),
-            None => (None, None),
-        };
         Ok(Self {
             client,
             site: Site {
                 url: base.trim_end_matches('/').to_owned(),
-                key_env: spec.api_key_env.clone(),
-                key,
+                key: Key::of(spec).map_err(wrong)?,
                 dialect,
                 timeout,
             },
-            no_key,
         })
     }
 
@@ -151,17 +147,10 @@ impl HttpClient {
     }
 
     async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, Failure> {
-        if let Some(reason) = &self.no_key {
-            return Err(Failure::new(FailureKind::Auth, reason.clone()));
-        }
-        let request = match &self.site.key {
-            Some(key) => request.bearer_auth(key.expose()),
-            None => request,
+        let response = match &self.site.key {
+            None => self.exchange(request).await?,
+            Some(key) => self.exchange_with(key, request).await?,
         };
-        let response = request
-            .send()
-            .await
-            .map_err(|error| self.site.transport(&error))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -172,6 +161,26 @@ impl HttpClient {
         Err(self.site.status(path, status.as_u16(), &headers, &body))
     }
 
+    /// Sends a request with the key; once more where the key was refused and
+    /// there is a newer one.
+    async fn exchange_with(&self, key: &Key, request: RequestBuilder) -> Result<Response, Failure> {
+        let secret = key.secret().await?;
+        let again = request.try_clone();
+        let response = self.exchange(key.sign(request, &secret)).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        let Some((again, newer)) = again.zip(key.renewed(&secret).await?) else {
+            return Ok(response);
+        };
+        self.exchange(key.sign(again, &newer)).await
+    }
+
+    async fn exchange(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        let sent = request.send().await;
+        sent.map_err(|error| self.site.transport(&error))
+    }
+
     async fn json<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -180,7 +189,7 @@ impl HttpClient {
         let kind = content_type(&response);
         let body = self.rest(response).await?;
         if let Ok(value) = serde_json::from_slice::<Value>(&body)
-            && let Some(error) = value.get("error").filter(|error| !error.is_null())
+            && let Some(error) = reported(&value)
         {
             return Err(self.site.in_band(path, error));
         }
@@ -212,44 +221,5 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::pool::ServerKind;
-
-    fn spec(url: &str) -> ModelSpec {
-        ModelSpec {
-            base_url: Some(url.to_owned()),
-            ..ModelSpec::new("m", ServerKind::LlamaCpp)
-        }
-    }
-
-    #[test]
-    fn local_addresses_need_no_proxy() {
-        for (url, local) in [
-            ("http://127.0.0.1:1", true),
-            ("http://[::1]:1", true),
-            ("http://localhost", true),
-            ("http://example.org", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), local, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_bad_address_is_a_configuration_error() {
-        let failure = HttpClient::new(&spec("nonsense"), "x").unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Configuration);
-    }
-
-    #[tokio::test]
-    async fn a_missing_key_fails_the_call_and_names_the_variable() {
-        let spec = ModelSpec {
-            api_key_env: Some("POINTSMAN_NO_SUCH_KEY".to_owned()),
-            ..spec("http://127.0.0.1:9")
-        };
-        let client = HttpClient::new(&spec, "x").unwrap();
-        let failure = client.get::<Value>("/props").await.unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Auth);
-        assert!(failure.message.contains("POINTSMAN_NO_SUCH_KEY"));
-    }
-}
+#[path = "client_tests.rs"]
+mod tests;

@@ -72,7 +72,7 @@ impl Embeddings {
     }
 
     async fn attempt(&self, body: &Value) -> Result<(Vec<f32>, Usage), Failure> {
-        let sent = self.service.client.post::<Reply>(&self.path, body).await;
+        let sent = self.service.post::<Reply>(&self.path, body).await;
         let reply = sent.map_err(advised)?;
         let usage = Usage::from(reply.usage);
         let [found] = &reply.data[..] else {
@@ -100,6 +100,8 @@ impl Embeddings {
         let message = format!("{url}{} gave {problem}", self.path);
         Failure {
             usage,
+            // The same text gets the same answer.
+            retry: Some(false),
             ..Failure::new(FailureKind::Malformed, message)
         }
     }

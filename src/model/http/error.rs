@@ -1,12 +1,17 @@
 //! What went wrong on the wire, mapped to what it means for the run.
 
-use std::time::Duration;
+mod inner;
+#[cfg(test)]
+mod tests;
+mod wait;
 
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use time::{Date, Month, OffsetDateTime, Time};
+use time::OffsetDateTime;
 
-use super::secret::Secret;
+use self::inner::Inner;
+use super::client::IN_ALL;
+use super::key::Key;
 use crate::model::endpoint::FailureKind;
 use crate::model::retry::{Again, Failure};
 
@@ -17,9 +22,7 @@ const QUOTE: usize = 500;
 #[derive(Debug, Clone)]
 pub struct Site {
     pub url: String,
-    /// Name of the environment variable with the key.
-    pub key_env: Option<String>,
-    pub key: Option<Secret>,
+    pub key: Option<Key>,
     /// The dialect's name, e.g. `llama.cpp`.
     pub dialect: &'static str,
     /// Seconds without a byte after which a call is given up.
@@ -32,7 +35,6 @@ impl Site {
     pub(super) fn plain(url: &str, dialect: &'static str) -> Self {
         Self {
             url: url.to_owned(),
-            key_env: None,
             key: None,
             dialect,
             timeout: 3.0,
@@ -64,8 +66,10 @@ impl Site {
             return Failure::new(
                 FailureKind::Timeout,
                 format!(
-                    "no answer from {url} in {} s; raise `timeout` or lower the concurrency",
-                    self.timeout
+                    "no answer from {url} in {} s, or none that came to its end in {} s; raise \
+                     `timeout` or lower the concurrency",
+                    self.timeout,
+                    self.timeout * f64::from(IN_ALL)
                 ),
             );
         }
@@ -94,7 +98,9 @@ impl Site {
             estimated: true,
             ..Failure::new(
                 FailureKind::CutStream,
-                format!("the connection to {url} broke off ({cause})"),
+                format!(
+                    "the connection to {url} broke off ({cause}); the server may have done the work"
+                ),
             )
         }
     }
@@ -103,14 +109,20 @@ impl Site {
     pub fn status(&self, path: &str, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
         let inner = Inner::of(body);
         let mut failure = self.classify(path, status, &inner);
-        if matches!(failure.kind, FailureKind::RateLimited | FailureKind::Server)
+        failure.retry = wait::should_retry(headers);
+        let limited = failure.kind == FailureKind::RateLimited;
+        if (limited || failure.kind == FailureKind::Server)
             && failure.again == Again::Backoff
-            && let Some(wait) = retry_after(headers, OffsetDateTime::now_utc())
+            && let Some(wait) = wait::asked(headers, limited, OffsetDateTime::now_utc())
         {
             failure.again = Again::After(wait);
-            if failure.kind == FailureKind::RateLimited {
-                failure.message = format!("{}; it needs {} s", failure.message, wait.as_secs());
+            if limited {
+                failure.message = format!("{}; needs {} s", failure.message, seconds(wait));
             }
+        }
+        if let Some(id) = wait::text(headers, "x-request-id").filter(|id| !id.is_empty()) {
+            // What the provider's support asks for.
+            failure.message = format!("{} (request {})", failure.message, self.quote(id));
         }
         failure
     }
@@ -118,9 +130,7 @@ impl Site {
     /// An `error` object in an answer that claimed success.
     pub fn in_band(&self, path: &str, error: &Value) -> Failure {
         let inner = Inner::of_value(error);
-        // Without a code of its own a failure in mid-answer is the server's.
-        let status = inner.code.unwrap_or(500);
-        self.classify(path, status, &inner)
+        self.classify(path, inner.status(), &inner)
     }
 
     /// An answer that is not what the protocol says.
@@ -129,8 +139,10 @@ impl Site {
         Failure::new(
             FailureKind::Malformed,
             format!(
-                "{}{path} answered with {content_type}: {shown}; is this a {} server?",
-                self.url, self.dialect
+                "{}{path} answered with {}: {shown}; is this a {} server?",
+                self.url,
+                self.quote(content_type),
+                self.dialect
             ),
         )
     }
@@ -138,16 +150,8 @@ impl Site {
     fn classify(&self, path: &str, status: u16, inner: &Inner) -> Failure {
         let url = &self.url;
         let said = self.quote(&inner.message);
-        let kind = inner.kind.as_str();
-        let lower = said.to_lowercase();
         let fail = |kind, message: String| Failure::new(kind, message);
-        if kind == "exceed_context_size_error"
-            || status == 413
-            || (matches!(status, 400 | 422)
-                && ["context length", "context size", "context window"]
-                    .iter()
-                    .any(|part| lower.contains(part)))
-        {
+        if inner.is_context(status) {
             let sizes = match (inner.prompt_tokens, inner.context) {
                 (Some(prompt), Some(context)) => {
                     format!("the prompt's {prompt} tokens exceed the context of {context}")
@@ -156,12 +160,12 @@ impl Site {
             };
             return fail(FailureKind::Context, sizes);
         }
-        if status == 402 || kind == "insufficient_quota" {
+        if inner.is_quota(status) {
             let message = format!("the account at {url} has no credit: {said}");
             return fail(FailureKind::Quota, message);
         }
         match status {
-            401 | 403 => fail(FailureKind::Auth, self.key_advice(status)),
+            401 | 403 => fail(FailureKind::Auth, self.key_advice(status, &said)),
             404 | 405 => fail(
                 FailureKind::NotFound,
                 format!(
@@ -172,9 +176,9 @@ impl Site {
             ),
             429 => fail(
                 FailureKind::RateLimited,
-                format!("{url} is limiting the rate of calls ({said})"),
+                format!("rate limited by {url}: {said}"),
             ),
-            503 if kind == "unavailable_error" || lower.contains("loading") => Failure {
+            503 if inner.is_loading() => Failure {
                 again: Again::Loading,
                 ..fail(
                     FailureKind::Server,
@@ -195,69 +199,57 @@ impl Site {
             ),
             _ => fail(
                 FailureKind::Refused,
-                format!("{url}{path} refuses the request ({status}): {said}"),
+                match &inner.param {
+                    Some(param) => format!(
+                        "{url}{path} refuses `{}` ({status}): {said}",
+                        self.quote(param)
+                    ),
+                    None => format!("{url}{path} refuses the request ({status}): {said}"),
+                },
             ),
         }
     }
 
-    fn key_advice(&self, status: u16) -> String {
+    fn key_advice(&self, status: u16, said: &str) -> String {
         let url = &self.url;
-        match &self.key_env {
-            Some(variable) => format!(
-                "{url} refuses the key ({status}): check the environment variable {variable}"
-            ),
+        let said = match said {
+            "" => status.to_string(),
+            said => format!("{status}: {said}"),
+        };
+        match &self.key {
+            Some(key) => format!("{url} refuses the key ({said}): check {}", key.source()),
             None => format!(
-                "{url} wants a key ({status}): name the environment variable that holds it in \
-                 `api_key_env`"
+                "{url} wants a key ({said}): name the environment variable that holds it in \
+                 `api_key_env`, or a command that prints it in `api_key_command`"
             ),
         }
     }
 }
 
-/// The error object in its many spellings.
-#[derive(Debug, Default)]
-struct Inner {
-    message: String,
-    /// `type` or a textual `code`.
-    kind: String,
-    code: Option<u16>,
-    prompt_tokens: Option<u64>,
-    context: Option<u64>,
+/// Whether an `error` field says that something went wrong: some servers
+/// always send one.
+pub fn says(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    }
 }
 
-impl Inner {
-    fn of(body: &[u8]) -> Self {
-        match serde_json::from_slice::<Value>(body) {
-            Ok(value) => Self::of_value(value.get("error").unwrap_or(&value)),
-            Err(_) => Self {
-                message: String::from_utf8_lossy(body.get(..2000).unwrap_or(body)).into_owned(),
-                ..Self::default()
-            },
-        }
-    }
+/// The answer, where it claimed success and reports an error: beneath `error`,
+/// or flat with `object: "error"`.
+pub fn reported(answer: &Value) -> Option<&Value> {
+    let inner = answer.get("error").is_some_and(says);
+    let flat = answer.get("object").and_then(Value::as_str) == Some("error");
+    // All of it: beside a bare text stand the type of the error and its code.
+    (inner || flat).then_some(answer)
+}
 
-    fn of_value(value: &Value) -> Self {
-        let text = |key: &str| value.get(key).and_then(Value::as_str);
-        let code = value.get("code");
-        let code_text = code.and_then(Value::as_str);
-        Self {
-            message: text("message")
-                .or_else(|| text("detail"))
-                .or_else(|| value.as_str())
-                .map_or_else(|| value.to_string(), str::to_owned),
-            kind: code_text
-                .filter(|code| code.parse::<u16>().is_err())
-                .or_else(|| text("type"))
-                .unwrap_or_default()
-                .to_owned(),
-            code: code
-                .and_then(Value::as_u64)
-                .and_then(|code| u16::try_from(code).ok())
-                .or_else(|| code_text.and_then(|code| code.parse().ok())),
-            prompt_tokens: value.get("n_prompt_tokens").and_then(Value::as_u64),
-            context: value.get("n_ctx").and_then(Value::as_u64),
-        }
-    }
+/// Whole seconds, rounded up.
+fn seconds(wait: std::time::Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 fn root_cause(error: &reqwest::Error) -> String {
@@ -266,163 +258,4 @@ fn root_cause(error: &reqwest::Error) -> String {
         cause = source;
     }
     cause.to_string()
-}
-
-/// How long the server asks to wait: `retry-after-ms`, or `retry-after` in
-/// seconds or as a date.
-fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let seconds = |text: &str, unit: f64| {
-        let number: f64 = text.trim().parse().ok()?;
-        Duration::try_from_secs_f64(number * unit).ok()
-    };
-    if let Some(wait) = header("retry-after-ms").and_then(|text| seconds(text, 0.001)) {
-        return Some(wait);
-    }
-    let text = header("retry-after")?;
-    seconds(text, 1.0).or_else(|| {
-        let until = http_date(text)? - now;
-        Some(until.try_into().unwrap_or(Duration::ZERO))
-    })
-}
-
-/// Reads the one date form HTTP still sends: `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(text: &str) -> Option<OffsetDateTime> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let mut words = text.split_once(", ")?.1.split([' ', ':']);
-    let mut next = || words.next();
-    let day: u8 = next()?.parse().ok()?;
-    let month = next()?;
-    let month = MONTHS.iter().position(|name| *name == month)? + 1;
-    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-    let year: i32 = next()?.parse().ok()?;
-    let hour: u8 = next()?.parse().ok()?;
-    let minute: u8 = next()?.parse().ok()?;
-    let second: u8 = next()?.parse().ok()?;
-    let date = Date::from_calendar_date(year, month, day).ok()?;
-    let time = Time::from_hms(hour, minute, second).ok()?;
-    (next()? == "GMT").then(|| date.with_time(time).assume_utc())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn site() -> Site {
-        Site {
-            url: "http://h".to_owned(),
-            key_env: Some("SOME_KEY".to_owned()),
-            key: Some(Secret::new("sk-planted")),
-            dialect: "llama.cpp",
-            timeout: 3.0,
-        }
-    }
-
-    #[test]
-    fn statuses_and_bodies_map_to_what_they_mean() {
-        let cases = [
-            (
-                401,
-                r#"{"error":{"message":"no"}}"#,
-                FailureKind::Auth,
-                "SOME_KEY",
-            ),
-            (402, "", FailureKind::Quota, "no credit"),
-            (
-                429,
-                r#"{"error":{"code":"insufficient_quota","message":"m"}}"#,
-                FailureKind::Quota,
-                "no credit",
-            ),
-            (429, "slow down", FailureKind::RateLimited, "slow down"),
-            (
-                404,
-                r#"{"error":"gone"}"#,
-                FailureKind::NotFound,
-                "/completion",
-            ),
-            (500, "<html>\n oops", FailureKind::Server, "<html> oops"),
-            (503, "busy", FailureKind::Server, "server error 503"),
-            (501, "{}", FailureKind::Refused, "not supported"),
-            (301, "", FailureKind::Refused, "redirects"),
-            (
-                400,
-                r#"{"detail":"bad n_probs"}"#,
-                FailureKind::Refused,
-                "bad n_probs",
-            ),
-            (
-                400,
-                r#"{"error":{"type":"exceed_context_size_error","n_prompt_tokens":9,"n_ctx":8}}"#,
-                FailureKind::Context,
-                "9 tokens exceed the context of 8",
-            ),
-            (
-                400,
-                r#"{"message":"maximum context length is 8"}"#,
-                FailureKind::Context,
-                "maximum context length",
-            ),
-        ];
-        for (status, body, kind, part) in cases {
-            let failure = site().status("/completion", status, &HeaderMap::new(), body.as_bytes());
-            assert_eq!(failure.kind, kind, "{status} {body}");
-            assert!(failure.message.contains(part), "{}", failure.message);
-        }
-    }
-
-    #[test]
-    fn a_loading_model_is_told_from_a_busy_server() {
-        let body =
-            br#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#;
-        let failure = site().status("/health", 503, &HeaderMap::new(), body);
-        assert_eq!(failure.again, Again::Loading);
-    }
-
-    #[test]
-    fn an_error_inside_a_success_is_mapped_by_its_own_code() {
-        let value = serde_json::json!({"code": "401", "message": "k"});
-        assert_eq!(site().in_band("/x", &value).kind, FailureKind::Auth);
-        let value = serde_json::json!("broke");
-        assert_eq!(site().in_band("/x", &value).kind, FailureKind::Server);
-    }
-
-    #[test]
-    fn a_key_that_the_server_repeats_is_taken_out() {
-        let body = br#"{"error":{"message":"Incorrect key sk-planted"}}"#;
-        for status in [400, 404, 429, 500] {
-            let failure = site().status("/x", status, &HeaderMap::new(), body);
-            assert!(!format!("{failure:?}").contains("sk-planted"));
-        }
-        assert!(!format!("{:?}", site()).contains("sk-planted"));
-        let failure = site().malformed("/x", "text/html", body);
-        assert!(!failure.message.contains("sk-planted"));
-    }
-
-    #[test]
-    fn retry_after_is_read_in_every_form() {
-        let now = http_date("Sun, 06 Nov 1994 08:49:30 GMT").unwrap();
-        let wait = |name: &'static str, value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, value.parse().unwrap());
-            retry_after(&headers, now)
-        };
-        assert_eq!(wait("retry-after", "7"), Some(Duration::from_secs(7)));
-        assert_eq!(
-            wait("retry-after-ms", "1500"),
-            Some(Duration::from_millis(1500))
-        );
-        assert_eq!(
-            wait("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
-            Some(Duration::from_secs(7))
-        );
-        assert_eq!(
-            wait("retry-after", "Sun, 06 Nov 1994 08:49:00 GMT"),
-            Some(Duration::ZERO)
-        );
-        assert_eq!(wait("retry-after", "soon"), None);
-        assert_eq!(wait("retry-after", "-3"), None);
-    }
 }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{HttpClient, content_type};
+use super::error::{reported, says};
 use super::sse;
 use crate::model::retry::Failure;
 
@@ -18,6 +19,8 @@ const MOST_LINE: usize = 16 << 20;
 pub(super) trait Payload: DeserializeOwned {
     /// The error object that servers put in answers which claim success.
     fn error(&self) -> Option<&Value>;
+    /// Whether nothing was found in it: it may be an error without an object.
+    fn is_bare(&self) -> bool;
 }
 
 /// Whether the answer is complete, or was refused.
@@ -119,18 +122,17 @@ impl Reader<'_> {
 
     fn piece<P: Payload>(&self, bytes: &[u8], take: &mut (dyn FnMut(P) -> Taken + Send)) -> Taken {
         let site = self.client.site();
-        let Ok(payload) = serde_json::from_slice::<P>(bytes) else {
-            // An error may have a shape in which nothing else can be read.
-            let value = serde_json::from_slice::<Value>(bytes).ok();
-            let error = value.as_ref().and_then(|value| value.get("error"));
-            return Err(match error.filter(|error| is_error(error)) {
-                Some(error) => site.in_band(self.path, error),
-                None => site.malformed(self.path, &self.kind, bytes),
-            });
-        };
-        if let Some(error) = payload.error().filter(|error| is_error(error)) {
+        let payload = serde_json::from_slice::<P>(bytes).ok();
+        let odd = payload
+            .as_ref()
+            .is_none_or(|payload| payload.error().is_some_and(says) || payload.is_bare());
+        if odd
+            && let Ok(value) = serde_json::from_slice::<Value>(bytes)
+            && let Some(error) = reported(&value)
+        {
             return Err(site.in_band(self.path, error));
         }
+        let payload = payload.ok_or_else(|| site.malformed(self.path, &self.kind, bytes))?;
         take(payload)
     }
 
@@ -138,14 +140,5 @@ impl Reader<'_> {
         self.client
             .site()
             .malformed(self.path, &self.kind, b"a piece without end")
-    }
-}
-
-/// Whether the field says that something went wrong, and not that nothing did.
-fn is_error(error: &Value) -> bool {
-    match error {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        _ => true,
     }
 }

@@ -117,7 +117,7 @@ impl Pooling {
     }
 
     async fn attempt(&self, body: &Value, steps: usize) -> Result<(LastRow, Usage), Failure> {
-        let sent = self.service.client.post::<Reply>(PATH, body).await;
+        let sent = self.service.post::<Reply>(PATH, body).await;
         let reply = sent.map_err(advised)?;
         let usage = Usage::from(reply.usage);
         let [pooled] = &reply.data[..] else {
@@ -143,6 +143,8 @@ impl Pooling {
         let url = &self.service.client.site().url;
         Failure {
             usage,
+            // The same steps get the same rows.
+            retry: Some(false),
             ..Failure::new(
                 FailureKind::Malformed,
                 format!(

@@ -115,9 +115,7 @@ impl Served {
             }
         };
         let again = |failure: &Failure| {
-            if failure.kind == FailureKind::RateLimited {
-                self.gate.narrow();
-            }
+            self.gate.heed(failure);
             progress.restart();
         };
         let attempt = || self.attempt(&request, kind, top, progress);
@@ -247,6 +245,10 @@ impl Served {
 impl Endpoint for Served {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn notice(&self) -> Option<String> {
+        self.gate.notice(&self.base.client.site().url)
     }
 
     fn probe(&self) -> ProbeFuture<'_> {

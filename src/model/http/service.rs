@@ -5,10 +5,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::client::HttpClient;
-use crate::model::endpoint::{EndpointError, FailureKind};
+use super::guard::redact_error;
+use crate::model::endpoint::EndpointError;
 use crate::model::pool::ModelSpec;
 use crate::model::retry::{Failure, Gate, Policy};
 use crate::trace::record::{Attempt, Role, Usage};
@@ -56,7 +59,8 @@ pub(super) struct Service {
 
 impl Service {
     /// # Errors
-    /// [`FailureKind::Configuration`]; nobody is called.
+    /// [`FailureKind::Configuration`](crate::model::endpoint::FailureKind::Configuration);
+    /// nobody is called.
     pub fn new(
         spec: &ModelSpec,
         dialect: &'static str,
@@ -70,6 +74,13 @@ impl Service {
             options,
             gate: Gate::new(options.concurrency),
         })
+    }
+
+    /// `POST path` with a JSON body. A failure carries what the call has
+    /// probably cost where the server may have worked without telling.
+    pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Failure> {
+        let sent = self.client.post(path, body).await;
+        sent.map_err(|failure| failure.paid(Usage::default(), body.to_string().len(), ""))
     }
 
     /// Runs `attempt` until it succeeds, fails for good or the retries are used
@@ -90,11 +101,7 @@ impl Service {
             retries.loading = self.options.loading_at_start;
         }
         let started = Instant::now();
-        let again = |failure: &Failure| {
-            if failure.kind == FailureKind::RateLimited {
-                self.gate.narrow();
-            }
-        };
+        let again = |failure: &Failure| self.gate.heed(failure);
         let bounded = || {
             let attempt = attempt();
             async {
@@ -103,8 +110,13 @@ impl Service {
             }
         };
         let outcome = retries.run(role, again, bounded).await;
-        let (value, attempts) =
-            outcome.map_err(|given_up| given_up.failure.of(&self.name, given_up.attempts))?;
+        let (value, attempts) = outcome.map_err(|given_up| {
+            let mut error = given_up.failure.of(&self.name, given_up.attempts);
+            if let Some(key) = &self.client.site().key {
+                redact_error(key, &mut error);
+            }
+            error
+        })?;
         self.gate.widen();
         Ok(Called {
             value,

@@ -241,10 +241,9 @@ impl Writer<'_> {
         let checked = called
             .and_then(|()| self.finished(&generated, cut))
             .and_then(|()| self.same_values(&generated));
-        if let Err(mut failure) = checked {
-            failure.usage = generated.usage;
-            failure.estimated |= generated.usage.output > 0;
-            return Err(failure);
+        if let Err(failure) = checked {
+            let sent = self.prompt.text().len();
+            return Err(failure.paid(generated.usage, sent, &generated.text));
         }
         if stop {
             end_at_delimiter(&mut generated);

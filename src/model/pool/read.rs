@@ -5,6 +5,7 @@ use std::path::Path;
 use reqwest::Url;
 use toml::de::{DeTable, DeValue};
 
+use super::key;
 use super::table::{Source, Table, Value, nearest};
 use super::{ModelSpec, Pool, PoolError, Scorers, ServerKind};
 use crate::model::scorer::GradeMode;
@@ -28,6 +29,8 @@ const MODEL_KEYS: &[&str] = &[
     "params",
     "template",
     "api_key_env",
+    "api_key_command",
+    "api_key_header",
     "price",
     "context",
     "timeout",
@@ -49,8 +52,6 @@ const RESERVED: &str = "person";
 /// What the messages about prices show.
 const PRICE_EXAMPLE: &str = "write `price = { input = 0.40, output = 1.60, currency = \"USD\", \
                              per = 1e6 }`, optionally with cached_input and as_of";
-/// Keys under which people paste a key.
-const KEY_KEYS: &[&str] = &["api_key", "apikey", "api-key", "key", "token", "secret"];
 
 pub(super) fn pool(text: &str, path: &Path) -> Result<Pool, PoolError> {
     let source = Source { text, path };
@@ -169,11 +170,8 @@ fn label(index: usize, item: Value<'_, '_>) -> String {
 }
 
 fn model(table: &Table<'_, '_, '_>, scorer: Option<&str>) -> Result<ModelSpec, PoolError> {
-    if let Some(key) = KEY_KEYS.iter().find(|key| table.get(key).is_some()) {
-        return Err(table.wrong(
-            key,
-            "is refused: keys come from the environment; put the variable's name in `api_key_env`",
-        ));
+    if let Some(pasted) = key::PASTED.iter().find(|name| table.get(name).is_some()) {
+        return Err(table.wrong(pasted, key::REFUSED));
     }
     match scorer {
         Some("grader") => table.only(&[MODEL_KEYS, GRADER_KEYS].concat())?,
@@ -188,12 +186,15 @@ fn model(table: &Table<'_, '_, '_>, scorer: Option<&str>) -> Result<ModelSpec, P
     if let Some(way_out) = scorer.and_then(|scorer| lacking(scorer, server)) {
         return Err(table.wrong("server", &format!("is `{server}`, which {way_out}")));
     }
+    let key = key::Source::read(table)?;
     let spec = ModelSpec {
         base_url: base_url(table, server)?,
         model: table.text("model")?,
         params: table.positive("params")?,
         template: table.text("template")?,
-        api_key_env: key_variable(table)?,
+        api_key_env: key.env,
+        api_key_command: key.command,
+        api_key_header: key.header,
         price: price(table)?,
         context: table.count("context")?,
         timeout: table.positive("timeout")?,
@@ -272,12 +273,8 @@ fn extra(
         if OURS.contains(&name.as_str()) {
             return Err(inner.wrong(name, "is set by pointsman itself: see `[sampling]`"));
         }
-        if KEY_KEYS.contains(&name.to_lowercase().as_str()) {
-            return Err(inner.wrong(
-                name,
-                "is refused: keys come from the environment; put the variable's name in \
-                 `api_key_env`",
-            ));
+        if key::PASTED.contains(&name.to_lowercase().as_str()) {
+            return Err(inner.wrong(name, key::REFUSED));
         }
     }
     Ok(fields)
@@ -374,22 +371,6 @@ fn base_url(table: &Table<'_, '_, '_>, server: ServerKind) -> Result<Option<Stri
         ));
     }
     Ok(Some(trimmed.to_owned()))
-}
-
-fn key_variable(table: &Table<'_, '_, '_>) -> Result<Option<String>, PoolError> {
-    let Some(name) = table.text("api_key_env")? else {
-        return Ok(None);
-    };
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    // A pasted key must not be repeated, so the message does not quote it.
-    if !name.chars().all(allowed) || name.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(table.wrong(
-            "api_key_env",
-            "is no name of an environment variable: keys come from the environment, never from \
-             the file",
-        ));
-    }
-    Ok(Some(name))
 }
 
 fn price(model: &Table<'_, '_, '_>) -> Result<Option<PriceFacts>, PoolError> {

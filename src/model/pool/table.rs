@@ -124,6 +124,25 @@ impl<'a, 'i, 's> Table<'a, 'i, 's> {
         }
     }
 
+    /// A list of texts.
+    pub fn texts(&self, key: &str) -> Result<Option<Vec<String>>, PoolError> {
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        let DeValue::Array(items) = value.get_ref() else {
+            let problem = format!("must be a list of texts, not {}", article(value.get_ref()));
+            return Err(self.wrong(key, &problem));
+        };
+        let texts = items.iter().map(|item| match item.get_ref() {
+            DeValue::String(text) => Ok(text.clone().into_owned()),
+            other => Err(self.wrong(
+                key,
+                &format!("must hold texts only, not {}", article(other)),
+            )),
+        });
+        texts.collect::<Result<_, _>>().map(Some)
+    }
+
     /// A finite number that is not negative.
     pub fn number(&self, key: &str) -> Result<Option<f64>, PoolError> {
         let Some(value) = self.get(key) else {

@@ -341,3 +341,40 @@ fn the_example_pools_can_be_read_and_made() {
     }
     assert!(read >= 9, "{read} example pools");
 }
+
+#[test]
+fn a_key_comes_from_one_place_and_goes_into_one_header() {
+    let command = "api_key_command = [\"pass\", \"show\", \"sk-planted\"]";
+    let read = parse(&with(&format!("{command}\napi_key_header = \"api-key\""))).unwrap();
+    let model = &read.models[1];
+    let found = model.api_key_command.as_ref().unwrap();
+    assert_eq!((found.program(), found.arguments().len()), ("pass", 2));
+    assert_eq!(model.api_key_header.as_deref(), Some("api-key"));
+    let shown = format!("{read:?}");
+    assert!(
+        !shown.contains("planted"),
+        "arguments may be secret: {shown}"
+    );
+    for (more, part) in [
+        (format!("{command}\napi_key_env = \"A\""), "are both given"),
+        ("api_key_command = []".to_owned(), "names no program"),
+        ("api_key_command = [\" \"]".to_owned(), "names no program"),
+        (
+            "api_key_command = \"pass show\"".to_owned(),
+            "must be a list of texts, not text",
+        ),
+        ("api_key_command = [1]".to_owned(), "must hold texts only"),
+        ("api_key_header = \"api-key\"".to_owned(), "there is none"),
+        (
+            "api_key_env = \"A\"\napi_key_header = \"sk planted\"".to_owned(),
+            "is no name of a header",
+        ),
+        (
+            "api_key_env = \"A\"\napi_key_header = \"Host\"".to_owned(),
+            "a use of its own",
+        ),
+    ] {
+        let text = message(&with(&more));
+        assert!(text.contains(part) && !text.contains("planted"), "{text}");
+    }
+}

@@ -9,7 +9,7 @@ use super::quote::{fenced, tail};
 use super::step::{ReadyFuture, Score, ScoreFuture, StepCase, StepScorer};
 use super::{Talk, talk};
 use crate::model::endpoint::{DELIMITER, Endpoint, EndpointError};
-use crate::trace::record::Role;
+use crate::trace::record::{Attempt, Role};
 
 pub use super::digit::Reading;
 
@@ -20,6 +20,10 @@ const BEGUN: &str = "The quality score is:";
 /// Tokens of a reply that begins with its digit: a blank, the digit and what
 /// tells that no second one follows.
 const MOST_TOKENS: u32 = 3;
+
+/// What a judge is told whose reply did not begin with a digit.
+const STRICTER: &str = "\n\nThe reply is exactly one character, one of 0 1 2 3 4 5 6 7 8 9. No \
+                        word, no sign and no blank stands before it. Other replies are thrown away.";
 
 /// How a judge is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,15 @@ impl JudgePrompt {
                 answer.push_str(suffix);
                 (case.question.clone(), answer)
             }
+        }
+    }
+
+    /// The question for a second try after a reply that held no score; `None`
+    /// for a model that was trained to judge: it has one way to be asked.
+    fn stricter(&self, case: &StepCase) -> Option<String> {
+        match self {
+            Self::Instruct => Some(format!("{}{STRICTER}", instructions(case))),
+            Self::Continue { .. } => None,
         }
     }
 
@@ -131,11 +144,27 @@ impl Judge {
 
     async fn judge(&self, case: StepCase) -> Result<Score, EndpointError> {
         let (question, begun) = self.prompt.texts(&case);
+        let first = self.ask(&question, &begun, &case.problem).await?;
+        match self.prompt.stricter(&case) {
+            Some(stricter) if first.value.is_none() => {
+                let second = self.ask(&stricter, &begun, &case.problem).await;
+                after(first, second)
+            }
+            _ => Ok(first),
+        }
+    }
+
+    async fn ask(
+        &self,
+        question: &str,
+        begun: &str,
+        problem: &str,
+    ) -> Result<Score, EndpointError> {
         let about = Talk {
-            question: &question,
-            begun: &begun,
+            question,
+            begun,
             role: Role::Judge,
-            affinity: &case.problem,
+            affinity: problem,
         };
         let place = self.prompt.place();
         let enough = |reply: &str| match place {
@@ -158,6 +187,36 @@ impl Judge {
             attempts: said.attempts,
             seconds: said.seconds,
         })
+    }
+}
+
+/// The second try after a first that gave no score, and was paid for.
+fn after(first: Score, second: Result<Score, EndpointError>) -> Result<Score, EndpointError> {
+    let in_vain = Attempt {
+        role: Role::Judge,
+        usage: first.usage,
+        failure: format!(
+            "the judge did not answer with a digit ({}): asked again, more strictly",
+            first.note.unwrap_or_default()
+        ),
+        estimated: false,
+    };
+    let mut attempts = first.attempts;
+    attempts.push(in_vain);
+    match second {
+        Ok(mut score) => {
+            attempts.append(&mut score.attempts);
+            Ok(Score {
+                attempts,
+                seconds: first.seconds + score.seconds,
+                note: score.note.map(|note| format!("{note} (second try)")),
+                ..score
+            })
+        }
+        Err(mut error) => {
+            attempts.append(&mut error.attempts);
+            Err(EndpointError { attempts, ..error })
+        }
     }
 }
 
@@ -285,13 +344,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reply_without_a_digit_is_paid_for_and_gives_no_score() {
-        let endpoint = scripted(vec![cue("I think", StepEnd::Length)]);
-        let judge = Judge::new(endpoint).with_reading(Reading::Greedy);
+    async fn a_reply_without_a_digit_is_asked_for_once_more_and_both_are_paid_for() {
+        let endpoint = scripted(vec![
+            cue("I think", StepEnd::Length),
+            cue("7", StepEnd::Eos),
+        ]);
+        let judge = Judge::new(endpoint.clone()).with_reading(Reading::Greedy);
+        let score = judge.score(case("x")).await.unwrap();
+        assert_eq!(score.value, Some(7.0));
+        assert!(score.note.unwrap().ends_with("(second try)"));
+        assert_eq!(score.usage.output, 1);
+        let [attempt] = &score.attempts[..] else {
+            panic!("{:?}", score.attempts)
+        };
+        assert_eq!((attempt.role, attempt.usage.output), (Role::Judge, 2));
+        assert!(attempt.failure.contains("“I think”"), "{attempt:?}");
+        let [first, second] = &endpoint.requests()[..] else {
+            panic!("two calls")
+        };
+        assert!(second.question.starts_with(&first.question));
+        assert!(second.question.contains("exactly one character"));
+    }
+
+    #[tokio::test]
+    async fn a_second_reply_without_a_digit_gives_no_score() {
+        let endpoint = scripted(vec![
+            cue("I think", StepEnd::Length),
+            cue("Well, it", StepEnd::Length),
+        ]);
+        let judge = Judge::new(endpoint.clone()).with_reading(Reading::Greedy);
         let score = judge.score(case("x")).await.unwrap();
         assert_eq!(score.value, None);
-        assert_eq!(score.note.unwrap(), "no score: the reply begins “I think”");
-        assert_eq!(score.usage.output, 2);
+        assert_eq!(
+            score.note.unwrap(),
+            "no score: the reply begins “Well, it” (second try)"
+        );
+        assert_eq!((score.usage.output, score.attempts.len()), (2, 1));
+        assert_eq!(endpoint.requests().len(), 2);
+        // A failure of the second call keeps what the first has cost.
+        let endpoint = scripted(vec![cue("I think", StepEnd::Length)]);
+        let error = Judge::new(endpoint).score(case("x")).await.unwrap_err();
+        assert_eq!(error.attempts[0].usage.output, 2);
     }
 
     #[tokio::test]

@@ -78,6 +78,10 @@ impl Payload for Event {
     fn error(&self) -> Option<&Value> {
         self.error.as_ref()
     }
+
+    fn is_bare(&self) -> bool {
+        self.content.is_none() && self.stop.is_none()
+    }
 }
 
 impl Dialect for LlamaCpp {

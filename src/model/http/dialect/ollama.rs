@@ -49,6 +49,10 @@ impl Payload for Line {
     fn error(&self) -> Option<&Value> {
         self.error.as_ref()
     }
+
+    fn is_bare(&self) -> bool {
+        self.response.is_none() && self.done.is_none()
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -34,6 +34,10 @@ impl Payload for Reply {
     fn error(&self) -> Option<&Value> {
         self.error.as_ref()
     }
+
+    fn is_bare(&self) -> bool {
+        self.text.is_none() && self.meta_info.is_none()
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -86,7 +86,7 @@ fn stop(reason: &Reason, matched: &Reason) -> Stop {
 
 fn filtered(site: &Site, said: &str) -> Failure {
     Failure::new(
-        FailureKind::Refused,
+        FailureKind::Filtered,
         format!("{} filtered the step: {}", site.url, site.quote(said)),
     )
 }
