@@ -27,6 +27,10 @@ use super::options::{RunArgs, at_least_one};
 /// trajectories that were cut off, `length_ended_steps` single steps cut off
 /// at their token limit.
 ///
+/// `reported` is what the vendor says that a model's calls cost, beside what the
+/// pool's `price` gives for them, for models all of whose calls it said it of;
+/// more than 1 % apart is warned of.
+///
 /// With `--grader llm` or `rules-then-llm` the pool's `[grader]` (its last model
 /// where there is none) is asked too; what that costs is in the full cost.
 /// Where it fails the rules' outcome stands and `grader_failed` counts it.

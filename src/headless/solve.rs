@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::cost::Reported;
 use crate::problem::Problem;
 use crate::problem::answer::Verdict;
 use crate::session::Session;
@@ -88,6 +89,9 @@ pub(super) fn solve_prepared(
     // Endpoints may hold threads that are busy: they are not waited for.
     runtime.shutdown_timeout(Duration::from_millis(200));
     let summary = Summary::of_log(&options.log, &run, &asked)?;
+    for warning in summary.reported.iter().filter_map(Reported::warning) {
+        say(options.quiet, &format!("warning: {warning}"));
+    }
     if summary.grader_failed > 0 {
         let text = format!(
             "warning: the grader failed on {} problems, whose rules' outcome stands; `pointsman \

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::cost::{Reported, Reports};
 use crate::problem::answer::Verdict;
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, StepEnd, TrajectoryEnd};
 use crate::trace::{Damage, Reader, Standing};
@@ -39,6 +40,10 @@ pub struct Summary {
     /// correct / problems: a lower bound, as if every ungraded one were wrong.
     pub accuracy_all: Option<f64>,
     pub cost: Cost,
+    /// What vendors say that calls cost, for the models all of whose calls
+    /// they said it of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<Reported>,
     /// Share of the kept steps that the most capable model wrote.
     pub large_share: Option<f64>,
     /// Kept steps of the trajectories that ended.
@@ -83,6 +88,7 @@ pub struct Counter {
     grader_failed: HashSet<String>,
     /// Ids of kept steps that were cut off: a log may repeat a line.
     cut: HashSet<String>,
+    reports: Reports,
     damaged: usize,
     damaged_at: Vec<u64>,
 }
@@ -94,6 +100,7 @@ impl Counter {
             outcomes: HashMap::new(),
             grader_failed: HashSet::new(),
             cut: HashSet::new(),
+            reports: Reports::new(run),
             damaged: 0,
             damaged_at: Vec::new(),
         }
@@ -121,11 +128,13 @@ impl Counter {
             Record::Note(note) if note.run == self.run.run && note.kind == GRADER_ERROR => {
                 self.grader_failed.extend(note.problem);
             }
-            Record::Step(step)
-                if step.run == self.run.run && step.kept && step.end == StepEnd::Length =>
-            {
-                self.cut.insert(step.id);
+            Record::Step(step) if step.run == self.run.run => {
+                self.reports.step(&step);
+                if step.kept && step.end == StepEnd::Length {
+                    self.cut.insert(step.id);
+                }
             }
+            Record::Score(score) if score.run == self.run.run => self.reports.score(&score),
             _ => {}
         }
     }
@@ -176,6 +185,7 @@ impl Counter {
             interval: wilson(correct, correct + wrong),
             accuracy_all: share(correct, outcomes.len()),
             cost: cost(&self.run, &outcomes),
+            reported: self.reports.finish(),
             large_share: (steps > 0).then(|| large.copied().unwrap_or(0) as f64 / steps as f64),
             steps,
             steps_by_model,
@@ -221,6 +231,9 @@ impl Summary {
         line("problems", format!("{} of {}", self.problems, self.asked));
         line("accuracy", self.accuracy_text());
         line("cost", self.cost_text());
+        for reported in &self.reported {
+            line("vendor", reported.to_text());
+        }
         let shares: Vec<String> = self
             .steps_by_model
             .iter()

@@ -305,6 +305,7 @@ mod tests {
                 prompt: 3,
                 cached: None,
                 output: 1,
+                ..Usage::default()
             },
             ..Failure::new(kind, "failed")
         }

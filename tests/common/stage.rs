@@ -186,6 +186,7 @@ pub fn priced(mut run: RunRecord) -> RunRecord {
         model.price = Some(PriceFacts {
             input: rust_decimal::Decimal::new(4, 1),
             cached_input: None,
+            cache_write: None,
             output: rust_decimal::Decimal::new(16, 1),
             currency: "USD".into(),
             per: rust_decimal::Decimal::from(1_000_000),

@@ -114,6 +114,7 @@ pub fn step(text: &str, confidence: f64) -> StepReply {
             prompt: 10,
             cached: Some(0),
             output: 5,
+            ..Usage::default()
         },
         attempts: Vec::new(),
         seconds: 0.5,
@@ -176,6 +177,7 @@ impl Bench {
                 prompt: 20,
                 cached: Some(10),
                 output: 1,
+                ..Usage::default()
             },
             ..Score::default()
         });

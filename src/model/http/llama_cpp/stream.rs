@@ -164,6 +164,7 @@ mod tests {
             prompt: 30,
             cached: Some(20),
             output: 5,
+            ..Usage::default()
         };
         assert_eq!(generated.usage, usage);
     }
