@@ -11,6 +11,7 @@ use crate::model::pool::Pool;
 use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
 use crate::problem::dataset::{self, Dataset};
+use crate::problem::shard::{Part, Shard};
 use crate::problem::split::Split;
 use crate::router::{
     DEFAULT_THRESHOLD, Explore, Router, RouterSpec, Timing, build, embedded_threshold,
@@ -44,6 +45,8 @@ pub struct Options {
     pub limit: Option<usize>,
     /// Of these only the problems of some splits.
     pub splits: Option<Vec<Split>>,
+    /// Of those only the ones of a shard.
+    pub shard: Option<Shard>,
     /// A pool file; the embedded pair where there is none.
     pub pool: Option<PathBuf>,
     /// The shipped policy on the embedded pair, `threshold` on other pools,
@@ -123,6 +126,8 @@ pub struct Launch {
     pub endpoints: Vec<Arc<dyn Endpoint>>,
     /// The problems asked for, in the data set's order.
     pub problems: Vec<Problem>,
+    /// What they are of the whole, where the run is of a shard.
+    pub part: Option<Part>,
     /// Where the records go; `None` until [`Launch::append_to`].
     pub writer: Option<LogWriter>,
     /// The model that grades beside the rules, where one may be asked.
@@ -209,7 +214,7 @@ impl Launch {
         let started = now();
         let run = RunRecord {
             format: FORMAT,
-            run: run_id(&key, &started, std::process::id()),
+            run: run_id(&key, &started, std::process::id(), options.shard),
             key,
             started,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -225,6 +230,7 @@ impl Launch {
                 sha256: dataset.sha256.clone(),
                 problems: dataset.problems.len(),
             }),
+            shard: options.shard,
             grading: graded_by.map(|(mode, _)| mode.to_owned()),
             scorers,
         };
@@ -233,11 +239,13 @@ impl Launch {
             grader: Arc::new(RuleGrader),
             who: options.who.clone(),
         };
+        let (problems, part) = of_shard(choose(dataset, options)?, options.shard);
         Ok(Self {
             settings: Settings::live(run.clone(), engine),
             run,
             endpoints,
-            problems: choose(dataset, options)?,
+            problems,
+            part,
             writer: None,
             grading: grading.map(Arc::new),
             scoring: asked.scoring,
@@ -332,6 +340,22 @@ fn choose(dataset: Dataset, options: &Options) -> Result<Vec<Problem>, Failure> 
         problems.retain(|problem| splits.contains(&Split::of(&problem.question)));
     }
     Ok(problems)
+}
+
+/// The problems of a shard. It comes last, so that the shards of the first
+/// hundred problems are together those hundred.
+fn of_shard(mut problems: Vec<Problem>, shard: Option<Shard>) -> (Vec<Problem>, Option<Part>) {
+    let Some(shard) = shard else {
+        return (problems, None);
+    };
+    let of = problems.len();
+    problems.retain(|problem| shard.holds(&problem.id));
+    let part = Part {
+        shard,
+        problems: problems.len(),
+        of,
+    };
+    (problems, Some(part))
 }
 
 fn sampling(options: &Options, of_pool: Sampling) -> Result<Sampling, Failure> {
@@ -429,6 +453,28 @@ mod tests {
         let failure = choose_with(Some("nobody"), None).unwrap_err();
         assert_eq!(failure.exit, Exit::Usage);
         assert!(failure.to_string().contains("demo-001"));
+    }
+
+    #[test]
+    fn the_shards_of_a_limit_are_together_its_problems() {
+        let options = Options {
+            limit: Some(30),
+            ..Options::default()
+        };
+        let whole = choose(load_problems(None).unwrap(), &options).unwrap();
+        let first: Shard = "1/4".parse().unwrap();
+        let mut ids = Vec::new();
+        for shard in first.all() {
+            let (held, part) = of_shard(whole.clone(), Some(shard));
+            let part = part.unwrap();
+            assert_eq!((part.problems, part.of), (held.len(), 30));
+            ids.extend(held.into_iter().map(|problem| problem.id));
+        }
+        ids.sort();
+        let mut wanted: Vec<String> = whole.iter().map(|p| p.id.clone()).collect();
+        wanted.sort();
+        assert_eq!(ids, wanted);
+        assert_eq!(of_shard(whole, None).1, None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::cost::{Reported, Reports};
 use crate::problem::answer::Verdict;
+use crate::problem::shard::Part;
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, StepEnd, TrajectoryEnd};
 use crate::trace::{Damage, Reader, Standing};
 use crate::train;
@@ -24,6 +25,10 @@ const MOST_NAMED: usize = 5;
 pub struct Summary {
     pub run: String,
     pub router: String,
+    /// What the run is of all the problems, where it is of a shard: everything
+    /// else is counted over these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Part>,
     /// Problems asked for, in this session of the run or an earlier one.
     pub asked: usize,
     /// Problems with an outcome.
@@ -176,6 +181,7 @@ impl Counter {
         Summary {
             run: self.run.run.clone(),
             router: self.run.router.spec.clone(),
+            shard: None,
             asked,
             problems: outcomes.len(),
             correct,
@@ -228,6 +234,15 @@ impl Summary {
             let _ = writeln!(text, "{name:<10} {value}");
         };
         line("run", format!("{} · router {}", self.run, self.router));
+        if let Some(Part {
+            shard,
+            problems,
+            of,
+        }) = self.shard
+        {
+            let text = "problems, which everything below is of";
+            line("shard", format!("{shard}: {problems} of {of} {text}"));
+        }
         line("problems", format!("{} of {}", self.problems, self.asked));
         line("accuracy", self.accuracy_text());
         line("cost", self.cost_text());

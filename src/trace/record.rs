@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
 use crate::problem::answer::{Forms, Grade, Verdict};
+use crate::problem::shard::Shard;
 
 /// The log format written by this version.
 pub const FORMAT: u32 = 1;
@@ -63,6 +64,10 @@ pub struct RunRecord {
     pub cost_unit: Option<String>,
     #[serde(default)]
     pub dataset: Option<DatasetFacts>,
+    /// The part of the problems that the run is of; `None` where it is of all.
+    /// Shards share the key of the run, and each has an id of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// Who says how a trajectory came out, where more than the rules do:
     /// `llm` or `rules-then-llm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -86,6 +86,7 @@ pub fn run(id: &str) -> RunRecord {
         signal: "prob".into(),
         cost_unit: None,
         dataset: None,
+        shard: None,
         grading: None,
         scorers: BTreeMap::new(),
     }

@@ -175,6 +175,7 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         signal: "prob".into(),
         cost_unit: Some("flops".into()),
         dataset: None,
+        shard: None,
         grading: None,
         scorers: BTreeMap::new(),
     }

@@ -40,6 +40,7 @@ fn run() -> RunRecord {
         signal: "prob".into(),
         cost_unit: Some("flops".into()),
         dataset: None,
+        shard: None,
         grading: None,
         scorers: BTreeMap::new(),
     }

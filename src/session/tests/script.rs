@@ -60,6 +60,7 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         signal: "prob".into(),
         cost_unit: Some("flops".into()),
         dataset: None,
+        shard: None,
         grading: None,
         scorers: [PRM, JUDGE, QUERY]
             .map(|role| (role.to_owned(), model(role, 100.0)))
