@@ -7,7 +7,7 @@
 //! kept with it, so that a wanted share of the large model becomes a threshold.
 //! Problems of the test split are not looked at.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 
 use super::fitted::refuse_to_overwrite;
+use crate::headless::resume::named;
 use crate::headless::scoring::Opened;
 use crate::headless::solve::{bar, runtime};
 use crate::headless::{Exit, Failure};
@@ -28,9 +29,9 @@ use crate::problem::answer::Verdict;
 use crate::problem::split::Split;
 use crate::router::calibration::{PoolModel, other_pool};
 use crate::router::query::{About, Example, Label, QueryFacts, QueryModel, Recipe, fit};
-use crate::trace::index::{Kind, log_files};
+use crate::trace::index::{FileDamage, Kind, log_files};
 use crate::trace::record::{ModelFacts, Record, RunRecord};
-use crate::trace::{Reader, Standing};
+use crate::trace::{Reader, Standing, pooled};
 
 /// Fewest graded answers of either model to a problem.
 pub const FEWEST_ANSWERS: u32 = 1;
@@ -200,9 +201,23 @@ struct Counts {
 struct Answers {
     heads: Vec<RunRecord>,
     by_question: BTreeMap<String, Counts>,
-    /// Runs and problems that were counted.
-    counted: HashSet<(String, String)>,
-    damaged: usize,
+    damages: Vec<FileDamage>,
+    /// Questions that several runs of one key answered, of which one counts.
+    repeated: BTreeSet<String>,
+}
+
+/// The answers found so far, by run key and question: of several of one key,
+/// as a shard that ran twice gives, the run that began last counts.
+type Found = BTreeMap<(String, String), Answer>;
+
+/// A graded answer.
+struct Answer {
+    /// When its run began, and the run.
+    began: (String, String),
+    problem: String,
+    /// 0 for the small model, 1 for the large one.
+    role: usize,
+    right: bool,
 }
 
 impl Answers {
@@ -210,12 +225,14 @@ impl Answers {
         let mut answers = Self {
             heads: Vec::new(),
             by_question: BTreeMap::new(),
-            counted: HashSet::new(),
-            damaged: 0,
+            damages: Vec::new(),
+            repeated: BTreeSet::new(),
         };
+        let mut found = Found::new();
         for path in log_files(paths)? {
-            answers.add(&path)?;
+            answers.add(&path, &mut found)?;
         }
+        answers.count(found);
         if answers.heads.is_empty() {
             let message = "the logs hold no run of `solve` with the router `small` or `large`";
             return Err(Failure::new(Exit::BadData, message).hint(
@@ -226,14 +243,18 @@ impl Answers {
         Ok(answers)
     }
 
-    fn add(&mut self, path: &Path) -> Result<(), Failure> {
-        let mut roles: HashMap<String, usize> = HashMap::new();
+    fn add(&mut self, path: &Path, found: &mut Found) -> Result<(), Failure> {
+        let mut roles: HashMap<String, (usize, String, String)> = HashMap::new();
         let mut questions: HashMap<(String, String), String> = HashMap::new();
         let mut outcomes: HashMap<(String, String), Standing> = HashMap::new();
         for record in Reader::open(path)?.of_kinds(WANTED) {
-            let Ok(record) = record else {
-                self.damaged += 1;
-                continue;
+            let record = match record {
+                Ok(record) => record,
+                Err(damage) => {
+                    let path = path.to_path_buf();
+                    self.damages.push(FileDamage { path, damage });
+                    continue;
+                }
             };
             match record.value {
                 Record::Run(head) if head.command == "solve" => {
@@ -242,7 +263,8 @@ impl Answers {
                         "large" => 1,
                         _ => continue,
                     };
-                    roles.insert(head.run.clone(), role);
+                    let of_run = (role, head.key.clone(), head.started.clone());
+                    roles.insert(head.run.clone(), of_run);
                     self.heads.push(*head);
                 }
                 Record::Problem(found) if roles.contains_key(&found.run) => {
@@ -257,29 +279,55 @@ impl Answers {
             }
         }
         for (key, standing) in outcomes {
-            // The same run may be in several files.
-            if !self.counted.insert(key.clone()) {
-                continue;
-            }
             let (Some(outcome), Some(question)) = (standing.into_outcome(), questions.get(&key))
             else {
                 continue;
             };
-            let right = match outcome.verdict {
-                Verdict::Correct => 1,
-                Verdict::Wrong => 0,
-                // Never counted as wrong.
-                Verdict::Ungraded => continue,
+            // What is ungraded is never counted as wrong.
+            if outcome.verdict == Verdict::Ungraded {
+                continue;
+            }
+            let (run, problem) = key;
+            let (role, run_key, started) = &roles[&run];
+            let answer = Answer {
+                began: (started.clone(), run),
+                problem,
+                role: *role,
+                right: outcome.verdict == Verdict::Correct,
             };
-            let role = roles[&key.0];
-            let counts = self
-                .by_question
-                .entry(question.trim().to_owned())
-                .or_default();
-            counts.right[role] += right;
-            counts.graded[role] += 1;
+            self.keep(found, run_key, question.trim(), answer);
         }
         Ok(())
+    }
+
+    fn keep(&mut self, found: &mut Found, key: &str, question: &str, answer: Answer) {
+        let place = (key.to_owned(), question.to_owned());
+        let held = found.get(&place);
+        // The same run may be in several files, which is no repetition.
+        if held.is_some_and(|held| held.began != answer.began) {
+            self.repeated.insert(answer.problem.clone());
+        }
+        if held.is_none_or(|held| held.began < answer.began) {
+            found.insert(place, answer);
+        }
+    }
+
+    fn count(&mut self, found: Found) {
+        for ((_, question), answer) in found {
+            let counts = self.by_question.entry(question).or_default();
+            counts.right[answer.role] += u32::from(answer.right);
+            counts.graded[answer.role] += 1;
+        }
+    }
+
+    /// What is odd about the logs and no reason to stop.
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> = named(&self.damages).into_iter().collect();
+        if let Some(first) = self.repeated.first() {
+            warnings.push(pooled::repeated(self.repeated.len(), first));
+        }
+        warnings.extend(pooled::missing_shards(&self.heads));
+        warnings
     }
 
     fn check_pool(&self, pool: &[ModelFacts]) -> Result<(), Failure> {
@@ -394,8 +442,6 @@ fn train(
              learnt are coarse; the paper takes eight"
         )
     });
-    let damaged = (answers.damaged > 0)
-        .then(|| format!("{} lines of the logs could not be read", answers.damaged));
     let constant = (model.facts.held_out_loss >= model.facts.constant_loss).then(|| {
         "the network predicts no better than a constant score: the questions tell too little, or \
          there are too few"
@@ -407,7 +453,12 @@ fn train(
         calibration_auc: ranking(&scored.collect::<Vec<_>>()),
         facts: model.facts,
         out: options.out.clone(),
-        warnings: damaged.into_iter().chain(few).chain(constant).collect(),
+        warnings: answers
+            .warnings()
+            .into_iter()
+            .chain(few)
+            .chain(constant)
+            .collect(),
     })
 }
 
