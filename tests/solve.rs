@@ -13,6 +13,8 @@ mod explore;
 mod grading;
 #[path = "solve/routers.rs"]
 mod routers;
+#[path = "solve/shards.rs"]
+mod shards;
 #[path = "solve/training.rs"]
 mod training;
 
