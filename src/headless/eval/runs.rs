@@ -350,26 +350,25 @@ impl<'o> Runner<'o> {
         self.options.dir.join(name)
     }
 
-    /// The logs of all runs that left one, in order of their names.
+    /// The logs of all runs that left one, those of every shard or this one's,
+    /// in order of their names.
     fn logs(&self, whose: Whose) -> Result<Vec<PathBuf>, Failure> {
-        let stems = || self.done.values().flat_map(|(_, stems)| stems);
-        let shard = match (whose, self.options.launch.shard) {
-            (Whose::All, Some(shard)) => shard,
-            _ => {
-                let own: BTreeSet<PathBuf> = stems().map(|stem| self.own_log(stem)).collect();
-                return Ok(own.into_iter().filter(|log| log.exists()).collect());
-            }
-        };
-        // There may be any number of shards: the folder says which ran.
-        let stems: BTreeSet<&String> = stems().collect();
-        let end = format!("of{}.jsonl", shard.count());
+        let stems = self.done.values().flat_map(|(_, stems)| stems);
+        let stems: BTreeSet<&str> = stems.map(String::as_str).collect();
+        if let (Whose::All, Some(shard)) = (whose, self.options.launch.shard) {
+            return self.logs_of_all(&stems, shard.count());
+        }
+        let own = stems.into_iter().map(|stem| self.own_log(stem));
+        Ok(own.filter(|log| log.exists()).collect())
+    }
+
+    /// There may be any number of shards: the folder says which ran.
+    fn logs_of_all(&self, stems: &BTreeSet<&str>, shards: u32) -> Result<Vec<PathBuf>, Failure> {
+        let end = format!("of{shards}.jsonl");
         let is_shard = |name: &str| {
-            let rest = name
-                .strip_suffix(&end)
-                .and_then(|rest| rest.rsplit_once('-'));
-            rest.is_some_and(|(stem, index)| {
-                stems.contains(&stem.to_owned()) && index.parse::<u32>().is_ok()
-            })
+            let rest = name.strip_suffix(&end);
+            let parts = rest.and_then(|rest| rest.rsplit_once('-'));
+            parts.is_some_and(|(stem, index)| stems.contains(stem) && index.parse::<u32>().is_ok())
         };
         let failed = |error: std::io::Error| {
             let message = format!("cannot read {}: {error}", self.options.dir.display());
