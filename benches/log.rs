@@ -52,6 +52,7 @@ fn step(number: usize) -> Record {
             prompt: 120,
             cached: Some(100),
             output: TOKENS as u64,
+            ..Usage::default()
         },
         attempts: Vec::new(),
         end: StepEnd::Delimiter,

@@ -119,6 +119,7 @@ fn forest() -> Forest {
         problems: (0..PROBLEMS).map(|n| problem(n, &mut random)).collect(),
         skipped: Vec::new(),
         damages: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

@@ -125,6 +125,7 @@ async fn a_step_is_asked_for_in_full_and_read_in_full() {
         prompt: 20,
         cached: Some(12),
         output: 3,
+        ..Usage::default()
     };
     assert_eq!(reply.usage, usage);
     assert!(reply.attempts.is_empty());

@@ -16,6 +16,8 @@ mod routers;
 #[cfg(unix)]
 #[path = "solve/secrets.rs"]
 mod secrets;
+#[path = "solve/shards.rs"]
+mod shards;
 #[path = "solve/training.rs"]
 mod training;
 #[path = "solve/trouble.rs"]

@@ -34,7 +34,8 @@ enum CalibrateCommand {
     /// For each step index, two normal distributions are fitted to the
     /// confidences of the steps in the logs: of unconfident and of confident
     /// ones. Steps that end a trajectory and the answers of a reference run are
-    /// left out; of a problem in several runs each counts. The file belongs to the pool of the logs.
+    /// left out; of a problem in several runs each counts, but of runs of the same router and seed
+    /// (a shard that ran twice) only the last. The file belongs to the pool of the logs.
     Steer(StepsArgs),
     /// Take the percentiles that `percentile` decides by, from logs
     ///

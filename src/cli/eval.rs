@@ -15,6 +15,7 @@ use crate::headless::eval::{
 use crate::headless::plain::plain;
 use crate::headless::{Failure, Grader, Options};
 use crate::model::scorer::GradeMode;
+use crate::problem::shard::Shard;
 use crate::train::params::CostLedger;
 
 use super::options::at_least_one;
@@ -57,6 +58,16 @@ use super::options::at_least_one;
 /// Where rows cover different problems every figure is over those that all
 /// have, which is said, and no paired test is made of them.
 ///
+/// On many machines: with `--shard I/N` each of N jobs runs its part of the
+/// problems, by a hash of their ids, into logs of its own in `--dir`, a folder
+/// that all share. What is printed then is of that part alone; the table of all
+/// is made once every shard has run:
+///   pointsman eval --log DIR --routers A,B,C
+/// With sweeps it takes two rounds, for a setting is chosen by the results of
+/// all shards: the first round ends before the choice; when every shard has
+/// ended, the same commands are given again, and run what was chosen on the
+/// test split. Then the table.
+///
 /// Paired tests: McNemar's exact test for one seed (an exact sign test over
 /// problems for several), with p by Holm's method over all tests made, and the
 /// differences with 95 % bootstrap intervals.
@@ -76,6 +87,11 @@ pub(super) struct EvalArgs {
     /// Only the first N problems
     #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with = "log")]
     limit: Option<usize>,
+    /// Run only one part of these problems, e.g. 2/4 for the second of four;
+    /// `--log` makes the table of all parts
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["log", "plot", "compare", "all_pairs",
+          "published", "forest"])]
+    shard: Option<Shard>,
     /// Pool of models [default: the embedded pair]
     #[arg(long, value_name = "FILE", conflicts_with = "log")]
     pool: Option<PathBuf>,
@@ -170,6 +186,7 @@ impl EvalArgs {
                 who: SOLVE.to_owned(),
                 problems: self.problems.clone(),
                 limit: self.limit,
+                shard: self.shard,
                 pool: self.pool.clone(),
                 seed: self.seed,
                 grader: self.grader.map_or(Grader::Pool, Grader::Mode),
@@ -222,7 +239,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<(), Failure> {
     let evaluation = eval(&args.options())?;
     // The other formats have no place for notes.
     if !args.quiet && (args.csv || args.json || args.latex) {
-        for warning in evaluation.warnings() {
+        for warning in evaluation.of_shard().iter().chain(evaluation.warnings()) {
             super::say(&format!("warning: {warning}\n"));
         }
     }

@@ -9,6 +9,7 @@ use crate::headless::Failure;
 use crate::headless::explore::{ExploreOptions, explore};
 use crate::headless::launch::Exploration;
 use crate::headless::plain::plain;
+use crate::problem::shard::Shard;
 use crate::session::forest::Shape;
 
 use super::options::{RunArgs, at_least_one};
@@ -37,6 +38,10 @@ use super::options::{RunArgs, at_least_one};
 /// Problems are split into train (60 %), calibration (20 %) and test (20 %) by
 /// a hash of the question.
 ///
+/// With `--shard I/N` one of N jobs grows its part of the forests, by a hash of
+/// the problems' ids and after `--limit`, into a log of its own; `train
+/// --forest` reads them as one.
+///
 /// Exit code 3: an endpoint failed; what was done is kept.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ExploreArgs {
@@ -44,6 +49,9 @@ pub(super) struct ExploreArgs {
     run: RunArgs,
     #[command(flatten)]
     grow: GrowArgs,
+    /// Only one part of the problems, e.g. 2/4 for the second of four
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Log of the exploration
     #[arg(long, value_name = "FILE", required = true)]
     log: PathBuf,
@@ -120,12 +128,14 @@ impl GrowArgs {
 }
 
 pub(super) fn run(args: &ExploreArgs) -> Result<(), Failure> {
+    let mut options = args.grow.options(&args.run, args.log.clone());
+    options.launch.shard = args.shard;
     let explored = explore(&ExploreOptions {
         resume: args.resume,
         yes: args.yes,
         dry_run: args.dry_run,
         quiet: args.quiet,
-        ..args.grow.options(&args.run, args.log.clone())
+        ..options
     })?;
     let text = if args.json {
         let both = json!({ "estimate": explored.estimate, "report": explored.report });

@@ -58,6 +58,7 @@ impl RunArgs {
             problem: self.problem.clone(),
             limit,
             splits: None,
+            shard: None,
             pool: self.pool.clone(),
             router: self.router.clone(),
             seed: self.seed,

@@ -8,6 +8,7 @@ use crate::headless::plain::plain;
 use crate::headless::solve::{SolveOptions, solve};
 use crate::headless::{Failure, Grader, Options};
 use crate::model::scorer::GradeMode;
+use crate::problem::shard::Shard;
 
 use super::options::{RunArgs, at_least_one};
 
@@ -27,9 +28,18 @@ use super::options::{RunArgs, at_least_one};
 /// trajectories that were cut off, `length_ended_steps` single steps cut off
 /// at their token limit.
 ///
+/// `reported` is what the vendor says that a model's calls cost, beside what the
+/// pool's `price` gives for them, for models all of whose calls it said it of;
+/// more than 1 % apart is warned of.
+///
 /// With `--grader llm` or `rules-then-llm` the pool's `[grader]` (its last model
 /// where there is none) is asked too; what that costs is in the full cost.
 /// Where it fails the rules' outcome stands and `grader_failed` counts it.
+///
+/// With `--shard I/N` one of N jobs routes its part of the problems, by a hash
+/// of their ids, into a log of its own; `--limit` and `--problem` choose first.
+/// The summary is of that part alone. Shards share the key of the run, so that
+/// `eval`, `train` and the others read their logs as one.
 ///
 /// Where an endpoint failed, the summary is printed all the same and the exit
 /// code is 3; `--resume` tries those problems again.
@@ -40,6 +50,9 @@ pub(super) struct SolveArgs {
     /// Only the first N problems
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     limit: Option<usize>,
+    /// Only one part of these problems, e.g. 2/4 for the second of four
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
     /// Who grades: rules, llm, or rules-then-llm (the model where the rules
     /// have no verdict) [default: as the pool says]
     #[arg(long, value_name = "MODE")]
@@ -65,6 +78,7 @@ pub(super) fn run(args: &SolveArgs) -> Result<(), Failure> {
     let solved = solve(&SolveOptions {
         launch: Options {
             grader: args.grader.map_or(Grader::Pool, Grader::Mode),
+            shard: args.shard,
             ..args.run.options("solve", "solve".to_owned(), args.limit)
         },
         log: args.log.clone(),

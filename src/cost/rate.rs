@@ -61,6 +61,32 @@ impl Amount {
     }
 }
 
+/// The prompt of a call as it is billed: each token once, at one of three
+/// rates, also where a server's counts do not add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Billed {
+    pub uncached: u64,
+    /// Read from the cache.
+    pub cached: u64,
+    /// Written to the cache.
+    pub written: u64,
+}
+
+impl Billed {
+    /// Divides a prompt: cached tokens first, then those written, of what is
+    /// left of it; an unknown cached count is none.
+    #[must_use]
+    pub fn of(usage: Usage) -> Self {
+        let cached = usage.cached.unwrap_or(0).min(usage.prompt);
+        let written = usage.cache_write.min(usage.prompt - cached);
+        Self {
+            uncached: usage.prompt - cached - written,
+            cached,
+            written,
+        }
+    }
+}
+
 /// The rate of one model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rate {
@@ -80,22 +106,33 @@ impl Rate {
         }
     }
 
-    /// Cost of a whole call (full ledger). An unknown cached count is billed
-    /// as uncached, which makes the amount an upper bound.
+    /// Cost of a whole call (full ledger). Where the cached count is unknown
+    /// every token that may have been cached is billed at the dearest prompt
+    /// rate, which makes the amount an upper bound.
     pub fn call(&self, usage: Usage) -> Amount {
-        let cached = usage.cached.unwrap_or(0).min(usage.prompt);
-        let uncached = usage.prompt - cached;
+        let prompt = Billed::of(usage);
         match self {
             Self::Flops { params } => {
-                Amount::Flops(2.0 * params * (uncached + usage.output) as f64)
+                // What is written to the cache is computed first.
+                let computed = (prompt.uncached + prompt.written).saturating_add(usage.output);
+                Amount::Flops(2.0 * params * computed as f64)
             }
             Self::Money(price) => {
-                let cached_rate = price.cached_input.unwrap_or(price.input);
-                Amount::Money(
-                    per_token(price.input, price, uncached)
-                        .saturating_add(per_token(cached_rate, price, cached))
-                        .saturating_add(per_token(price.output, price, usage.output)),
-                )
+                let cached = price.cached_input.unwrap_or(price.input);
+                let written = price.cache_write.unwrap_or(price.input);
+                let uncached = match usage.cached {
+                    Some(_) => price.input,
+                    None => price.input.max(cached).max(written),
+                };
+                let parts = [
+                    (uncached, prompt.uncached),
+                    (cached, prompt.cached),
+                    (written, prompt.written),
+                    (price.output, usage.output),
+                ];
+                let parts = parts.map(|(rate, tokens)| per_token(rate, price, tokens));
+                let sum = |sum: Decimal, part| sum.saturating_add(part);
+                Amount::Money(parts.into_iter().fold(Decimal::ZERO, sum))
             }
         }
     }

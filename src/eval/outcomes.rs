@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use crate::problem::Problem;
 use crate::problem::answer::Verdict;
 use crate::problem::split::Split;
 use crate::trace::index::{FileDamage, Kind, log_files};
@@ -29,6 +30,12 @@ pub struct ProblemKey {
 }
 
 impl ProblemKey {
+    /// The key that outcomes of a problem go by.
+    #[must_use]
+    pub fn of(problem: &Problem) -> Self {
+        Self::new(problem.id.clone(), Some(&problem.question))
+    }
+
     fn new(id: String, question: Option<&str>) -> Self {
         Self {
             id,
@@ -218,7 +225,7 @@ impl Found {
             }
             Record::Problem(record) => {
                 let problem = record.problem;
-                let key = ProblemKey::new(problem.id.clone(), Some(&problem.question));
+                let key = ProblemKey::of(&problem);
                 self.questions.insert((record.run, problem.id), key);
             }
             Record::Outcome(outcome) => {

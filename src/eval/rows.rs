@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::trace::ids::sha256;
+use crate::trace::pooled;
 use crate::trace::record::{GRADER, ModelFacts, RouterFacts, RunRecord, Sampling, VERIFIER};
 
 use super::outcomes::{Cell, End, Outcomes, ProblemKey, Run, counted};
@@ -66,24 +67,33 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Puts the runs together. Of several outcomes of one problem under the
-    /// same seed the last counts, once; one that an endpoint's failure ended
-    /// never takes the place of one that was finished.
+    /// Puts the runs together, those of shards into one. Of several outcomes of
+    /// one problem under the same seed that of the run that began last counts,
+    /// once, and it is told; one that an endpoint's failure ended never takes
+    /// the place of one that was finished. Shards that are missing are told.
     #[must_use]
     pub fn of(outcomes: &Outcomes) -> Self {
         let mut rows = Self {
             warnings: left_out(outcomes),
             ..Self::default()
         };
+        let mut repeated = BTreeSet::new();
         for run in &outcomes.runs {
-            rows.add(run);
+            repeated.extend(rows.add(run));
         }
+        if let Some(first) = repeated.first() {
+            let warning = pooled::repeated(repeated.len(), &first.id);
+            rows.warnings.push(warning);
+        }
+        let heads = outcomes.runs.iter().map(|run| &run.head);
+        rows.warnings.extend(pooled::missing_shards(heads));
         rows.rows.sort_by(order);
         rows.tell_apart();
         rows
     }
 
-    fn add(&mut self, run: &Run) {
+    /// Adds a run; its problems that other runs of the row have too.
+    fn add(&mut self, run: &Run) -> Vec<ProblemKey> {
         let ground = self.ground(&run.head);
         let key = router_key(&run.head);
         let known = self
@@ -94,7 +104,7 @@ impl Rows {
             self.rows.push(Row::new(&run.head, ground, key));
             self.rows.len() - 1
         });
-        self.rows[at].add(run);
+        self.rows[at].add(run)
     }
 
     fn ground(&mut self, head: &RunRecord) -> usize {
@@ -209,16 +219,22 @@ impl Row {
         }
     }
 
-    fn add(&mut self, run: &Run) {
+    fn add(&mut self, run: &Run) -> Vec<ProblemKey> {
+        let mut repeated = Vec::new();
         self.keys.insert(run.head.key.clone());
         for (problem, cell) in &run.cells {
             self.seeds.insert(run.head.seed);
             let by_seed = self.cells.entry(problem.clone()).or_default();
-            let held = by_seed.entry(run.head.seed).or_insert(*cell);
+            let Some(held) = by_seed.get_mut(&run.head.seed) else {
+                by_seed.insert(run.head.seed, *cell);
+                continue;
+            };
+            repeated.push(problem.clone());
             if cell.end != End::Failed || held.end == End::Failed {
                 *held = *cell;
             }
         }
+        repeated
     }
 
     /// Whether this is a model alone.
@@ -386,6 +402,29 @@ mod tests {
             .collect();
         // Run `a` began later; what failed in it does not undo `b`.
         assert_eq!(verdicts, [Verdict::Correct, Verdict::Wrong]);
+        let told = found.warnings.concat();
+        assert!(
+            told.contains("problem `p0` and 1 more found in several runs"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn shards_are_one_row_in_whatever_order_and_a_missing_one_is_told() {
+        let shard = |run: &str, shard: &str, marks: &str| {
+            let mut head = head(run, "small", 0);
+            head.shard = Some(shard.parse().unwrap());
+            records(&head, marks, 3.0)
+        };
+        let whole = of(&records(&head("w", "small", 0), "+-+-", 3.0));
+        let (a, b) = (shard("a", "1/2", "+..-"), shard("b", "2/2", ".-+."));
+        for both in [[a.clone(), b.clone()], [b.clone(), a.clone()]] {
+            let found = of(&both.concat());
+            assert_eq!(found.rows, whole.rows);
+            assert_eq!(found.warnings, Vec::<String>::new());
+        }
+        let told = of(&a).warnings.concat();
+        assert!(told.contains("the logs lack shard 2/2"), "{told}");
     }
 
     #[test]

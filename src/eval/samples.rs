@@ -55,6 +55,7 @@ pub fn head(run: &str, spec: &str, seed: u64) -> RunRecord {
         signal: "prob".into(),
         cost_unit: Some("flops".into()),
         dataset: None,
+        shard: None,
         grading: None,
         scorers: BTreeMap::new(),
     }

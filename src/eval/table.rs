@@ -122,6 +122,21 @@ pub enum TableError {
 }
 
 impl Table {
+    /// A table without rows.
+    #[must_use]
+    pub fn empty(over: Over, ledger: CostLedger) -> Self {
+        Self {
+            over,
+            ledger,
+            grounds: Vec::new(),
+            rows: Vec::new(),
+            families: Vec::new(),
+            tests: Vec::new(),
+            refused: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// Makes the table. Rows without a problem of the split are left out, with
     /// a warning; figures are over the problems that all rows of a ground
     /// have.
@@ -135,14 +150,8 @@ impl Table {
         pairs: &Pairs,
     ) -> Result<Self, TableError> {
         let mut table = Self {
-            over,
-            ledger,
             grounds: rows.grounds.clone(),
-            rows: Vec::new(),
-            families: Vec::new(),
-            tests: Vec::new(),
-            refused: Vec::new(),
-            warnings: Vec::new(),
+            ..Self::empty(over, ledger)
         };
         let there = table.with_problems(rows)?;
         for ground in 0..rows.grounds.len() {

@@ -151,6 +151,7 @@ mod tests {
             signal: signal.into(),
             cost_unit: None,
             dataset: None,
+            shard: None,
             grading: None,
             scorers: BTreeMap::new(),
         }

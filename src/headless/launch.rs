@@ -11,6 +11,7 @@ use crate::model::pool::Pool;
 use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
 use crate::problem::dataset::{self, Dataset};
+use crate::problem::shard::{Part, Shard};
 use crate::problem::split::Split;
 use crate::router::{
     DEFAULT_THRESHOLD, Explore, Router, RouterSpec, Timing, build, embedded_threshold,
@@ -44,6 +45,8 @@ pub struct Options {
     pub limit: Option<usize>,
     /// Of these only the problems of some splits.
     pub splits: Option<Vec<Split>>,
+    /// Of those only the ones of a shard.
+    pub shard: Option<Shard>,
     /// A pool file; the embedded pair where there is none.
     pub pool: Option<PathBuf>,
     /// The shipped policy on the embedded pair, `threshold` on other pools,
@@ -123,6 +126,8 @@ pub struct Launch {
     pub endpoints: Vec<Arc<dyn Endpoint>>,
     /// The problems asked for, in the data set's order.
     pub problems: Vec<Problem>,
+    /// What they are of the whole, where the run is of a shard.
+    pub part: Option<Part>,
     /// Where the records go; `None` until [`Launch::append_to`].
     pub writer: Option<LogWriter>,
     /// The model that grades beside the rules, where one may be asked.
@@ -209,7 +214,7 @@ impl Launch {
         let started = now();
         let run = RunRecord {
             format: FORMAT,
-            run: run_id(&key, &started, std::process::id()),
+            run: run_id(&key, &started, std::process::id(), options.shard),
             key,
             started,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -225,6 +230,7 @@ impl Launch {
                 sha256: dataset.sha256.clone(),
                 problems: dataset.problems.len(),
             }),
+            shard: options.shard,
             grading: graded_by.map(|(mode, _)| mode.to_owned()),
             scorers,
         };
@@ -233,11 +239,13 @@ impl Launch {
             grader: Arc::new(RuleGrader),
             who: options.who.clone(),
         };
+        let (problems, part) = of_shard(choose(dataset, options)?, options.shard);
         Ok(Self {
             settings: Settings::live(run.clone(), engine),
             run,
             endpoints,
-            problems: choose(dataset, options)?,
+            problems,
+            part,
             writer: None,
             grading: grading.map(Arc::new),
             scoring: asked.scoring,
@@ -334,6 +342,22 @@ fn choose(dataset: Dataset, options: &Options) -> Result<Vec<Problem>, Failure> 
     Ok(problems)
 }
 
+/// The problems of a shard. It comes last, so that the shards of the first
+/// hundred problems are together those hundred.
+fn of_shard(mut problems: Vec<Problem>, shard: Option<Shard>) -> (Vec<Problem>, Option<Part>) {
+    let Some(shard) = shard else {
+        return (problems, None);
+    };
+    let of = problems.len();
+    problems.retain(|problem| shard.holds(&problem.id));
+    let part = Part {
+        shard,
+        problems: problems.len(),
+        of,
+    };
+    (problems, Some(part))
+}
+
 fn sampling(options: &Options, of_pool: Sampling) -> Result<Sampling, Failure> {
     let sampling = Sampling {
         temperature: options.temperature.unwrap_or(of_pool.temperature),
@@ -369,95 +393,4 @@ fn uncalibrated(spec: &RouterSpec, calibrated: Option<f64>) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::headless::Exit;
-
-    #[test]
-    fn the_files_inside_the_program_can_be_read() {
-        assert!((0.0..=1.0).contains(&embedded_threshold()));
-        let demo = load_problems(None).unwrap();
-        assert!(!demo.problems.is_empty());
-        assert_eq!(demo.warnings, Vec::new());
-        assert!(demo.problems.iter().all(|p| p.gold.is_some()));
-    }
-
-    #[test]
-    fn the_calibration_files_that_ship_belong_to_the_embedded_pair() {
-        for spec in [
-            "steer:gamma=0.5",
-            "percentile:p=20",
-            "percentile:p=20,signal=general-entropy",
-        ] {
-            let options = Options {
-                router: Some(spec.parse().unwrap()),
-                ..Options::default()
-            };
-            // By their weights: where the pair is trained anew they are made anew.
-            let launch = Launch::prepare(&options).unwrap();
-            let files = &launch.run.router.files;
-            let name = format!("embedded:{}.json", launch.run.router.name);
-            assert!(files.contains_key(&name), "{files:?}");
-            assert_eq!(launch.warnings, Vec::<String>::new());
-        }
-        let options = Options {
-            router: Some("steer:gamma=0.5,signal=prob".parse().unwrap()),
-            ..Options::default()
-        };
-        let failure = Launch::prepare(&options).err().unwrap();
-        assert!(
-            failure.message.contains("calibrate steer --signal prob"),
-            "{failure}"
-        );
-    }
-
-    #[test]
-    fn problems_are_chosen_by_id_and_by_number() {
-        let choose_with = |problem: Option<&str>, limit| {
-            let options = Options {
-                problem: problem.map(str::to_owned),
-                limit,
-                ..Options::default()
-            };
-            choose(load_problems(None).unwrap(), &options)
-        };
-        assert_eq!(choose_with(None, Some(2)).unwrap().len(), 2);
-        assert_eq!(
-            choose_with(Some("demo-002"), None).unwrap()[0].id,
-            "demo-002"
-        );
-        let failure = choose_with(Some("nobody"), None).unwrap_err();
-        assert_eq!(failure.exit, Exit::Usage);
-        assert!(failure.to_string().contains("demo-001"));
-    }
-
-    #[test]
-    fn sampling_out_of_range_is_wrong_usage() {
-        let with = |options: &Options| sampling(options, Sampling::default());
-        for options in [
-            Options {
-                temperature: Some(-1.0),
-                ..Options::default()
-            },
-            Options {
-                temperature: Some(f64::NAN),
-                ..Options::default()
-            },
-            Options {
-                top_p: Some(0.0),
-                ..Options::default()
-            },
-            Options {
-                max_steps: Some(0),
-                ..Options::default()
-            },
-        ] {
-            assert_eq!(with(&options).unwrap_err().exit, Exit::Usage);
-        }
-        let greedy = with(&Options {
-            temperature: Some(0.0),
-            ..Options::default()
-        });
-        assert_eq!(greedy.unwrap().temperature, 0.0);
-    }
-}
+mod tests;

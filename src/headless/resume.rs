@@ -1,6 +1,6 @@
 //! Going on with a log: the same run, the finished problems left alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::problem::Problem;
@@ -79,8 +79,8 @@ impl Resume {
 
 /// Each damage once: a damaged line is met again where it is loaded again.
 pub(super) fn once(damages: &mut Vec<FileDamage>) {
-    damages.sort_by_key(|found| found.damage.line);
-    damages.dedup_by_key(|found| found.damage.line);
+    damages.sort_by(|a, b| (&a.path, a.damage.line).cmp(&(&b.path, b.damage.line)));
+    damages.dedup_by(|a, b| a.path == b.path && a.damage.line == b.damage.line);
 }
 
 /// Refuses results of another question under the same id.
@@ -103,13 +103,14 @@ pub(super) fn same_question(
     .hint("the data set has changed: give the run a log of its own"))
 }
 
-/// The damaged lines in a sentence; only the first few by their numbers.
+/// The damaged lines in a sentence; only a few by their numbers, the first one
+/// of each log before the second ones.
 pub(super) fn named(damages: &[FileDamage]) -> Option<String> {
-    let first: Vec<String> = damages
-        .iter()
-        .take(MOST_NAMED)
-        .map(ToString::to_string)
-        .collect();
+    let mut files = HashSet::new();
+    let (first, rest): (Vec<&FileDamage>, Vec<_>) =
+        damages.iter().partition(|found| files.insert(&found.path));
+    let all = first.into_iter().chain(rest);
+    let first: Vec<String> = all.take(MOST_NAMED).map(ToString::to_string).collect();
     let more = match damages.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
         more => format!("; and {more} more"),
@@ -150,10 +151,18 @@ pub(super) fn same_run(log: &Log, path: &Path, wanted: &RunRecord) -> Result<Run
     };
     // A session at the screen has the same key, and steps that a person chose.
     let alike = |head: &&RunRecord| head.command == wanted.command;
-    if let Some(same) = heads().find(|head| alike(head) && head.key == wanted.key) {
+    let shown = path.display();
+    let mut same = heads().filter(|head| alike(head) && head.key == wanted.key);
+    let of_another = same.clone().next();
+    if let Some(same) = same.find(|head| head.shard == wanted.shard) {
         return Ok(same.clone());
     }
-    let shown = path.display();
+    if let Some(other) = of_another {
+        let (was, is) = (part(other), part(wanted));
+        let message = format!("{shown}: the log is of {was}, this run is of {is}");
+        return Err(Failure::usage(message)
+            .hint("give every shard a log of its own, or go on with the one of this shard"));
+    }
     let Some(last) = heads().find(alike).or_else(|| heads().next()) else {
         let message = format!("{shown}: the log holds no run that could be gone on with");
         return Err(Failure::new(Exit::BadData, message).hint("name another log"));
@@ -163,6 +172,13 @@ pub(super) fn same_run(log: &Log, path: &Path, wanted: &RunRecord) -> Result<Run
         differences(last, wanted).join("; ")
     ))
     .hint("give the same parameters, or give this run a log of its own"))
+}
+
+fn part(run: &RunRecord) -> String {
+    match run.shard {
+        Some(shard) => format!("shard {shard}"),
+        None => "all problems, no shard".to_owned(),
+    }
 }
 
 /// The parameters in which two runs differ, in words.

@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::cost::Reported;
 use crate::problem::Problem;
 use crate::problem::answer::Verdict;
 use crate::session::Session;
@@ -19,7 +20,7 @@ use super::capability::{self, Probed};
 use super::drive::{Journal, Shared, drive};
 use super::grading::second_opinion;
 use super::launch::{PARTIAL_LINE, note};
-use super::opening::{new_log, prepare_log, probe_note};
+use super::opening::{new_empty_log, new_log, prepare_log, probe_note};
 use super::plain::plain;
 use super::resume::Resume;
 use super::stop::{RESUME, Stop};
@@ -82,13 +83,28 @@ pub(super) fn solve_prepared(
     if let Some((resume, _)) = &gone_on {
         launch.adopt(resume.run.clone());
     }
-    let runtime = runtime()?;
     let asked: Vec<String> = launch.problems.iter().map(|p| p.id.clone()).collect();
     let run = launch.run.clone();
-    let stopped = runtime.block_on(route(options, launch, gone_on))?;
-    // Endpoints may hold threads that are busy: they are not waited for.
-    runtime.shutdown_timeout(Duration::from_millis(200));
-    let summary = Summary::of_log(&options.log, &run, &asked)?;
+    let part = launch.part;
+    let stopped = if launch.problems.is_empty() {
+        if gone_on.is_none() {
+            new_empty_log(&options.log, &run)?;
+        }
+        None
+    } else {
+        let runtime = runtime()?;
+        let stopped = runtime.block_on(route(options, launch, gone_on))?;
+        // Endpoints may hold threads that are busy: they are not waited for.
+        runtime.shutdown_timeout(Duration::from_millis(200));
+        stopped
+    };
+    let summary = Summary {
+        shard: part,
+        ..Summary::of_log(&options.log, &run, &asked)?
+    };
+    for warning in summary.reported.iter().filter_map(Reported::warning) {
+        say(options.quiet, &format!("warning: {warning}"));
+    }
     if summary.grader_failed > 0 {
         let text = format!(
             "warning: the grader failed on {} problems, whose rules' outcome stands; `pointsman \

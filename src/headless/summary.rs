@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::cost::{Reported, Reports};
 use crate::problem::answer::Verdict;
+use crate::problem::shard::Part;
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, StepEnd, TrajectoryEnd};
 use crate::trace::{Damage, Reader, Standing};
 use crate::train;
@@ -23,6 +25,10 @@ const MOST_NAMED: usize = 5;
 pub struct Summary {
     pub run: String,
     pub router: String,
+    /// What the run is of all the problems, where it is of a shard: everything
+    /// else is counted over these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Part>,
     /// Problems asked for, in this session of the run or an earlier one.
     pub asked: usize,
     /// Problems with an outcome.
@@ -39,6 +45,10 @@ pub struct Summary {
     /// correct / problems: a lower bound, as if every ungraded one were wrong.
     pub accuracy_all: Option<f64>,
     pub cost: Cost,
+    /// What vendors say that calls cost, for the models all of whose calls
+    /// they said it of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<Reported>,
     /// Share of the kept steps that the most capable model wrote.
     pub large_share: Option<f64>,
     /// Kept steps of the trajectories that ended.
@@ -83,6 +93,7 @@ pub struct Counter {
     grader_failed: HashSet<String>,
     /// Ids of kept steps that were cut off: a log may repeat a line.
     cut: HashSet<String>,
+    reports: Reports,
     damaged: usize,
     damaged_at: Vec<u64>,
 }
@@ -94,6 +105,7 @@ impl Counter {
             outcomes: HashMap::new(),
             grader_failed: HashSet::new(),
             cut: HashSet::new(),
+            reports: Reports::new(run),
             damaged: 0,
             damaged_at: Vec::new(),
         }
@@ -121,11 +133,13 @@ impl Counter {
             Record::Note(note) if note.run == self.run.run && note.kind == GRADER_ERROR => {
                 self.grader_failed.extend(note.problem);
             }
-            Record::Step(step)
-                if step.run == self.run.run && step.kept && step.end == StepEnd::Length =>
-            {
-                self.cut.insert(step.id);
+            Record::Step(step) if step.run == self.run.run => {
+                self.reports.step(&step);
+                if step.kept && step.end == StepEnd::Length {
+                    self.cut.insert(step.id);
+                }
             }
+            Record::Score(score) if score.run == self.run.run => self.reports.score(&score),
             _ => {}
         }
     }
@@ -167,6 +181,7 @@ impl Counter {
         Summary {
             run: self.run.run.clone(),
             router: self.run.router.spec.clone(),
+            shard: None,
             asked,
             problems: outcomes.len(),
             correct,
@@ -176,6 +191,7 @@ impl Counter {
             interval: wilson(correct, correct + wrong),
             accuracy_all: share(correct, outcomes.len()),
             cost: cost(&self.run, &outcomes),
+            reported: self.reports.finish(),
             large_share: (steps > 0).then(|| large.copied().unwrap_or(0) as f64 / steps as f64),
             steps,
             steps_by_model,
@@ -218,9 +234,21 @@ impl Summary {
             let _ = writeln!(text, "{name:<10} {value}");
         };
         line("run", format!("{} · router {}", self.run, self.router));
+        if let Some(Part {
+            shard,
+            problems,
+            of,
+        }) = self.shard
+        {
+            let text = "problems, which everything below is of";
+            line("shard", format!("{shard}: {problems} of {of} {text}"));
+        }
         line("problems", format!("{} of {}", self.problems, self.asked));
         line("accuracy", self.accuracy_text());
         line("cost", self.cost_text());
+        for reported in &self.reported {
+            line("vendor", reported.to_text());
+        }
         let shares: Vec<String> = self
             .steps_by_model
             .iter()

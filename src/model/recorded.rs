@@ -287,6 +287,7 @@ pub fn scripted_reply(text: &str, certainty: f64) -> StepReply {
             prompt: 10,
             cached: Some(0),
             output: tokens.len() as u64,
+            ..Usage::default()
         },
         attempts: Vec::new(),
         seconds: 0.0,

@@ -94,6 +94,7 @@ impl Failure {
                 prompt,
                 cached: counted.cached,
                 output: counted.output.max(tokens_of(received.len())),
+                ..Usage::default()
             },
             estimated: true,
             ..self
@@ -265,6 +266,7 @@ mod tests {
                 prompt: 3,
                 cached: None,
                 output: 1,
+                ..Usage::default()
             },
             ..Failure::new(kind, "failed")
         }
@@ -290,6 +292,7 @@ mod tests {
             prompt: 9,
             cached: None,
             output: 2,
+            ..Usage::default()
         };
         for kind in [FailureKind::Timeout, FailureKind::CutStream] {
             assert_eq!(paid(kind, nothing, ""), (11, 0, true));

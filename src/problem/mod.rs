@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod dataset;
 pub(crate) mod lines;
+pub mod shard;
 pub mod split;
 
 use serde::{Deserialize, Serialize};

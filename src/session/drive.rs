@@ -144,6 +144,7 @@ impl Session {
             prompt,
             cached: None,
             output: (call.text.len() as u64 / BYTES).max(call.deltas),
+            ..Usage::default()
         }
     }
 

@@ -315,6 +315,7 @@ impl Session {
             prompt: read,
             cached: None,
             output: 0,
+            ..Usage::default()
         }
     }
 

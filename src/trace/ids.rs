@@ -9,6 +9,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::problem::shard::Shard;
+
 use super::record::{ModelFacts, Purpose, RouterFacts, Sampling, StepId};
 
 /// Hexadecimal digits of an id.
@@ -148,13 +150,17 @@ pub fn run_key(run: &Shaped<'_>) -> String {
     parts.id()
 }
 
-/// Id of a run: its key, its start (RFC 3339) and the process that makes it,
-/// which tells apart two shards started in the same instant.
-pub fn run_id(key: &str, started: &str, process: u32) -> String {
+/// Id of a run: its key, its start (RFC 3339), the process that makes it and
+/// its shard, which tells apart jobs started in the same instant: each may be
+/// process 1 of a container of its own.
+pub fn run_id(key: &str, started: &str, process: u32, shard: Option<Shard>) -> String {
     let mut parts = Parts::new("run");
     parts.text(key);
     parts.text(started);
     parts.number(u64::from(process));
+    if let Some(shard) = shard {
+        parts.text(&shard.to_string());
+    }
     parts.id()
 }
 
@@ -402,6 +408,17 @@ mod tests {
         ];
         let different: std::collections::BTreeSet<&String> = keys.iter().collect();
         assert_eq!(different.len(), keys.len());
+    }
+
+    #[test]
+    fn shards_started_in_the_same_instant_are_different_runs() {
+        let of = |shard: Option<&str>| {
+            let shard = shard.map(|text| text.parse().unwrap());
+            run_id("k", "2026-01-01T00:00:00.000Z", 1, shard)
+        };
+        let ids: std::collections::BTreeSet<String> =
+            [None, Some("1/2"), Some("2/2"), Some("1/3")].map(of).into();
+        assert_eq!(ids.len(), 4);
     }
 
     #[test]

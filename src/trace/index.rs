@@ -57,9 +57,9 @@ impl Log {
     /// A file named twice is read once.
     ///
     /// # Errors
-    /// A path that is not there, a folder without logs, a file that is not a
-    /// log at all, and a log in a newer format. Damaged lines are no error:
-    /// see [`Log::damages`].
+    /// A path that is not there, a folder without logs, files none of which is
+    /// a log, or that are all in a newer format. Damaged lines are no error, nor
+    /// is a damaged file among others: see [`Log::damages`].
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, LogError> {
         let mut log = Self {
             files: Vec::new(),
@@ -68,7 +68,21 @@ impl Log {
         for path in log_files(paths)? {
             log.add_file(path)?;
         }
+        log.check()?;
         Ok(log)
+    }
+
+    /// Refuses files of which none can be read. One among others is damage
+    /// like that of single lines: the rest is read.
+    fn check(&self) -> Result<(), LogError> {
+        let mut first = None;
+        for file in &self.files {
+            match file.check() {
+                Ok(()) => return Ok(()),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        first.map_or(Ok(()), Err)
     }
 
     fn add_file(&mut self, path: PathBuf) -> Result<(), LogError> {
@@ -78,7 +92,6 @@ impl Log {
         })?;
         let mut file = LogFile::new(path);
         file.scan(place, &mut self.catalog)?;
-        file.check()?;
         self.files.push(file);
         Ok(())
     }

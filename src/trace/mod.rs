@@ -1,7 +1,8 @@
 //! The log of routing sessions: JSON lines, append only.
 //!
 //! [`writer`] appends, [`reader`] streams a file and survives damage,
-//! [`index`] opens many files lazily, [`tree`] puts the records of one problem
+//! [`index`] opens many files lazily, [`pooled`] says what is missing and what is
+//! there twice among them, [`tree`] puts the records of one problem
 //! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes
 //! that name them; [`atomic`] writes files that are there whole or not at all.
 
@@ -9,6 +10,7 @@ pub mod atomic;
 mod error;
 pub mod ids;
 pub mod index;
+pub mod pooled;
 pub mod reader;
 pub mod record;
 #[cfg(test)]

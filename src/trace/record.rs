@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
 use crate::problem::answer::{Forms, Grade, Verdict};
+use crate::problem::shard::Shard;
 
 /// The log format written by this version.
 pub const FORMAT: u32 = 1;
@@ -62,6 +64,10 @@ pub struct RunRecord {
     pub cost_unit: Option<String>,
     #[serde(default)]
     pub dataset: Option<DatasetFacts>,
+    /// The part of the problems that the run is of; `None` where it is of all.
+    /// Shards share the key of the run, and each has an id of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// Who says how a trajectory came out, where more than the rules do:
     /// `llm` or `rules-then-llm`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,13 +125,16 @@ pub struct ModelFacts {
 /// Price of a model in currency per `per` tokens, as decimal strings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceFacts {
-    pub input: rust_decimal::Decimal,
-    /// Defaults to `input`.
+    pub input: Decimal,
+    /// Of prompt tokens read from the cache. Defaults to `input`.
     #[serde(default)]
-    pub cached_input: Option<rust_decimal::Decimal>,
-    pub output: rust_decimal::Decimal,
+    pub cached_input: Option<Decimal>,
+    /// Of prompt tokens written to the cache. Defaults to `input`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<Decimal>,
+    pub output: Decimal,
     pub currency: String,
-    pub per: rust_decimal::Decimal,
+    pub per: Decimal,
     #[serde(default)]
     pub as_of: Option<String>,
 }
@@ -287,22 +296,57 @@ pub struct Usage {
     /// Prompt tokens, cached ones included.
     pub prompt: u64,
     /// Prompt tokens served from the prefix cache; `None` where the server
-    /// does not say: billed as uncached, and the cost is an upper bound.
+    /// does not say: billed at the dearest prompt rate, and the cost is an
+    /// upper bound.
     pub cached: Option<u64>,
+    /// Prompt tokens written to the prefix cache, where that has a price of
+    /// its own; none of them is among `cached`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write: u64,
     /// Generated tokens.
     pub output: u64,
+    /// What the vendor says the call cost, in USD; `None` where it does not
+    /// say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported: Option<Decimal>,
 }
 
 impl Usage {
-    /// The tokens of two calls; the cached ones are known only where both are.
+    /// The tokens of two calls; the cached ones are known only where both are,
+    /// and what a vendor says they cost only where it is said of both. What
+    /// took nothing need not be told.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
+        let reported = match (self.is_nothing(), other.is_nothing()) {
+            (true, _) => other.reported,
+            (_, true) => self.reported,
+            _ => {
+                let both = self.reported.zip(other.reported);
+                both.map(|(a, b)| a.saturating_add(b))
+            }
+        };
+        let cached = self.cached.zip(other.cached);
         Self {
-            prompt: self.prompt + other.prompt,
-            cached: self.cached.zip(other.cached).map(|(a, b)| a + b),
-            output: self.output + other.output,
+            prompt: self.prompt.saturating_add(other.prompt),
+            cached: cached.map(|(a, b)| a.saturating_add(b)),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            output: self.output.saturating_add(other.output),
+            reported,
         }
     }
+
+    /// Whether no token was read or written and nothing was said of a cost: a
+    /// call that never reached its model.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        self.prompt == 0 && self.output == 0 && self.reported.is_none()
+    }
+}
+
+/// For serde, which hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a call was for, in the full ledger.

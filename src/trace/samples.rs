@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use rust_decimal::Decimal;
 
 use crate::problem::Problem;
 use crate::problem::answer::Verdict;
@@ -49,6 +50,22 @@ pub fn step_of(problem: &str, id: &str) -> Record {
     Record::Step(Box::new(record))
 }
 
+/// A model that nothing is known of.
+pub fn model(name: &str) -> ModelFacts {
+    ModelFacts {
+        name: name.into(),
+        server: "llama-cpp".into(),
+        model: None,
+        params: None,
+        price: None,
+        template: None,
+        template_sha256: None,
+        continuation: None,
+        extra: serde_json::Map::new(),
+        weights: None,
+    }
+}
+
 pub fn run(id: &str) -> RunRecord {
     RunRecord {
         format: FORMAT,
@@ -69,6 +86,7 @@ pub fn run(id: &str) -> RunRecord {
         signal: "prob".into(),
         cost_unit: None,
         dataset: None,
+        shard: None,
         grading: None,
         scorers: BTreeMap::new(),
     }
@@ -144,13 +162,17 @@ fn numbers() -> impl Strategy<Value = BTreeMap<String, f64>> {
 }
 
 fn usage() -> impl Strategy<Value = Usage> {
-    (any::<u64>(), option::of(any::<u64>()), any::<u64>()).prop_map(|(prompt, cached, output)| {
-        Usage {
+    let cached = option::of(any::<u64>());
+    let reported = option::of(any::<u32>());
+    (any::<u64>(), cached, any::<u64>(), any::<u64>(), reported).prop_map(
+        |(prompt, cached, cache_write, output, reported)| Usage {
             prompt,
             cached,
+            cache_write,
             output,
-        }
-    })
+            reported: reported.map(|units| Decimal::new(i64::from(units), 7)),
+        },
+    )
 }
 
 fn token() -> impl Strategy<Value = Token> {
@@ -294,11 +316,12 @@ fn any_run() -> impl Strategy<Value = Record> {
             model: None,
             params,
             price: price.map(|(units, scale)| PriceFacts {
-                input: rust_decimal::Decimal::new(units, scale),
+                input: Decimal::new(units, scale),
                 cached_input: None,
-                output: rust_decimal::Decimal::new(units, scale),
+                cache_write: (scale > 3).then(|| Decimal::new(units, scale - 1)),
+                output: Decimal::new(units, scale),
                 currency: "USD".into(),
-                per: rust_decimal::Decimal::from(1_000_000),
+                per: Decimal::from(1_000_000),
                 as_of: None,
             }),
             template: None,

@@ -326,6 +326,7 @@ fn grow(
             prompt: path,
             cached: None,
             output: 1,
+            ..Usage::default()
         },
         published: Some(COSTS[model]),
         full: Some(COSTS[model]),

@@ -222,6 +222,7 @@ fn unknown_head(run: &str, tree: &Tree) -> RunRecord {
         signal: "prob".to_owned(),
         cost_unit: None,
         dataset: None,
+        shard: None,
         grading: None,
         scorers: BTreeMap::new(),
     }

@@ -175,6 +175,7 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         signal: "prob".into(),
         cost_unit: Some("flops".into()),
         dataset: None,
+        shard: None,
         grading: None,
         scorers: BTreeMap::new(),
     }
@@ -186,6 +187,7 @@ pub fn priced(mut run: RunRecord) -> RunRecord {
         model.price = Some(PriceFacts {
             input: rust_decimal::Decimal::new(4, 1),
             cached_input: None,
+            cache_write: None,
             output: rust_decimal::Decimal::new(16, 1),
             currency: "USD".into(),
             per: rust_decimal::Decimal::from(1_000_000),

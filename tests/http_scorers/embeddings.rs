@@ -42,6 +42,7 @@ async fn a_question_becomes_numbers() {
         prompt: 6,
         cached: None,
         output: 0,
+        ..Usage::default()
     };
     assert_eq!(found.usage, usage);
     assert_eq!(

@@ -56,6 +56,7 @@ async fn a_step_is_sent_with_its_tags_and_the_last_row_is_its_score() {
         prompt: 70,
         cached: Some(48),
         output: 0,
+        ..Usage::default()
     };
     assert_eq!(score.usage, usage);
     assert!(score.attempts.is_empty());

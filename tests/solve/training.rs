@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::{pointsman, said, summary};
 
 /// A forest of thirty demo problems, grown once for all tests.
-fn forest() -> &'static Path {
+pub fn forest() -> &'static Path {
     static GROWN: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = GROWN.get_or_init(|| {
         let folder = TempDir::new().unwrap();

@@ -7,8 +7,10 @@
 //! kept with it, so that a wanted share of the large model becomes a threshold.
 //! Problems of the test split are not looked at.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+mod answers;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -24,13 +26,10 @@ use crate::model::local::scorers::hidden_name;
 use crate::model::pool::{Pool, ServerKind};
 use crate::model::scorer::ngrams;
 use crate::model::scorer::step::QuestionEncoder;
-use crate::problem::answer::Verdict;
 use crate::problem::split::Split;
-use crate::router::calibration::{PoolModel, other_pool};
 use crate::router::query::{About, Example, Label, QueryFacts, QueryModel, Recipe, fit};
-use crate::trace::index::{Kind, log_files};
-use crate::trace::record::{ModelFacts, Record, RunRecord};
-use crate::trace::{Reader, Standing};
+use crate::trace::record::ModelFacts;
+use answers::{Answers, Asked};
 
 /// Fewest graded answers of either model to a problem.
 pub const FEWEST_ANSWERS: u32 = 1;
@@ -38,7 +37,6 @@ pub const FEWEST_ANSWERS: u32 = 1;
 const WANTED_ANSWERS: u32 = 4;
 /// Calls to an encoder at a time.
 const AT_A_TIME: usize = 8;
-const WANTED: &[Kind] = &[Kind::Run, Kind::Problem, Kind::Outcome];
 
 /// What it is asked for.
 #[derive(Debug, Clone)]
@@ -180,168 +178,6 @@ async fn encode(
     Ok(features)
 }
 
-/// A question with the shares of right answers of either model.
-struct Asked {
-    question: String,
-    split: Split,
-    small: f64,
-    large: f64,
-    answers: [u32; 2],
-}
-
-/// Right and graded answers of the small and of the large model.
-#[derive(Default)]
-struct Counts {
-    right: [u32; 2],
-    graded: [u32; 2],
-}
-
-/// How both models alone did, by question.
-struct Answers {
-    heads: Vec<RunRecord>,
-    by_question: BTreeMap<String, Counts>,
-    /// Runs and problems that were counted.
-    counted: HashSet<(String, String)>,
-    damaged: usize,
-}
-
-impl Answers {
-    fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
-        let mut answers = Self {
-            heads: Vec::new(),
-            by_question: BTreeMap::new(),
-            counted: HashSet::new(),
-            damaged: 0,
-        };
-        for path in log_files(paths)? {
-            answers.add(&path)?;
-        }
-        if answers.heads.is_empty() {
-            let message = "the logs hold no run of `solve` with the router `small` or `large`";
-            return Err(Failure::new(Exit::BadData, message).hint(
-                "make some: `pointsman solve --router small --seed 0 --log small-0.jsonl`, the \
-                 same with `large`, and both with a few other seeds",
-            ));
-        }
-        Ok(answers)
-    }
-
-    fn add(&mut self, path: &Path) -> Result<(), Failure> {
-        let mut roles: HashMap<String, usize> = HashMap::new();
-        let mut questions: HashMap<(String, String), String> = HashMap::new();
-        let mut outcomes: HashMap<(String, String), Standing> = HashMap::new();
-        for record in Reader::open(path)?.of_kinds(WANTED) {
-            let Ok(record) = record else {
-                self.damaged += 1;
-                continue;
-            };
-            match record.value {
-                Record::Run(head) if head.command == "solve" => {
-                    let role = match head.router.name.as_str() {
-                        "small" => 0,
-                        "large" => 1,
-                        _ => continue,
-                    };
-                    roles.insert(head.run.clone(), role);
-                    self.heads.push(*head);
-                }
-                Record::Problem(found) if roles.contains_key(&found.run) => {
-                    let key = (found.run, found.problem.id);
-                    questions.insert(key, found.problem.question);
-                }
-                Record::Outcome(outcome) if roles.contains_key(&outcome.run) => {
-                    let key = (outcome.run.clone(), outcome.problem.clone());
-                    outcomes.entry(key).or_default().add(*outcome);
-                }
-                _ => {}
-            }
-        }
-        for (key, standing) in outcomes {
-            // The same run may be in several files.
-            if !self.counted.insert(key.clone()) {
-                continue;
-            }
-            let (Some(outcome), Some(question)) = (standing.into_outcome(), questions.get(&key))
-            else {
-                continue;
-            };
-            let right = match outcome.verdict {
-                Verdict::Correct => 1,
-                Verdict::Wrong => 0,
-                // Never counted as wrong.
-                Verdict::Ungraded => continue,
-            };
-            let role = roles[&key.0];
-            let counts = self
-                .by_question
-                .entry(question.trim().to_owned())
-                .or_default();
-            counts.right[role] += right;
-            counts.graded[role] += 1;
-        }
-        Ok(())
-    }
-
-    fn check_pool(&self, pool: &[ModelFacts]) -> Result<(), Failure> {
-        let named =
-            |models: &[ModelFacts]| -> Vec<PoolModel> { models.iter().map(Into::into).collect() };
-        let here = named(pool);
-        for head in &self.heads {
-            if let Some(what) = other_pool(&named(&head.pool), &here) {
-                return Err(Failure::usage(format!(
-                    "run {} in the logs is of another pool than the one to train for: {what}",
-                    head.run
-                ))
-                .hint("name the pool of the logs by `--pool`, and logs of one pool only"));
-            }
-            let first = &self.heads[0];
-            if (head.sampling, &head.grading) != (first.sampling, &first.grading) {
-                return Err(Failure::usage(format!(
-                    "runs {} and {} in the logs differ in their sampling or in who grades: their \
-                     answers are not shares of one thing",
-                    first.run, head.run
-                ))
-                .hint("name logs of one temperature, one set of limits and one grader"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The problems of the train and the calibration split that both models
-    /// have graded answers to.
-    fn problems(&self) -> Result<Vec<Asked>, Failure> {
-        let asked: Vec<Asked> = self
-            .by_question
-            .iter()
-            .filter(|(_, counts)| counts.graded.iter().all(|&n| n >= FEWEST_ANSWERS))
-            .map(|(question, counts)| {
-                let share =
-                    |role: usize| f64::from(counts.right[role]) / f64::from(counts.graded[role]);
-                Asked {
-                    question: question.clone(),
-                    split: Split::of(question),
-                    small: share(0),
-                    large: share(1),
-                    answers: counts.graded,
-                }
-            })
-            .filter(|asked| asked.split != Split::Test)
-            .collect();
-        let splits: BTreeSet<Split> = asked.iter().map(|asked| asked.split).collect();
-        if splits.len() < 2 {
-            return Err(Failure::new(
-                Exit::BadData,
-                "there are no problems of the train or none of the calibration split to which \
-                 both models have graded answers",
-            )
-            .hint(
-                "solve more problems, the same ones with `--router small` and `--router large`",
-            ));
-        }
-        Ok(asked)
-    }
-}
-
 fn train(
     options: &QueryOptions,
     answers: &Answers,
@@ -394,8 +230,6 @@ fn train(
              learnt are coarse; the paper takes eight"
         )
     });
-    let damaged = (answers.damaged > 0)
-        .then(|| format!("{} lines of the logs could not be read", answers.damaged));
     let constant = (model.facts.held_out_loss >= model.facts.constant_loss).then(|| {
         "the network predicts no better than a constant score: the questions tell too little, or \
          there are too few"
@@ -407,7 +241,12 @@ fn train(
         calibration_auc: ranking(&scored.collect::<Vec<_>>()),
         facts: model.facts,
         out: options.out.clone(),
-        warnings: damaged.into_iter().chain(few).chain(constant).collect(),
+        warnings: answers
+            .warnings()
+            .into_iter()
+            .chain(few)
+            .chain(constant)
+            .collect(),
     })
 }
 

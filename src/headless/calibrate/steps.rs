@@ -26,9 +26,11 @@ use crate::router::calibration::{LogFacts, PoolModel, SourceFacts, other_pool};
 use crate::signal::confidence::{Source, recorded};
 use crate::trace::Log;
 use crate::trace::ids::file_sha256;
-use crate::trace::index::{Kind, Trajectory};
+use crate::trace::index::{FileDamage, Kind, Trajectory};
+use crate::trace::pooled::{Repeats, missing_shards};
 use crate::trace::record::{Continuation, Purpose, Record, StepEnd, StepId, StepRecord};
 
+use super::super::resume::{named, once};
 use super::super::{Exit, Failure};
 
 /// The steps of one index.
@@ -81,12 +83,18 @@ pub(super) fn gather(paths: &[PathBuf], splits: &[Split]) -> Result<Gathered, Fa
         indices: BTreeMap::new(),
         questions: HashSet::new(),
         lost: 0,
-        damaged: log.damages().count(),
+        damages: log.damages().collect(),
     };
+    let repeats = Repeats::of(&log)?;
     for trajectory in log.trajectories() {
-        gatherer.trajectory(&trajectory)?;
+        if !repeats.is_superseded(trajectory.run, trajectory.problem) {
+            gatherer.trajectory(&trajectory)?;
+        }
     }
-    let warnings = gatherer.warnings();
+    let mut warnings = gatherer.warnings();
+    warnings.extend(repeats.warning());
+    let heads = log.runs().iter().filter_map(|run| run.head.as_deref());
+    warnings.extend(missing_shards(heads));
     let (indices, problems) = (gatherer.indices, gatherer.questions.len());
     if indices.is_empty() {
         let names: Vec<&str> = splits.iter().map(|split| split.name()).collect();
@@ -158,7 +166,7 @@ struct Gatherer<'a> {
     questions: HashSet<String>,
     /// Trajectories without their question or the head of their run.
     lost: usize,
-    damaged: usize,
+    damages: Vec<FileDamage>,
 }
 
 impl Gatherer<'_> {
@@ -225,11 +233,11 @@ impl Gatherer<'_> {
 
     fn load(&mut self, trajectory: &Trajectory<'_>, kind: Kind) -> Result<Vec<Record>, Failure> {
         let loaded = self.log.load_kind(trajectory, kind)?;
-        self.damaged += loaded.damages.len();
+        self.damages.extend(loaded.damages);
         Ok(loaded.records)
     }
 
-    fn warnings(&self) -> Vec<String> {
+    fn warnings(&mut self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.splits.contains(&Split::Test) {
             warnings.push(
@@ -244,9 +252,8 @@ impl Gatherer<'_> {
                 "{lost} trajectories were left out: their question or the head of their run is lost"
             ));
         }
-        if self.damaged > 0 {
-            warnings.push(format!("{} lines could not be read", self.damaged));
-        }
+        once(&mut self.damages);
+        warnings.extend(named(&self.damages));
         warnings
     }
 }

@@ -9,6 +9,7 @@ use crate::eval::choice::{Choice, ChoiceError, choose};
 use crate::eval::rows::Row;
 use crate::eval::sweep::Sweep;
 use crate::headless::Failure;
+use crate::problem::shard::Part;
 use crate::router::RouterSpec;
 use crate::trace::index::FileDamage;
 
@@ -36,6 +37,8 @@ pub struct Chosen {
     pub logs: Vec<PathBuf>,
     /// Routers at which an endpoint failed.
     pub failed: Vec<String>,
+    /// What the rows are of all problems, where they are a shard's.
+    pub part: Option<Part>,
 }
 
 /// From logs alone: all their rows, or those that the routers name.
@@ -48,6 +51,7 @@ pub fn of_logs(options: &EvalOptions, asked: &[Asked]) -> Result<Chosen, Failure
         damages: outcomes.damages,
         logs: outcomes.files,
         failed: Vec::new(),
+        part: None,
     };
     let mut kept: BTreeSet<String> = BTreeSet::new();
     for one in asked {

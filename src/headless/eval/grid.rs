@@ -27,8 +27,9 @@ pub struct Grid {
 const UNKNOWN: &str = "–";
 
 /// What a reader has to know of the results: what they are of, in what units.
-pub fn ground(table: &Table) -> Vec<String> {
-    let mut lines = Vec::new();
+pub fn ground(evaluation: &Evaluation) -> Vec<String> {
+    let table = &evaluation.table;
+    let mut lines: Vec<String> = evaluation.of_shard().into_iter().collect();
     for (number, ground) in table.grounds.iter().enumerate() {
         let rows = || table.rows.iter().filter(|row| row.ground == number);
         let Some(problems) = rows().map(|row| row.figures.problems).next() else {

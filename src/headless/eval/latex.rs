@@ -10,7 +10,7 @@ use super::grid::{self, Grid};
 #[must_use]
 pub fn latex(evaluation: &Evaluation) -> String {
     let mut text = String::from("% needs \\usepackage{booktabs}\n");
-    for line in grid::ground(&evaluation.table) {
+    for line in grid::ground(evaluation) {
         comment(&mut text, &line);
     }
     for choice in &evaluation.choices {

@@ -9,7 +9,7 @@ use super::grid::{self, Grid};
 #[must_use]
 pub fn markdown(evaluation: &Evaluation) -> String {
     let mut text = String::new();
-    for line in grid::ground(&evaluation.table) {
+    for line in grid::ground(evaluation) {
         let _ = writeln!(text, "{}  ", escaped(&line));
     }
     text.push('\n');

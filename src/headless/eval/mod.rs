@@ -30,6 +30,7 @@ use crate::eval::published::{Published, Wanted, published};
 use crate::eval::sweep::{SweepError, expand, split};
 use crate::eval::table::{Over, Pairs, TableError};
 use crate::eval::{Outcomes, Rows, Table};
+use crate::problem::shard::Part;
 use crate::trace::index::FileDamage;
 use crate::train::params::CostLedger;
 
@@ -70,6 +71,9 @@ pub struct EvalOptions {
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evaluation {
+    /// Where the table is of one shard alone: its part of the problems.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     pub table: Table,
     /// What was chosen of each sweep.
     pub choices: Vec<Choice>,
@@ -88,6 +92,16 @@ impl Evaluation {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.table.warnings
+    }
+
+    /// What the table is of, where it is of one shard alone.
+    #[must_use]
+    pub fn of_shard(&self) -> Option<String> {
+        let part = self.part?;
+        Some(format!(
+            "{part}. This is no table of the whole: once every shard has run, `pointsman eval \
+             --log DIR --routers ...` makes it of their logs"
+        ))
     }
 
     /// Why not all work was done: endpoints failed.
@@ -126,7 +140,11 @@ fn finish(
     over: Over,
     pairs: &Pairs,
 ) -> Result<Evaluation, Failure> {
-    let (mut table, fallen_back) = table(options, &chosen.rows, over, pairs)?;
+    let (mut table, fallen_back) = match (chosen.part, chosen.rows.rows.is_empty()) {
+        (Some(_), true) => (Table::empty(over, options.ledger), None),
+        (Some(_), false) => (of_shard(options, &chosen.rows, over)?, None),
+        (None, _) => table(options, &chosen.rows, over, pairs)?,
+    };
     let over = table.over;
     let mut warnings = chosen.rows.warnings;
     warnings.extend(fallen_back);
@@ -152,6 +170,7 @@ fn finish(
     warnings.append(&mut table.warnings);
     table.warnings = warnings;
     Ok(Evaluation {
+        part: chosen.part,
         table,
         choices: chosen.choices,
         forest,
@@ -200,6 +219,17 @@ fn table(
             Ok((table, Some(text.to_owned())))
         }
         found => Ok((found?, None)),
+    }
+}
+
+/// The table of a shard's own part, without comparisons: of so few problems
+/// there may be none of the split, or none in common.
+fn of_shard(options: &EvalOptions, rows: &Rows, over: Over) -> Result<Table, Failure> {
+    match Table::of(rows, over, options.ledger, &Pairs::Given(Vec::new())) {
+        Err(TableError::NoProblem { .. } | TableError::NothingInCommon { .. }) => {
+            Ok(Table::empty(over, options.ledger))
+        }
+        found => Ok(found?),
     }
 }
 

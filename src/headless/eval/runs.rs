@@ -1,18 +1,28 @@
 //! Runs the routers that have not run yet, each with each seed into a log of
 //! its own; what is in the logs already is not paid for again.
+//!
+//! Of several jobs each runs its shard, into logs of its own in the same
+//! folder. What is chosen of a sweep is chosen by all of them: a shard that
+//! finds the others' settings not there yet stops before the choice, and the
+//! same command, given again, goes on from there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::eval::choice::{Choice, choose};
+use crate::eval::outcomes::ProblemKey;
 use crate::eval::rows::Row;
 use crate::eval::table::Over;
+use crate::eval::{Outcomes, Rows};
 use crate::headless::resume::Resume;
 use crate::headless::solve::{SolveOptions, prepare, say, solve_prepared};
 use crate::headless::train::watch_signals;
 use crate::headless::{Exit, Failure, Launch, Options};
+use crate::problem::Problem;
+use crate::problem::shard::Part;
 use crate::problem::split::Split;
 use crate::router::RouterSpec;
 
@@ -34,21 +44,36 @@ pub fn run(options: &EvalOptions, asked: &[Asked], over: Over) -> Result<Chosen,
     for spec in plan.settings() {
         runner.run(spec, Some(vec![Split::Calibration]))?;
     }
-    let (choices, mut kept) = runner.choose(&plan)?;
+    let waits = runner.waits(&plan)?;
+    let (choices, mut kept) = match &waits {
+        Some(_) => (Vec::new(), Vec::new()),
+        None => runner.choose(&plan)?,
+    };
     kept.extend(plan.plain.iter().copied().cloned());
     for spec in &kept {
         runner.run(spec, over.splits())?;
     }
     kept.extend(ANCHORS);
-    let (mut rows, outcomes) = read(&runner.logs())?;
+    let logs = runner.logs(Whose::Own)?;
+    // A shard may hold no problem at all.
+    let (mut rows, outcomes) = match (logs.is_empty(), options.launch.shard) {
+        (true, Some(_)) => (Rows::default(), Outcomes::default()),
+        _ => read(&logs)?,
+    };
     rows.retain(|row| kept.iter().any(|spec| runner.is_of(row, spec)));
+    if options.launch.shard.is_some() {
+        // That the other shards are not among one's own logs is no news.
+        rows.warnings.clear();
+    }
+    let part = runner.part()?;
     Ok(Chosen {
         rows,
         choices,
-        warnings: Vec::new(),
+        warnings: waits.into_iter().collect(),
         damages: outcomes.damages,
         logs: outcomes.files,
         failed: runner.failed.into_values().collect(),
+        part,
     })
 }
 
@@ -91,11 +116,20 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Whose logs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Those of this shard; of a run without shards all.
+    Own,
+    /// Those of every shard.
+    All,
+}
+
 struct Runner<'o> {
     options: &'o EvalOptions,
     interrupted: Arc<AtomicBool>,
-    /// Keys of the runs and their logs, by spec.
-    done: BTreeMap<String, (BTreeSet<String>, BTreeSet<PathBuf>)>,
+    /// Keys of the runs and how the names of their logs begin, by spec.
+    done: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>,
     /// What was warned of: every run would say it again.
     warned: BTreeSet<String>,
     /// By run key.
@@ -146,7 +180,7 @@ impl<'o> Runner<'o> {
             quiet,
             ..
         } = *self.options;
-        let (rows, _) = read(&self.logs())?;
+        let (rows, _) = read(&self.logs(Whose::All)?)?;
         for sweep in &plan.sweeps {
             let of = |spec: &RouterSpec| rows.rows.iter().find(|row| self.is_of(row, spec));
             let settings = || sweep.settings.iter().map(|setting| &setting.spec);
@@ -162,10 +196,59 @@ impl<'o> Runner<'o> {
         Ok((choices, chosen))
     }
 
-    /// Refuses a table without problems before anything is paid for.
+    /// What keeps a shard from choosing among the settings of sweeps: results
+    /// of other shards that are not there yet.
+    fn waits(&self, plan: &Plan<'_>) -> Result<Option<String>, Failure> {
+        if self.options.launch.shard.is_none() || plan.sweeps.is_empty() {
+            return Ok(None);
+        }
+        let problems = self.whole(Over::Calibration.splits())?;
+        let wanted: Vec<ProblemKey> = problems.iter().map(ProblemKey::of).collect();
+        let logs = self.logs(Whose::All)?;
+        let rows = match logs.is_empty() {
+            true => Rows::default(),
+            false => read(&logs)?.0,
+        };
+        let seeds = self.seeds();
+        let (mut missing, mut all) = (0, 0);
+        for spec in ANCHORS.iter().chain(plan.settings()) {
+            let row = rows.rows.iter().find(|row| self.is_of(row, spec));
+            let held = |problem: &ProblemKey, seed: u64| {
+                let by_seed = row.and_then(|row| row.cells.get(problem));
+                by_seed.is_some_and(|by_seed| by_seed.contains_key(&seed))
+            };
+            for seed in seeds.clone() {
+                all += wanted.len();
+                missing += wanted.iter().filter(|one| !held(one, seed)).count();
+            }
+        }
+        Ok((missing > 0).then(|| {
+            format!(
+                "nothing is chosen of the sweeps yet: {missing} of {all} results on the \
+                 calibration split are other shards' and not in {} yet; give every shard this \
+                 command again once all have ended",
+                self.options.dir.display()
+            )
+        }))
+    }
+
+    /// The problems of some splits, of all shards.
+    fn whole(&self, splits: Option<Vec<Split>>) -> Result<Vec<Problem>, Failure> {
+        let mut options = self.options(&RouterSpec::Small, self.options.launch.seed, splits);
+        options.launch.shard = None;
+        Ok(prepare(&options)?.problems)
+    }
+
+    /// What this shard is of the whole.
+    fn part(&self) -> Result<Option<Part>, Failure> {
+        let options = self.options(&RouterSpec::Small, self.options.launch.seed, None);
+        Ok(prepare(&options)?.part)
+    }
+
+    /// Refuses a table without problems before anything is paid for. A shard
+    /// may have none of them.
     fn needs(&mut self, over: Over) -> Result<(), Failure> {
-        let launch = self.launch(&RouterSpec::Small, self.options.launch.seed, over.splits())?;
-        if !launch.problems.is_empty() {
+        if !self.whole(over.splits())?.is_empty() {
             return Ok(());
         }
         let message = format!("no problem of the data set is in the {} split", over.name());
@@ -205,10 +288,14 @@ impl<'o> Runner<'o> {
         Ok(launch)
     }
 
+    fn seeds(&self) -> Range<u64> {
+        let first = self.options.launch.seed;
+        first..first.saturating_add(self.options.seeds)
+    }
+
     /// Runs a router with every seed on the problems of some splits.
     fn run(&mut self, spec: &RouterSpec, splits: Option<Vec<Split>>) -> Result<(), Failure> {
-        let first = self.options.launch.seed;
-        for seed in first..first.saturating_add(self.options.seeds) {
+        for seed in self.seeds() {
             if self.interrupted.load(Ordering::Relaxed) {
                 return Err(Failure::new(Exit::Interrupted, "interrupted").hint(GO_ON));
             }
@@ -225,13 +312,11 @@ impl<'o> Runner<'o> {
     ) -> Result<(), Failure> {
         let launch = self.launch(spec, seed, splits.clone())?;
         let key = launch.run.key.clone();
-        let log = self
-            .options
-            .dir
-            .join(format!("{}-{key}.jsonl", spec.name()));
+        let stem = format!("{}-{key}", spec.name());
+        let log = self.own_log(&stem);
         let done = self.done.entry(spec.to_string()).or_default();
         done.0.insert(key.clone());
-        done.1.insert(log.clone());
+        done.1.insert(stem);
         if launch.problems.is_empty() || is_finished(&log, &launch)? {
             return Ok(());
         }
@@ -256,10 +341,48 @@ impl<'o> Runner<'o> {
         Ok(())
     }
 
-    /// The logs of all runs that left one.
-    fn logs(&self) -> Vec<PathBuf> {
-        let all = self.done.values().flat_map(|(_, logs)| logs);
-        all.filter(|log| log.exists()).cloned().collect()
+    /// The log of a run, of this shard.
+    fn own_log(&self, stem: &str) -> PathBuf {
+        let name = match self.options.launch.shard {
+            Some(shard) => format!("{stem}-{}of{}.jsonl", shard.index(), shard.count()),
+            None => format!("{stem}.jsonl"),
+        };
+        self.options.dir.join(name)
+    }
+
+    /// The logs of all runs that left one, those of every shard or this one's,
+    /// in order of their names.
+    fn logs(&self, whose: Whose) -> Result<Vec<PathBuf>, Failure> {
+        let stems = self.done.values().flat_map(|(_, stems)| stems);
+        let stems: BTreeSet<&str> = stems.map(String::as_str).collect();
+        if let (Whose::All, Some(shard)) = (whose, self.options.launch.shard) {
+            return self.logs_of_all(&stems, shard.count());
+        }
+        let own = stems.into_iter().map(|stem| self.own_log(stem));
+        Ok(own.filter(|log| log.exists()).collect())
+    }
+
+    /// There may be any number of shards: the folder says which ran.
+    fn logs_of_all(&self, stems: &BTreeSet<&str>, shards: u32) -> Result<Vec<PathBuf>, Failure> {
+        let end = format!("of{shards}.jsonl");
+        let is_shard = |name: &str| {
+            let rest = name.strip_suffix(&end);
+            let parts = rest.and_then(|rest| rest.rsplit_once('-'));
+            parts.is_some_and(|(stem, index)| stems.contains(stem) && index.parse::<u32>().is_ok())
+        };
+        let failed = |error: std::io::Error| {
+            let message = format!("cannot read {}: {error}", self.options.dir.display());
+            Failure::new(Exit::Failed, message)
+        };
+        let mut logs = Vec::new();
+        for entry in self.options.dir.read_dir().map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if entry.file_name().to_str().is_some_and(is_shard) {
+                logs.push(entry.path());
+            }
+        }
+        logs.sort();
+        Ok(logs)
     }
 
     fn is_of(&self, row: &Row, spec: &RouterSpec) -> bool {

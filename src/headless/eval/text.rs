@@ -20,11 +20,13 @@ const GAP: usize = 2;
 pub fn text(evaluation: &Evaluation, width: usize) -> String {
     let width = width.max(NARROWEST);
     let mut text = String::new();
-    for line in grid::ground(&evaluation.table) {
+    for line in grid::ground(evaluation) {
         text.push_str(&wrapped(&line, width));
     }
-    text.push('\n');
-    text.push_str(&laid_out(&grid::results(&evaluation.table), width));
+    if !evaluation.table.rows.is_empty() {
+        text.push('\n');
+        text.push_str(&laid_out(&grid::results(&evaluation.table), width));
+    }
     for grid in grid::rest(evaluation) {
         text.push('\n');
         text.push_str(&wrapped(&grid.caption, width));

@@ -128,6 +128,7 @@ fn assumed(pool: &[ModelFacts], shape: Shape, solution: Solution, question: u64)
             prompt: calls * (question + solution.steps * solution.tokens / 2),
             cached: Some(0),
             output: calls * solution.tokens,
+            ..Usage::default()
         },
     };
     if let Some(large) = pool.last() {

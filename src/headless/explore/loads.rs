@@ -37,7 +37,10 @@ impl Load {
             usage: Usage {
                 prompt: scale(self.usage.prompt),
                 cached: self.usage.cached.map(scale),
+                cache_write: scale(self.usage.cache_write),
                 output: scale(self.usage.output),
+                // Nobody said it of these.
+                reported: None,
             },
         }
     }
@@ -140,6 +143,7 @@ mod tests {
             prompt: 100,
             cached: None,
             output: 30,
+            ..Usage::default()
         };
         loads.put("small", Load { calls: 10, usage });
         let scaled = loads.scaled(3, 2);

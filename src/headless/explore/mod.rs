@@ -32,7 +32,7 @@ use crate::train::forest::SPLITS;
 use super::capability::{self, Probed};
 use super::drive::{Journal, Shared};
 use super::launch::{Exploration, PARTIAL_LINE, note};
-use super::opening::{may_go_on, new_log, prepare_log, probe_note};
+use super::opening::{may_go_on, new_empty_log, new_log, prepare_log, probe_note};
 use super::scoring::Scoring;
 use super::solve::{bar, runtime, say};
 use super::stop::{RESUME, Stop};
@@ -117,9 +117,12 @@ pub fn explore(options: &ExploreOptions) -> Result<Explored, Failure> {
     }
     let started = Instant::now();
     let run = launch.run.clone();
-    let asked = launch.problems.len();
+    let (asked, part) = (launch.problems.len(), launch.part);
     let done = if held.is_some() && estimate.problems == 0 {
         // Nothing is missing: the log stays as it is.
+        Done::default()
+    } else if asked == 0 {
+        new_empty_log(&options.log, &run)?;
         Done::default()
     } else {
         let runtime = runtime()?;
@@ -129,6 +132,7 @@ pub fn explore(options: &ExploreOptions) -> Result<Explored, Failure> {
         done
     };
     let mut report = Report::of_log(&options.log, &run)?;
+    report.shard = part;
     report.asked = asked;
     report.whole = whole + done.whole;
     report.failed = done.failed;

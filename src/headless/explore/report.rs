@@ -10,6 +10,7 @@ use crate::cost::Ledger;
 use crate::headless::Failure;
 use crate::headless::summary::wilson;
 use crate::problem::answer::Verdict;
+use crate::problem::shard::Part;
 use crate::problem::split::Split;
 use crate::trace::Reader;
 use crate::trace::record::{CHECKER, Purpose, Record, RunRecord};
@@ -23,6 +24,10 @@ use super::loads::Loads;
 pub struct Report {
     pub run: String,
     pub router: String,
+    /// What it is of all the problems, where it is of a shard: everything else
+    /// is counted over these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Part>,
     /// Problems asked for in this session.
     pub asked: usize,
     /// Of those, the ones whose forests are grown.
@@ -247,6 +252,15 @@ impl Report {
             let _ = writeln!(text, "{name:<10} {value}");
         };
         line("run", format!("{} · {}", self.run, self.router));
+        if let Some(Part {
+            shard,
+            problems,
+            of,
+        }) = self.shard
+        {
+            let text = "problems, which everything below is of";
+            line("shard", format!("{shard}: {problems} of {of} {text}"));
+        }
         let splits: Vec<String> = self
             .splits
             .iter()

@@ -1,7 +1,12 @@
 use proptest::prelude::*;
 
+use rust_decimal::Decimal;
+
 use super::*;
-use crate::trace::record::{CostFacts, FORMAT, ModelFacts, RouterFacts, Sampling};
+use crate::trace::record::{
+    CostFacts, FORMAT, ModelFacts, PriceFacts, RouterFacts, Sampling, Usage,
+};
+use crate::trace::samples;
 
 fn run() -> RunRecord {
     let model = |name: &str| ModelFacts {
@@ -35,6 +40,7 @@ fn run() -> RunRecord {
         signal: "prob".into(),
         cost_unit: Some("flops".into()),
         dataset: None,
+        shard: None,
         grading: None,
         scorers: BTreeMap::new(),
     }
@@ -115,6 +121,48 @@ fn the_last_outcome_of_a_problem_counts_and_other_runs_do_not() {
         (summary.problems, summary.correct, summary.errors),
         (1, 1, 0)
     );
+}
+
+#[test]
+fn what_a_vendor_reports_is_held_against_the_price() {
+    let mut run = run();
+    let price = PriceFacts {
+        input: Decimal::ONE,
+        cached_input: None,
+        cache_write: None,
+        output: Decimal::ONE,
+        currency: "USD".into(),
+        per: Decimal::ONE_THOUSAND,
+        as_of: None,
+    };
+    run.pool[0].price = Some(price);
+    let of = |reported: &str| {
+        let mut counter = Counter::new(&run);
+        for id in ["a", "b"] {
+            let mut step = samples::step(id, None, "text");
+            step.run = "r".into();
+            step.usage = Usage {
+                prompt: 10,
+                cached: Some(0),
+                output: 5,
+                reported: Some(reported.parse().unwrap()),
+                ..Usage::default()
+            };
+            counter.add(Record::Step(Box::new(step)));
+        }
+        counter.finish(&[])
+    };
+    let found = of("0.0151");
+    assert_eq!(found.reported[0].by_price, Some(0.03));
+    assert!(
+        found
+            .to_text()
+            .contains("vendor     recorded model `small` reports 0.0302 USD")
+    );
+    assert_eq!(found.reported[0].warning(), None);
+    assert!(of("0.02").reported[0].warning().is_some());
+    let none = serde_json::to_value(count(Vec::new())).unwrap();
+    assert!(none.get("reported").is_none());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What keeps a forest from being trained on, and what cannot be promised:
 //! told before training, not after it.
 
+use crate::headless::resume::named;
 use crate::headless::solve::say;
 use crate::headless::{Exit, Failure};
 use crate::problem::split::Split;
@@ -106,8 +107,8 @@ pub(super) fn judged(problems: &[&ProblemForest]) -> Result<(), Failure> {
 
 /// Damage in the logs, and problems that are not whole.
 pub(super) fn warn(forest: &Forest, quiet: bool) {
-    for damage in &forest.damages {
-        say(quiet, &format!("warning: {damage}"));
+    for warning in named(&forest.damages).iter().chain(&forest.warnings) {
+        say(quiet, &format!("warning: {warning}"));
     }
     if let Some(first) = forest.skipped.first() {
         let n = forest.skipped.len();

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::headless::{Exit, Failure};
+use crate::trace::LogError;
 use crate::trace::atomic::write_atomically;
 use crate::trace::ids::file_sha256;
+use crate::trace::index::log_files;
 use crate::train::learner::Learner;
 use crate::train::log::{Head, TRAINING_LOG, TrainingLog, TrainingRecord};
 use crate::train::params::Params;
@@ -303,22 +305,14 @@ fn parameters(one: &Params, other: &Params) -> Option<String> {
     Some(told.collect::<Vec<_>>().join("; "))
 }
 
-/// The logs that paths name: of a folder those in it, but for what training
-/// wrote there.
+/// The logs that paths name, each once and whatever order they are named in:
+/// of a folder those in it, but for what training wrote there.
 pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let mut files = Vec::new();
-    for path in paths {
-        if !path.is_dir() {
-            files.push(path.clone());
-            continue;
-        }
-        let entries = fs::read_dir(path).map_err(|error| cannot("read", path, &error))?;
-        let found = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        let is_log = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default();
-            path.extension().is_some_and(|end| end == "jsonl") && name != TRAINING_LOG
-        };
-        files.extend(found.filter(is_log));
+    let mut files = log_files(paths)?;
+    files.retain(|file| paths.contains(file) || !file.ends_with(TRAINING_LOG));
+    if let (true, Some(path)) = (files.is_empty(), paths.first()) {
+        let path = path.clone();
+        return Err(LogError::NoLogs { path }.into());
     }
     files.sort();
     Ok(files)

@@ -4,8 +4,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use serde::Deserialize;
+use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -132,12 +133,35 @@ impl Service {
 pub(super) struct PromptUsage {
     prompt_tokens: u64,
     prompt_tokens_details: Option<PromptDetails>,
+    /// In USD, by vendors that say it.
+    #[serde(deserialize_with = "said_cost")]
+    cost: Option<Decimal>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 struct PromptDetails {
     cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
+}
+
+/// What a vendor says a call cost. It decides nothing, so that what is no
+/// amount is none instead of spoiling the reply.
+pub(super) fn said_cost<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Decimal>, D::Error> {
+    Ok(match &Value::deserialize(source)? {
+        Value::Number(number) => amount(&number.to_string()),
+        Value::String(text) => amount(text),
+        _ => None,
+    })
+}
+
+/// An amount of money as vendors write it.
+pub(super) fn amount(digits: &str) -> Option<Decimal> {
+    let digits = digits.trim();
+    let amount = digits
+        .parse::<Decimal>()
+        .or_else(|_| Decimal::from_scientific(digits));
+    amount.ok().filter(|amount| !amount.is_sign_negative())
 }
 
 impl From<PromptUsage> for Usage {
@@ -146,7 +170,40 @@ impl From<PromptUsage> for Usage {
         Self {
             prompt: usage.prompt_tokens,
             cached: details.and_then(|details| details.cached_tokens),
-            output: 0,
+            cache_write: details
+                .and_then(|details| details.cache_write_tokens)
+                .unwrap_or(0),
+            reported: usage.cost,
+            ..Self::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_vendor_says_of_a_call_is_read_and_nonsense_is_nothing() {
+        let of = |text: &str| Usage::from(serde_json::from_str::<PromptUsage>(text).unwrap());
+        let usage = of(r#"{"prompt_tokens":9,"cost":1.25e-5,
+                "prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":2}}"#);
+        assert_eq!(
+            (usage.prompt, usage.cached, usage.cache_write),
+            (9, Some(4), 2)
+        );
+        assert_eq!(usage.reported, Some(Decimal::new(125, 7)));
+        let told = |cost: &str| of(&format!(r#"{{"prompt_tokens":9,"cost":{cost}}}"#)).reported;
+        assert_eq!(told("\"0.25\""), Some(Decimal::new(25, 2)));
+        assert_eq!(told("0"), Some(Decimal::ZERO));
+        for nonsense in ["null", "-1", "\"free\"", "[1]", "{}", "1e300", "true"] {
+            assert_eq!(told(nonsense), None, "{nonsense}");
+        }
+        let usage =
+            of(r#"{"prompt_tokens":9,"prompt_tokens_details":{"cache_write_tokens":null}}"#);
+        assert_eq!(
+            (usage.cached, usage.cache_write, usage.reported),
+            (None, 0, None)
+        );
     }
 }

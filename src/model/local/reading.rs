@@ -105,6 +105,7 @@ pub fn read(
             prompt: all.len() as u64,
             cached: Some(taken.matched as u64),
             output: 0,
+            ..Usage::default()
         },
     })
 }

@@ -199,6 +199,7 @@ impl Sequence {
             prompt: self.prompt.len() as u64,
             cached: Some(self.cached as u64),
             output: u64::from(self.output),
+            ..Usage::default()
         }
     }
 

@@ -42,6 +42,7 @@ const GRADER_KEYS: &[&str] = &["mode"];
 const PRICE_KEYS: &[&str] = &[
     "input",
     "cached_input",
+    "cache_write",
     "output",
     "currency",
     "per",
@@ -51,7 +52,7 @@ const PRICE_KEYS: &[&str] = &[
 const RESERVED: &str = "person";
 /// What the messages about prices show.
 const PRICE_EXAMPLE: &str = "write `price = { input = 0.40, output = 1.60, currency = \"USD\", \
-                             per = 1e6 }`, optionally with cached_input and as_of";
+                             per = 1e6 }`, optionally with cached_input, cache_write and as_of";
 
 pub(super) fn pool(text: &str, path: &Path) -> Result<Pool, PoolError> {
     let source = Source { text, path };
@@ -401,6 +402,7 @@ fn price(model: &Table<'_, '_, '_>) -> Result<Option<PriceFacts>, PoolError> {
     Ok(Some(PriceFacts {
         input: part("input")?,
         cached_input: table.decimal("cached_input")?,
+        cache_write: table.decimal("cache_write")?,
         output: part("output")?,
         currency,
         per,

@@ -39,7 +39,7 @@ name = "gpt-4.1-mini"
 server = "openai"
 model = "gpt-4.1-mini"
 api_key_env = "OPENAI_API_KEY"
-price = { input = 0.40, cached_input = 0.10, output = 1.60, currency = "USD", per = 1e6, as_of = "2026-05-01" }
+price = { input = 0.40, cached_input = 0.10, cache_write = 0.50, output = 1.60, currency = "USD", per = 1e6, as_of = "2026-05-01" }
 
 [prm]
 server = "vllm"
@@ -63,6 +63,7 @@ fn reads_the_documented_example() {
     );
     let price = second.price.as_ref().unwrap();
     assert_eq!(price.input, "0.4".parse().unwrap());
+    assert_eq!(price.cache_write, Some("0.5".parse().unwrap()));
     assert_eq!(price.per, "1000000".parse().unwrap());
     assert_eq!(pool.scorers.prm.as_ref().unwrap().name, "prm");
     assert_eq!(pool.cost_unit(), None);

@@ -236,6 +236,7 @@ fn failure(kind: FailureKind) -> EndpointError {
                 prompt: 9,
                 cached: None,
                 output: 2,
+                ..Usage::default()
             },
             failure: "cut".into(),
             estimated: false,

@@ -35,6 +35,7 @@ fn filter(bench: &mut Bench) {
                 prompt: 10,
                 cached: Some(0),
                 output: 4,
+                ..Usage::default()
             },
             failure: "filtered".into(),
             estimated: false,

@@ -60,6 +60,7 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         signal: "prob".into(),
         cost_unit: Some("flops".into()),
         dataset: None,
+        shard: None,
         grading: None,
         scorers: [PRM, JUDGE, QUERY]
             .map(|role| (role.to_owned(), model(role, 100.0)))
@@ -114,6 +115,7 @@ pub fn step(text: &str, confidence: f64) -> StepReply {
             prompt: 10,
             cached: Some(0),
             output: 5,
+            ..Usage::default()
         },
         attempts: Vec::new(),
         seconds: 0.5,
@@ -176,6 +178,7 @@ impl Bench {
                 prompt: 20,
                 cached: Some(10),
                 output: 1,
+                ..Usage::default()
             },
             ..Score::default()
         });

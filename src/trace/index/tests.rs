@@ -139,6 +139,51 @@ fn damage_found_on_loading_names_its_line() {
 }
 
 #[test]
+fn a_file_that_is_no_log_spoils_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = small_log(folder.path());
+    let bad = folder.path().join("b.jsonl");
+    fs::write(&bad, "\u{0}\u{1}garbage\nmore\n").unwrap();
+    let log = Log::open(&[folder.path()]).unwrap();
+    assert_eq!(log.len(), Log::open(&[&good]).unwrap().len());
+    let first = log.damages().next().unwrap();
+    assert_eq!(
+        (first.path.as_path(), first.damage.line),
+        (bad.as_path(), 1)
+    );
+    // Nothing else: it is refused.
+    fs::remove_file(&good).unwrap();
+    let error = Log::open(&[folder.path()]).unwrap_err();
+    assert!(
+        error.to_string().contains("b.jsonl: not a pointsman log"),
+        "{error}"
+    );
+}
+
+#[test]
+fn many_logs_are_read_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..300 {
+        let run = format!("r{number:03}");
+        let mut step = step("s", None, "text");
+        step.run = run.clone();
+        let records = [
+            Record::Run(Box::new(crate::trace::samples::run(&run))),
+            Record::Step(Box::new(step)),
+        ];
+        append(&folder.path().join(format!("{run}.jsonl")), &records);
+    }
+    let log = Log::open(&[folder.path()]).unwrap();
+    assert_eq!((log.runs().len(), log.trajectories().len()), (300, 300));
+    for trajectory in log.trajectories() {
+        let loaded = log
+            .load_trajectory(trajectory.run, trajectory.problem)
+            .unwrap();
+        assert_eq!(loaded.records.len(), 1);
+    }
+}
+
+#[test]
 fn what_is_no_log_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.jsonl");

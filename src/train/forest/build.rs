@@ -161,11 +161,13 @@ impl Builder<'_> {
         }
     }
 
-    /// Tokens of a call when its path alone is run.
+    /// Tokens of a call when its path alone is run; what the vendor said is of
+    /// the call as it was.
     fn usage(&self, index: NodeIndex) -> Usage {
         let usage = self.tree.node(index).step.usage;
         Usage {
             cached: Some(self.cached(index, usage.prompt)),
+            reported: None,
             ..usage
         }
     }

@@ -14,15 +14,15 @@ mod error;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::problem::split::{self, Split};
 use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
-use crate::trace::Log;
 use crate::trace::index::FileDamage;
 use crate::trace::record::{ModelFacts, Record, RunRecord, StepId, TrajectoryEnd, Usage};
+use crate::trace::{Log, pooled};
 
 use super::floor::{Floor, floor};
 use build::Built;
@@ -50,6 +50,9 @@ pub struct Forest {
     pub skipped: Vec<Skipped>,
     /// Lines that could not be read.
     pub damages: Vec<FileDamage>,
+    /// Problems that several runs hold, of which one counts; shards that are
+    /// missing.
+    pub warnings: Vec<String>,
 }
 
 /// A problem that was left out.
@@ -183,7 +186,9 @@ impl ProblemForest {
 
 impl Forest {
     /// Reads the forest that log files, or folders of them, hold together,
-    /// with the confidence that was seen, or by another measure of it.
+    /// with the confidence that was seen, or by another measure of it. The order
+    /// of the logs says nothing. Of a problem that several of them hold whole,
+    /// as a shard that ran twice does, the run that began last counts.
     ///
     /// # Errors
     /// Logs that cannot be read; no run of `explore` among them; runs of
@@ -202,6 +207,7 @@ impl Forest {
             problems: Vec::new(),
             skipped: Vec::new(),
             damages: log.damages().collect(),
+            warnings: pooled::missing_shards(runs.iter().copied()),
         };
         for run in &runs {
             forest.check_splits(&log, run)?;
@@ -212,19 +218,24 @@ impl Forest {
     }
 
     fn read(&mut self, log: &Log, runs: &[&RunRecord]) -> Result<(), ForestError> {
-        let mut known = HashSet::new();
+        let heads: HashMap<&str, &RunRecord> =
+            runs.iter().map(|head| (head.run.as_str(), *head)).collect();
+        let mut whole: BTreeMap<String, (&RunRecord, ProblemForest)> = BTreeMap::new();
+        let mut repeated = BTreeSet::new();
         let mut skipped = Vec::new();
         for found in log.trajectories() {
-            let Some(head) = runs.iter().find(|head| head.run == found.run) else {
+            let Some(head) = heads.get(found.run) else {
                 continue;
             };
             let loaded = log.load_trajectory(found.run, found.problem)?;
             self.damages.extend(loaded.damages);
             match build::problem(head, found.problem, loaded.records, self.signal)? {
-                // Shards may hold a problem twice: it is the same forest.
                 Built::Whole(question, problem) => {
-                    if known.insert(question) {
-                        self.problems.push(*problem);
+                    let began = |head: &RunRecord| (head.started.clone(), head.run.clone());
+                    let held = whole.get(&question);
+                    repeated.extend(held.map(|_| problem.id.clone()));
+                    if held.is_none_or(|(other, _)| began(other) < began(head)) {
+                        whole.insert(question, (head, *problem));
                     }
                 }
                 Built::Unusable(question, why) => {
@@ -233,10 +244,17 @@ impl Forest {
                 }
             }
         }
-        self.problems.sort_by(|a, b| a.id.cmp(&b.id));
         // What is whole elsewhere is not missing.
-        skipped.retain(|(question, _)| !known.contains(question));
+        skipped.retain(|(question, _)| !whole.contains_key(question));
+        skipped.sort_by(|a, b| (&a.1.problem, &a.0).cmp(&(&b.1.problem, &b.0)));
         self.skipped = skipped.into_iter().map(|(_, skipped)| skipped).collect();
+        // In the order of the questions, which of equal ids tells them apart.
+        self.problems = whole.into_values().map(|(_, problem)| problem).collect();
+        self.problems.sort_by(|a, b| a.id.cmp(&b.id));
+        if let Some(first) = repeated.first() {
+            let warning = pooled::repeated(repeated.len(), first);
+            self.warnings.push(warning);
+        }
         Ok(())
     }
 

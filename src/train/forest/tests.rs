@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::{Forest, ForestError, SPLITS};
+use crate::problem::answer::Verdict;
 use crate::problem::split::{RULE, Split};
 use crate::session::forest::Shape;
 use crate::session::forest::scripted::{Grower, NOW, settings};
@@ -189,6 +190,70 @@ fn shards_are_one_forest_and_a_problem_twice_is_one() {
     let forest = Forest::load(&[again], None).unwrap();
     let ids: Vec<&str> = forest.problems.iter().map(|p| p.id.as_str()).collect();
     assert_eq!(ids, ["b", "c"]);
+}
+
+/// The records as another run wrote them.
+fn of_run(run: &str, records: Vec<Record>) -> Vec<Record> {
+    let renamed = |record: Record| {
+        let mut line = serde_json::to_value(record).unwrap();
+        line["run"] = run.into();
+        serde_json::from_value(line).unwrap()
+    };
+    records.into_iter().map(renamed).collect()
+}
+
+#[test]
+fn shards_are_the_forest_of_one_run_whatever_order_they_are_named_in() {
+    let shard = |run: &str, shard: &str| RunRecord {
+        run: run.into(),
+        shard: Some(shard.parse().unwrap()),
+        ..head()
+    };
+    let (_w, whole) = log(&head(), &["a", "b", "c"].map(grown));
+    let whole = Forest::load(&[whole], None).unwrap();
+    let part = |run: &str, of: &str, problems: &[&str]| {
+        let grown: Vec<_> = problems.iter().map(|id| of_run(run, grown(id))).collect();
+        log(&shard(run, of), &grown)
+    };
+    let (_a, one) = part("one", "1/3", &["c", "a"]);
+    let (_b, two) = part("two", "2/3", &["b"]);
+    let (_c, three) = part("three", "3/3", &[]);
+    for logs in [[&one, &two, &three], [&three, &two, &one]] {
+        let forest = Forest::load(&logs, None).unwrap();
+        assert_eq!(forest, whole);
+    }
+    let forest = Forest::load(&[&one, &three], None).unwrap();
+    assert!(forest.warnings[0].contains("lack shard 2/3"));
+}
+
+#[test]
+fn of_a_problem_that_several_runs_hold_the_last_counts_in_any_order() {
+    let run = |run: &str, day: &str, leaf: &str| {
+        let head = RunRecord {
+            run: run.into(),
+            started: format!("2026-01-{day}T00:00:00Z"),
+            ..head()
+        };
+        let mut records = of_run(run, grown("a"));
+        for record in &mut records {
+            if let Record::Outcome(outcome) = record {
+                outcome.verdict = match leaf {
+                    "right" => Verdict::Correct,
+                    _ => Verdict::Wrong,
+                };
+            }
+        }
+        log(&head, &[records])
+    };
+    let (_a, early) = run("z", "01", "right");
+    let (_b, late) = run("b", "02", "wrong");
+    for logs in [[&early, &late], [&late, &early]] {
+        let forest = Forest::load(&logs, None).unwrap();
+        assert_eq!(forest.problems.len(), 1);
+        let mut leaves = forest.problems[0].leaves();
+        assert!(leaves.all(|(_, leaf)| leaf.success == Some(false)));
+        assert!(forest.warnings[0].contains("problem `a` found in several runs"));
+    }
 }
 
 #[test]

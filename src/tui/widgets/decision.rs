@@ -461,7 +461,11 @@ fn prompt(step: &StepRecord) -> String {
         Some(cached) => format!("{cached} cached"),
         None => "cached unknown".to_owned(),
     };
-    format!("{} tokens, {cached}", step.usage.prompt)
+    let written = match step.usage.cache_write {
+        0 => String::new(),
+        written => format!(", {written} written to the cache"),
+    };
+    format!("{} tokens, {cached}{written}", step.usage.prompt)
 }
 
 fn end(step: &StepRecord) -> String {

@@ -133,6 +133,7 @@ mod tests {
             prompt: 30,
             cached: Some(20),
             output: 5,
+            ..Usage::default()
         };
         assert_eq!(generated.usage, usage);
     }

@@ -8,6 +8,7 @@ pub(super) mod wire;
 use crate::model::http::client::HttpClient;
 use crate::model::http::events;
 use crate::model::http::generated::{Generated, Stop};
+use crate::model::http::service::amount;
 use crate::model::retry::Failure;
 use serde_json::Value;
 
@@ -38,6 +39,9 @@ async fn complete(
 ) -> Result<(), Failure> {
     let affinity = Some(ask.request.affinity.as_str());
     let response = client.open(path, body, affinity).await?;
+    // LiteLLM says in a header what the call cost.
+    let cost = response.headers().get("x-litellm-response-cost");
+    generated.usage.reported = cost.and_then(|cost| amount(cost.to_str().ok()?));
     let mut take = |reply: Reply| {
         take::take(generated, reply, client.site())?;
         Ok(watch(&generated.text))

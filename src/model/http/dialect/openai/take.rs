@@ -22,6 +22,7 @@ pub(in crate::model::http) fn take(
         // Streams count anew in every piece, the cached ones in the last only.
         generated.usage = Usage {
             cached: usage.cached.or(generated.usage.cached),
+            reported: usage.reported.or(generated.usage.reported),
             ..usage
         };
     }
@@ -250,6 +251,7 @@ mod tests {
             prompt: 9,
             cached: Some(4),
             output: 2,
+            ..Usage::default()
         };
         assert_eq!(generated.usage, usage);
         let whole = json!({"choices": [{"text": "A.\n\n", "finish_reason": "stop",

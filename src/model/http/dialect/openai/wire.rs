@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::model::http::events::Payload;
+use crate::model::http::service::said_cost;
 use crate::trace::record::Usage;
 
 /// A completion, or a piece of one.
@@ -115,6 +117,9 @@ pub(in crate::model::http) struct Counts {
     pub prompt_tokens_details: Option<PromptDetails>,
     /// DeepSeek's spelling.
     pub prompt_cache_hit_tokens: Option<u64>,
+    /// In USD, by vendors that say it.
+    #[serde(deserialize_with = "said_cost")]
+    pub cost: Option<Decimal>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -122,6 +127,7 @@ pub(in crate::model::http) struct Counts {
 pub(in crate::model::http) struct PromptDetails {
     /// Null is "not counted", and not zero.
     pub cached_tokens: Option<u64>,
+    pub cache_write_tokens: Option<u64>,
 }
 
 impl From<&Counts> for Usage {
@@ -130,7 +136,9 @@ impl From<&Counts> for Usage {
         Self {
             prompt: counts.prompt_tokens.unwrap_or_default(),
             cached: details.cached_tokens.or(counts.prompt_cache_hit_tokens),
+            cache_write: details.cache_write_tokens.unwrap_or_default(),
             output: counts.completion_tokens.unwrap_or_default(),
+            reported: counts.cost,
         }
     }
 }
