@@ -28,7 +28,7 @@ use crate::model::endpoint::{
 use crate::model::pool::ModelSpec;
 use crate::model::prompt::Template;
 use crate::model::retry::{Failure, Gate, GivenUp, Policy};
-use crate::trace::record::{Continuation, Role, ValueKind};
+use crate::trace::record::{Continuation, Role, Usage, ValueKind};
 
 /// Room a step must have left in the context, unless its own limit is lower.
 const LEAST_ROOM: u32 = 32;
@@ -247,6 +247,12 @@ impl LlamaCpp {
         asked.await.copied()
     }
 
+    /// The server's version, where it tells.
+    async fn version(&self) -> Option<String> {
+        let props: Props = self.client.get("/props").await.ok()?;
+        props.build_info.map(|build| format!("llama.cpp {build}"))
+    }
+
     async fn examine(&self) -> Result<Capabilities, EndpointError> {
         let policy = Policy {
             loading: self.options.loading_at_start,
@@ -256,7 +262,14 @@ impl LlamaCpp {
             .run(Role::Probe, |_| {}, || self.examine_once())
             .await;
         outcome
-            .map(|(capabilities, _)| capabilities)
+            .map(|(capabilities, attempts)| {
+                let paid = attempts.iter().map(|attempt| attempt.usage);
+                let usage = paid.fold(capabilities.usage, Usage::plus);
+                Capabilities {
+                    usage,
+                    ..capabilities
+                }
+            })
             .map_err(|given_up| self.given_up(given_up))
     }
 
@@ -265,12 +278,16 @@ impl LlamaCpp {
         let context = self.context().await?;
         self.check_model().await?;
         let seen = self.try_out().await?;
+        let version = self.version().await;
         let valued = seen.tokens.iter().any(|token| token.logprob.is_some());
         Ok(Capabilities {
             top: u32::try_from(seen.top).unwrap_or(u32::MAX),
             which_stop: seen.which_stop,
             cached_count: seen.usage.cached.is_some(),
             context,
+            token_ids: !self.vocabulary().is_empty(),
+            version,
+            usage: seen.usage,
             ..Capabilities::bare(
                 Continuation::Exact,
                 if valued {

@@ -55,6 +55,7 @@ impl Entry {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Props {
+    pub build_info: Option<String>,
     pub default_generation_settings: GenerationSettings,
 }
 
