@@ -8,6 +8,8 @@ use crate::trace::record::Record;
 pub enum Effect {
     /// Append to the log before anything after it is done.
     Append(Vec<Record>),
+    /// Append with the next records, if there are any.
+    Remark(Vec<Record>),
     /// Make the call for the problem at this place and report its events.
     Generate {
         entry: usize,
@@ -27,6 +29,8 @@ pub enum Effect {
     Probe {
         model: usize,
     },
+    /// Ask those that score for the router, likewise.
+    ProbeScorers,
     /// Read a recorded trajectory.
     Open {
         entry: usize,

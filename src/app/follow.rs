@@ -4,6 +4,7 @@ use crate::session::{Command, Output, Session};
 
 use super::effect::Effect;
 use super::model::{Model, NoticeLevel, Slot};
+use super::probes::{self, Gate};
 
 /// Follows a command in the session on screen.
 pub(super) fn here(model: &mut Model, command: Command, now: &str) -> Vec<Effect> {
@@ -16,23 +17,22 @@ pub(super) fn command_at(
     wanted: Command,
     now: &str,
 ) -> Vec<Effect> {
-    let Some(Slot::Open(session)) = model.slots.get_mut(entry) else {
+    let Some(Slot::Open(session)) = model.slots.get(entry) else {
         model.say(
             NoticeLevel::Warning,
             "no problem is open: choose one with P",
         );
         return Vec::new();
     };
-    if let Some(reason) = model
-        .log_broken
-        .as_ref()
-        .filter(|_| writes(session, &wanted))
+    if writes(session, &wanted)
+        && let Some((level, text)) = withheld(model, entry, &wanted)
     {
-        // Nothing is generated that could not be recorded.
-        let text = format!("{reason}; generating is off");
-        model.say(NoticeLevel::Error, text);
+        model.say(level, text);
         return Vec::new();
     }
+    let Some(Slot::Open(session)) = model.slots.get_mut(entry) else {
+        return Vec::new();
+    };
     let result = session.command(wanted, now);
     if entry == model.current {
         model.view.text_scroll = None;
@@ -43,6 +43,23 @@ pub(super) fn command_at(
             model.say(NoticeLevel::Warning, refusal.to_string());
             Vec::new()
         }
+    }
+}
+
+/// Why a command that grows the tree is not followed now.
+fn withheld(model: &mut Model, entry: usize, wanted: &Command) -> Option<(NoticeLevel, String)> {
+    if let Some(reason) = &model.log_broken {
+        // Nothing is generated that could not be recorded.
+        let text = format!("{reason}; generating is off");
+        return Some((NoticeLevel::Error, text));
+    }
+    match probes::gate(model, entry, wanted) {
+        Gate::Open => None,
+        Gate::Closed(why) => Some((NoticeLevel::Error, why)),
+        Gate::Later => Some((
+            NoticeLevel::Info,
+            "goes on once the models have said what they can do; esc gives up".to_owned(),
+        )),
     }
 }
 

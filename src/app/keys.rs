@@ -7,9 +7,12 @@ use super::action::Action;
 use super::effect::Effect;
 use super::follow::{here, show};
 use super::line_edit::LineEdit;
-use super::model::{EndpointState, Layer, Mode, Model, NoticeLevel, Pane, Screen, Slot};
+use super::model::{
+    EndpointState, Layer, Mode, Model, NoticeLevel, Pane, ScorersState, Screen, Slot,
+};
 use super::navigate as nav;
 use super::overlay::{self, Answer};
+use super::probes;
 
 /// Lines of a page where the pane's height is not known better.
 const PAGE: i64 = 10;
@@ -225,6 +228,10 @@ fn retry(model: &mut Model, now: &str) -> Vec<Effect> {
             effects.push(Effect::Probe { model: place });
         }
     }
+    if matches!(model.scorers, ScorersState::Down(_)) {
+        model.scorers = ScorersState::Probing;
+        effects.push(Effect::ProbeScorers);
+    }
     if matches!(model.slots.get(model.current), Some(Slot::Failed(_))) {
         effects.extend(show(model, model.current));
         return effects;
@@ -238,6 +245,10 @@ fn retry(model: &mut Model, now: &str) -> Vec<Effect> {
 }
 
 fn cancel(model: &mut Model, now: &str) -> Vec<Effect> {
+    if probes::forget(model) {
+        model.say(NoticeLevel::Info, "nothing is waited for any more");
+        return Vec::new();
+    }
     if model.playing {
         model.playing = false;
         return Vec::new();
@@ -252,7 +263,10 @@ fn cancel(model: &mut Model, now: &str) -> Vec<Effect> {
 
 /// One level back: a call, a tape, a search, the tree; never the program.
 fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
-    if model.playing || model.session().is_some_and(Session::is_generating) {
+    if model.playing
+        || model.waiting.is_some()
+        || model.session().is_some_and(Session::is_generating)
+    {
         return cancel(model, now);
     }
     if !model.search.query.is_empty() {

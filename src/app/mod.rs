@@ -14,6 +14,7 @@ mod model;
 mod msg;
 mod navigate;
 mod overlay;
+mod probes;
 mod search;
 pub mod training;
 mod update;
@@ -25,9 +26,11 @@ pub use effect::Effect;
 pub use finder::{Found, find};
 pub use line_edit::LineEdit;
 pub use model::{
-    EndpointState, Entry, Layer, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot, View,
+    EndpointState, Entry, Layer, Mode, Model, Notice, NoticeLevel, Pane, ScorersState, Screen,
+    Slot, View,
 };
 pub use msg::Msg;
 pub use overlay::{palette_rows, picker_rows};
+pub use probes::Waiting;
 pub use search::Search;
 pub use update::{close, update};

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::endpoint::Capabilities;
+use crate::model::probed::ProbedScorer;
 use crate::session::Session;
 use crate::trace::NodeIndex;
 use crate::trace::record::StepId;
 
 use super::action::{Action, Context};
 use super::line_edit::LineEdit;
+use super::probes::Waiting;
 use super::search::Search;
 
 /// Whether calls can be made.
@@ -79,6 +81,17 @@ pub enum EndpointState {
     Unknown,
     Probing,
     Ready(Box<Capabilities>),
+    Down(String),
+}
+
+/// What is known of those that score for the router, beside the pool.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ScorersState {
+    /// Nobody is asked, or nobody has been yet.
+    Unknown,
+    Probing,
+    /// By role.
+    Ready(BTreeMap<String, ProbedScorer>),
     Down(String),
 }
 
@@ -165,6 +178,9 @@ pub struct Model {
     /// Place of the entry on screen.
     pub current: usize,
     pub endpoints: Vec<EndpointState>,
+    pub scorers: ScorersState,
+    /// What is to be done once all of them have answered.
+    pub(super) waiting: Option<Waiting>,
     pub view: View,
     pub layers: Vec<Layer>,
     pub search: Search,
@@ -198,6 +214,8 @@ impl Model {
             slots,
             current: 0,
             endpoints: vec![EndpointState::Unknown; models],
+            scorers: ScorersState::Unknown,
+            waiting: None,
             view: View {
                 screen: Screen::Inspector,
                 focus: Pane::Steps,
@@ -299,7 +317,9 @@ impl Model {
                 Some("choose a step first")
             }
             Action::Cancel
-                if !self.playing && !self.session().is_some_and(Session::is_generating) =>
+                if !self.playing
+                    && self.waiting.is_none()
+                    && !self.session().is_some_and(Session::is_generating) =>
             {
                 Some("nothing is running")
             }

@@ -2,6 +2,7 @@
 
 use crate::app::action::Action;
 use crate::model::endpoint::Capabilities;
+use crate::model::scorer::step::Ready;
 use crate::session::{Event, Session};
 
 /// A message to [`update`](super::update).
@@ -21,6 +22,9 @@ pub enum Msg {
         model: usize,
         result: Result<Box<Capabilities>, String>,
     },
+    /// Those that score for the router were probed, each by its role, or could
+    /// not be.
+    ScorersProbed(Result<Vec<(&'static str, Ready)>, String>),
     /// The log could not be written: nothing more may be generated.
     LogFailed { message: String },
     /// A recorded trajectory was read, or could not be.

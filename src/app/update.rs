@@ -1,15 +1,12 @@
 //! The one place where the model changes.
 
-use crate::model::endpoint::Capabilities;
 use crate::session::{Command, Event, Phase, Session};
-
-use crate::signal::confidence::Source;
 
 use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Slot};
 use super::msg::Msg;
-use super::{follow, keys, navigate, overlay};
+use super::{follow, keys, navigate, overlay, probes};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -41,7 +38,8 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
         Msg::Probed {
             model: place,
             result,
-        } => probed(model, place, result),
+        } => probes::probed(model, place, result, now),
+        Msg::ScorersProbed(result) => probes::scorers_probed(model, result, now),
         Msg::LogFailed { message } => log_failed(model, message, now),
         Msg::Opened { entry, result } => opened(model, entry, result),
         Msg::Edited { entry, result } => edited(model, entry, result, now),
@@ -94,34 +92,6 @@ fn verdict_of(session: &Session) -> Option<crate::problem::answer::Verdict> {
         .node(leaf)
         .outcome()
         .map(|outcome| outcome.verdict)
-}
-
-fn probed(
-    model: &mut Model,
-    place: usize,
-    result: Result<Box<Capabilities>, String>,
-) -> Vec<Effect> {
-    if let Ok(capabilities) = &result
-        && let Some(reason) = unfit(model, place, capabilities)
-    {
-        model.say(NoticeLevel::Error, reason);
-    }
-    if let Some(state) = model.endpoints.get_mut(place) {
-        *state = match result {
-            Ok(capabilities) => EndpointState::Ready(capabilities),
-            Err(message) => EndpointState::Down(message),
-        };
-    }
-    Vec::new()
-}
-
-/// Why the router cannot decide on what this endpoint tells.
-fn unfit(model: &Model, place: usize, capabilities: &Capabilities) -> Option<String> {
-    let settings = model.session()?.settings();
-    let source: Source = settings.run.signal.parse().ok()?;
-    let reason = source.unavailable_from(capabilities.values)?;
-    let name = settings.model_name(place);
-    Some(format!("{name}: {reason}; every step will escalate"))
 }
 
 fn log_failed(model: &mut Model, message: String, now: &str) -> Vec<Effect> {

@@ -1,6 +1,5 @@
 //! `eval`: the results table.
 
-use std::io::{IsTerminal as _, stdout};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -221,18 +220,10 @@ impl EvalArgs {
             (true, ..) => csv::csv(evaluation),
             (_, true, _) => markdown::markdown(evaluation),
             (.., true) => latex::latex(evaluation),
-            _ => text::text(evaluation, width()),
+            _ => text::text(evaluation, super::columns()),
         };
         Ok(plain(&text).into_owned())
     }
-}
-
-/// Columns of the terminal; where there is none, what always fits.
-fn width() -> usize {
-    if !stdout().is_terminal() {
-        return text::NARROWEST;
-    }
-    crossterm::terminal::size().map_or(text::NARROWEST, |(columns, _)| usize::from(columns))
 }
 
 pub(super) fn run(args: &EvalArgs) -> Result<(), Failure> {

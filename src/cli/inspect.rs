@@ -111,11 +111,16 @@ fn place_of(launch: &Launch, id: &str) -> Result<usize, Failure> {
         })
 }
 
+/// Where sessions without `--log` go; `None` where there is no home.
+pub(super) fn sessions_folder() -> Option<PathBuf> {
+    let folders = directories::ProjectDirs::from("", "", "pointsman");
+    folders.map(|folders| folders.data_dir().join("sessions"))
+}
+
 /// Nothing that was paid for is lost: without `--log` a session goes to a
 /// file of its own in the data folder.
 fn default_log(launch: &Launch) -> Result<PathBuf, Failure> {
-    let folder = directories::ProjectDirs::from("", "", "pointsman")
-        .map(|dirs| dirs.data_dir().join("sessions"))
+    let folder = sessions_folder()
         .ok_or_else(|| Failure::usage("there is no home folder for the log: give --log FILE"))?;
     std::fs::create_dir_all(&folder).map_err(|error| {
         Failure::new(

@@ -1,6 +1,7 @@
 //! The command line: parses, picks the face, maps failures to exit codes.
 
 mod calibrate;
+mod doctor;
 mod eval;
 mod explore;
 mod export;
@@ -53,6 +54,7 @@ enum Command {
     Eval(Box<eval::EvalArgs>),
     Grade(grade::GradeArgs),
     Regrade(regrade::RegradeArgs),
+    Doctor(doctor::DoctorArgs),
     /// Make a picture of a recorded step, as the inspector shows it
     Export(export::ExportArgs),
     /// Make the models inside the program
@@ -81,6 +83,7 @@ pub fn run() -> ExitCode {
         Some(Command::Eval(args)) => eval::run(&args),
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Regrade(args)) => regrade::run(&args),
+        Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Pair(args)) => pair::run(&args),
     };
@@ -117,6 +120,15 @@ fn document(result: &impl Serialize, what: &str) -> Result<String, Failure> {
     let json = serde_json::to_string_pretty(result)
         .map_err(|error| Failure::new(Exit::Failed, format!("{what}: {error}")))?;
     Ok(format!("{json}\n"))
+}
+
+/// Columns of the terminal; where there is none, what always fits.
+fn columns() -> usize {
+    const ALWAYS_FIT: usize = 80;
+    if !io::stdout().is_terminal() {
+        return ALWAYS_FIT;
+    }
+    crossterm::terminal::size().map_or(ALWAYS_FIT, |(columns, _)| usize::from(columns))
 }
 
 /// Writes a result to stdout. Whoever closed the pipe has read enough.

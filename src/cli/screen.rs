@@ -68,7 +68,7 @@ pub(super) fn with_look(
 
 /// The environment's readable part: a variable that is not UTF-8 is nothing
 /// that we read.
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()

@@ -1,4 +1,5 @@
-//! Whether the endpoints can give what the router reads.
+//! Whether the endpoints can give what the router reads: what they say before a
+//! run, and the refusal where that is not enough.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,20 +7,37 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::model::endpoint::{Capabilities, Endpoint, EndpointError};
-use crate::router::EXPLORE;
-use crate::signal::confidence::Source;
-use crate::trace::record::{RunRecord, ValueKind};
+use crate::model::probed::{Probed, ProbedScorer};
+use crate::router::fit::{Asked, Fit, Found, Lack, Member, Rule, fit, remarks};
+use crate::trace::record::{GRADER, RunRecord};
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, Launch};
 
-/// What every model of the pool can do, by name.
-pub type Probed = BTreeMap<String, Capabilities>;
-
-/// Makes every endpoint ready and asks what it can do.
+/// Makes everybody ready that the run may call, and asks what they can do.
 ///
 /// # Errors
-/// The first endpoint of the pool that cannot be reached.
-pub async fn probe(endpoints: &[Arc<dyn Endpoint>]) -> Result<Probed, EndpointError> {
+/// The first model of the pool that cannot be reached, else the grader or a
+/// scorer that cannot.
+pub async fn probe(launch: &Launch) -> Result<Probed, Failure> {
+    let mut probed = Probed {
+        models: models(&launch.endpoints).await?,
+        ..Probed::default()
+    };
+    if let Some(grader) = grader(launch).await? {
+        probed.scorers.insert(GRADER.to_owned(), grader);
+    }
+    for (role, ready) in launch.scoring.probe().await? {
+        if let Some(facts) = launch.run.scorers.get(role) {
+            let scorer = ProbedScorer::new(facts, ready);
+            probed.scorers.insert(role.to_owned(), scorer);
+        }
+    }
+    Ok(probed)
+}
+
+async fn models(
+    endpoints: &[Arc<dyn Endpoint>],
+) -> Result<BTreeMap<String, Capabilities>, EndpointError> {
     let probes = endpoints.iter().map(|endpoint| async {
         let found = endpoint.probe().await?;
         Ok((endpoint.name().to_owned(), found))
@@ -28,96 +46,81 @@ pub async fn probe(endpoints: &[Arc<dyn Endpoint>]) -> Result<Probed, EndpointEr
     join_all(probes).await.into_iter().collect()
 }
 
-/// Refuses a run whose router reads what its endpoints cannot give.
+/// A grader that is not there is told before the run begins, not after its last
+/// problem. `None` where nobody grades, or a model of the pool does.
+async fn grader(launch: &Launch) -> Result<Option<ProbedScorer>, Failure> {
+    let Some(grading) = &launch.grading else {
+        return Ok(None);
+    };
+    let grader = &grading.grader;
+    let mut of_pool = launch.endpoints.iter();
+    if of_pool.any(|model| Arc::ptr_eq(model, &grader.endpoint)) {
+        return Ok(None);
+    }
+    let probed = grader.endpoint.probe().await.map_err(|error| {
+        Failure::from(error).hint("mend the grader, or grade by rules alone: `--grader rules`")
+    })?;
+    Ok(Some(ProbedScorer::new(&grader.facts, probed.into())))
+}
+
+/// Refuses a run whose router needs what its endpoints cannot give.
+///
+/// Returns what is odd and no reason to stop, as sentences.
 ///
 /// # Errors
 /// A sentence that names the router, the model and the way out.
-pub fn check(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
-    if !reads_confidence(run) {
-        return Ok(());
-    }
-    for model in &run.pool {
-        let Some(found) = probed.get(&model.name) else {
-            continue;
-        };
-        if let Some(lack) = lack(&run.signal, found.values) {
-            return Err(
-                refusal(run, &format!("{} ({}) {lack}", model.name, model.server))
-                    .hint(way_out(&run.signal)),
-            );
-        }
-    }
-    mixed(run, probed)
-}
-
-/// Whether the run's router reads the confidence of steps. The anchors look at
-/// nothing; an exploration is made to be learnt from.
-pub(super) fn reads_confidence(run: &RunRecord) -> bool {
-    const READERS: [&str; 5] = ["threshold", "percentile", "steer", "policy", EXPLORE];
-    READERS.contains(&run.router.name.as_str())
-}
-
-fn lack(signal: &str, values: ValueKind) -> Option<&'static str> {
-    match values {
-        ValueKind::RawLogit => None,
-        ValueKind::None => Some("gives no probabilities of its tokens"),
-        _ if needs_logits(signal) => Some("gives log-probabilities, not raw logits"),
-        _ => None,
-    }
-}
-
-fn needs_logits(signal: &str) -> bool {
-    signal.parse().is_ok_and(Source::is_logit)
-}
-
-fn way_out(signal: &str) -> &'static str {
-    if needs_logits(signal) {
-        "use `signal=prob`, a local model, or vLLM started with `--logprobs-mode raw_logits`"
-    } else {
-        "use a server that returns log-probabilities (llama-cpp, vllm, sglang, a local model), \
-         or a router that needs none: small, large, random:p=0.3"
-    }
-}
-
-/// Probabilities before and after temperature are different scales: one
-/// threshold must not be held against both.
-fn mixed(run: &RunRecord, probed: &Probed) -> Result<(), Failure> {
-    let after = |values| values == ValueKind::LogprobPostTemperature;
-    let some = probed.values().any(|found| after(found.values));
-    let all = probed.values().all(|found| after(found.values));
-    // At temperature 1 the two are the same.
-    if !some || all || (run.sampling.temperature - 1.0).abs() < f64::EPSILON {
-        return Ok(());
-    }
-    let names: Vec<&str> = probed
+pub fn check(run: &RunRecord, probed: &Probed) -> Result<Vec<String>, Failure> {
+    let rule = Rule::of(run);
+    let pool: Vec<Member<'_>> = run
+        .pool
         .iter()
-        .filter(|(_, found)| after(found.values))
-        .map(|(name, _)| name.as_str())
+        .map(|facts| Member {
+            facts,
+            found: match probed.models.get(&facts.name) {
+                Some(can) => Found::Ready(Some(can)),
+                None => Found::Unknown,
+            },
+        })
         .collect();
-    let what = format!(
-        "{} gives log-probabilities after temperature, the others before it",
-        names.join(", ")
-    );
-    Err(refusal(run, &what).hint("use servers of one kind, or `--temperature 1`"))
+    let Fit { lacks, warnings } = fit(&rule, &pool, asked(&rule, run, probed));
+    match lacks.first() {
+        Some(lack) => Err(refusal(&rule, lack)),
+        None => Ok(remarks(&pool).into_iter().chain(warnings).collect()),
+    }
 }
 
-fn refusal(run: &RunRecord, why: &str) -> Failure {
-    Failure::new(
-        Exit::Endpoint,
-        format!(
-            "router `{}` reads the confidence `{}`, but {why}",
-            run.router.spec, run.signal
-        ),
-    )
+/// The scorer that the router asks, as the run knows it.
+fn asked<'a>(rule: &Rule<'_>, run: &'a RunRecord, probed: &'a Probed) -> Asked<'a> {
+    let Some((role, facts)) = rule.asks().and_then(|role| run.scorers.get_key_value(role)) else {
+        return Asked::Missing;
+    };
+    // A model of the pool that is lent stands among the models.
+    let scorer = probed.scorers.get(role).map(|scorer| &scorer.ready);
+    let can = match scorer {
+        Some(ready) => ready.capabilities.as_ref(),
+        None => probed.models.get(&facts.name),
+    };
+    Asked::Model {
+        name: &facts.name,
+        found: Found::Ready(can),
+    }
+}
+
+/// A lack as a face reports it.
+fn refusal(rule: &Rule<'_>, lack: &Lack) -> Failure {
+    Failure::new(Exit::Endpoint, rule.refusal(lack)).hint(lack.way_out.clone())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::record::{Continuation, FORMAT, ModelFacts, RouterFacts, Sampling};
+    use crate::model::scorer::step::Ready;
+    use crate::trace::record::{
+        Continuation, FORMAT, JUDGE, ModelFacts, RouterFacts, Sampling, ValueKind,
+    };
 
-    fn run(router: &str, signal: &str, temperature: f64) -> RunRecord {
-        let model = |name: &str| ModelFacts {
+    fn model(name: &str) -> ModelFacts {
+        ModelFacts {
             name: name.into(),
             server: "vllm".into(),
             model: None,
@@ -128,7 +131,10 @@ mod tests {
             continuation: None,
             extra: serde_json::Map::new(),
             weights: None,
-        };
+        }
+    }
+
+    fn run(router: &str, signal: &str) -> RunRecord {
         RunRecord {
             format: FORMAT,
             run: "r".into(),
@@ -143,10 +149,7 @@ mod tests {
                 files: BTreeMap::new(),
             },
             pool: vec![model("small"), model("large")],
-            sampling: Sampling {
-                temperature,
-                ..Sampling::default()
-            },
+            sampling: Sampling::default(),
             seed: 0,
             signal: signal.into(),
             cost_unit: None,
@@ -157,57 +160,69 @@ mod tests {
         }
     }
 
-    fn probed(small: ValueKind, large: ValueKind) -> Probed {
-        let able = |values| Capabilities {
-            top: 5,
-            which_stop: true,
+    fn able(values: ValueKind) -> Capabilities {
+        Capabilities {
             cached_count: true,
             ..Capabilities::bare(Continuation::Exact, values)
-        };
-        BTreeMap::from([("small".into(), able(small)), ("large".into(), able(large))])
+        }
     }
 
-    fn refused(run: &RunRecord, probed: &Probed, words: &str) {
-        let failure = check(run, probed).unwrap_err();
-        assert_eq!(failure.exit, Exit::Endpoint);
-        assert!(failure.hint.is_some());
-        assert!(failure.message.contains(words), "{failure}");
-    }
-
-    #[test]
-    fn a_router_needs_what_it_reads_of_every_model() {
-        use ValueKind::{LogprobPreTemperature as Logprob, None, RawLogit};
-        let threshold = run("threshold", "prob", 0.7);
-        assert_eq!(check(&threshold, &probed(RawLogit, Logprob)), Ok(()));
-        refused(&threshold, &probed(Logprob, None), "large (vllm) gives no");
-        let logit = run("threshold", "logit", 0.7);
-        assert_eq!(check(&logit, &probed(RawLogit, RawLogit)), Ok(()));
-        refused(&logit, &probed(RawLogit, Logprob), "not raw logits");
-        let steer = run("steer", "general-logit", 0.7);
-        assert_eq!(check(&steer, &probed(RawLogit, RawLogit)), Ok(()));
-        refused(&steer, &probed(RawLogit, Logprob), "not raw logits");
-        let percentile = run("percentile", "entropy", 0.7);
-        assert_eq!(check(&percentile, &probed(Logprob, Logprob)), Ok(()));
-        refused(&percentile, &probed(Logprob, None), "large (vllm) gives no");
-    }
-
-    #[test]
-    fn the_anchors_need_nothing() {
-        let nothing = probed(ValueKind::None, ValueKind::None);
-        for router in ["small", "large", "random"] {
-            assert_eq!(check(&run(router, "prob", 0.7), &nothing), Ok(()));
+    fn probed(small: ValueKind, large: ValueKind) -> Probed {
+        Probed {
+            models: BTreeMap::from([("small".into(), able(small)), ("large".into(), able(large))]),
+            ..Probed::default()
         }
     }
 
     #[test]
-    fn two_scales_are_not_held_against_one_threshold() {
-        use ValueKind::{LogprobPostTemperature as After, LogprobPreTemperature as Before};
-        let mixed = probed(Before, After);
-        refused(&run("threshold", "prob", 0.7), &mixed, "after temperature");
-        assert_eq!(check(&run("threshold", "prob", 1.0), &mixed), Ok(()));
+    fn a_router_is_refused_for_what_one_model_lacks() {
+        use ValueKind::{LogprobPreTemperature as Logprob, None as Nothing};
+        let threshold = run("threshold", "prob");
+        assert_eq!(check(&threshold, &probed(Logprob, Logprob)), Ok(Vec::new()));
+        let failure = check(&threshold, &probed(Logprob, Nothing)).unwrap_err();
+        assert_eq!(failure.exit, Exit::Endpoint);
+        assert!(
+            failure.message.contains("large (vllm) gives no"),
+            "{failure}"
+        );
+        assert!(failure.hint.is_some());
+        // One that nobody asked lacks nothing.
+        let mut one = probed(Logprob, Nothing);
+        one.models.remove("large");
+        assert_eq!(check(&threshold, &one), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_judge_of_whole_digits_is_warned_of_whoever_it_is() {
+        let nothing = ValueKind::None;
+        let mut specreason = run("specreason", "prob");
+        specreason.scorers.insert(JUDGE.into(), model("large"));
+        let lent = check(&specreason, &probed(nothing, nothing)).unwrap();
+        assert!(
+            lent[0].starts_with("large gives no probabilities"),
+            "{lent:?}"
+        );
+        specreason.scorers.insert(JUDGE.into(), model("judge"));
+        let mut other = probed(nothing, nothing);
+        let ready = Ready::from(able(ValueKind::LogprobPreTemperature));
+        let scorer = ProbedScorer::new(&model("judge"), ready);
+        other.scorers.insert(JUDGE.into(), scorer);
+        assert_eq!(check(&specreason, &other), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_odd_about_the_pool_is_warned_of() {
+        let mut silent = probed(ValueKind::RawLogit, ValueKind::RawLogit);
+        for can in silent.models.values_mut() {
+            can.cached_count = false;
+        }
+        let warnings = check(&run("small", "prob"), &silent).unwrap();
         assert_eq!(
-            check(&run("threshold", "prob", 0.7), &probed(After, After)),
-            Ok(())
+            warnings,
+            [
+                "small (vllm) and large (vllm) do not report cached tokens: costs are an upper \
+                 bound; start vLLM with `--enable-prompt-tokens-details`"
+            ]
         );
     }
 }

@@ -7,12 +7,13 @@
 //! with a log; [`train`] learns a policy from a forest and [`calibrate`] sets its
 //! threshold anew; [`eval`] makes the results table; [`regrade`] works on what is
 //! recorded; [`grading`] asks models how trajectories came out and [`scoring`] how
-//! steps are; [`grade`] takes pairs of answers; [`summary`] counts from the log
+//! steps are; [`doctor`] looks at a pool and at this machine; [`grade`] takes pairs of answers; [`summary`] counts from the log
 //! alone.
 
 pub mod calibrate;
 pub mod capability;
 pub mod clock;
+pub mod doctor;
 mod drive;
 mod error;
 pub mod eval;

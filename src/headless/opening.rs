@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
+use crate::model::probed::Probed;
 use crate::trace::LogWriter;
 use crate::trace::record::{Record, RunRecord};
 
-use super::capability::Probed;
-use super::launch::note;
+use super::clock::now;
 use super::{Exit, Failure};
 
 /// Looks at the log before anything is called: what is to be gone on with, as
@@ -73,7 +73,7 @@ pub(super) fn new_empty_log(path: &Path, run: &RunRecord) -> Result<(), Failure>
 
 /// What the endpoints said they can do, for the log.
 pub(super) fn probe_note(run: &RunRecord, probed: &Probed) -> Result<Record, Failure> {
-    let probed = serde_json::to_string(probed)
-        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-    Ok(note(run, "probe", probed))
+    probed
+        .note(&run.run, now())
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))
 }

@@ -9,11 +9,13 @@ use crate::model::local::scorers::{HiddenState, hidden_name};
 use crate::model::pool::Pool;
 use crate::model::scorer::judge::Reading;
 use crate::model::scorer::ngrams::{self, Ngrams};
-use crate::model::scorer::step::{QuestionEncoder, ReadyFuture, Score, ScoreFuture, StepScorer};
+use crate::model::scorer::step::{
+    QuestionEncoder, Ready, ReadyFuture, Score, ScoreFuture, StepScorer,
+};
 use crate::router::query::QueryModel;
-use crate::router::{DraftScore, Router, RouterSpec};
+use crate::router::{DraftScore, Router, RouterSpec, fit};
 use crate::session::About;
-use crate::trace::record::{JUDGE, ModelFacts, PRM};
+use crate::trace::record::{JUDGE, ModelFacts, PRM, QUERY};
 
 use super::Failure;
 
@@ -55,20 +57,30 @@ impl Scoring {
         }
     }
 
-    /// Makes every scorer ready: one that is not there is told before a run
-    /// begins.
+    /// Makes every scorer ready, and says what each found by its role: one that
+    /// is not there is told before a run begins. A model of the pool that is
+    /// lent is left out.
     ///
     /// # Errors
     /// Those of the first scorer that cannot do it.
-    pub async fn probe(&self) -> Result<(), EndpointError> {
-        let judge = self.judge.iter().filter(|_| !self.lent);
-        for asked in self.prm.iter().chain(judge) {
-            asked.probe().await?;
+    pub async fn probe(&self) -> Result<Vec<(&'static str, Ready)>, EndpointError> {
+        let mut found = Vec::new();
+        if let Some(asked) = &self.prm {
+            found.push((PRM, asked.probe().await?));
+        }
+        if let Some(asked) = self.judge.iter().find(|_| !self.lent) {
+            found.push((JUDGE, asked.probe().await?));
         }
         if let Some(asked) = &self.question {
-            asked.probe().await?;
+            found.push((QUERY, asked.probe().await?));
         }
-        Ok(())
+        Ok(found)
+    }
+
+    /// Whether anybody is to be made ready besides the pool.
+    pub fn asks_others(&self) -> bool {
+        let judge = self.judge.is_some() && !self.lent;
+        self.prm.is_some() || judge || self.question.is_some()
     }
 
     /// Name of the model that is asked; of the scorer where there is none.
@@ -162,11 +174,8 @@ impl Scoring {
 }
 
 fn no_prm() -> Failure {
-    Failure::usage("router `rsd` needs a process-reward model, and the pool names none").hint(
-        "serve one with vLLM (`vllm serve Qwen/Qwen2.5-Math-PRM-7B --runner pooling --port 8002`) \
-         and add a table `[prm]` to the pool file, with the lines `server = \"vllm\"`, `base_url = \
-         \"http://127.0.0.1:8002\"`, `model = \"Qwen/Qwen2.5-Math-PRM-7B\"` and `params = 7.62e9`",
-    )
+    Failure::usage("router `rsd` needs a process-reward model, and the pool names none")
+        .hint(fit::missing(PRM).way_out)
 }
 
 impl Opened<'_> {
@@ -198,10 +207,7 @@ impl Opened<'_> {
                 "router `query` was trained on questions encoded by `{name}`, which this pool \
                  does not have"
             ))
-            .hint(
-                "add that encoder as `[embeddings]` to the pool file, or train another by \
-                 `pointsman calibrate query`",
-            ));
+            .hint(fit::missing(QUERY).way_out));
         };
         catalog::encoder(spec, self.concurrency).map_err(|error| Failure::usage(error.to_string()))
     }

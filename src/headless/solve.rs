@@ -10,13 +10,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cost::Reported;
+use crate::model::probed::Probed;
 use crate::problem::Problem;
 use crate::problem::answer::Verdict;
 use crate::session::Session;
 use crate::trace::LogWriter;
 use crate::trace::record::{OutcomeRecord, Record};
 
-use super::capability::{self, Probed};
+use super::capability;
 use super::drive::{Journal, Shared, drive};
 use super::grading::second_opinion;
 use super::launch::{PARTIAL_LINE, note};
@@ -54,10 +55,11 @@ pub struct Solved {
 /// written. A run that was stopped is no error: see [`Solved::stopped`].
 pub fn solve(options: &SolveOptions) -> Result<Solved, Failure> {
     let launch = prepare(options)?;
+    let mut tell = |warning: &str| say(options.quiet, &format!("warning: {warning}"));
     for warning in &launch.warnings {
-        say(options.quiet, &format!("warning: {warning}"));
+        tell(warning);
     }
-    solve_prepared(options, launch)
+    solve_prepared(options, launch, &mut tell)
 }
 
 /// Puts the run together, before anything is called.
@@ -69,10 +71,11 @@ pub(super) fn prepare(options: &SolveOptions) -> Result<Launch, Failure> {
 }
 
 /// As [`solve`], for a run that [`prepare`] put together; its warnings were
-/// told.
+/// told. `tell` is given those of the endpoints.
 pub(super) fn solve_prepared(
     options: &SolveOptions,
     mut launch: Launch,
+    tell: &mut dyn FnMut(&str),
 ) -> Result<Solved, Failure> {
     let gone_on = prepare_log(&options.log, options.resume, true, |path| {
         Resume::read(path, &launch)
@@ -93,7 +96,7 @@ pub(super) fn solve_prepared(
         None
     } else {
         let runtime = runtime()?;
-        let stopped = runtime.block_on(route(options, launch, gone_on))?;
+        let stopped = runtime.block_on(route(options, launch, gone_on, tell))?;
         // Endpoints may hold threads that are busy: they are not waited for.
         runtime.shutdown_timeout(Duration::from_millis(200));
         stopped
@@ -129,21 +132,16 @@ async fn route(
     options: &SolveOptions,
     launch: Launch,
     gone_on: Option<(Resume, LogWriter)>,
+    tell: &mut dyn FnMut(&str),
 ) -> Result<Option<Failure>, Failure> {
     let stop = Arc::new(Stop::new(RESUME));
     let watching = stop.watch();
     let probed = tokio::select! {
-        probed = capability::probe(&launch.endpoints) => probed?,
+        probed = capability::probe(&launch) => probed?,
         () = stop.stopped() => return Ok(stop.reason()),
     };
-    capability::check(&launch.run, &probed)?;
-    tokio::select! {
-        ready = probe_grader(&launch) => ready?,
-        () = stop.stopped() => return Ok(stop.reason()),
-    }
-    tokio::select! {
-        ready = launch.scoring.probe() => ready?,
-        () = stop.stopped() => return Ok(stop.reason()),
+    for warning in capability::check(&launch.run, &probed)? {
+        tell(&warning);
     }
     let (resume, mut writer) = match gone_on {
         Some((resume, writer)) => (Some(resume), writer),
@@ -162,26 +160,6 @@ async fn route(
     let result = all(options, &launch, resume, &shared).await;
     watching.abort();
     result.map(|()| shared.stop.reason())
-}
-
-/// Makes the grader ready: one that is not there is told before the run
-/// begins, not after its last problem.
-async fn probe_grader(launch: &Launch) -> Result<(), Failure> {
-    let Some(grading) = &launch.grading else {
-        return Ok(());
-    };
-    let grader = &grading.grader.endpoint;
-    if launch
-        .endpoints
-        .iter()
-        .any(|model| Arc::ptr_eq(model, grader))
-    {
-        return Ok(());
-    }
-    let probed = grader.probe().await;
-    probed.map(drop).map_err(|error| {
-        Failure::from(error).hint("mend the grader, or grade by rules alone: `--grader rules`")
-    })
 }
 
 /// Writes what begins this session of the run.

@@ -175,8 +175,9 @@ impl Failures {
     }
 }
 
+/// Returns on the first Ctrl-C or SIGTERM.
 #[cfg(unix)]
-async fn signal() {
+pub(super) async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).ok();
     let terminated = async {
@@ -191,8 +192,9 @@ async fn signal() {
     }
 }
 
+/// Returns on the first Ctrl-C.
 #[cfg(not(unix))]
-async fn signal() {
+pub(super) async fn signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

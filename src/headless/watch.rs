@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::model::endpoint::Endpoint;
 use crate::trace::record::{Record, RunRecord, StepEnd, StepRecord};
 
-use super::capability::reads_confidence;
 use super::{Exit, Failure};
+use crate::router::fit::Rule;
 
 /// Steps before the share without a confidence says anything.
 const LEAST_STEPS: u64 = 20;
@@ -42,7 +42,7 @@ struct Counts {
 impl Missing {
     pub fn of(run: &RunRecord) -> Self {
         Self {
-            run: reads_confidence(run).then(|| Reader {
+            run: Rule::of(run).reads_confidence().then(|| Reader {
                 router: run.router.spec.clone(),
                 signal: run.signal.clone(),
             }),

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::endpoint::{Endpoint, EndpointError, FailureKind};
+use super::http::client::HttpClient;
 use super::http::embeddings::Embeddings;
 use super::http::guard::guarded;
 use super::http::pooling::Pooling;
@@ -14,6 +16,7 @@ use super::local::scorers::LikelihoodPrm;
 use super::local::{LocalEndpoint, Render};
 use super::pool::{ModelSpec, Pool, ServerKind};
 use super::prompt::{self, Template, TemplateError};
+use super::retry::Again;
 use super::scorer::judge::{Judge, JudgePrompt, Reading};
 use super::scorer::step::{QuestionEncoder, StepScorer};
 use crate::pair::trainer::judge::CUE;
@@ -152,6 +155,26 @@ pub fn encoder(
     let encoder = Embeddings::with_options(spec, service_options(concurrency))?;
     Ok((Arc::new(encoder), ModelFacts::from(spec)))
 }
+
+/// What the server of `spec` says where its model is still being loaded; `None`
+/// where it says something else, or nothing in a moment.
+pub async fn loading(spec: &ModelSpec) -> Option<String> {
+    let mut spec = spec.clone();
+    // The route is not below `/v1`, where some addresses end.
+    spec.base_url = spec.base_url.map(|url| {
+        let root = url.trim_end_matches('/');
+        root.strip_suffix("/v1").unwrap_or(root).to_owned()
+    });
+    let client = HttpClient::new(&spec, spec.server.name()).ok()?;
+    let asked = client.get::<serde::de::IgnoredAny>("/health");
+    match tokio::time::timeout(MOMENT, asked).await {
+        Ok(Err(failure)) if failure.again == Again::Loading => Some(failure.message),
+        _ => None,
+    }
+}
+
+/// How long a server is given to say that it is loading.
+const MOMENT: Duration = Duration::from_secs(2);
 
 fn service_options(concurrency: Option<usize>) -> ServiceOptions {
     let mut options = ServiceOptions::default();

@@ -3,6 +3,7 @@
 
 pub mod calibration;
 mod explore;
+pub mod fit;
 mod fixed;
 mod given;
 mod panel;

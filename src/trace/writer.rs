@@ -28,7 +28,8 @@ pub struct LogWriter {
     file: File,
     path: PathBuf,
     sync: bool,
-    /// Written before the first append: see [`LogWriter::begin_with`].
+    /// Written before the next append: see [`LogWriter::begin_with`] and
+    /// [`LogWriter::hold`].
     held: Vec<Record>,
     buffer: Vec<u8>,
     /// The file ends within a line, which the next append must not go on with.
@@ -80,6 +81,11 @@ impl LogWriter {
     /// them before it: a session in which nothing happens leaves no trace.
     pub fn begin_with(&mut self, records: Vec<Record>) {
         self.held = records;
+    }
+
+    /// Keeps `records` back as well, until there is something else to append.
+    pub fn hold(&mut self, records: Vec<Record>) {
+        self.held.extend(records);
     }
 
     /// Appends whole lines with a single write; with `sync`, waits for the disk.

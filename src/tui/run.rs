@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event as TerminalEvent, KeyEventKind, MouseEventKind};
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::app::{Effect, EndpointState, Model, Msg, Notice, NoticeLevel, close, update};
+use crate::app::{
+    Effect, EndpointState, Model, Msg, Notice, NoticeLevel, ScorersState, close, update,
+};
 use crate::headless::clock::now;
 use crate::headless::scoring::Scoring;
 use crate::model::endpoint::Endpoint;
@@ -217,6 +219,10 @@ impl Inspector {
             self.model.endpoints[place] = EndpointState::Probing;
             self.calls.probe(place);
         }
+        if self.calls.asks_scorers() {
+            self.model.scorers = ScorersState::Probing;
+            self.calls.probe_scorers();
+        }
         self.calls
             .runtime()
             .spawn_blocking(super::text::highlight::warm);
@@ -298,6 +304,7 @@ impl Inspector {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Append(records) => self.journal.submit(Job::Append(records)),
+            Effect::Remark(records) => self.journal.submit(Job::Remark(records)),
             Effect::Generate { entry, call } => {
                 self.journal.submit(Job::Generate { entry, call });
             }
@@ -306,6 +313,7 @@ impl Inspector {
                 self.journal.submit(Job::Abort { entry, generation });
             }
             Effect::Probe { model } => self.calls.probe(model),
+            Effect::ProbeScorers => self.calls.probe_scorers(),
             Effect::Open { entry } => self.open(entry),
             Effect::Editor { entry, text } => {
                 self.events.stop();

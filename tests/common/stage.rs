@@ -334,7 +334,7 @@ impl Stage {
                 self.log_broken = Some(message.clone());
                 self.queue.push_back(Heard::LogFailed(message));
             }
-            Effect::Append(records) => self.log.extend(records),
+            Effect::Append(records) | Effect::Remark(records) => self.log.extend(records),
             Effect::Generate { entry, call } => self.generate(entry, *call),
             Effect::Score { entry, ask } => {
                 let value = self.scores.pop_front().expect("no score was expected");
@@ -354,6 +354,7 @@ impl Stage {
                 self.probed.push(model);
                 self.queue.push_back(Heard::Probed(model));
             }
+            Effect::ProbeScorers => panic!("nobody scores on this stage but by its script"),
             Effect::Open { entry } => self.queue.push_back(Heard::Opened(entry)),
             Effect::Editor { entry, text } => self.editor = Some((entry, text)),
             Effect::Copy(text) => {

@@ -25,7 +25,7 @@ use crate::model::endpoint::{Endpoint, EndpointError};
 use crate::model::local::scorers::hidden_name;
 use crate::model::pool::{Pool, ServerKind};
 use crate::model::scorer::ngrams;
-use crate::model::scorer::step::QuestionEncoder;
+use crate::model::scorer::step::{QuestionEncoder, Ready};
 use crate::problem::split::Split;
 use crate::router::query::{About, Example, Label, QueryFacts, QueryModel, Recipe, fit};
 use crate::trace::record::ModelFacts;
@@ -98,13 +98,15 @@ pub fn query(options: &QueryOptions) -> Result<Trained, Failure> {
     answers.check_pool(&described)?;
     let encoder = encoder(options, &pool, &endpoints, &described)?;
     let asked = answers.problems()?;
-    let features = runtime()?.block_on(encode(encoder.as_ref(), &asked, options.quiet))?;
+    let runtime = runtime()?;
+    let ready = runtime.block_on(encoder.probe())?;
+    let features = runtime.block_on(encode(encoder.as_ref(), &asked, options.quiet))?;
     train(
         options,
         &answers,
         &asked,
         features,
-        encoder.name(),
+        (encoder.name(), &ready),
         &described,
     )
 }
@@ -159,7 +161,6 @@ async fn encode(
     asked: &[Asked],
     quiet: bool,
 ) -> Result<Vec<Vec<f32>>, Failure> {
-    encoder.probe().await?;
     let bar = bar(asked.len(), quiet);
     let calls = asked.iter().map(|one| {
         let bar = &bar;
@@ -183,7 +184,7 @@ fn train(
     answers: &Answers,
     asked: &[Asked],
     features: Vec<Vec<f32>>,
-    encoder: &str,
+    (encoder, ready): (&str, &Ready),
     pool: &[ModelFacts],
 ) -> Result<Trained, Failure> {
     let mut examples = Vec::new();
@@ -203,7 +204,7 @@ fn train(
     let about = About {
         encoder: encoder.to_owned(),
         models: pool.iter().map(Into::into).collect(),
-        training: training_facts(answers),
+        training: training_facts(answers, ready)?,
     };
     let unseen: Vec<Vec<f32>> = calibration.iter().map(|(x, _)| x.clone()).collect();
     let model = QueryModel::new(fitted, about, &unseen).map_err(|error| bad(&error))?;
@@ -250,17 +251,24 @@ fn train(
     })
 }
 
-fn training_facts(answers: &Answers) -> BTreeMap<String, serde_json::Value> {
+/// `ready` is what the encoder said of itself, with what that took.
+fn training_facts(
+    answers: &Answers,
+    ready: &Ready,
+) -> Result<BTreeMap<String, serde_json::Value>, Failure> {
     let seeds = |role: &str| -> Vec<u64> {
         let of = answers.heads.iter().filter(|head| head.router.name == role);
         let seeds: BTreeSet<u64> = of.map(|head| head.seed).collect();
         seeds.into_iter().collect()
     };
-    BTreeMap::from([
+    let probe = serde_json::to_value(ready)
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    Ok(BTreeMap::from([
         ("small_seeds".to_owned(), seeds("small").into()),
         ("large_seeds".to_owned(), seeds("large").into()),
         ("version".to_owned(), env!("CARGO_PKG_VERSION").into()),
-    ])
+        ("probe".to_owned(), probe),
+    ]))
 }
 
 /// Probability that of two problems whose labels differ the one with the

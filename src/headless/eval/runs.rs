@@ -281,9 +281,7 @@ impl<'o> Runner<'o> {
     ) -> Result<Launch, Failure> {
         let launch = prepare(&self.options(spec, seed, splits))?;
         for warning in &launch.warnings {
-            if self.warned.insert(warning.clone()) {
-                say(self.options.quiet, &format!("warning: {warning}"));
-            }
+            tell_once(&mut self.warned, self.options.quiet, warning);
         }
         Ok(launch)
     }
@@ -330,7 +328,10 @@ impl<'o> Runner<'o> {
             log,
             ..self.options(spec, seed, splits)
         };
-        let solved = solve_prepared(&options, launch).map_err(|failure| at(spec, failure))?;
+        let (warned, quiet) = (&mut self.warned, self.options.quiet);
+        let mut tell = |warning: &str| tell_once(warned, quiet, warning);
+        let solved = solve_prepared(&options, launch, &mut tell);
+        let solved = solved.map_err(|failure| at(spec, failure))?;
         if let Some(stopped) = solved.stopped {
             return Err(at(spec, stopped).hint(GO_ON));
         }
@@ -388,6 +389,13 @@ impl<'o> Runner<'o> {
     fn is_of(&self, row: &Row, spec: &RouterSpec) -> bool {
         let keys = self.done.get(&spec.to_string()).map(|(keys, _)| keys);
         keys.is_some_and(|keys| !keys.is_disjoint(&row.keys))
+    }
+}
+
+/// Warns of what every run would say again.
+fn tell_once(warned: &mut BTreeSet<String>, quiet: bool, warning: &str) {
+    if warned.insert(warning.to_owned()) {
+        say(quiet, &format!("warning: {warning}"));
     }
 }
 

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use tokio::runtime::Runtime;
 
 use crate::headless::drive::{Journal, Shared};
-use crate::headless::opening::prepare_log;
+use crate::headless::opening::{prepare_log, probe_note};
 use crate::headless::scoring::Scoring;
 use crate::headless::solve::runtime;
 use crate::headless::stop::{RESUME, Stop};
@@ -63,7 +63,7 @@ impl Demand {
         let opened = prepare_log(&options.log, true, sync, |path| {
             Held::read(path, &launch, shape)
         })?;
-        let Some((held, writer)) = opened else {
+        let Some((held, mut writer)) = opened else {
             let message = format!("{}: the exploration is gone", options.log.display());
             return Err(Failure::new(Exit::Failed, message));
         };
@@ -74,8 +74,10 @@ impl Demand {
             let _on = runtime.enter();
             stop.watch()
         };
-        let probed = runtime.block_on(capability::probe(&launch.endpoints))?;
+        let probed = runtime.block_on(capability::probe(&launch))?;
+        // The exploration before it warned of what is odd.
         capability::check(&launch.run, &probed)?;
+        writer.append(&[probe_note(&launch.run, &probed)?])?;
         Ok(Self {
             shared: Shared {
                 endpoints: launch.endpoints.clone(),

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
 
+use crate::model::probed::Probed;
 use crate::problem::Problem;
 use crate::problem::split::{RULE, Split};
 use crate::session::forest::{Forest, LEAST_REFERENCES, Shape};
@@ -29,7 +30,7 @@ use crate::trace::LogWriter;
 use crate::trace::record::{Record, RunRecord};
 use crate::train::forest::SPLITS;
 
-use super::capability::{self, Probed};
+use super::capability;
 use super::drive::{Journal, Shared};
 use super::launch::{Exploration, PARTIAL_LINE, note};
 use super::opening::{may_go_on, new_empty_log, new_log, prepare_log, probe_note};
@@ -256,10 +257,12 @@ async fn work(
     let stop = Arc::new(Stop::new(RESUME));
     let watching = stop.watch();
     let probed = tokio::select! {
-        probed = capability::probe(&launch.endpoints) => probed?,
+        probed = capability::probe(&launch) => probed?,
         () = stop.stopped() => return Ok(Done { stopped: stop.reason(), ..Done::default() }),
     };
-    capability::check(&launch.run, &probed)?;
+    for warning in capability::check(&launch.run, &probed)? {
+        say(options.quiet, &format!("warning: {warning}"));
+    }
     let mut writer = match writer {
         Some(writer) => writer,
         None => new_log(&options.log, is_paid(&launch.run))?,

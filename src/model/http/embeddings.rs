@@ -10,7 +10,7 @@ use super::service::{PromptUsage, Service, ServiceOptions};
 use crate::model::endpoint::{EndpointError, FailureKind};
 use crate::model::pool::ModelSpec;
 use crate::model::retry::Failure;
-use crate::model::scorer::step::{EncodeFuture, Encoded, QuestionEncoder, ReadyFuture};
+use crate::model::scorer::step::{EncodeFuture, Encoded, QuestionEncoder, Ready, ReadyFuture};
 use crate::trace::record::{Role, Usage};
 
 /// An embedding model behind a server.
@@ -113,7 +113,11 @@ impl QuestionEncoder for Embeddings {
     }
 
     fn probe(&self) -> ReadyFuture<'_> {
-        Box::pin(async { self.ask("What is 1 + 1?", Role::Probe).await.map(|_| ()) })
+        Box::pin(async {
+            let encoded = self.ask("What is 1 + 1?", Role::Probe).await?;
+            let said = format!("turns a question into {} numbers", encoded.features.len());
+            Ok(Ready::answered(said, encoded.usage, &encoded.attempts))
+        })
     }
 
     fn encode<'a>(&'a self, question: &'a str, _affinity: &'a str) -> EncodeFuture<'a> {

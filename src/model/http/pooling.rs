@@ -10,7 +10,7 @@ use super::service::{PromptUsage, Service, ServiceOptions};
 use crate::model::endpoint::{EndpointError, FailureKind};
 use crate::model::pool::ModelSpec;
 use crate::model::retry::Failure;
-use crate::model::scorer::step::{ReadyFuture, Score, ScoreFuture, StepCase, StepScorer};
+use crate::model::scorer::step::{Ready, ReadyFuture, Score, ScoreFuture, StepCase, StepScorer};
 use crate::trace::record::{Role, Usage};
 
 const PATH: &str = "/pooling";
@@ -29,7 +29,7 @@ const TOLERANCE: f64 = 1e-2;
 #[derive(Debug)]
 pub struct Pooling {
     service: Service,
-    ready: OnceCell<()>,
+    ready: OnceCell<Ready>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -169,8 +169,13 @@ impl StepScorer for Pooling {
             step: "2 + 1 = 3, so the answer is \\boxed{3}.".to_owned(),
         };
         Box::pin(async move {
-            let asked = || async { self.ask(&example, Role::Probe).await.map(|_| ()) };
-            self.ready.get_or_try_init(asked).await.copied()
+            let asked = || async {
+                let score = self.ask(&example, Role::Probe).await?;
+                let value = score.value.unwrap_or_default();
+                let said = format!("scores a right step of an example {value:.2}");
+                Ok(Ready::answered(said, score.usage, &score.attempts))
+            };
+            self.ready.get_or_try_init(asked).await.cloned()
         })
     }
 

@@ -76,7 +76,7 @@ impl StepScorer for LikelihoodPrm {
     }
 
     fn probe(&self) -> ReadyFuture<'_> {
-        Box::pin(async { self.endpoint.probe().await.map(|_| ()) })
+        Box::pin(async { self.endpoint.probe().await.map(Into::into) })
     }
 
     fn score(&self, case: StepCase) -> ScoreFuture<'_> {
@@ -114,7 +114,7 @@ impl QuestionEncoder for HiddenState {
     }
 
     fn probe(&self) -> ReadyFuture<'_> {
-        Box::pin(async { self.endpoint.probe().await.map(|_| ()) })
+        Box::pin(async { self.endpoint.probe().await.map(Into::into) })
     }
 
     fn encode<'a>(&'a self, question: &'a str, affinity: &'a str) -> EncodeFuture<'a> {

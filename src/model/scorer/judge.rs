@@ -226,7 +226,7 @@ impl StepScorer for Judge {
     }
 
     fn probe(&self) -> ReadyFuture<'_> {
-        Box::pin(async { self.endpoint.probe().await.map(|_| ()) })
+        Box::pin(async { self.endpoint.probe().await.map(Into::into) })
     }
 
     fn score(&self, case: StepCase) -> ScoreFuture<'_> {

@@ -5,7 +5,7 @@
 //! change: the hash is written out here, and letters are lower-cased and words
 //! are split by ASCII alone, whatever later versions of Unicode say.
 
-use super::step::{EncodeFuture, Encoded, QuestionEncoder, ReadyFuture};
+use super::step::{EncodeFuture, Encoded, QuestionEncoder, Ready, ReadyFuture};
 use crate::trace::record::Usage;
 
 /// Buckets the n-grams are hashed into.
@@ -27,7 +27,7 @@ impl QuestionEncoder for Ngrams {
     }
 
     fn probe(&self) -> ReadyFuture<'_> {
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(std::future::ready(Ok(Ready::default())))
     }
 
     fn encode<'a>(&'a self, question: &'a str, _affinity: &'a str) -> EncodeFuture<'a> {

@@ -5,7 +5,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::model::endpoint::EndpointError;
+use serde::{Deserialize, Serialize};
+
+use crate::model::endpoint::{Capabilities, EndpointError};
 use crate::trace::record::{Attempt, Usage};
 
 /// A step in its place.
@@ -37,7 +39,44 @@ pub struct Score {
 
 pub type ScoreFuture<'a> = Pin<Box<dyn Future<Output = Result<Score, EndpointError>> + Send + 'a>>;
 
-pub type ReadyFuture<'a> = Pin<Box<dyn Future<Output = Result<(), EndpointError>> + Send + 'a>>;
+/// What the probe of a scorer found.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Ready {
+    /// What its endpoint can do, where it is a model that writes too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
+    /// What it said to an example, in a few words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
+    /// What the probe's calls took, failed attempts included.
+    #[serde(default)]
+    pub usage: Usage,
+}
+
+impl Ready {
+    /// Of a scorer that said something to an example.
+    pub fn answered(said: String, usage: Usage, attempts: &[Attempt]) -> Self {
+        let paid = attempts.iter().map(|attempt| attempt.usage);
+        Self {
+            capabilities: None,
+            said: Some(said),
+            usage: paid.fold(usage, Usage::plus),
+        }
+    }
+}
+
+/// Of a scorer that is asked through an endpoint.
+impl From<Capabilities> for Ready {
+    fn from(capabilities: Capabilities) -> Self {
+        Self {
+            usage: capabilities.usage,
+            capabilities: Some(capabilities),
+            said: None,
+        }
+    }
+}
+
+pub type ReadyFuture<'a> = Pin<Box<dyn Future<Output = Result<Ready, EndpointError>> + Send + 'a>>;
 
 /// A model that scores steps. Dropping a future cancels its call.
 pub trait StepScorer: Send + Sync {

@@ -241,6 +241,20 @@ impl Calls {
         });
     }
 
+    /// Whether the router asks anybody beside the pool.
+    pub fn asks_scorers(&self) -> bool {
+        self.scoring.asks_others()
+    }
+
+    /// Asks those that score for the router what they can do.
+    pub fn probe_scorers(&self) {
+        let (scoring, reports) = (self.scoring.clone(), self.reports.clone());
+        self.runtime.spawn(async move {
+            let result = scoring.probe().await.map_err(|error| error.to_string());
+            let _ = reports.send(Report::Msg(Msg::ScorersProbed(result))).await;
+        });
+    }
+
     /// Sends a message from any thread without blocking it.
     pub fn send(&self, msg: Msg) {
         let reports = self.reports.clone();

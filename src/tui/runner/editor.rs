@@ -3,6 +3,14 @@
 use std::io::Write as _;
 use std::process::Command;
 
+/// The editor by the variables that `variable` looks up: `$VISUAL` or
+/// `$EDITOR`, else `vi`.
+pub fn editor(variable: impl Fn(&str) -> Option<String>) -> String {
+    let named = ["VISUAL", "EDITOR"].into_iter().filter_map(variable);
+    let mut named = named.filter(|value| !value.trim().is_empty());
+    named.next().unwrap_or_else(|| "vi".to_owned())
+}
+
 /// Opens `$VISUAL` or `$EDITOR` (else `vi`) on a temporary file that holds
 /// `text`, waits for it, and returns what was saved; `None` where nothing was
 /// changed. The terminal must have been left.
@@ -11,11 +19,7 @@ use std::process::Command;
 /// In words for the person: no editor, a failed one, a file that cannot be
 /// read again.
 pub fn edit(text: &str) -> Result<Option<String>, String> {
-    let editor = ["VISUAL", "EDITOR"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|value| !value.trim().is_empty())
-        .unwrap_or_else(|| "vi".to_owned());
+    let editor = editor(|name| std::env::var(name).ok());
     let mut file = tempfile::Builder::new()
         .prefix("pointsman-step-")
         .suffix(".md")

@@ -13,6 +13,8 @@ use super::Calls;
 /// What the journal is asked to do.
 pub enum Job {
     Append(Vec<Record>),
+    /// Append with whatever is appended next.
+    Remark(Vec<Record>),
     /// Make the call once everything before it is written.
     Generate {
         entry: usize,
@@ -57,6 +59,11 @@ impl Journal {
                             calls.send(Msg::LogFailed { message });
                         } else {
                             broken = None;
+                        }
+                    }
+                    Job::Remark(records) => {
+                        if let Some(log) = writer.as_mut() {
+                            log.hold(records);
                         }
                     }
                     Job::Abort { entry, generation } => calls.abort(entry, generation),

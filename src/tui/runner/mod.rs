@@ -10,6 +10,6 @@ mod events;
 mod journal;
 
 pub use calls::{Calls, Report};
-pub use editor::edit;
+pub use editor::{edit, editor};
 pub use events::Events;
 pub use journal::{Job, Journal};

@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::app::{EndpointState, Model, Pane, Screen, Slot};
+use crate::app::{EndpointState, Model, Pane, ScorersState, Screen, Slot};
 use crate::session::{Phase, Session};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{self, cost, decision, paragraph, steps, transcript, tree};
@@ -207,10 +207,16 @@ fn endpoints_down(model: &Model, columns: usize, theme: &Theme) -> Vec<Line<'sta
         Phase::Failed { message, .. } => Some(message),
         Phase::Ready | Phase::Generating(_) | Phase::Scoring(_) => None,
     });
-    for state in &model.endpoints {
-        if let EndpointState::Down(message) = state
-            && failed != Some(message)
-        {
+    let endpoints = model.endpoints.iter().filter_map(|state| match state {
+        EndpointState::Down(message) => Some(message),
+        _ => None,
+    });
+    let scorers = match &model.scorers {
+        ScorersState::Down(message) => Some(message),
+        _ => None,
+    };
+    for message in endpoints.chain(scorers) {
+        if failed != Some(message) {
             lines.extend(paragraph(message, columns, theme.style("error")));
         }
     }

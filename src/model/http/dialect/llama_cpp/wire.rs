@@ -56,8 +56,8 @@ impl Entry {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Props {
-    pub default_generation_settings: GenerationSettings,
     pub build_info: Option<String>,
+    pub default_generation_settings: GenerationSettings,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
