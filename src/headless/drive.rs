@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use crate::model::endpoint::{Endpoint, EndpointError, Progress, StepReply, StepRequest};
 use crate::session::{Ask, Command, Event, Generate, Output, Phase, Session};
 use crate::trace::record::{NoteRecord, OutcomeRecord, Record};
-use crate::trace::{LogError, LogWriter};
 
 use super::Failure;
 use super::clock::now;
 use super::grading::Grading;
+use super::journal::Journal;
 use super::scoring::Scoring;
 use super::stop::Stop;
 use super::watch::{Missing, Notices};
@@ -54,56 +54,6 @@ impl Shared {
             })
         });
         self.log.append(notes.collect()).await
-    }
-}
-
-/// The log, written by whoever has something to record.
-pub(super) struct Journal {
-    writer: Arc<Mutex<LogWriter>>,
-    /// What was written since it was last taken, where somebody listens.
-    heard: Option<Mutex<Vec<Record>>>,
-}
-
-impl Journal {
-    pub fn new(writer: LogWriter) -> Self {
-        Self {
-            writer: Arc::new(Mutex::new(writer)),
-            heard: None,
-        }
-    }
-
-    /// A journal that keeps what is written for [`Journal::take_heard`].
-    pub fn heard(writer: LogWriter) -> Self {
-        Self {
-            heard: Some(Mutex::default()),
-            ..Self::new(writer)
-        }
-    }
-
-    /// What was written since the last time.
-    pub fn take_heard(&self) -> Vec<Record> {
-        self.heard.as_ref().map_or_else(Vec::new, |heard| {
-            let mut heard = heard.lock().expect("no thread panics while it listens");
-            std::mem::take(&mut *heard)
-        })
-    }
-
-    /// Appends and waits for the disk, off the thread that drives the calls.
-    pub async fn append(&self, records: Vec<Record>) -> Result<(), Failure> {
-        if let Some(heard) = &self.heard {
-            let mut heard = heard.lock().expect("no thread panics while it listens");
-            heard.extend(records.iter().cloned());
-        }
-        let log = Arc::clone(&self.writer);
-        let written = tokio::task::spawn_blocking(move || -> Result<(), LogError> {
-            log.lock()
-                .expect("no thread panics while it writes the log")
-                .append(&records)
-        });
-        written
-            .await
-            .map_err(|error| Failure::new(super::Exit::Failed, format!("writing: {error}")))??;
-        Ok(())
     }
 }
 

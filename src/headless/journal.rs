@@ -49,7 +49,10 @@ impl Journal {
             .name("log".to_owned())
             .spawn(move || write(writer, &receiver))
             .map_err(|error| {
-                Failure::new(Exit::Failed, format!("cannot start the log's thread: {error}"))
+                Failure::new(
+                    Exit::Failed,
+                    format!("cannot start the log's thread: {error}"),
+                )
             })?;
         Ok(Self {
             entries: Some(entries),
@@ -211,7 +214,9 @@ mod tests {
                 .filter(|line| line.contains(&format!("\"text\":\"{task} ")))
                 .collect();
             assert_eq!(mine.len(), 50);
-            let in_order = (0..50).zip(&mine).all(|(nth, line)| line.contains(&format!(" {nth}\"")));
+            let in_order = (0..50)
+                .zip(&mine)
+                .all(|(nth, line)| line.contains(&format!(" {nth}\"")));
             assert!(in_order, "{mine:?}");
         }
         assert_eq!(text.lines().count(), 8 * 50 * 2);

@@ -20,6 +20,7 @@ pub mod eval;
 pub mod explore;
 pub mod grade;
 pub mod grading;
+mod journal;
 pub mod launch;
 mod opening;
 pub mod plain;

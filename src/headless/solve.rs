@@ -18,8 +18,9 @@ use crate::trace::LogWriter;
 use crate::trace::record::{OutcomeRecord, Record};
 
 use super::capability;
-use super::drive::{Journal, Shared, drive};
+use super::drive::{Shared, drive};
 use super::grading::second_opinion;
+use super::journal::Journal;
 use super::launch::{PARTIAL_LINE, note};
 use super::opening::{new_empty_log, new_log, prepare_log, probe_note};
 use super::plain::plain;
@@ -150,7 +151,7 @@ async fn route(
     begin(&mut writer, &launch, resume.as_ref(), &probed)?;
     let shared = Shared {
         endpoints: launch.endpoints.clone(),
-        log: Journal::new(writer),
+        log: Journal::new(writer)?,
         stop,
         grading: launch.grading.clone(),
         scoring: launch.scoring.clone(),
@@ -207,9 +208,10 @@ async fn all(
     for outcome in finished.values() {
         bar.count(outcome);
     }
-    let sessions: Vec<Session> = launch
-        .problems
-        .iter()
+    let problems = launch.problems.iter();
+    // Made as they are taken up: a session is a good deal larger than its
+    // problem.
+    let sessions = problems
         .filter(|problem| !finished.contains_key(&problem.id))
         .map(|problem: &Problem| {
             let settings = launch.settings.clone();
@@ -217,8 +219,7 @@ async fn all(
                 Some(tree) => Session::open(settings, problem.clone(), tree),
                 None => Session::new(settings, problem.clone()),
             }
-        })
-        .collect();
+        });
     let mut driven = stream::iter(sessions)
         // Sessions are taken up only as others end; a stopped run takes none.
         .take_while(|_| std::future::ready(!shared.stop.is_stopped()))

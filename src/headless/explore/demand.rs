@@ -8,7 +8,8 @@ use std::sync::Arc;
 use indicatif::ProgressBar;
 use tokio::runtime::Runtime;
 
-use crate::headless::drive::{Journal, Shared};
+use crate::headless::drive::Shared;
+use crate::headless::journal::Journal;
 use crate::headless::opening::{prepare_log, probe_note};
 use crate::headless::scoring::Scoring;
 use crate::headless::solve::runtime;
@@ -81,7 +82,7 @@ impl Demand {
         Ok(Self {
             shared: Shared {
                 endpoints: launch.endpoints.clone(),
-                log: Journal::heard(writer),
+                log: Journal::heard(writer)?,
                 stop,
                 grading: None,
                 scoring: Scoring::default(),

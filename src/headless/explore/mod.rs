@@ -31,7 +31,8 @@ use crate::trace::record::{Record, RunRecord};
 use crate::train::forest::SPLITS;
 
 use super::capability;
-use super::drive::{Journal, Shared};
+use super::drive::Shared;
+use super::journal::Journal;
 use super::launch::{Exploration, PARTIAL_LINE, note};
 use super::opening::{may_go_on, new_empty_log, new_log, prepare_log, probe_note};
 use super::scoring::Scoring;
@@ -270,7 +271,7 @@ async fn work(
     begin(&mut writer, &launch, held.as_ref(), &probed)?;
     let shared = Shared {
         endpoints: launch.endpoints.clone(),
-        log: Journal::new(writer),
+        log: Journal::new(writer)?,
         stop,
         grading: None,
         scoring: Scoring::default(),

@@ -20,8 +20,8 @@ use crate::trace::record::{NoteRecord, Record};
 use crate::trace::{Log, LogWriter};
 
 use super::clock::now;
-use super::drive::Journal;
 use super::grading::{Grader, Grading, Scorer};
+use super::journal::Journal;
 use super::launch::PARTIAL_LINE;
 use super::solve::{bar, runtime, say};
 use super::stop::Stop;
@@ -230,7 +230,7 @@ async fn file(
     if !options.dry_run {
         let writer = LogWriter::create_or_append(path, asks)?;
         cut = writer.found_partial_line();
-        work.journal = Some(Journal::new(writer));
+        work.journal = Some(Journal::new(writer)?);
     }
     let log = Log::open(&[path])?;
     report.begin_log(path, log.damages());

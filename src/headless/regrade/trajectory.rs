@@ -17,8 +17,8 @@ use super::Scorers;
 use super::report::{Change, Report};
 use crate::headless::Failure;
 use crate::headless::clock::now;
-use crate::headless::drive::Journal;
 use crate::headless::grading::{About, Grading, was_paid};
+use crate::headless::journal::Journal;
 use crate::headless::stop::Stop;
 
 /// What the trajectories of a log are worked on with.
