@@ -111,6 +111,12 @@ fn lasting() -> Vec<(Answer, FailureKind, &'static str)> {
     ]
 }
 
+/// How often a server is asked that gives such an answer every time: what is no
+/// answer at all may be the page of a proxy, and is worth one more attempt.
+fn asked(kind: FailureKind) -> usize {
+    1 + usize::from(kind == FailureKind::Malformed)
+}
+
 /// The one attempt that failed before a call went through.
 fn one(attempts: &[Attempt], role: Role, part: &str) {
     let [attempt] = attempts else {

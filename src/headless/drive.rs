@@ -11,7 +11,7 @@ use super::clock::now;
 use super::grading::Grading;
 use super::journal::Journal;
 use super::scoring::Scoring;
-use super::stop::Stop;
+use super::stop::{Begun, Stop};
 use super::watch::{Missing, Notices};
 
 /// What all sessions of a run share.
@@ -151,7 +151,8 @@ async fn score(shared: &Shared, ask: Ask) -> Option<Event> {
 async fn write(shared: &Shared, session: &mut Session, call: Generate) -> Option<Event> {
     let generation = call.generation;
     let pieces = Pieces::default();
-    match ask(shared, call.model, call.request, &pieces).await {
+    let begun = shared.stop.begin();
+    match ask(shared, call.model, call.request, &pieces, begun).await {
         Some(Ok(reply)) => Some(Event::Reply {
             generation,
             reply: Box::new(reply),
@@ -174,9 +175,9 @@ pub(super) async fn ask(
     model: usize,
     request: StepRequest,
     pieces: &Pieces,
+    begun: Begun,
 ) -> Option<Result<StepReply, EndpointError>> {
     let endpoint = &shared.endpoints[model];
-    let begun = shared.stop.begin();
     let result = tokio::select! {
         result = endpoint.step(request, pieces) => result,
         () = shared.stop.stopped() => return None,

@@ -100,7 +100,9 @@ async fn answers_that_are_no_embedding_fail_once() {
         let error = found.unwrap_err();
         assert_eq!(error.kind, FailureKind::Malformed, "{error}");
         assert!(error.message.contains(part), "{error}");
-        assert_eq!(fake.seen(PATH).len(), 1);
+        // Another kind of answer may be a proxy's, and is asked for once more.
+        let calls = 1 + usize::from(body.get("data").is_none());
+        assert_eq!(fake.seen(PATH).len(), calls);
     }
 }
 
@@ -118,7 +120,7 @@ async fn passing_failures_are_retried_and_lasting_ones_are_not() {
         let error = found.unwrap_err();
         assert_eq!(error.kind, kind, "{error}");
         assert!(error.message.contains(part), "{error}");
-        assert_eq!(fake.seen(PATH).len(), 1, "{error}");
+        assert_eq!(fake.seen(PATH).len(), asked(kind), "{error}");
     }
 }
 

@@ -232,6 +232,7 @@ async fn a_reply_without_a_digit_is_no_score_and_a_rejection() {
     let mut script = probes();
     script.extend([
         step("1 + 1 = 3"),
+        tokens(&["Hm"], "limit"),
         tokens(&["I cannot tell"], "limit"),
         step("1 + 1 = 2"),
         answer(r"\boxed{2}"),
@@ -257,6 +258,8 @@ async fn a_reply_without_a_digit_is_no_score_and_a_rejection() {
             .unwrap()
             .contains("I cannot tell")
     );
+    let in_vain = &held.scores[0].attempts;
+    assert!(in_vain[0].failure.contains("“Hm”"), "{in_vain:?}");
     assert!(
         held.decisions[0].reason.contains("no score"),
         "{}",

@@ -84,11 +84,14 @@ async fn make(
     calls: Vec<Call>,
     meter: &Meter,
 ) -> Result<Option<Grown>, Failure> {
+    // However many places in flight there are: what fails of one problem is one
+    // failure.
+    let begun = shared.stop.begin();
     let mut running: FuturesUnordered<_> = calls
         .into_iter()
         .map(|call| async move {
             let pieces = Pieces::default();
-            let answer = ask(shared, call.model, call.request.clone(), &pieces).await;
+            let answer = ask(shared, call.model, call.request.clone(), &pieces, begun).await;
             (call, pieces.take(), answer)
         })
         .collect();

@@ -86,7 +86,8 @@ fn ended(child: &mut Child, started: Instant, limit: Duration) -> Option<ExitSta
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

@@ -48,19 +48,21 @@ fn filter(bench: &mut Bench) {
 }
 
 fn decisions(bench: &Bench) -> Vec<&DecisionRecord> {
-    let of = |record| match record {
-        &Record::Decision(ref decision) => Some(&**decision),
+    let log = bench.log.iter();
+    log.filter_map(|record| match record {
+        Record::Decision(decision) => Some(&**decision),
         _ => None,
-    };
-    bench.log.iter().filter_map(of).collect()
+    })
+    .collect()
 }
 
 fn filtered(bench: &Bench) -> Vec<&StepRecord> {
-    let of = |record| match record {
-        &Record::Step(ref step) if step.end == StepEnd::Error => Some(&**step),
+    let log = bench.log.iter();
+    log.filter_map(|record| match record {
+        Record::Step(step) if step.end == StepEnd::Error => Some(&**step),
         _ => None,
-    };
-    bench.log.iter().filter_map(of).collect()
+    })
+    .collect()
 }
 
 #[test]

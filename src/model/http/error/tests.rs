@@ -53,6 +53,15 @@ fn then(failure: &Failure) -> Then {
     }
 }
 
+/// Status, headers and body of an answer, and what it means.
+type Row = (
+    u16,
+    Vec<(&'static str, &'static str)>,
+    &'static str,
+    FailureKind,
+    Then,
+);
+
 const RATE: &str = r#"{"error":{"message":"slow","type":"requests","code":"rate_limit_exceeded"}}"#;
 const QUOTA: &str = r#"{"error":{"message":"pay","type":"insufficient_quota","code":null}}"#;
 const LOADING: &str =
@@ -67,7 +76,7 @@ fn the_failure_table() {
     let yes = || vec![("x-should-retry", "true")];
     let no = || vec![("x-should-retry", "false")];
     let none = Vec::new;
-    let cases: Vec<(u16, Vec<(&'static str, &str)>, &str, FailureKind, Then)> = vec![
+    let cases: Vec<Row> = vec![
         (408, none(), "", Server, Then::Backoff),
         (409, none(), "", Server, Then::Backoff),
         (425, none(), "", Server, Then::Backoff),
