@@ -68,7 +68,7 @@ fn version_and_help_go_to_stdout() {
         said.trim(),
         concat!("pointsman ", env!("CARGO_PKG_VERSION"))
     );
-    for command in ["inspect", "replay", "solve", "explore"] {
+    for command in ["inspect", "replay", "solve", "explore", "doctor"] {
         let output = run(folder.path(), &[command, "--help"]);
         assert!(output.status.success(), "{command}");
         assert!(!output.stdout.is_empty());

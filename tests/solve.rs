@@ -5,6 +5,8 @@
 
 #[allow(dead_code)]
 mod common;
+#[path = "solve/doctor.rs"]
+mod doctor;
 #[path = "solve/eval.rs"]
 mod eval;
 #[path = "solve/explore.rs"]

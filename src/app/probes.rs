@@ -72,8 +72,8 @@ fn settled(model: &mut Model, now: &str) -> Vec<Effect> {
         return Vec::new();
     }
     let mut effects: Vec<Effect> = note(model, now).into_iter().collect();
-    let told = match refused(model) {
-        Some(refusal) => Some((NoticeLevel::Error, refusal.text)),
+    let told = match model.refusal() {
+        Some(refusal) => Some((NoticeLevel::Error, refusal)),
         None => first_remark(model).map(|text| (NoticeLevel::Warning, text)),
     };
     // A failure that is on screen says more.
@@ -118,6 +118,13 @@ fn note(model: &Model, now: &str) -> Option<Effect> {
     (!nobody).then(|| Effect::Remark(vec![note]))
 }
 
+impl Model {
+    /// Why the router cannot be followed on what the models said they can do.
+    pub fn refusal(&self) -> Option<String> {
+        refused(self).map(|refused| refused.text)
+    }
+}
+
 /// Why the router cannot be followed.
 struct Refused {
     text: String,
@@ -127,6 +134,9 @@ struct Refused {
 
 /// The first lack, as `solve` would say it.
 fn refused(model: &Model) -> Option<Refused> {
+    if model.mode != Mode::Live {
+        return None;
+    }
     let run = &model.session()?.settings().run;
     let rule = Rule::of(run);
     let fit = fit(&rule, &members(model), asked(model, &rule));

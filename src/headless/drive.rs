@@ -31,15 +31,15 @@ pub(super) struct Shared {
 impl Shared {
     /// Appends records, and stops the run where they show that its router
     /// cannot decide.
-    pub async fn keep(&self, records: Vec<Record>) -> Result<(), Failure> {
+    pub fn keep(&self, records: Vec<Record>) -> Result<(), Failure> {
         if let Some(failure) = self.missing.look(&records) {
             self.stop.stop(failure);
         }
-        self.log.append(records).await
+        self.log.append(records)
     }
 
     /// Keeps what the endpoints have to say for the first time.
-    pub async fn heed(&self, run: &str) -> Result<(), Failure> {
+    pub fn heed(&self, run: &str) -> Result<(), Failure> {
         let news = self.notices.look(&self.endpoints);
         if news.is_empty() {
             return Ok(());
@@ -53,7 +53,7 @@ impl Shared {
                 text,
             })
         });
-        self.log.append(notes.collect()).await
+        self.log.append(notes.collect())
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn drive(
         let mut call = None;
         for output in outputs {
             match output {
-                Output::Append(records) => shared.keep(records).await?,
+                Output::Append(records) => shared.keep(records)?,
                 Output::Generate(generate) => call = Some(Call::Step(*generate)),
                 Output::Score(ask) => call = Some(Call::Score(*ask)),
                 // Calls are dropped where they are awaited.
@@ -92,7 +92,7 @@ pub(super) async fn drive(
             let outputs = session.command(Command::Cancel, &now()).unwrap_or_default();
             for output in outputs {
                 if let Output::Append(records) = output {
-                    shared.keep(records).await?;
+                    shared.keep(records)?;
                 }
             }
             return Ok(None);
@@ -104,7 +104,7 @@ pub(super) async fn drive(
             let message = message.clone();
             outputs.extend(session.give_up(&message));
         }
-        shared.heed(session.tree().run()).await?;
+        shared.heed(session.tree().run())?;
     }
 }
 

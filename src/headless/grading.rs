@@ -315,7 +315,7 @@ pub(super) async fn second_opinion(
                     let score = score.map(Record::Score);
                     let newer_record = Record::Outcome(Box::new(newer.clone()));
                     let records = score.into_iter().chain([newer_record]);
-                    shared.log.append(records.collect()).await?;
+                    shared.log.append(records.collect())?;
                     return Ok(newer);
                 }
                 Some((score, Err(error))) => {
@@ -324,7 +324,7 @@ pub(super) async fn second_opinion(
                         // What it cost is in the full ledger all the same.
                         outcome = Grading::after_failure(&outcome, &score, ledger);
                         let paid = Record::Outcome(Box::new(outcome.clone()));
-                        shared.log.append(vec![Record::Score(score), paid]).await?;
+                        shared.log.append(vec![Record::Score(score), paid])?;
                     }
                     error.to_string()
                 }
@@ -339,7 +339,7 @@ pub(super) async fn second_opinion(
         kind: GRADER_ERROR.to_owned(),
         text: plain(&why).into_owned(),
     });
-    shared.log.append(vec![note]).await?;
+    shared.log.append(vec![note])?;
     Ok(outcome)
 }
 

@@ -1,62 +1,43 @@
-//! The log of a run, written by one thread for everybody who has something to
-//! record.
+//! The log of a run, shared by everybody who has something to record.
 //!
 //! Records are with the operating system when [`Journal::append`] returns: a
 //! killed process loses none of them. They are on the disk a moment later, all
 //! that came in between together: waiting for the disk at every step would
 //! hold up fast endpoints, and the time would go to the disk instead of to the
-//! models. So a machine that loses its power loses at most
-//! [`SYNC_EVERY`] of work.
+//! models. So a machine that loses its power loses at most [`SYNC_EVERY`] of
+//! work.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-
-use tokio::sync::oneshot;
+use std::time::Duration;
 
 use crate::trace::record::Record;
-use crate::trace::{LogError, LogWriter};
+use crate::trace::{LogError, LogSync, LogWriter};
 
 use super::{Exit, Failure};
 
 /// How long records may wait for the disk.
 pub(super) const SYNC_EVERY: Duration = Duration::from_millis(250);
 
-/// Writes the log of a run.
+/// The log of a run.
 pub(super) struct Journal {
-    /// `None` only while it is dropped.
-    entries: Option<Sender<Entry>>,
-    thread: Option<JoinHandle<()>>,
+    writer: Mutex<LogWriter>,
+    disk: Disk,
     /// What was written since it was last taken, where somebody listens.
     heard: Option<Mutex<Vec<Record>>>,
-}
-
-/// What one append writes, and who waits for it.
-struct Entry {
-    records: Vec<Record>,
-    written: oneshot::Sender<Result<(), Failure>>,
 }
 
 impl Journal {
     /// Takes over the writing of a log.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// The file cannot be shared with the thread that waits for the disk.
     pub fn new(writer: LogWriter) -> Result<Self, Failure> {
-        let (entries, receiver) = channel();
-        let thread = std::thread::Builder::new()
-            .name("log".to_owned())
-            .spawn(move || write(writer, &receiver))
-            .map_err(|error| {
-                Failure::new(
-                    Exit::Failed,
-                    format!("cannot start the log's thread: {error}"),
-                )
-            })?;
         Ok(Self {
-            entries: Some(entries),
-            thread: Some(thread),
+            disk: Disk::start(writer.syncer()?)?,
+            writer: Mutex::new(writer),
             heard: None,
         })
     }
@@ -73,103 +54,110 @@ impl Journal {
 
     /// What was written since the last time.
     pub fn take_heard(&self) -> Vec<Record> {
-        self.heard.as_ref().map_or_else(Vec::new, |heard| {
-            let mut heard = heard.lock().expect("no thread panics while it listens");
-            std::mem::take(&mut *heard)
+        self.heard
+            .as_ref()
+            .map_or_else(Vec::new, |heard| std::mem::take(&mut *lock(heard)))
+    }
+
+    /// Appends: the operating system has the records when it returns. That
+    /// takes microseconds, so that no thread of its own is worth waking.
+    ///
+    /// # Errors
+    /// The log cannot be written, or what was written before did not get to
+    /// the disk.
+    pub fn append(&self, records: Vec<Record>) -> Result<(), Failure> {
+        self.disk.check()?;
+        lock(&self.writer).append_unsynced(&records)?;
+        self.disk.soon();
+        if let Some(heard) = &self.heard {
+            lock(heard).extend(records);
+        }
+        Ok(())
+    }
+}
+
+/// Waits for the disk on a thread of its own.
+struct Disk {
+    /// Told once of what is to be synced; `None` only while it is dropped.
+    wake: Option<Sender<()>>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Whether something was written since the last sync began.
+    dirty: AtomicBool,
+    /// Why the last sync failed.
+    broken: Mutex<Option<LogError>>,
+}
+
+impl Disk {
+    fn start(file: LogSync) -> Result<Self, Failure> {
+        let (wake, woken) = channel();
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("log-sync".to_owned())
+            .spawn(move || sync(&file, &woken, &theirs))
+            .map_err(|error| {
+                Failure::new(
+                    Exit::Failed,
+                    format!("cannot start the log's thread: {error}"),
+                )
+            })?;
+        Ok(Self {
+            wake: Some(wake),
+            shared,
+            thread: Some(thread),
         })
     }
 
-    /// Appends, and waits until the operating system has the records.
-    ///
-    /// # Errors
-    /// The log cannot be written, or could not be synced since the last append.
-    pub async fn append(&self, records: Vec<Record>) -> Result<(), Failure> {
-        if records.is_empty() {
-            return Ok(());
-        }
-        if let Some(heard) = &self.heard {
-            let mut heard = heard.lock().expect("no thread panics while it listens");
-            heard.extend(records.iter().cloned());
-        }
-        let (written, done) = oneshot::channel();
-        let entry = Entry { records, written };
-        let sent = self.entries.as_ref().map(|entries| entries.send(entry));
-        let stopped = || Failure::new(Exit::Failed, "the log's thread has stopped");
-        match sent {
-            Some(Ok(())) => done.await.map_err(|_| stopped())?,
-            _ => Err(stopped()),
+    /// What the disk said, where it was no good.
+    fn check(&self) -> Result<(), Failure> {
+        let broken = lock(&self.shared.broken).take();
+        broken.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Has everything written so far on the disk soon.
+    fn soon(&self) {
+        if !self.shared.dirty.swap(true, Ordering::AcqRel)
+            && let Some(wake) = &self.wake
+        {
+            // A thread that is gone left its reason behind.
+            let _ = wake.send(());
         }
     }
 }
 
-impl Drop for Journal {
-    /// Waits until everything is on the disk and the log is free for others.
+impl Drop for Disk {
+    /// Waits until everything is on the disk.
     fn drop(&mut self) {
-        self.entries = None;
+        self.wake = None;
         if let Some(thread) = self.thread.take() {
-            // A panic there was told to whoever waited for it.
+            // It has nothing that could panic.
             let _ = thread.join();
         }
     }
 }
 
-/// Writes what comes until nobody can send any more.
-fn write(mut writer: LogWriter, entries: &Receiver<Entry>) {
-    // When the oldest record that is not on the disk yet was written.
-    let mut unsynced: Option<Instant> = None;
-    let mut broken: Option<Failure> = None;
-    loop {
-        let next = match unsynced {
-            None => entries.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(since) => entries.recv_timeout(SYNC_EVERY.saturating_sub(since.elapsed())),
-        };
-        match next {
-            Ok(first) => {
-                let batch: Vec<Entry> = std::iter::once(first).chain(entries.try_iter()).collect();
-                answer(&mut writer, batch, &mut broken);
-                unsynced.get_or_insert_with(Instant::now);
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+/// Syncs what was written, a moment after it was, until nobody writes any more.
+fn sync(file: &LogSync, woken: &Receiver<()>, shared: &Shared) {
+    while woken.recv().is_ok() {
+        let ended = woken.recv_timeout(SYNC_EVERY) == Err(RecvTimeoutError::Disconnected);
+        shared.dirty.store(false, Ordering::Release);
+        if let Err(error) = file.sync() {
+            lock(&shared.broken).get_or_insert(error);
         }
-        if unsynced.is_some_and(|since| since.elapsed() >= SYNC_EVERY) {
-            unsynced = None;
-            broken = writer.sync().err().map(Failure::from).or(broken);
+        if ended {
+            break;
         }
-    }
-    if unsynced.is_some() {
-        // Nobody is left to hear of it; the records are with the system.
-        let _ = writer.sync();
     }
 }
 
-/// Writes a batch with one write and tells everybody how it went.
-fn answer(writer: &mut LogWriter, batch: Vec<Entry>, broken: &mut Option<Failure>) {
-    if let Some(failure) = broken.take() {
-        for entry in batch {
-            // Whoever was dropped does not wait.
-            let _ = entry.written.send(Err(failure.clone()));
-        }
-        return;
-    }
-    let (records, waiting): (Vec<_>, Vec<_>) = batch
-        .into_iter()
-        .map(|entry| (entry.records, entry.written))
-        .unzip();
-    match writer.append_unsynced(&records.concat()) {
-        // What cannot be written at all must not keep the others from it.
-        Err(LogError::NotFinite { .. } | LogError::Encode { .. }) => {
-            for (records, written) in records.iter().zip(waiting) {
-                let _ = written.send(writer.append_unsynced(records).map_err(Failure::from));
-            }
-        }
-        result => {
-            let result = result.map_err(Failure::from);
-            for written in waiting {
-                let _ = written.send(result.clone());
-            }
-        }
-    }
+/// A panic elsewhere leaves what these hold whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -187,41 +175,38 @@ mod tests {
         })
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn everything_is_written_once_and_each_writer_s_records_in_order() {
-        let folder = tempfile::tempdir().unwrap();
+    #[test]
+    fn everything_is_written_once_and_each_writer_s_records_in_order() {
+        let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log.jsonl");
-        let writer = LogWriter::create_or_append(&path, true).unwrap();
-        let journal = std::sync::Arc::new(Journal::new(writer).unwrap());
-        let tasks: Vec<_> = (0..8)
-            .map(|task| {
-                let journal = std::sync::Arc::clone(&journal);
-                tokio::spawn(async move {
+        let writer = LogWriter::create_or_append(&path, true).expect("a log");
+        let journal = Journal::heard(writer).expect("a journal");
+        std::thread::scope(|scope| {
+            for task in 0..4 {
+                let journal = &journal;
+                scope.spawn(move || {
                     for nth in 0..50 {
                         let records = vec![note(format!("{task} {nth}")), note("and".to_owned())];
-                        journal.append(records).await.unwrap();
+                        journal.append(records).expect("written");
                     }
-                })
-            })
-            .collect();
-        for task in tasks {
-            task.await.unwrap();
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        for task in 0..8 {
+                });
+            }
+        });
+        // With the operating system already.
+        let text = std::fs::read_to_string(&path).expect("a log");
+        for task in 0..4 {
             let mine: Vec<&str> = text
                 .lines()
                 .filter(|line| line.contains(&format!("\"text\":\"{task} ")))
                 .collect();
             assert_eq!(mine.len(), 50);
-            let in_order = (0..50)
-                .zip(&mine)
-                .all(|(nth, line)| line.contains(&format!(" {nth}\"")));
-            assert!(in_order, "{mine:?}");
+            let mut counted = (0..50).zip(&mine);
+            assert!(counted.all(|(nth, line)| line.contains(&format!(" {nth}\""))));
         }
-        assert_eq!(text.lines().count(), 8 * 50 * 2);
+        assert_eq!(text.lines().count(), 4 * 50 * 2);
+        assert_eq!(journal.take_heard().len(), 4 * 50 * 2);
         // Dropped, it leaves the log to the next writer.
-        drop(std::sync::Arc::into_inner(journal));
+        drop(journal);
         assert!(LogWriter::create_or_append(&path, true).is_ok());
     }
 }

@@ -174,8 +174,8 @@ impl Scoring {
 }
 
 fn no_prm() -> Failure {
-    Failure::usage("router `rsd` needs a process-reward model, and the pool names none")
-        .hint(fit::missing(PRM).way_out)
+    let lack = fit::missing(PRM);
+    Failure::usage(format!("router `rsd` {}", lack.why)).hint(lack.way_out)
 }
 
 impl Opened<'_> {

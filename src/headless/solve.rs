@@ -120,10 +120,10 @@ pub(super) fn solve_prepared(
     Ok(Solved { summary, stopped })
 }
 
-/// The threads that calls and disks are waited for on.
+/// What calls are waited for on: one thread, for waiting is all it does. Models
+/// in this process and the log have threads of their own.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
-    Builder::new_multi_thread()
-        .worker_threads(2)
+    Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot start threads: {error}")))

@@ -55,7 +55,7 @@ pub struct Rule<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lack {
     pub about: Aspect,
-    /// Who lacks what.
+    /// Who lacks what; of a scorer, what the router needs.
     pub why: String,
     /// What to do, without a capital and a full stop.
     pub way_out: String,
@@ -120,12 +120,7 @@ impl<'a> Rule<'a> {
                 "router `{}` reads the confidence `{}`, but {}",
                 self.spec, self.signal, lack.why
             ),
-            Aspect::Scorer => format!(
-                "router `{}` needs {}, and {}",
-                self.spec,
-                self.asks().map_or("a scorer", scorer),
-                lack.why
-            ),
+            Aspect::Scorer => format!("router `{}` {}", self.spec, lack.why),
         }
     }
 }
@@ -184,7 +179,7 @@ pub fn missing(role: &str) -> Lack {
     };
     Lack {
         about: Aspect::Scorer,
-        why: "the pool names none".to_owned(),
+        why: format!("needs {}, and the pool names none", scorer(role)),
         way_out: way_out.to_owned(),
     }
 }
@@ -308,8 +303,10 @@ fn unread(rule: &Rule<'_>, pool: &[Member<'_>]) -> Vec<Lack> {
 /// How a router is made to read another confidence.
 fn other_confidence(rule: &Rule<'_>, other: Source) -> String {
     match rule.name {
-        "policy" => format!("take a policy trained on another (`train --signal {other}`)"),
-        "steer" => format!("fit a file of another (`calibrate steer --signal {other}`)"),
+        "policy" => {
+            format!("take a policy trained on another confidence (`train --signal {other}`)")
+        }
+        "steer" => format!("fit a file to another confidence (`calibrate steer --signal {other}`)"),
         _ => format!("use `signal={other}`"),
     }
 }
@@ -376,7 +373,7 @@ fn unasked(role: &str, asked: Asked<'_>) -> Option<Lack> {
             found: Found::Down(why),
         } => Some(Lack {
             about: Aspect::Scorer,
-            why: format!("{name} does not answer ({why})"),
+            why: format!("needs {}, and {name} does not answer ({why})", scorer(role)),
             way_out: "mend it: who scores must answer before a run begins".to_owned(),
         }),
         Asked::Model { .. } => None,

@@ -24,4 +24,4 @@ pub use index::Log;
 pub use reader::{Damage, DamageKind, Located, Reader};
 pub use standing::Standing;
 pub use tree::{NodeIndex, Tree};
-pub use writer::LogWriter;
+pub use writer::{LogSync, LogWriter};

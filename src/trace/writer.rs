@@ -38,6 +38,24 @@ pub struct LogWriter {
     closed_partial_line: bool,
 }
 
+/// Waits for the disk, see [`LogWriter::syncer`].
+#[derive(Debug)]
+pub struct LogSync {
+    file: File,
+    path: PathBuf,
+}
+
+impl LogSync {
+    /// Waits until everything that was appended is on the disk.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn sync(&self) -> Result<(), LogError> {
+        let synced = self.file.sync_data();
+        synced.map_err(|source| LogError::io(&self.path, "write", source))
+    }
+}
+
 impl LogWriter {
     /// Opens the log at `path` for appending, making it where there is none.
     /// With `sync`, every append is on the disk, not only with the operating
@@ -103,12 +121,21 @@ impl LogWriter {
     }
 
     /// Waits until everything that was appended is on the disk.
-    ///
-    /// # Errors
-    /// What the disk says.
-    pub fn sync(&mut self) -> Result<(), LogError> {
+    fn sync(&self) -> Result<(), LogError> {
         let synced = self.file.sync_data();
         synced.map_err(|source| LogError::io(&self.path, "write", source))
+    }
+
+    /// What waits for the disk in the writer's stead, while it goes on.
+    ///
+    /// # Errors
+    /// The file cannot be opened twice.
+    pub fn syncer(&self) -> Result<LogSync, LogError> {
+        let file = self.file.try_clone();
+        Ok(LogSync {
+            file: file.map_err(|source| LogError::io(&self.path, "open", source))?,
+            path: self.path.clone(),
+        })
     }
 
     /// As [`LogWriter::append`], without waiting for the disk: the operating

@@ -65,6 +65,8 @@ pub enum Heard {
     Copied(usize),
     Themed(String),
     Probed(usize),
+    /// The same with something else to say.
+    Found(usize, Box<Capabilities>),
     Tick,
 }
 
@@ -88,6 +90,10 @@ impl Heard {
             Self::Probed(model) => Msg::Probed {
                 model,
                 result: Ok(Box::new(capabilities())),
+            },
+            Self::Found(model, capabilities) => Msg::Probed {
+                model,
+                result: Ok(capabilities),
             },
             Self::Tick => Msg::Tick,
         }

@@ -238,6 +238,10 @@ fn a_session_from_the_first_step_to_its_replay() {
         home.records().contains("\"override\":{"),
         "the override is in the log"
     );
+    assert!(
+        home.records().contains("\"kind\":\"probe\""),
+        "and what the models can do"
+    );
     term.send("T");
     term.wait_for("Tree");
     term.send("q");

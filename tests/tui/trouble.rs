@@ -1,12 +1,12 @@
 //! Calls that fail or are cancelled, a log that fills its disk, and leaving.
 
 use pointsman::app::{Effect, EndpointState, Layer, NoticeLevel};
-use pointsman::model::endpoint::FailureKind;
+use pointsman::model::endpoint::{Capabilities, FailureKind};
 use pointsman::session::{Event, Phase};
-use pointsman::trace::record::{Record, StepEnd};
+use pointsman::trace::record::{Continuation, Record, StepEnd, ValueKind};
 
 use crate::flows::{models, three};
-use crate::stage::{ANSWER, Cue, Heard, Stage, live, priced, problems, run, say};
+use crate::stage::{ANSWER, Cue, Heard, Stage, capabilities, live, priced, problems, run, say};
 
 #[test]
 fn quitting_asks_while_a_paid_call_runs() {
@@ -171,4 +171,101 @@ fn escape_cancels_a_stream_and_stepping_asks_again() {
     assert!(stage.logged(0) == *stage.session().tree());
     stage.keys("esc");
     assert_eq!(stage.notice(), "q quits", "escape never quits");
+}
+
+/// The inspector as it starts: everybody has been asked, nobody has answered.
+fn probing(cues: impl IntoIterator<Item = Cue>) -> Stage {
+    let mut stage = Stage::new(cues);
+    stage.model.endpoints.fill(EndpointState::Probing);
+    stage
+}
+
+fn silent() -> Box<Capabilities> {
+    Box::new(Capabilities {
+        values: ValueKind::None,
+        ..capabilities()
+    })
+}
+
+#[test]
+fn a_step_waits_until_it_is_known_what_the_models_can_do() {
+    let mut stage = probing(three());
+    stage.keys("space");
+    assert!(
+        stage.notice().contains("goes on once"),
+        "{}",
+        stage.notice()
+    );
+    stage.hear(Heard::Probed(0));
+    assert_eq!(stage.calls.len(), 0, "one has not answered");
+    stage.hear(Heard::Probed(1));
+    assert_eq!(models(&stage), [0]);
+    assert_eq!(stage.notice(), "");
+    let notes = stage.log.iter().filter_map(|record| match record {
+        Record::Note(note) if note.kind == "probe" => Some(note.text.as_str()),
+        _ => None,
+    });
+    let notes: Vec<&str> = notes.collect();
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].contains("tiny-small") && notes[0].contains("tiny-large"));
+}
+
+#[test]
+fn what_waits_is_given_up() {
+    let mut stage = probing([]);
+    stage.keys("c esc");
+    assert_eq!(stage.notice(), "nothing is waited for any more");
+    stage.hear(Heard::Probed(0));
+    stage.hear(Heard::Probed(1));
+    assert_eq!(stage.calls.len(), 0);
+}
+
+#[test]
+fn a_router_that_needs_more_is_refused_before_anything_is_paid_for() {
+    let mut stage = probing([say("2 + 2 = 4", 0.9)]);
+    stage.keys("space");
+    stage.hear(Heard::Probed(0));
+    stage.hear(Heard::Found(1, silent()));
+    let refusal = "router `threshold:t=0.6` reads the confidence `prob`, but tiny-large (recorded) \
+                   gives no probabilities of its tokens: ";
+    for keys in ["", "space", "c", "C enter"] {
+        stage.keys(keys);
+        assert!(
+            stage.notice().starts_with(refusal),
+            "{keys}: {}",
+            stage.notice()
+        );
+        assert_eq!(stage.calls.len(), 0, "{keys}");
+    }
+    let level = stage.model.notice.as_ref().map(|notice| notice.level);
+    assert_eq!(level, Some(NoticeLevel::Error));
+    let shown = stage.model.refusal().unwrap();
+    assert_eq!(
+        shown,
+        stage.notice(),
+        "the whole sentence is shown elsewhere"
+    );
+    // A person needs no confidence to choose a model.
+    stage.keys("o enter");
+    assert_eq!(stage.calls.len(), 1);
+}
+
+#[test]
+fn emulation_that_nobody_accepted_is_refused_to_everybody() {
+    let mut stage = probing([]);
+    let emulated = Box::new(Capabilities {
+        continuation: Continuation::Emulated,
+        ..capabilities()
+    });
+    stage.hear(Heard::Found(0, emulated));
+    stage.hear(Heard::Probed(1));
+    for keys in ["", "space", "o enter"] {
+        stage.keys(keys);
+        assert!(
+            stage.notice().contains("`continuation = \"emulated\"`"),
+            "{}",
+            stage.notice()
+        );
+    }
+    assert_eq!(stage.calls.len(), 0);
 }

@@ -117,7 +117,7 @@ fn values(kind: ValueKind) -> &'static str {
 fn took(usage: Usage, seconds: f64) -> String {
     let tokens = usage.prompt + usage.output;
     let s = if tokens == 1 { "" } else { "s" };
-    format!("the probe took {seconds:.2} s and {tokens} token{s}")
+    format!("probe: {seconds:.2} s, {tokens} token{s}")
 }
 
 fn remarks(found: &Endpoint) -> Vec<String> {
@@ -148,10 +148,12 @@ fn router(row: &Row, shared: &[String]) -> Vec<Cell> {
         None => row.router.to_owned(),
     };
     let own = lacks(row).filter(|lack| !shared.contains(lack));
+    // A file is of no use before the router can run at all.
+    let file = row.needs.clone().filter(|_| row.allowed);
     let told: Vec<String> = own
-        .chain(row.needs.clone())
+        .chain(file)
         .chain(row.warnings.iter().cloned())
         .collect();
     let yes = if row.allowed { "yes" } else { "no" };
-    vec![vec![name], vec![yes.to_owned()], sentence(&told.join(". "))]
+    vec![vec![name], vec![yes.to_owned()], sentence(&told.join("; "))]
 }

@@ -127,25 +127,33 @@ impl<'a> Known<'a> {
     /// is lent where there is none.
     fn asked(&self, rule: &Rule<'_>) -> Asked<'_> {
         let in_role = |role: &str| self.endpoints.iter().find(|one| one.role == role);
-        let scorer = match rule.asks() {
-            Some(JUDGE) => in_role(JUDGE).or_else(|| {
-                let mut models = self.endpoints.iter().filter(|one| one.role == MODEL);
-                models.next_back()
-            }),
-            Some(PRM) => in_role(PRM),
+        match rule.asks() {
+            Some(JUDGE) => match in_role(JUDGE) {
+                Some(judge) => asked(judge, found(judge)),
+                None => self.lent(),
+            },
+            Some(PRM) => match in_role(PRM) {
+                Some(prm) => asked(prm, found(prm)),
+                None => Asked::Missing,
+            },
             // Questions can always be read: by n-grams, which need no model.
-            Some(QUERY) => {
-                return Asked::Model {
-                    name: ngrams::NAME,
-                    found: Found::Ready(None),
-                };
-            }
-            _ => None,
-        };
-        scorer.map_or(Asked::Missing, |endpoint| Asked::Model {
-            name: &endpoint.name,
-            found: found(endpoint),
-        })
+            Some(QUERY) => Asked::Model {
+                name: ngrams::NAME,
+                found: Found::Ready(None),
+            },
+            _ => Asked::Missing,
+        }
+    }
+
+    /// The last model of the pool as a judge; that it is down is told of the
+    /// pool already.
+    fn lent(&self) -> Asked<'_> {
+        let mut models = self.endpoints.iter().filter(|one| one.role == MODEL);
+        match models.next_back() {
+            Some(last) if last.state == State::Ready => asked(last, found(last)),
+            Some(last) => asked(last, Found::Unknown),
+            None => Asked::Missing,
+        }
     }
 
     /// What is odd about a router here beyond what the pool lacks for it.
@@ -159,6 +167,13 @@ impl<'a> Known<'a> {
                 embeddings.name
             )
         })
+    }
+}
+
+fn asked<'a>(endpoint: &'a Endpoint, found: Found<'a>) -> Asked<'a> {
+    Asked::Model {
+        name: &endpoint.name,
+        found,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What ships inside the program: that it loads, writes and fits together on
 //! this machine.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Check, Status, interruptible};
 use crate::headless::{Failure, Launch, Options};
@@ -71,6 +71,14 @@ fn damaged(name: &'static str, failure: &Failure) -> Check {
     Check::ok(AREA, name, failure.message.clone()).but(Status::Problem, MEND)
 }
 
+/// A time in the unit that has digits before its point.
+fn told(time: Duration) -> String {
+    match time.as_secs_f64() {
+        seconds if seconds < 1.0 => format!("{:.0} ms", 1e3 * seconds),
+        seconds => format!("{seconds:.1} s"),
+    }
+}
+
 fn short(hash: &str) -> String {
     hash.chars().take(DIGITS).collect()
 }
@@ -115,10 +123,10 @@ async fn model(
             let weights = endpoint.weights();
             let hash = weights.as_deref().map(short);
             let text = format!(
-                "loads in {:.2} s, writes a step of {} tokens in {:.2} s ({})",
-                loaded.as_secs_f64(),
+                "loads in {}, writes a step of {} tokens in {} ({})",
+                told(loaded),
                 reply.usage.output,
-                begun.elapsed().as_secs_f64(),
+                told(begun.elapsed()),
                 hash.as_deref().unwrap_or("no fingerprint")
             );
             Check::ok(AREA, name, text)
@@ -157,8 +165,8 @@ async fn scorer(name: &'static str, launch: &Launch, role: &str) -> Check {
                 .and_then(|facts| facts.weights.as_deref())
                 .map(short);
             let text = format!(
-                "loads and scores a step in {:.2} s ({})",
-                started.elapsed().as_secs_f64(),
+                "loads and scores a step in {} ({})",
+                told(started.elapsed()),
                 hash.as_deref().unwrap_or("no fingerprint")
             );
             match score.value {

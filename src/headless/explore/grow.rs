@@ -115,7 +115,7 @@ async fn make(
             }
         };
         keep(shared, records).await?;
-        shared.heed(forest.tree().run()).await?;
+        shared.heed(forest.tree().run())?;
     }
     Ok(match failed {
         Some(message) => Some(Grown::Failed(message)),
@@ -127,5 +127,5 @@ async fn keep(shared: &Shared, records: Vec<Record>) -> Result<(), Failure> {
     if records.is_empty() {
         return Ok(());
     }
-    shared.keep(records).await
+    shared.keep(records)
 }

@@ -262,8 +262,7 @@ async fn file(
     bar.finish_and_clear();
     for (run, of_run) in runs {
         if broken.is_none() && of_run.appended() > 0 {
-            work.append(vec![note(&run, &work.scorers, &of_run, cut)])
-                .await?;
+            work.append(vec![note(&run, &work.scorers, &of_run, cut)])?;
         }
         report.add(of_run);
     }

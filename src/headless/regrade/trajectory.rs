@@ -63,9 +63,9 @@ enum Again {
 
 impl Work {
     /// Appends to the log that is open.
-    pub async fn append(&self, records: Vec<Record>) -> Result<(), Failure> {
+    pub fn append(&self, records: Vec<Record>) -> Result<(), Failure> {
         match &self.journal {
-            Some(journal) => journal.append(records).await,
+            Some(journal) => journal.append(records),
             None => Ok(()),
         }
     }
@@ -157,7 +157,7 @@ impl Work {
         report.change(Change::new(outcome, &newer));
         let score = score.map(Record::Score);
         let records = score.into_iter().chain([Record::Outcome(newer)]);
-        self.append(records.collect()).await
+        self.append(records.collect())
     }
 
     /// What `outcome`, of the trajectory whose text is `text`, is to become.
@@ -220,7 +220,7 @@ impl Work {
                     report.paid += 1;
                     let paid = Grading::after_failure(outcome, &score, of.ledger);
                     let records = vec![Record::Score(score), Record::Outcome(Box::new(paid))];
-                    self.append(records).await?;
+                    self.append(records)?;
                 }
                 Ok(Again::Unknown)
             }
@@ -295,7 +295,7 @@ impl Work {
                 report.paid += 1;
             }
         }
-        self.append(vec![Record::Score(score)]).await
+        self.append(vec![Record::Score(score)])
     }
 }
 

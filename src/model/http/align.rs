@@ -24,7 +24,7 @@ pub struct RawToken {
     /// Log-probability of the token, or its raw logit.
     pub value: Option<f32>,
     /// Best first.
-    pub top: Vec<(Vec<u8>, f32)>,
+    pub top: Vec<(String, f32)>,
 }
 
 /// What is shown for bytes that are no whole character.
@@ -77,12 +77,13 @@ struct Span {
 /// up. Tokens that share a character become one, with the sum of their
 /// log-probabilities and the alternatives of the least certain.
 ///
-/// With [`ValueKind::RawLogit`] the values are logits.
-pub fn align(text: &str, raw: &[RawToken], kind: ValueKind) -> Aligned {
+/// With [`ValueKind::RawLogit`] the values are logits. The alternatives of the
+/// tokens that are found are taken out of `raw`.
+pub fn align(text: &str, raw: &mut [RawToken], kind: ValueKind) -> Aligned {
     let spans = walk(text.as_bytes(), raw);
     let mut tokens = Vec::with_capacity(spans.len());
     let mut covered = 0;
-    let mut group: Vec<&RawToken> = Vec::new();
+    let mut group: Vec<usize> = Vec::new();
     let mut start = 0;
     let mut last_end = None;
     for span in spans {
@@ -90,14 +91,14 @@ pub fn align(text: &str, raw: &[RawToken], kind: ValueKind) -> Aligned {
             group.clear();
             start = span.start;
         }
-        group.push(&raw[span.index]);
+        group.push(span.index);
         last_end = Some(span.end);
         if !text.is_char_boundary(span.end) {
             continue;
         }
         // A gap may have begun the group inside a character: no text then.
         if let Some(part) = text.get(start..span.end) {
-            let token = token(part, &group, kind);
+            let token = token(part, raw, &group, kind);
             if token.logprob.is_some() || token.max_logit.is_some() {
                 covered += part.len();
             }
@@ -244,7 +245,7 @@ fn is_boundary(text: &[u8], at: usize) -> bool {
     text.get(at).is_none_or(|byte| byte & 0xC0 != 0x80)
 }
 
-fn token(text: &str, group: &[&RawToken], kind: ValueKind) -> Token {
+fn token(text: &str, raw: &mut [RawToken], group: &[usize], kind: ValueKind) -> Token {
     let bare = Token {
         text: text.to_owned(),
         logprob: None,
@@ -253,12 +254,14 @@ fn token(text: &str, group: &[&RawToken], kind: ValueKind) -> Token {
         top: Vec::new(),
         math: false,
     };
-    let best = |raw: &RawToken| raw.top.first().map_or(f32::NEG_INFINITY, |top| top.1);
+    let best = |at: usize| raw[at].top.first().map_or(f32::NEG_INFINITY, |top| top.1);
     let least = group
         .iter()
-        .min_by(|a, b| best(a).total_cmp(&best(b)))
-        .copied();
-    let alternatives = least.map(alternatives).unwrap_or_default();
+        .copied()
+        .min_by(|&a, &b| best(a).total_cmp(&best(b)));
+    let mut logprobs = group.iter().map(|&at| raw[at].value.and_then(floored));
+    let logprob = logprobs.try_fold(0.0, |sum, logprob| Some(sum + logprob?));
+    let alternatives = least.map_or_else(Vec::new, |at| alternatives(&mut raw[at]));
     if kind == ValueKind::RawLogit {
         // Of a shared character the least certain position, as with the
         // alternatives.
@@ -271,10 +274,6 @@ fn token(text: &str, group: &[&RawToken], kind: ValueKind) -> Token {
             ..bare
         };
     }
-    let logprob = group
-        .iter()
-        .map(|raw| raw.value.and_then(floored))
-        .try_fold(0.0, |sum, logprob| Some(sum + logprob?));
     Token {
         logprob,
         top: alternatives
@@ -288,26 +287,20 @@ fn token(text: &str, group: &[&RawToken], kind: ValueKind) -> Token {
     }
 }
 
-/// The alternatives, the sampled token among them where it is the best one
-/// and the server left it out.
-fn alternatives(raw: &RawToken) -> Vec<(String, f32)> {
-    let named = |bytes: &[u8], value: f32| {
-        (
-            String::from_utf8_lossy(bytes).into_owned(),
-            value.max(FLOOR),
-        )
-    };
-    let mut top: Vec<(String, f32)> = raw
-        .top
-        .iter()
-        .filter(|(_, value)| !value.is_nan())
-        .map(|(bytes, value)| named(bytes, *value))
-        .collect();
-    let own = raw.piece.as_deref().unwrap_or(&raw.shown);
+/// Takes the alternatives, the sampled token among them where it is the best
+/// one and the server left it out.
+fn alternatives(raw: &mut RawToken) -> Vec<(String, f32)> {
+    let mut top = std::mem::take(&mut raw.top);
+    top.retain(|(_, value)| !value.is_nan());
+    for (_, value) in &mut top {
+        *value = value.max(FLOOR);
+    }
     let first = top.first().map_or(f32::NEG_INFINITY, |(_, value)| *value);
     let chosen = raw.value.filter(|value| !value.is_nan() && *value > first);
     if let Some(chosen) = chosen.filter(|_| !top.is_empty()) {
-        top.insert(0, named(own, chosen));
+        let own = raw.piece.as_deref().unwrap_or(&raw.shown);
+        let own = String::from_utf8_lossy(own).into_owned();
+        top.insert(0, (own, chosen.max(FLOOR)));
     }
     top
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn align(text: &str, raw: &[RawToken]) -> Aligned {
-    super::align(text, raw, ValueKind::LogprobPreTemperature)
+    super::align(text, &mut raw.to_vec(), ValueKind::LogprobPreTemperature)
 }
 
 fn raw(piece: &str, shown: &str) -> RawToken {
@@ -125,9 +125,9 @@ fn probabilities_are_never_nan_and_the_best_comes_first() {
     let token = RawToken {
         value: Some(-0.1),
         top: vec![
-            (b"x".to_vec(), -2.0),
-            (b"y".to_vec(), f32::NAN),
-            (b"z".to_vec(), f32::NEG_INFINITY),
+            ("x".to_owned(), -2.0),
+            ("y".to_owned(), f32::NAN),
+            ("z".to_owned(), f32::NEG_INFINITY),
         ],
         ..raw("a", "a")
     };

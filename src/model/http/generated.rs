@@ -67,7 +67,7 @@ fn is_above_zero(value: f32) -> bool {
 }
 
 /// Whether the alternatives cannot be shares of one distribution.
-fn is_no_distribution(top: &[(Vec<u8>, f32)]) -> bool {
+fn is_no_distribution(top: &[(String, f32)]) -> bool {
     let values = top.iter().map(|(_, value)| *value);
     let sum: f64 = values.map(|value| f64::from(value).exp()).sum();
     sum > 1.0 + ROUNDING
@@ -82,7 +82,7 @@ mod tests {
         for top in tops {
             generated.push(RawToken {
                 value: top.first().copied(),
-                top: top.iter().map(|value| (Vec::new(), *value)).collect(),
+                top: top.iter().map(|value| (String::new(), *value)).collect(),
                 ..RawToken::default()
             });
         }

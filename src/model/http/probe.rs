@@ -209,7 +209,7 @@ fn odd_values(first: &Generated, values: ValueKind) -> Option<String> {
         return None;
     }
     let text = first.text.as_str();
-    let aligned = align(text, &first.tokens, values);
+    let aligned = align(text, &mut first.tokens.clone(), values);
     if (aligned.covered as f64) < LEAST_COVERAGE * text.len() as f64 {
         return Some(
             "the tokens do not spell the text (as ids, or with entries lost): confidence will be \

@@ -1,6 +1,8 @@
 //! A model behind an HTTP server, whatever its dialect: one layer of retries,
 //! a bound on the calls in flight, the context's arithmetic.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -21,6 +23,9 @@ use crate::trace::record::{Role, Token, ValueKind};
 
 /// Room a step must have left in the context, unless its own limit is lower.
 const LEAST_ROOM: u32 = 32;
+
+/// Rendered templates that are remembered.
+const MOST_HEADS: usize = 1024;
 
 /// Alternatives a token of a judge: all ten digits are to be among them, with
 /// and without a blank in front.
@@ -59,6 +64,8 @@ pub struct Served {
     gate: Gate,
     /// Context of one sequence in tokens, from the pool or asked once.
     context: OnceCell<Option<u32>>,
+    /// Rendered templates, by question.
+    heads: Mutex<HashMap<String, String>>,
     /// What the probe found.
     found: OnceCell<Capabilities>,
 }
@@ -92,6 +99,7 @@ impl Served {
             options,
             gate: Gate::new(options.concurrency),
             context: OnceCell::new_with(spec.context.map(Some)),
+            heads: Mutex::default(),
             found: OnceCell::new(),
         })
     }
@@ -172,10 +180,29 @@ impl Served {
 
     async fn prompt(&self, question: &str, prefix: &str) -> Result<Prompt, Failure> {
         Ok(Prompt {
-            head: self.dialect.head(&self.base, question).await?,
+            head: self.head(question).await?,
             question: question.to_owned(),
             prefix: prefix.to_owned(),
         })
+    }
+
+    /// The template around `question`, which is the same at every step.
+    async fn head(&self, question: &str) -> Result<String, Failure> {
+        if let Some(head) = self.heads().get(question) {
+            return Ok(head.clone());
+        }
+        let head = self.dialect.head(&self.base, question).await?;
+        let mut heads = self.heads();
+        if heads.len() >= MOST_HEADS {
+            heads.clear();
+        }
+        heads.insert(question.to_owned(), head.clone());
+        Ok(head)
+    }
+
+    /// A panic elsewhere leaves the map whole: it is only a cache.
+    fn heads(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many tokens the step may have so that it fits the context.

@@ -70,7 +70,7 @@ impl Writer<'_> {
             return self.whole_reply().await;
         }
         let mut outlet = self.outlet();
-        let first = self
+        let mut first = self
             .generate(self.prepared, self.budget, true, &mut |text| {
                 outlet.show(text);
                 false
@@ -79,7 +79,7 @@ impl Writer<'_> {
         if first.text.trim().is_empty() && first.stop != Some(Stop::Eos) {
             return self.write_again(first).await;
         }
-        let mut written = self.part(&first.text, &first.tokens);
+        let mut written = self.part(&first.text, &mut first.tokens);
         written.usage = first.usage;
         let last = self.join(&mut written, first, &mut outlet).await?;
         let (end, note) = ended(&last);
@@ -94,13 +94,13 @@ impl Writer<'_> {
     /// Everything the model has to say, blank lines included.
     async fn whole_reply(&self) -> Result<Written, Failure> {
         let mut outlet = self.outlet();
-        let reply = self
+        let mut reply = self
             .generate(self.prepared, self.budget, false, &mut |text| {
                 outlet.show(text);
                 false
             })
             .await?;
-        let mut written = self.part(&reply.text, &reply.tokens);
+        let mut written = self.part(&reply.text, &mut reply.tokens);
         written.usage = reply.usage;
         (written.end, written.note) = match ended(&reply) {
             (StepEnd::Length, note) => (StepEnd::Length, note),
@@ -130,7 +130,7 @@ impl Writer<'_> {
                 .prepare(self.base, &prompt)
                 .await
                 .map_err(|failure| paid(failure, written.usage))?;
-            let next = self
+            let mut next = self
                 .generate(&prepared, left, true, &mut |text| {
                     outlet.show(&format!("{before}{text}"));
                     false
@@ -142,7 +142,7 @@ impl Writer<'_> {
                 written.note = Some("ended inside an open block".to_owned());
                 return Ok(next);
             }
-            let more = self.part(&next.text, &next.tokens);
+            let more = self.part(&next.text, &mut next.tokens);
             written.text = before + &more.text;
             written.tokens.push(blank_line());
             written.tokens.extend(more.tokens);
@@ -164,7 +164,7 @@ impl Writer<'_> {
             estimated: false,
         };
         let mut outlet = self.outlet();
-        let second = self
+        let mut second = self
             .generate(self.prepared, self.budget, false, &mut |text| {
                 let step = blocks::step_end(text).and_then(|end| text.get(..end));
                 outlet.show(step.unwrap_or(text).trim_start_matches('\n'));
@@ -186,10 +186,10 @@ impl Writer<'_> {
         };
         let remark = "retried once: empty step";
         let mut written = if step.trim().is_empty() {
-            self.part("", &[])
+            self.part("", &mut [])
         } else {
             // Aligned with the newlines in front, which are then dropped.
-            let mut written = self.part(whole, &second.tokens);
+            let mut written = self.part(whole, &mut second.tokens);
             drop_front(&mut written, whole.len() - step.len());
             written
         };
@@ -291,7 +291,7 @@ impl Writer<'_> {
 
     /// A piece of the step with its tokens. The replacement character of a
     /// character cut in two goes.
-    fn part(&self, text: &str, tokens: &[RawToken]) -> Written {
+    fn part(&self, text: &str, tokens: &mut [RawToken]) -> Written {
         let whole = text.trim_end_matches(CUT);
         let aligned = align(whole, tokens, self.kind);
         Written {

@@ -95,6 +95,23 @@ fn what_is_held_back_is_written_before_the_first_append_and_once() {
 }
 
 #[test]
+fn what_is_remarked_waits_for_the_next_record() {
+    let (_folder, path) = log();
+    let head = Record::Run(Box::new(run("r")));
+    let mut writer = LogWriter::create_or_append(&path, true).unwrap();
+    writer.begin_with(vec![head.clone()]);
+    writer.hold(vec![step_of("p", "a")]);
+    assert_eq!(fs::read(&path).unwrap().len(), 0, "nothing happened");
+    writer.append(&[step_of("p", "b")]).unwrap();
+    writer.hold(vec![step_of("p", "c")]);
+    let begun = vec![head, step_of("p", "a"), step_of("p", "b")];
+    assert_eq!(read(&path).0, begun);
+    writer.append(&[step_of("p", "d")]).unwrap();
+    let whole = [begun, vec![step_of("p", "c"), step_of("p", "d")]].concat();
+    assert_eq!(read(&path).0, whole);
+}
+
+#[test]
 fn a_first_record_cut_off_can_be_gone_on_from() {
     for partial in ["{", "{\"record\":\"ru", "{\"record\":\"run\",\"for"] {
         let (_folder, path) = log();

@@ -154,7 +154,9 @@ impl Painter<'_> {
 
     fn decision(&mut self, area: Rect) {
         let inner = self.pane(area, Pane::Decision);
-        let mut card = endpoints_down(self.model, usize::from(inner.width), self.theme);
+        let columns = usize::from(inner.width);
+        let mut card = refused(self.model, columns, self.theme);
+        card.extend(endpoints_down(self.model, columns, self.theme));
         card.extend(decision::card(self.session, inner.width, self.theme));
         let last = card.len().saturating_sub(usize::from(inner.height));
         let top = self.model.view.decision_scroll.min(last);
@@ -197,6 +199,17 @@ impl Painter<'_> {
     fn is_tree(&self) -> bool {
         self.model.view.screen == Screen::Tree
     }
+}
+
+/// Why the router cannot be followed: the line at the bottom has no room for
+/// the whole sentence.
+fn refused(model: &Model, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(refusal) = model.refusal() else {
+        return Vec::new();
+    };
+    let mut lines = paragraph(&refusal, columns, theme.style("error"));
+    lines.push(Line::default());
+    lines
 }
 
 /// Endpoints that do not answer, each with its reason and the way on.

@@ -7,7 +7,6 @@ mod encode;
 mod stream;
 mod wire;
 
-use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,31 +23,19 @@ use crate::model::retry::Failure;
 use crate::trace::record::{Continuation, ValueKind};
 
 const COMPLETION: &str = "/completion";
-/// Rendered prompts that are remembered where the server renders them.
-const MOST_RENDERED: usize = 256;
 
 /// How `llama-server` is asked.
 #[derive(Debug, Default)]
 pub(in crate::model::http) struct LlamaCpp {
-    /// Prompts the server rendered, by question.
-    rendered: Mutex<HashMap<String, String>>,
     vocabulary: Mutex<Vocabulary>,
     /// Whether the server turned out to have no `/tokenize`.
     no_tokenizer: AtomicBool,
 }
 
 impl LlamaCpp {
-    async fn render_there(&self, base: &Base, question: &str) -> Result<String, Failure> {
-        if let Some(prompt) = lock(&self.rendered).get(question) {
-            return Ok(prompt.clone());
-        }
+    async fn render_there(base: &Base, question: &str) -> Result<String, Failure> {
         let body = json!({ "messages": [{ "role": "user", "content": question }] });
         let templated: Templated = base.client.post("/apply-template", &body).await?;
-        let mut rendered = lock(&self.rendered);
-        if rendered.len() >= MOST_RENDERED {
-            rendered.clear();
-        }
-        rendered.insert(question.to_owned(), templated.prompt.clone());
         Ok(templated.prompt)
     }
 
@@ -98,7 +85,7 @@ impl Dialect for LlamaCpp {
         Box::pin(async move {
             match &base.template {
                 Some(Template::Local(_)) => super::rendered(base, question),
-                Some(Template::Server) | None => self.render_there(base, question).await,
+                Some(Template::Server) | None => Self::render_there(base, question).await,
             }
         })
     }
@@ -166,7 +153,7 @@ impl Dialect for LlamaCpp {
     }
 }
 
-/// A panic elsewhere leaves these maps whole: they are only caches.
+/// A panic elsewhere leaves the map whole: it is only a cache.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -147,9 +147,9 @@ fn take(generated: &mut Generated, reply: Reply, site: &Site) -> Result<(), Fail
 }
 
 fn raw_token((value, _, text): Entry, top: Vec<Entry>) -> RawToken {
-    let mut top: Vec<(Vec<u8>, f32)> = top
+    let mut top: Vec<(String, f32)> = top
         .into_iter()
-        .filter_map(|(value, _, text)| Some((text.unwrap_or_default().into_bytes(), value?)))
+        .filter_map(|(value, _, text)| Some((text.unwrap_or_default(), value?)))
         .collect();
     top.sort_by(|a, b| b.1.total_cmp(&a.1));
     RawToken {

@@ -66,7 +66,7 @@ fn count(usage: &mut Usage, event: &Event) {
 
 fn raw_token(entry: &Entry, end: usize, vocabulary: &mut Vocabulary) -> RawToken {
     let alternatives = entry.top_logprobs.as_deref().unwrap_or_default();
-    let mut top: Vec<(Vec<u8>, f32)> = Vec::with_capacity(alternatives.len());
+    let mut top: Vec<(String, f32)> = Vec::with_capacity(alternatives.len());
     for other in alternatives {
         let shown = other.shown();
         if let Some(id) = other.id
@@ -75,7 +75,7 @@ fn raw_token(entry: &Entry, end: usize, vocabulary: &mut Vocabulary) -> RawToken
             vocabulary.entry(id).or_insert_with(|| shown.clone());
         }
         if let Some(logprob) = other.logprob {
-            top.push((shown, logprob));
+            top.push((String::from_utf8_lossy(&shown).into_owned(), logprob));
         }
     }
     top.sort_by(|a, b| b.1.total_cmp(&a.1));

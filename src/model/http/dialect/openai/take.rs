@@ -102,15 +102,11 @@ fn raw_tokens(logprobs: Logprobs) -> Vec<RawToken> {
     tokens
         .map(|token| {
             let value = values.next().flatten();
-            let alternatives = tops.next().flatten().unwrap_or_default();
-            let mut top: Vec<(Vec<u8>, f32)> = alternatives
-                .into_iter()
-                .filter_map(|(text, value)| Some((text.into_bytes(), value?)))
-                .collect();
+            let mut top = tops.next().flatten().unwrap_or_default().0;
             // Two tokens of the same text share an entry, which then may hold
             // the lesser of the two: the sampled one is known exactly.
             if let Some(value) = value
-                && let Some(own) = top.iter_mut().find(|(text, _)| text == token.as_bytes())
+                && let Some(own) = top.iter_mut().find(|(text, _)| *text == token)
             {
                 own.1 = own.1.max(value);
             }
@@ -124,6 +120,12 @@ fn raw_tokens(logprobs: Logprobs) -> Vec<RawToken> {
         .collect()
 }
 
+/// Bytes that may be part of a character, to be shown.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
 /// A token as the chat route tells it.
 pub(in crate::model::http) fn entry(entry: Entry) -> RawToken {
     let bytes = |entry: &Entry| match (&entry.bytes, &entry.token) {
@@ -132,9 +134,9 @@ pub(in crate::model::http) fn entry(entry: Entry) -> RawToken {
         _ => Vec::new(),
     };
     let alternatives = entry.top_logprobs.as_deref().unwrap_or_default();
-    let mut top: Vec<(Vec<u8>, f32)> = alternatives
+    let mut top: Vec<(String, f32)> = alternatives
         .iter()
-        .filter_map(|other| Some((bytes(other), other.logprob?)))
+        .filter_map(|other| Some((text(bytes(other)), other.logprob?)))
         .collect();
     // The sampled one may stand first, whatever its rank.
     top.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -274,14 +276,14 @@ mod tests {
                 {"token": "a", "bytes": [97], "logprob": -0.2}]}]}}]})],
         )
         .unwrap();
-        assert_eq!(generated.tokens[0].top[0], (b"a".to_vec(), -0.2));
+        assert_eq!(generated.tokens[0].top[0], ("a".to_owned(), -0.2));
         // Two tokens of the same text: the dictionary holds the lesser one.
         let generated = taken(&[
             json!({"choices": [{"text": "", "logprobs": {"tokens": ["é"],
             "token_logprobs": [-0.1], "top_logprobs": [{"é": -7.0, "x": -3.0}]}}]}),
         ])
         .unwrap();
-        assert_eq!(generated.tokens[0].top[0], ("é".as_bytes().to_vec(), -0.1));
+        assert_eq!(generated.tokens[0].top[0], ("é".to_owned(), -0.1));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What the routes that OpenAI began answer, in the spelling of every server
 //! that copied them. Every field may be missing or null.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
 use rust_decimal::Decimal;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -71,8 +72,36 @@ pub(in crate::model::http) struct Logprobs {
     pub content: Option<Vec<Entry>>,
 }
 
-/// Values by the tokens' texts.
-pub(in crate::model::http) type Alternatives = BTreeMap<String, Option<f32>>;
+/// Values by the tokens' texts, in the server's order; those without a value
+/// left out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::model::http) struct Alternatives(pub Vec<(String, f32)>);
+
+impl<'de> Deserialize<'de> for Alternatives {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Alternatives;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("log-probabilities by token")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or(6));
+                while let Some((text, value)) = map.next_entry::<String, Option<f32>>()? {
+                    pairs.extend(value.map(|value| (text, value)));
+                }
+                Ok(Alternatives(pairs))
+            }
+        }
+
+        // A map of its own would be built and taken apart again, a token at a
+        // time.
+        deserializer.deserialize_map(Pairs)
+    }
+}
 
 /// A token with its probability, as the chat route tells it.
 #[derive(Debug, Clone, Default, Deserialize)]
