@@ -36,11 +36,42 @@ pub(super) async fn examine(dialect: &dyn Dialect, base: &Base) -> Result<Capabi
     let probe = Probe { dialect, base };
     let counting = request(QUESTION, COUNTING, 8);
     let (first, top) = probe.with_most_alternatives(&counting).await?;
-    let second = probe.complete(&counting, top).await?;
-    let scaled = probe.complete(&hot(&counting), top.min(5)).await?;
-    let step = request("What is 1 + 1 + 1?", WHOLE_STEP, STEP_TOKENS);
-    let step = probe.complete(&step, top.min(2)).await?;
-    probe.conclude(described, &[first, second, scaled, step])
+    let mut seen = Seen::first(first);
+    if dialect.traits().values.is_none() {
+        seen.again = Some(probe.complete(&counting, top).await?);
+        seen.scaled = Some(probe.complete(&hot(&counting), top.min(5)).await?);
+        let step = request("What is 1 + 1 + 1?", WHOLE_STEP, STEP_TOKENS);
+        seen.step = Some(probe.complete(&step, top.min(2)).await?);
+    }
+    probe.conclude(described, &seen)
+}
+
+/// What the server wrote. Of a dialect whose values are known all that matters
+/// is in its first answer.
+struct Seen {
+    counting: Generated,
+    /// To the same request once more.
+    again: Option<Generated>,
+    /// The first token at another temperature.
+    scaled: Option<Generated>,
+    /// Behind a whole step.
+    step: Option<Generated>,
+}
+
+impl Seen {
+    fn first(counting: Generated) -> Self {
+        Self {
+            counting,
+            again: None,
+            scaled: None,
+            step: None,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Generated> {
+        let others = [&self.again, &self.scaled, &self.step];
+        std::iter::once(&self.counting).chain(others.into_iter().flatten())
+    }
 }
 
 /// The same request at a temperature that shows in probabilities measured
@@ -130,15 +161,14 @@ impl Probe<'_> {
 
     /// # Errors
     /// Values that no threshold can be held against.
-    fn conclude(
-        &self,
-        described: Described,
-        seen: &[Generated; 4],
-    ) -> Result<Capabilities, Failure> {
-        let [first, second, scaled, step] = seen;
+    fn conclude(&self, described: Described, seen: &Seen) -> Result<Capabilities, Failure> {
+        let first = &seen.counting;
         let traits = self.dialect.traits();
         let looks_like = first.looks_like();
-        let scaled = after_temperature(first, scaled);
+        let scaled = seen
+            .scaled
+            .as_ref()
+            .and_then(|scaled| after_temperature(first, scaled));
         let values = match (looks_like, traits.values) {
             (None, _) => ValueKind::None,
             (Some(_), Some(known)) => known,
@@ -160,25 +190,28 @@ impl Probe<'_> {
             );
         }
         remarks.extend(odd_values(first, values));
-        remarks.extend(odd_continuation(first, step, traits.continuation));
-        if second.usage.cached == Some(0) && second.usage.prompt > 64 {
+        remarks.extend(odd_continuation(seen, traits.continuation));
+        if let Some(again) = &seen.again
+            && again.usage.cached == Some(0)
+            && again.usage.prompt > 64
+        {
             remarks.push(format!(
                 "the same prompt of {} tokens twice was not served from the prefix cache: it is \
                  off (vLLM: --enable-prefix-caching), or works in blocks longer than that",
-                second.usage.prompt
+                again.usage.prompt
             ));
         }
         Ok(Capabilities {
             // Without the whole vocabulary logits have no normaliser.
             probabilities: !matches!(values, ValueKind::None | ValueKind::RawLogit),
             top: u32::try_from(first.top).unwrap_or(u32::MAX),
-            which_stop: first.which_stop || step.which_stop,
-            cached_count: second.usage.cached.is_some(),
+            which_stop: seen.all().any(|one| one.which_stop),
+            cached_count: seen.all().any(|one| one.usage.cached.is_some()),
             context: self.base.context.or(described.context),
             token_ids: first.ids,
             version: described.version,
             remarks,
-            usage: seen.iter().fold(nothing(), |sum, one| sum.plus(one.usage)),
+            usage: seen.all().fold(nothing(), |sum, one| sum.plus(one.usage)),
             ..Capabilities::bare(traits.continuation, values)
         })
     }
@@ -227,11 +260,8 @@ fn odd_values(first: &Generated, values: ValueKind) -> Option<String> {
 }
 
 /// What is odd about how the model went on.
-fn odd_continuation(
-    counting: &Generated,
-    step: &Generated,
-    continuation: Continuation,
-) -> Vec<String> {
+fn odd_continuation(seen: &Seen, continuation: Continuation) -> Vec<String> {
+    let counting = &seen.counting;
     let mut remarks = Vec::new();
     if continuation == Continuation::Exact && !goes_on(&counting.text) {
         let began: String = counting.text.chars().take(24).collect();
@@ -241,8 +271,11 @@ fn odd_continuation(
             began.escape_debug()
         ));
     }
-    let empty = step.text.split(DELIMITER).next().unwrap_or_default();
-    if empty.trim().is_empty() && step.stop != Some(Stop::Eos) {
+    let is_empty = |step: &Generated| {
+        let written = step.text.split(DELIMITER).next().unwrap_or_default();
+        written.trim().is_empty() && step.stop != Some(Stop::Eos)
+    };
+    if seen.step.as_ref().is_some_and(is_empty) {
         remarks.push(
             "behind a whole step the model wrote an empty one: steps may be written twice; the \
              template or the server may trim the blank line at the end of the prompt"
