@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url, redirect};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::Site;
+use super::error::{Site, error_in};
 use super::secret::Secret;
 use crate::model::endpoint::FailureKind;
-use crate::model::pool::ModelSpec;
+use crate::model::pool::{ModelSpec, ServerKind};
 use crate::model::retry::Failure;
 
 /// Seconds without a byte before a call is given up, unless the pool says.
@@ -64,7 +64,8 @@ impl HttpClient {
             .tcp_nodelay(true)
             // A redirect would carry the key elsewhere.
             .redirect(redirect::Policy::none())
-            .user_agent(concat!("pointsman/", env!("CARGO_PKG_VERSION")));
+            .user_agent(concat!("pointsman/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers_for(spec.server));
         if is_loopback(&url) {
             builder = builder.no_proxy();
         }
@@ -180,12 +181,22 @@ impl HttpClient {
         let kind = content_type(&response);
         let body = self.rest(response).await?;
         if let Ok(value) = serde_json::from_slice::<Value>(&body)
-            && let Some(error) = value.get("error").filter(|error| !error.is_null())
+            && let Some(error) = error_in(&value)
         {
             return Err(self.site.in_band(path, error));
         }
         serde_json::from_slice(&body).map_err(|_| self.site.malformed(path, &kind, &body))
     }
+}
+
+/// What every call to such a server carries.
+fn headers_for(server: ServerKind) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if server == ServerKind::Litellm {
+        // Retries of the proxy would multiply with ours, and be in no ledger.
+        headers.insert("x-litellm-num-retries", HeaderValue::from_static("0"));
+    }
+    headers
 }
 
 /// The media type of an answer, without its parameters.
@@ -214,7 +225,6 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::pool::ServerKind;
 
     fn spec(url: &str) -> ModelSpec {
         ModelSpec {

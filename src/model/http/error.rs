@@ -214,6 +214,24 @@ impl Site {
     }
 }
 
+/// The error in an answer that claims success: under its name, or the whole
+/// answer where it says of itself that it is one.
+pub(super) fn error_in(answer: &Value) -> Option<&Value> {
+    match answer.get("error") {
+        Some(error) if is_error(error) => Some(error),
+        _ => (answer.get("object").and_then(Value::as_str) == Some("error")).then_some(answer),
+    }
+}
+
+/// Whether the field says that something went wrong, and not that nothing did.
+pub(super) fn is_error(error: &Value) -> bool {
+    match error {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    }
+}
+
 /// The error object in its many spellings.
 #[derive(Debug, Default)]
 struct Inner {

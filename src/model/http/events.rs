@@ -6,7 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{HttpClient, content_type};
+use super::error::{error_in, is_error};
 use super::sse;
+use crate::model::endpoint::FailureKind;
 use crate::model::retry::Failure;
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -18,6 +20,12 @@ const MOST_LINE: usize = 16 << 20;
 pub(super) trait Payload: DeserializeOwned {
     /// The error object that servers put in answers which claim success.
     fn error(&self) -> Option<&Value>;
+
+    /// Whether nothing in it belongs to an answer: it may be an error of another
+    /// shape, or of another server.
+    fn is_foreign(&self) -> bool {
+        false
+    }
 }
 
 /// Whether the answer is complete, or was refused.
@@ -121,31 +129,41 @@ impl Reader<'_> {
         let site = self.client.site();
         let Ok(payload) = serde_json::from_slice::<P>(bytes) else {
             // An error may have a shape in which nothing else can be read.
-            let value = serde_json::from_slice::<Value>(bytes).ok();
-            let error = value.as_ref().and_then(|value| value.get("error"));
-            return Err(match error.filter(|error| is_error(error)) {
-                Some(error) => site.in_band(self.path, error),
-                None => site.malformed(self.path, &self.kind, bytes),
-            });
+            return Err(self.wrong(bytes));
         };
         if let Some(error) = payload.error().filter(|error| is_error(error)) {
             return Err(site.in_band(self.path, error));
         }
-        take(payload)
+        match payload.is_foreign() {
+            true => self.foreign(bytes),
+            false => take(payload),
+        }
+    }
+
+    /// Among the pieces of a stream a stray one says nothing, unless it is an
+    /// error.
+    fn foreign(&self, bytes: &[u8]) -> Taken {
+        let failure = self.wrong(bytes);
+        let in_stream = matches!(self.kind.as_str(), EVENT_STREAM | JSON_LINES);
+        match failure.kind {
+            FailureKind::Malformed if in_stream => Ok(false),
+            _ => Err(failure),
+        }
+    }
+
+    /// What the server says went wrong, or that this is no answer at all.
+    fn wrong(&self, bytes: &[u8]) -> Failure {
+        let site = self.client.site();
+        let value = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
+        match error_in(&value) {
+            Some(error) => site.in_band(self.path, error),
+            None => site.malformed(self.path, &self.kind, bytes),
+        }
     }
 
     fn endless(&self) -> Failure {
         self.client
             .site()
             .malformed(self.path, &self.kind, b"a piece without end")
-    }
-}
-
-/// Whether the field says that something went wrong, and not that nothing did.
-fn is_error(error: &Value) -> bool {
-    match error {
-        Value::Null | Value::Bool(false) => false,
-        Value::String(text) => !text.is_empty(),
-        _ => true,
     }
 }

@@ -133,7 +133,7 @@ impl Dialect for LlamaCpp {
             Ok(Described {
                 context: props.default_generation_settings.n_ctx,
                 version: props.build_info.map(|build| format!("llama.cpp {build}")),
-                remarks: Vec::new(),
+                ..Described::default()
             })
         })
     }

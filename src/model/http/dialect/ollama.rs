@@ -49,6 +49,10 @@ impl Payload for Line {
     fn error(&self) -> Option<&Value> {
         self.error.as_ref()
     }
+
+    fn is_foreign(&self) -> bool {
+        self.response.is_none() && self.done.is_none()
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -205,7 +209,7 @@ impl Dialect for Ollama {
             Ok(Described {
                 context: Some(self.context(base).await?),
                 version: Some(format!("Ollama {}", version.version)),
-                remarks: Vec::new(),
+                ..Described::default()
             })
         })
     }

@@ -22,6 +22,10 @@ impl Payload for Reply {
     fn error(&self) -> Option<&Value> {
         self.error.as_ref()
     }
+
+    fn is_foreign(&self) -> bool {
+        self.choices.is_none() && self.usage.is_none()
+    }
 }
 
 /// The one choice that is asked for.
