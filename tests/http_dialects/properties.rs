@@ -32,14 +32,24 @@ fn benches() -> Vec<Bench> {
 /// Text with characters of every length; it has no blank line, and begins and
 /// ends with something.
 fn step() -> impl Strategy<Value = String> {
-    let parts = vec!["a", "1", " ", "\nb", "é", "€", "🌟", "x = 2", "."];
+    let parts = vec!["a", "1", " ", "\nb", "é ", "€1", "🌟b", "x = 2", "."];
     let middle = prop::collection::vec(prop::sample::select(parts), 0..30);
     middle.prop_map(|parts| format!("S{}.", parts.concat()))
 }
 
-fn tokens(text: &str, cuts: &[Index]) -> Vec<Tok> {
+/// `text` in tokens; with `pure` none has parts of a character beside others.
+fn tokens(text: &str, cuts: &[Index], pure: bool) -> Vec<Tok> {
     let bytes = text.as_bytes();
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
+    if pure {
+        let inside = cuts
+            .clone()
+            .into_iter()
+            .filter(|&cut| !text.is_char_boundary(cut));
+        let around =
+            inside.flat_map(|cut| [text.floor_char_boundary(cut), text.ceil_char_boundary(cut)]);
+        cuts.extend(around);
+    }
     cuts.extend([0, bytes.len()]);
     cuts.sort_unstable();
     cuts.dedup();
@@ -82,7 +92,7 @@ proptest! {
     ) {
         // Each test its own: they run side by side.
         static BENCHES: LazyLock<Vec<Bench>> = LazyLock::new(benches);
-        let sampled = tokens(&format!("{text}{behind}"), &cuts);
+        let sampled = tokens(&format!("{text}{behind}"), &cuts, alone);
         for bench in BENCHES.iter() {
             bench.says(sampled.clone());
             {
@@ -120,7 +130,7 @@ proptest! {
         tail in prop::sample::select(vec![Tail::All, Tail::Cut, Tail::Short]),
     ) {
         static BENCHES: LazyLock<Vec<Bench>> = LazyLock::new(benches);
-        let sampled = tokens(&format!("{text}\n\n"), &cuts);
+        let sampled = tokens(&format!("{text}\n\n"), &cuts, false);
         for bench in BENCHES.iter() {
             bench.says(sampled.clone());
             {
@@ -143,7 +153,7 @@ proptest! {
         text in step(),
         cuts in prop::collection::vec(any::<Index>(), 0..20),
         logits in prop::collection::vec(-60.0_f32..60.0, 1..8),
-        temperature in 0.0_f64..2.0,
+        temperature in prop::sample::select(vec![0.0, 0.5, 1.0, 1.7]),
     ) {
         static KINDS: LazyLock<Vec<(Values, Bench)>> = LazyLock::new(|| {
             RUNTIME.block_on(async {
@@ -160,7 +170,7 @@ proptest! {
                 benches
             })
         });
-        let mut sampled = tokens(&format!("{text}\n\n"), &cuts);
+        let mut sampled = tokens(&format!("{text}\n\n"), &cuts, false);
         for (token, logit) in sampled.iter_mut().zip(logits.iter().cycle()) {
             token.logit = *logit;
         }

@@ -104,9 +104,12 @@ impl Values {
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
         let shift = match self {
             Self::Logprobs | Self::ProcessedLogprobs => {
-                let sum: f32 = all.iter().map(|(_, logit)| logit.exp()).sum();
+                let best = f64::from(all[0].1);
+                let shares = all
+                    .iter()
+                    .map(|(_, logit)| (f64::from(*logit) - best).exp());
                 // Something is left for the rest of the vocabulary.
-                (sum + 1.0).ln()
+                (best + (shares.sum::<f64>() + 1e-3).ln()) as f32
             }
             _ => 0.0,
         };

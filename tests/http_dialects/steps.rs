@@ -136,11 +136,19 @@ async fn a_character_of_several_tokens_is_one_token() {
             assert_eq!(reply.coverage, 1.0, "{kind:?} {pieces:?}");
             if kind != Kind::OLLAMA {
                 // All that was sampled for it counts.
-                let single = reply.tokens[0].logprob.unwrap();
+                let parts = match pieces {
+                    Pieces::Held => 1..4,
+                    Pieces::Alone => 1..5,
+                };
+                let values = kind.knobs().values;
+                let sum: f32 = tokens[parts]
+                    .iter()
+                    .map(|token| values.of(token, 0.7).0)
+                    .sum();
                 let fused = reply.tokens[1].logprob.unwrap();
                 assert!(
-                    fused < 2.5 * single,
-                    "{kind:?} {pieces:?}: {fused} {single}"
+                    (fused - sum).abs() < 1e-4,
+                    "{kind:?} {pieces:?}: {fused} {sum}"
                 );
             }
         }
@@ -204,7 +212,9 @@ async fn bytes_that_are_no_text_do_not_derail_the_rest() {
         bench.says(tokens.to_vec());
         let reply = bench.both().await;
         assert!(reply.text.ends_with("9 and more"), "{kind:?}");
-        assert!(reply.coverage >= 0.8, "{kind:?} {reply:?}");
+        // Ollama loses the entries of what it does not show.
+        let least = if kind == Kind::OLLAMA { 0.6 } else { 1.0 };
+        assert!(reply.coverage >= least, "{kind:?} {reply:?}");
     }
 }
 

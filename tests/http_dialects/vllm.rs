@@ -116,7 +116,7 @@ async fn steps_are_shrunk_to_the_context_or_refused_before_they_are_sent() {
 async fn who_cannot_count_is_refused_by_the_server() {
     for kind in Kind::ALL {
         let bench = Bench::odd(kind, |knobs| {
-            knobs.context = 900;
+            knobs.context = 1200;
             knobs.tokenizer = None;
         })
         .await
@@ -124,7 +124,7 @@ async fn who_cannot_count_is_refused_by_the_server() {
         .await;
         bench.says(say(&["So", ".\n\n"]));
         let long = StepRequest {
-            prefix: "a".repeat(900),
+            prefix: "a".repeat(1300),
             ..request()
         };
         let error = bench.try_step(long).await.unwrap_err();

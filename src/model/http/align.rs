@@ -141,16 +141,28 @@ fn walk(text: &[u8], raw: &[RawToken]) -> Vec<Span> {
         }
         position = own.end;
     }
-    shown_by_none(&mut spans, &held, raw, position..text.len());
+    shown_by_none(&mut spans, &held, raw, text, position..text.len());
     spans
 }
 
-/// Gives `rest`, behind which no token was found, to the `held` ones that
-/// showed nothing of their character.
-fn shown_by_none(spans: &mut Vec<Span>, held: &[usize], raw: &[RawToken], rest: Range<usize>) {
+/// Gives the `rest` of the text, in which no token was found, to the `held`
+/// ones that showed nothing because each is but a part of its characters.
+fn shown_by_none(
+    spans: &mut Vec<Span>,
+    held: &[usize],
+    raw: &[RawToken],
+    text: &[u8],
+    rest: Range<usize>,
+) {
     let hidden = held.iter().filter(|&&at| raw[at].piece.is_none());
     let hidden: Vec<usize> = hidden.copied().collect();
-    if rest.is_empty() || rest.len() > hidden.len() * CHARACTER {
+    let bytes = text.get(rest.clone()).unwrap_or_default();
+    let starts = rest.clone().filter(|&at| is_boundary(text, at));
+    // Only long characters have parts, two at least; the first may be lost.
+    if bytes.is_empty()
+        || bytes.iter().any(u8::is_ascii)
+        || starts.count() > (hidden.len() / 2).max(1)
+    {
         return;
     }
     let Some((&last, before)) = hidden.split_last() else {

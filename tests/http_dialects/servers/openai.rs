@@ -316,7 +316,9 @@ impl Route<'_> {
                     // The sampled one first, then the best, cut to the number
                     // that was asked for.
                     best.retain(|(text, _)| *text != piece.shown);
-                    best.insert(0, (piece.shown.clone(), own));
+                    if !self.knobs.without_own {
+                        best.insert(0, (piece.shown.clone(), own));
+                    }
                     best.truncate(top);
                 }
                 let alternatives = best.iter().map(|(text, value)| entry(text, *value));
