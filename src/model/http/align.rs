@@ -5,6 +5,8 @@
 //! that share a character. Confidence is computed only from tokens that were
 //! found in the text again.
 
+use std::ops::Range;
+
 use crate::trace::record::{Token, TopLogit, TopToken, ValueKind};
 
 /// Log-probabilities at or below this stand for "never".
@@ -93,7 +95,8 @@ pub fn align(text: &str, raw: &mut [RawToken], kind: ValueKind) -> Aligned {
         }
         group.push(span.index);
         last_end = Some(span.end);
-        if !text.is_char_boundary(span.end) {
+        // What showed nothing belongs to the token that shows it.
+        if span.start == span.end || !text.is_char_boundary(span.end) {
             continue;
         }
         // A gap may have begun the group inside a character: no text then.
@@ -139,7 +142,48 @@ fn walk(text: &[u8], raw: &[RawToken]) -> Vec<Span> {
         }
         position = own.end;
     }
+    shown_by_none(&mut spans, &held, raw, text, position..text.len());
     spans
+}
+
+/// Gives the `rest` of the text, in which no token was found, to the `held`
+/// ones that showed nothing because each is but a part of its characters.
+fn shown_by_none(
+    spans: &mut Vec<Span>,
+    held: &[usize],
+    raw: &[RawToken],
+    text: &[u8],
+    rest: Range<usize>,
+) {
+    let hidden = held.iter().filter(|&&at| raw[at].piece.is_none());
+    let hidden: Vec<usize> = hidden.copied().collect();
+    let bytes = text.get(rest.clone()).unwrap_or_default();
+    let starts = rest.clone().filter(|&at| is_boundary(text, at));
+    // Only long characters have parts, two at least; the first may be lost.
+    if bytes.is_empty()
+        || bytes.iter().any(u8::is_ascii)
+        || starts.count() > (hidden.len() / 2).max(1)
+    {
+        return;
+    }
+    let Some((&last, before)) = hidden.split_last() else {
+        return;
+    };
+    spans.extend(before.iter().map(|&index| nowhere(index, rest.start)));
+    spans.push(Span {
+        index: last,
+        start: rest.start,
+        end: rest.end,
+    });
+}
+
+/// A token that shows nothing itself, in front of the one that does.
+fn nowhere(index: usize, at: usize) -> Span {
+    Span {
+        index,
+        start: at,
+        end: at,
+    }
 }
 
 enum Place {
@@ -217,6 +261,7 @@ fn give_back(
 ) -> Span {
     let piece = raw[own.index].piece.as_deref().unwrap_or_default();
     let mut start = own.start;
+    let mut given = 0;
     for (nth, &index) in held.iter().enumerate() {
         let own_start = if text[start..own.end].ends_with(piece) {
             own.end - piece.len()
@@ -234,9 +279,15 @@ fn give_back(
         };
         if start < end {
             spans.push(Span { index, start, end });
+        } else if known.is_empty() {
+            spans.push(nowhere(index, start));
         }
         start = end;
+        given += 1;
     }
+    let hidden = held[given..].iter();
+    let hidden = hidden.filter(|&&index| raw[index].piece.is_none());
+    spans.extend(hidden.map(|&index| nowhere(index, start)));
     Span { start, ..own }
 }
 

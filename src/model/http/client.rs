@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::error::{Site, reported};
 use super::key::Key;
 use crate::model::endpoint::FailureKind;
-use crate::model::pool::ModelSpec;
+use crate::model::pool::{ModelSpec, ServerKind};
 use crate::model::retry::Failure;
 
 /// Seconds without a byte before a call is given up, unless the pool says.
@@ -68,7 +68,8 @@ impl HttpClient {
             .tcp_nodelay(true)
             // A redirect would carry the key elsewhere.
             .redirect(redirect::Policy::none())
-            .user_agent(concat!("pointsman/", env!("CARGO_PKG_VERSION")));
+            .user_agent(concat!("pointsman/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers_for(spec.server));
         if is_loopback(&url) {
             builder = builder.no_proxy();
         }
@@ -195,6 +196,16 @@ impl HttpClient {
         }
         serde_json::from_slice(&body).map_err(|_| self.site.malformed(path, &kind, &body))
     }
+}
+
+/// What every call to such a server carries.
+fn headers_for(server: ServerKind) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if server == ServerKind::Litellm {
+        // Retries of the proxy would multiply with ours, and be in no ledger.
+        headers.insert("x-litellm-num-retries", HeaderValue::from_static("0"));
+    }
+    headers
 }
 
 /// The media type of an answer, without its parameters.

@@ -18,7 +18,7 @@ use crate::model::endpoint::{FailureKind, StepRequest};
 use crate::model::pool::{ModelSpec, ServerKind};
 use crate::model::prompt::Template;
 use crate::model::retry::Failure;
-use crate::trace::record::{Continuation, Role, ValueKind};
+use crate::trace::record::{Continuation, Role, Usage, ValueKind};
 
 pub(super) type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
 
@@ -132,6 +132,8 @@ pub(super) struct Described {
     pub version: Option<String>,
     /// What is odd.
     pub remarks: Vec<String>,
+    /// What it took to find out, call by call.
+    pub spent: Vec<Usage>,
 }
 
 /// What is known of a dialect before it is asked.

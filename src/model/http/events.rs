@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::client::{HttpClient, content_type};
 use super::error::{reported, says};
 use super::sse;
+use crate::model::endpoint::FailureKind;
 use crate::model::retry::Failure;
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -19,8 +20,12 @@ const MOST_LINE: usize = 16 << 20;
 pub(super) trait Payload: DeserializeOwned {
     /// The error object that servers put in answers which claim success.
     fn error(&self) -> Option<&Value>;
-    /// Whether nothing was found in it: it may be an error without an object.
-    fn is_bare(&self) -> bool;
+
+    /// Whether nothing in it belongs to an answer: it may be an error of another
+    /// shape, or of another server.
+    fn is_foreign(&self) -> bool {
+        false
+    }
 }
 
 /// Whether the answer is complete, or was refused.
@@ -121,19 +126,38 @@ impl Reader<'_> {
     }
 
     fn piece<P: Payload>(&self, bytes: &[u8], take: &mut (dyn FnMut(P) -> Taken + Send)) -> Taken {
-        let site = self.client.site();
-        let payload = serde_json::from_slice::<P>(bytes).ok();
-        let odd = payload
-            .as_ref()
-            .is_none_or(|payload| payload.error().is_some_and(says) || payload.is_bare());
-        if odd
-            && let Ok(value) = serde_json::from_slice::<Value>(bytes)
-            && let Some(error) = reported(&value)
-        {
-            return Err(site.in_band(self.path, error));
+        let Ok(payload) = serde_json::from_slice::<P>(bytes) else {
+            // An error may have a shape in which nothing else can be read.
+            return Err(self.wrong(bytes));
+        };
+        if payload.error().is_some_and(says) {
+            return Err(self.wrong(bytes));
         }
-        let payload = payload.ok_or_else(|| site.malformed(self.path, &self.kind, bytes))?;
-        take(payload)
+        match payload.is_foreign() {
+            true => self.foreign(bytes),
+            false => take(payload),
+        }
+    }
+
+    /// Among the pieces of a stream a stray one says nothing, unless it is an
+    /// error.
+    fn foreign(&self, bytes: &[u8]) -> Taken {
+        let failure = self.wrong(bytes);
+        let in_stream = matches!(self.kind.as_str(), EVENT_STREAM | JSON_LINES);
+        match failure.kind {
+            FailureKind::Malformed if in_stream => Ok(false),
+            _ => Err(failure),
+        }
+    }
+
+    /// What the server says went wrong, or that this is no answer at all.
+    fn wrong(&self, bytes: &[u8]) -> Failure {
+        let site = self.client.site();
+        let value = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
+        match reported(&value) {
+            Some(error) => site.in_band(self.path, error),
+            None => site.malformed(self.path, &self.kind, bytes),
+        }
     }
 
     fn endless(&self) -> Failure {

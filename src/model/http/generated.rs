@@ -1,6 +1,9 @@
 //! What one completion gave, however the server told it.
 
 use super::align::RawToken;
+use super::error::Site;
+use crate::model::endpoint::FailureKind;
+use crate::model::retry::Failure;
 use crate::trace::record::{Usage, ValueKind};
 
 /// How far a sum of probabilities may be above 1 by rounding.
@@ -44,6 +47,23 @@ impl Generated {
     pub fn push(&mut self, token: RawToken) {
         self.top = self.top.max(token.top.len());
         self.tokens.push(token);
+    }
+
+    /// Whether the server said that it was done.
+    ///
+    /// # Errors
+    /// [`FailureKind::CutStream`].
+    pub fn whole(&self, site: &Site) -> Result<(), Failure> {
+        match self.stop {
+            Some(_) => Ok(()),
+            None => Err(Failure::new(
+                FailureKind::CutStream,
+                format!(
+                    "the stream from {} ended before the step did; see the server's log",
+                    site.url
+                ),
+            )),
+        }
     }
 
     /// What the values can be, by what they are: logits are not bounded by 0,

@@ -19,7 +19,7 @@ const WHOLE_STEP: &str = "1 + 1 = 2.\n\n";
 /// Alternatives asked for: the most that the OpenAI routes allow.
 const MOST_TOP: u32 = 20;
 /// Tried in turn where a server refuses what came before.
-const TOPS: [u32; 3] = [MOST_TOP, 5, 0];
+const TOPS: [u32; 4] = [MOST_TOP, 5, 1, 0];
 /// Halves every distance between values that are measured after it.
 const HOT: f64 = 2.0;
 /// Most tokens of the step in the probe.
@@ -35,15 +35,20 @@ pub(super) async fn examine(dialect: &dyn Dialect, base: &Base) -> Result<Capabi
     let described = dialect.describe(base).await?;
     let probe = Probe { dialect, base };
     let counting = request(QUESTION, COUNTING, 8);
-    let (first, top) = probe.with_most_alternatives(&counting).await?;
+    let (first, top, refused) = probe.with_most_alternatives(&counting).await?;
     let mut seen = Seen::first(first);
     if dialect.traits().values.is_none() {
         seen.again = Some(probe.complete(&counting, top).await?);
-        seen.scaled = Some(probe.complete(&hot(&counting), top.min(5)).await?);
+        seen.scaled = Some(probe.scaled(&counting, top.min(5)).await?);
         let step = request("What is 1 + 1 + 1?", WHOLE_STEP, STEP_TOKENS);
         seen.step = Some(probe.complete(&step, top.min(2)).await?);
     }
-    probe.conclude(described, &seen)
+    let mut found = probe.conclude(described, &seen)?;
+    found.top = found.top.min(top);
+    if let Some(refused) = refused.filter(|_| top == 0) {
+        found.remarks.push(refused.message);
+    }
+    Ok(found)
 }
 
 /// What the server wrote. Of a dialect whose values are known all that matters
@@ -138,21 +143,35 @@ impl Probe<'_> {
         self.dialect
             .generate(self.base, ask, &mut generated, &mut |_| false)
             .await?;
+        generated.whole(self.base.client.site())?;
         Ok(generated)
     }
 
-    /// The completion with as many alternatives as the server allows.
+    /// The completion at a temperature that shows; nothing where the server
+    /// takes none so high.
+    async fn scaled(&self, request: &StepRequest, top: u32) -> Result<Generated, Failure> {
+        match self.complete(&hot(request), top).await {
+            Err(failure) if failure.kind == FailureKind::Refused => Ok(Generated {
+                usage: nothing(),
+                ..Generated::default()
+            }),
+            other => other,
+        }
+    }
+
+    /// The completion with as many alternatives as the server allows: how many
+    /// that are, and what it said where it refused more.
     async fn with_most_alternatives(
         &self,
         request: &StepRequest,
-    ) -> Result<(Generated, u32), Failure> {
+    ) -> Result<(Generated, u32, Option<Failure>), Failure> {
         let mut refused = None;
         for top in TOPS {
             match self.complete(request, top).await {
                 Err(failure) if failure.kind == FailureKind::Refused => {
                     refused.get_or_insert(failure);
                 }
-                other => return other.map(|generated| (generated, top)),
+                other => return other.map(|generated| (generated, top, refused)),
             }
         }
         // Refused even without probabilities: they are not the reason.
@@ -211,7 +230,11 @@ impl Probe<'_> {
             token_ids: first.ids,
             version: described.version,
             remarks,
-            usage: seen.all().fold(nothing(), |sum, one| sum.plus(one.usage)),
+            usage: seen
+                .all()
+                .map(|one| one.usage)
+                .chain(described.spent)
+                .fold(nothing(), Usage::plus),
             ..Capabilities::bare(traits.continuation, values)
         })
     }

@@ -72,7 +72,7 @@ impl Writer<'_> {
         let mut outlet = self.outlet();
         let mut first = self
             .generate(self.prepared, self.budget, true, &mut |text| {
-                outlet.show(text);
+                outlet.show(before_delimiter(text));
                 false
             })
             .await?;
@@ -120,7 +120,10 @@ impl Writer<'_> {
         for _ in 0..MOST_JOINS {
             let spent = u32::try_from(written.usage.output).unwrap_or(u32::MAX);
             let left = self.budget.saturating_sub(spent);
-            if last.stop != Some(Stop::Word) || left == 0 || !blocks::is_open(&written.text) {
+            // Where the server does not say, nobody ends within a block: the
+            // next call will tell.
+            let may_go_on = matches!(last.stop, Some(Stop::Word | Stop::Unknown));
+            if !may_go_on || left == 0 || !blocks::is_open(&written.text) {
                 return Ok(last);
             }
             let before = format!("{}{DELIMITER}", written.text);
@@ -132,7 +135,7 @@ impl Writer<'_> {
                 .map_err(|failure| paid(failure, written.usage))?;
             let mut next = self
                 .generate(&prepared, left, true, &mut |text| {
-                    outlet.show(&format!("{before}{text}"));
+                    outlet.show(&format!("{before}{}", before_delimiter(text)));
                     false
                 })
                 .await
@@ -196,7 +199,7 @@ impl Writer<'_> {
         written.end = end;
         written.note =
             Some(note.map_or_else(|| remark.to_owned(), |note| format!("{remark}; {note}")));
-        written.usage = second.usage;
+        written.usage = counted(&second, first.usage);
         written.attempts.push(empty);
         Ok(written)
     }
@@ -239,7 +242,10 @@ impl Writer<'_> {
             .generate(self.base, ask, &mut generated, &mut watching)
             .await;
         let checked = called
-            .and_then(|()| self.finished(&generated, cut))
+            .and_then(|()| match cut {
+                true => Ok(()),
+                false => generated.whole(self.base.client.site()),
+            })
             .and_then(|()| self.same_values(&generated));
         if let Err(failure) = checked {
             let sent = self.prompt.text().len();
@@ -249,17 +255,6 @@ impl Writer<'_> {
             end_at_delimiter(&mut generated);
         }
         Ok(generated)
-    }
-
-    fn finished(&self, generated: &Generated, cut: bool) -> Result<(), Failure> {
-        if generated.stop.is_some() || cut {
-            return Ok(());
-        }
-        let url = &self.base.client.site().url;
-        Err(Failure::new(
-            FailureKind::CutStream,
-            format!("the stream from {url} ended before the step did; see the server's log"),
-        ))
     }
 
     /// Refuses values that are not what the probe found: replicas behind one
@@ -304,6 +299,11 @@ impl Writer<'_> {
             attempts: Vec::new(),
         }
     }
+}
+
+/// The text up to the delimiter, behind which a server may have shown more.
+fn before_delimiter(text: &str) -> &str {
+    text.split(DELIMITER).next().unwrap_or_default()
 }
 
 /// Ends the text at the delimiter, which some servers keep in it and some run
@@ -396,6 +396,19 @@ fn ended(last: &Generated) -> (StepEnd, Option<String>) {
             StepEnd::Delimiter,
             Some("the server did not say why it stopped".to_owned()),
         ),
+    }
+}
+
+/// What a call took that may have been ended from here, before the server came
+/// to its count: then the tokens that were seen, behind a prompt as long as
+/// `before`.
+fn counted(generated: &Generated, before: Usage) -> Usage {
+    let seen = u64::try_from(generated.tokens.len()).unwrap_or(u64::MAX);
+    let usage = generated.usage;
+    Usage {
+        prompt: usage.prompt.max(before.prompt),
+        output: usage.output.max(seen),
+        ..usage
     }
 }
 

@@ -66,7 +66,7 @@ impl Payload for Event {
         self.error.as_ref()
     }
 
-    fn is_bare(&self) -> bool {
+    fn is_foreign(&self) -> bool {
         self.content.is_none() && self.stop.is_none()
     }
 }
@@ -124,7 +124,7 @@ impl Dialect for LlamaCpp {
             Ok(Described {
                 context: props.default_generation_settings.n_ctx,
                 version: props.build_info.map(|build| format!("llama.cpp {build}")),
-                remarks: Vec::new(),
+                ..Described::default()
             })
         })
     }

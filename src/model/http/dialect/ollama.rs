@@ -50,7 +50,7 @@ impl Payload for Line {
         self.error.as_ref()
     }
 
-    fn is_bare(&self) -> bool {
+    fn is_foreign(&self) -> bool {
         self.response.is_none() && self.done.is_none()
     }
 }
@@ -209,7 +209,7 @@ impl Dialect for Ollama {
             Ok(Described {
                 context: Some(self.context(base).await?),
                 version: Some(format!("Ollama {}", version.version)),
-                remarks: Vec::new(),
+                ..Described::default()
             })
         })
     }

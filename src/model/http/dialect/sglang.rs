@@ -35,7 +35,7 @@ impl Payload for Reply {
         self.error.as_ref()
     }
 
-    fn is_bare(&self) -> bool {
+    fn is_foreign(&self) -> bool {
         self.text.is_none() && self.meta_info.is_none()
     }
 }
@@ -62,6 +62,8 @@ struct Finish {
     /// The stop string, or the id of the end mark.
     matched: Option<Value>,
     message: Option<String>,
+    /// What the answer would have had as its status, had it not begun.
+    status_code: Option<u16>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,6 +134,9 @@ fn take(generated: &mut Generated, reply: Reply, site: &Site) -> Result<(), Fail
         ("length", _) => Stop::Limit,
         ("abort", _) => {
             let said = finish.message.unwrap_or_default();
+            if let Some(status) = finish.status_code {
+                return Err(site.in_band(GENERATE, &json!({ "code": status, "message": said })));
+            }
             return Err(Failure::new(
                 FailureKind::Server,
                 format!(
@@ -202,7 +207,7 @@ impl Dialect for Sglang {
                 version: version
                     .and_then(Value::as_str)
                     .map(|version| format!("SGLang {version}")),
-                remarks: Vec::new(),
+                ..Described::default()
             })
         })
     }

@@ -21,7 +21,7 @@ use crate::model::http::probe;
 use crate::model::pool::{ModelSpec, ServerKind};
 use crate::model::retry::Failure;
 use crate::trace::ids::sha256;
-use crate::trace::record::{Continuation, Role};
+use crate::trace::record::{Continuation, Role, Usage};
 
 use messages::Turn;
 
@@ -78,23 +78,27 @@ impl Chat {
         self.mode.get().copied().unwrap_or(Mode::Emulated)
     }
 
-    /// Finds out how the model goes on from an unfinished turn.
-    async fn find_mode(&self, base: &Base) -> Result<(), Failure> {
+    /// Finds out how the model goes on from an unfinished turn; returns what
+    /// that took.
+    async fn find_mode(&self, base: &Base) -> Result<Vec<Usage>, Failure> {
+        let mut spent = Vec::new();
         if self.mode.get().is_some() {
-            return Ok(());
+            return Ok(spent);
         }
         let mut began = String::new();
         let mut refused = None;
         for mode in [Mode::Flags, Mode::Trailing] {
             match self.counting(base, mode).await {
-                Ok(text)
-                    if probe::goes_on(&text) || self.kind.wanted == Some(Continuation::Exact) =>
-                {
-                    // A second probe finds the same.
-                    let _ = self.mode.set(mode);
-                    return Ok(());
+                Ok(counted) => {
+                    spent.push(counted.usage);
+                    let exact = self.kind.wanted == Some(Continuation::Exact);
+                    if exact || probe::goes_on(&counted.text) {
+                        // A second probe finds the same.
+                        let _ = self.mode.set(mode);
+                        return Ok(spent);
+                    }
+                    began = counted.text.chars().take(32).collect();
                 }
-                Ok(text) => began = text.chars().take(32).collect(),
                 Err(failure) if failure.kind == FailureKind::Refused => refused = Some(failure),
                 Err(failure) => return Err(failure),
             }
@@ -116,7 +120,7 @@ impl Chat {
     }
 
     /// What the model writes when it is to go on counting.
-    async fn counting(&self, base: &Base, mode: Mode) -> Result<String, Failure> {
+    async fn counting(&self, base: &Base, mode: Mode) -> Result<Generated, Failure> {
         let request = probe::counting();
         let prompt = Prompt {
             head: String::new(),
@@ -134,7 +138,7 @@ impl Chat {
         let mut generated = Generated::default();
         self.post(base, ask, mode, &mut generated, &mut |_| false)
             .await?;
-        Ok(generated.text)
+        Ok(generated)
     }
 
     async fn post(
@@ -292,7 +296,7 @@ impl Dialect for Chat {
                 ));
             }
             let mut described = describe_by_models(base).await?;
-            self.find_mode(base).await?;
+            described.spent = self.find_mode(base).await?;
             if self.kind.server == ServerKind::Openrouter && !base.extra.contains_key("provider") {
                 described.remarks.push(
                     "the provider may change from step to step: pin one with `extra = { provider \

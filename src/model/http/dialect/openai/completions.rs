@@ -139,6 +139,7 @@ impl Completions {
         }
         if ask.stream {
             put("stream", true.into());
+            put("stream_options", json!({ "include_usage": true }));
         }
         if self.flavour == Flavour::Vllm {
             // The defaults are those of the model's generation config, which
@@ -207,6 +208,9 @@ impl Dialect for Completions {
 
     fn context<'a>(&'a self, base: &'a Base) -> Boxed<'a, Option<u32>> {
         Box::pin(async move {
+            if self.flavour == Flavour::Plain {
+                return Ok(describe_by_models(base).await?.context);
+            }
             match find_model(base).await {
                 Ok(model) => Ok(model.context()),
                 Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
@@ -228,6 +232,7 @@ impl Dialect for Completions {
                 context,
                 version: version.map(|found| format!("vLLM {}", found.version)),
                 remarks: self.doubled_mark(base).await?.into_iter().collect(),
+                ..Described::default()
             })
         })
     }

@@ -75,7 +75,7 @@ async fn describe_by_models(base: &Base) -> Result<Described, Failure> {
         Ok(model) => Ok(Described {
             context: model.context(),
             version: model.owned_by.filter(|owner| !owner.is_empty()),
-            remarks: Vec::new(),
+            ..Described::default()
         }),
         Err(failure) if matches!(failure.kind, NotFound | Refused | Malformed) => Ok(Described {
             remarks: vec![failure.message],

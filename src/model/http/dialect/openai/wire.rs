@@ -26,7 +26,7 @@ impl Payload for Reply {
         self.error.as_ref()
     }
 
-    fn is_bare(&self) -> bool {
+    fn is_foreign(&self) -> bool {
         self.choices.is_none() && self.usage.is_none()
     }
 }
