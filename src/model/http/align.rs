@@ -232,10 +232,14 @@ fn place(text: &[u8], position: usize, token: &RawToken, hidden: usize) -> Place
     }
     if hidden > 0 {
         let most = (hidden * CHARACTER).min(rest.len());
-        let found = (1..=most).find(|&skip| rest[skip..].starts_with(shown));
+        let found = (1..=most).find(|&skip| {
+            let tail = &rest[skip..];
+            // The text may have been cut inside this token.
+            tail.starts_with(shown) || (!tail.is_empty() && shown.starts_with(tail))
+        });
         if let Some(skip) = found {
             // What was skipped is given back to those that wrote it.
-            return Place::At(position, position + skip + shown.len());
+            return Place::At(position, text.len().min(position + skip + shown.len()));
         }
     }
     // Something in between was lost: the server's text tells where it ended.

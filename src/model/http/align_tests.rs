@@ -94,6 +94,45 @@ fn fused_characters_stay_whole() {
 }
 
 #[test]
+fn parts_of_a_character_that_show_nothing_belong_to_what_shows_it() {
+    let part = || RawToken {
+        value: Some(-1.0),
+        ..RawToken::default()
+    };
+    // vLLM: the last part shows the whole character.
+    let aligned = align(
+        "a€b",
+        &[raw("a", "a"), part(), raw("€", "€"), raw("b", "b")],
+    );
+    assert_eq!(texts(&aligned), ["a", "€", "b"]);
+    assert_eq!(aligned.tokens[1].logprob, Some(-1.5));
+    // Others: none does; the next token, cut at the stop or not, tells where.
+    for next in ["b.", "b.\n\n"] {
+        let tokens = [raw("a", "a"), part(), part(), raw(next, next)];
+        let aligned = align("a€b.", &tokens);
+        assert_eq!(texts(&aligned), ["a", "€b."], "{next:?}");
+        assert_eq!(
+            (aligned.tokens[1].logprob, aligned.covered),
+            (Some(-2.5), 6)
+        );
+    }
+    // At the end of the text, with or without the stop behind it.
+    let tokens = [raw("a", "a"), part(), part(), raw("\n\n", "\n\n")];
+    for shown in [&tokens[..], &tokens[..3]] {
+        let aligned = align("a€", shown);
+        assert_eq!(texts(&aligned), ["a", "€"]);
+        assert_eq!(
+            (aligned.tokens[1].logprob, aligned.covered),
+            (Some(-2.0), 4)
+        );
+    }
+    // Tokens that show nothing for another reason do not get what others wrote.
+    for text in ["So", "三加四"] {
+        assert_eq!(align(text, &[part(), part()]).covered, 0, "{text}");
+    }
+}
+
+#[test]
 fn lost_entries_lower_the_coverage_and_are_stepped_over_where_ends_are_known() {
     let at = |text: &str, end: usize| RawToken {
         end: Some(end),
