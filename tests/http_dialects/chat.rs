@@ -180,7 +180,7 @@ async fn a_refusal_is_no_step() {
             .step(request(), &pointsman::model::endpoint::NoProgress)
             .await;
         let error = reply.unwrap_err();
-        assert_eq!(error.kind, FailureKind::Refused, "{kind:?}");
+        assert_eq!(error.kind, FailureKind::Filtered, "{kind:?}");
         assert!(error.message.contains("I cannot help"), "{error}");
         assert_eq!(bench.asked().len(), 1, "{kind:?}");
     }
