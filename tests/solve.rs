@@ -3,7 +3,6 @@
 //! `explore`, on the embedded pair too.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[allow(dead_code)]
 mod common;
 #[path = "solve/doctor.rs"]
 mod doctor;
