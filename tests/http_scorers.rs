@@ -4,7 +4,6 @@
 // The helpers of a test binary are not test functions to clippy.
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code, reason = "each user takes the parts it needs")]
 mod common;
 #[path = "http_scorers/embeddings.rs"]
 mod embeddings;
