@@ -108,6 +108,7 @@ fn forest() -> Forest {
         template: None,
         template_sha256: None,
         continuation: None,
+        context: None,
         extra: serde_json::Map::new(),
         weights: None,
     };

@@ -24,6 +24,7 @@ fn model(name: &str, params: f64) -> ModelFacts {
         template: None,
         template_sha256: None,
         continuation: None,
+        context: None,
         extra: serde_json::Map::new(),
         weights: None,
     }

@@ -24,6 +24,8 @@ pub(super) const SYNC_EVERY: Duration = Duration::from_millis(250);
 /// The log of a run.
 pub(super) struct Journal {
     writer: Mutex<LogWriter>,
+    /// Whether the disk is waited for: what was free to make is not worth it.
+    syncs: bool,
     disk: Disk,
     /// What was written since it was last taken, where somebody listens.
     heard: Option<Mutex<Vec<Record>>>,
@@ -37,6 +39,7 @@ impl Journal {
     pub fn new(writer: LogWriter) -> Result<Self, Failure> {
         Ok(Self {
             disk: Disk::start(writer.syncer()?)?,
+            syncs: writer.syncs(),
             writer: Mutex::new(writer),
             heard: None,
         })
@@ -59,6 +62,18 @@ impl Journal {
             .map_or_else(Vec::new, |heard| std::mem::take(&mut *lock(heard)))
     }
 
+    /// Waits until everything is on the disk.
+    ///
+    /// # Errors
+    /// It did not get there.
+    pub fn finish(&self) -> Result<(), Failure> {
+        self.disk.check()?;
+        if self.syncs {
+            lock(&self.writer).syncer()?.sync()?;
+        }
+        Ok(())
+    }
+
     /// Appends: the operating system has the records when it returns. That
     /// takes microseconds, so that no thread of its own is worth waking.
     ///
@@ -68,7 +83,9 @@ impl Journal {
     pub fn append(&self, records: Vec<Record>) -> Result<(), Failure> {
         self.disk.check()?;
         lock(&self.writer).append_unsynced(&records)?;
-        self.disk.soon();
+        if self.syncs {
+            self.disk.soon();
+        }
         if let Some(heard) = &self.heard {
             lock(heard).extend(records);
         }
@@ -145,7 +162,7 @@ impl Drop for Disk {
 fn sync(file: &LogSync, woken: &Receiver<()>, shared: &Shared) {
     while woken.recv().is_ok() {
         let ended = woken.recv_timeout(SYNC_EVERY) == Err(RecvTimeoutError::Disconnected);
-        shared.dirty.store(false, Ordering::Release);
+        shared.dirty.swap(false, Ordering::AcqRel);
         if let Err(error) = file.sync() {
             lock(&shared.broken).get_or_insert(error);
         }

@@ -13,7 +13,7 @@ use super::{Exit, Failure};
 /// Looks at the log before anything is called: what is to be gone on with, as
 /// `read` finds it, or the refusal to mix two runs in one file. What is gone
 /// on with is locked before it is read: no other process can append in
-/// between. With `sync` every append is on the disk when it returns.
+/// between. With `sync` it is to be on the disk, soon after each append.
 pub(super) fn prepare_log<R>(
     path: &Path,
     resume: bool,

@@ -224,6 +224,7 @@ fn nobody(name: &str) -> ModelFacts {
         template: None,
         template_sha256: None,
         continuation: None,
+        context: None,
         extra: serde_json::Map::new(),
         weights: None,
     }

@@ -160,7 +160,9 @@ async fn route(
     };
     let result = all(options, &launch, resume, &shared).await;
     watching.abort();
-    result.map(|()| shared.stop.reason())
+    result?;
+    shared.log.finish()?;
+    Ok(shared.stop.reason())
 }
 
 /// Writes what begins this session of the run.

@@ -197,6 +197,7 @@ impl From<&ModelSpec> for ModelFacts {
             template: spec.template.clone(),
             template_sha256: None,
             continuation: spec.continuation,
+            context: spec.context,
             extra: spec.extra.clone(),
             weights: None,
         }

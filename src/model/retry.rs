@@ -94,7 +94,7 @@ impl Failure {
                 prompt,
                 cached: counted.cached,
                 output: counted.output.max(tokens_of(received.len())),
-                ..Usage::default()
+                ..counted
             },
             estimated: true,
             ..self
@@ -123,7 +123,7 @@ impl Failure {
 }
 
 /// About how many tokens so many bytes of English text are.
-fn tokens_of(bytes: usize) -> u64 {
+pub(super) fn tokens_of(bytes: usize) -> u64 {
     const BYTES: u64 = 4;
     u64::try_from(bytes).unwrap_or(u64::MAX).div_ceil(BYTES)
 }

@@ -114,6 +114,9 @@ pub struct ModelFacts {
     /// How the model is made to go on from a partial answer, where the pool says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continuation: Option<Continuation>,
+    /// Context length in tokens, where the pool says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<u32>,
     /// What the pool adds to the body of every request for a step.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub extra: serde_json::Map<String, serde_json::Value>,

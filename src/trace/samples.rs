@@ -61,6 +61,7 @@ pub fn model(name: &str) -> ModelFacts {
         template: None,
         template_sha256: None,
         continuation: None,
+        context: None,
         extra: serde_json::Map::new(),
         weights: None,
     }
@@ -327,6 +328,7 @@ fn any_run() -> impl Strategy<Value = Record> {
             template: None,
             template_sha256: None,
             continuation: None,
+            context: None,
             extra: serde_json::Map::new(),
             weights: None,
         });

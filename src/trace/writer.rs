@@ -126,6 +126,11 @@ impl LogWriter {
         synced.map_err(|source| LogError::io(&self.path, "write", source))
     }
 
+    /// Whether the log was opened to be on the disk.
+    pub fn syncs(&self) -> bool {
+        self.sync
+    }
+
     /// What waits for the disk in the writer's stead, while it goes on.
     ///
     /// # Errors

@@ -198,6 +198,7 @@ fn unknown_head(run: &str, tree: &Tree) -> RunRecord {
                 template: None,
                 template_sha256: None,
                 continuation: None,
+                context: None,
                 extra: serde_json::Map::new(),
                 weights: None,
             });

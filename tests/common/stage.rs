@@ -161,6 +161,7 @@ pub fn run(router: &str, max_steps: u32) -> RunRecord {
         template: None,
         template_sha256: None,
         continuation: None,
+        context: None,
         extra: serde_json::Map::new(),
         weights: None,
     };

@@ -243,6 +243,7 @@ mod tests {
                 template: None,
                 template_sha256: None,
                 continuation: None,
+                context: None,
                 extra: serde_json::Map::new(),
                 weights: None,
             },

@@ -281,6 +281,7 @@ async fn work(
     let done = all(options, shape, &launch, held, &shared).await;
     watching.abort();
     let mut done = done?;
+    shared.log.finish()?;
     done.stopped = shared.stop.reason();
     Ok(done)
 }

@@ -18,6 +18,7 @@ fn run() -> RunRecord {
         template: None,
         template_sha256: None,
         continuation: None,
+        context: None,
         extra: serde_json::Map::new(),
         weights: None,
     };

@@ -135,7 +135,9 @@ impl Site {
 
     /// An answer that is not what the protocol says.
     pub fn malformed(&self, path: &str, content_type: &str, body: &[u8]) -> Failure {
-        let shown = self.quote(&String::from_utf8_lossy(body.get(..2000).unwrap_or(body)));
+        let shown = self.quote(&String::from_utf8_lossy(
+            body.get(..1 << 16).unwrap_or(body),
+        ));
         Failure::new(
             FailureKind::Malformed,
             format!(

@@ -40,6 +40,8 @@ pub(super) struct Generated {
     pub top: usize,
     /// Whether tokens came with their ids.
     pub ids: bool,
+    /// Whether nobody counted: `usage` is an estimate.
+    pub uncounted: bool,
 }
 
 impl Generated {

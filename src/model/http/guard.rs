@@ -60,7 +60,7 @@ impl Guarded {
             attempt.failure = self.key.redact(&attempt.failure);
         }
         reply.end_note = reply.end_note.map(|note| self.key.redact(&note));
-        let text = self.key.redact(&reply.text);
+        let text = self.key.redact_written(&reply.text);
         if text != reply.text {
             reply.text = text;
             reply.tokens.clear();
@@ -148,7 +148,7 @@ impl Progress for Veil<'_> {
     fn delta(&self, text: &str) {
         let mut held = self.held();
         held.push_str(text);
-        let clean = self.key.redact(&held);
+        let clean = self.key.redact_written(&held);
         let shown = clean.len() - self.key.begun(&clean);
         *held = clean.get(shown..).unwrap_or_default().to_owned();
         drop(held);

@@ -119,6 +119,11 @@ impl Key {
         self.each(text.to_owned(), |text, secret| secret.redact(&text))
     }
 
+    /// As [`Key::redact`], for what a model wrote: only what can be no word.
+    pub(super) fn redact_written(&self, text: &str) -> String {
+        self.each(text.to_owned(), |text, secret| secret.redact_written(&text))
+    }
+
     /// How many bytes at the end of `text` may be the beginning of a key.
     pub(super) fn begun(&self, text: &str) -> usize {
         self.each(0, |most, secret| most.max(secret.begun(text)))

@@ -19,7 +19,7 @@ const WHOLE_STEP: &str = "1 + 1 = 2.\n\n";
 /// Alternatives asked for: the most that the OpenAI routes allow.
 const MOST_TOP: u32 = 20;
 /// Tried in turn where a server refuses what came before.
-const TOPS: [u32; 4] = [MOST_TOP, 5, 1, 0];
+const TOPS: [u32; 5] = [MOST_TOP, 5, 2, 1, 0];
 /// Halves every distance between values that are measured after it.
 const HOT: f64 = 2.0;
 /// Most tokens of the step in the probe.

@@ -65,8 +65,38 @@ impl Secret {
         text
     }
 
-    /// How many bytes at the end of `text` may be the beginning of the key.
+    /// Text that a model wrote without the key in it. A short one, such as the
+    /// `EMPTY` that servers without keys are given, is a word like others and
+    /// stays, as does one in small letters.
+    pub(super) fn redact_written(&self, text: &str) -> String {
+        if !self.is_long() {
+            return text.to_owned();
+        }
+        let mut text = text.to_owned();
+        let lower = self.key.to_lowercase();
+        for shape in self
+            .shapes
+            .iter()
+            .filter(|shape| **shape == self.key || **shape != lower)
+        {
+            if text.contains(shape.as_str()) {
+                text = text.replace(shape.as_str(), REDACTED);
+            }
+        }
+        text
+    }
+
+    /// Whether no word is as long.
+    fn is_long(&self) -> bool {
+        self.key.len() >= LEAST_LONG
+    }
+
+    /// How many bytes at the end of `text`, which a model wrote, may be the
+    /// beginning of the key.
     pub(super) fn begun(&self, text: &str) -> usize {
+        if !self.is_long() {
+            return 0;
+        }
         let longest = self.shapes.first().map_or(0, String::len);
         let tail = |length: &usize| {
             text.len()
@@ -83,6 +113,9 @@ impl Secret {
             .unwrap_or(0)
     }
 }
+
+/// Bytes from which on a key is none of the words that models write.
+const LEAST_LONG: usize = 12;
 
 /// What stands in place of a key.
 const REDACTED: &str = "[key]";

@@ -119,7 +119,9 @@ impl Served {
             // What the values are is not in any answer: the probe tells.
             None => {
                 let found = self.examined().await?;
-                (found.values, wanted.min(found.top))
+                // A server may give values and no alternatives: it is asked for one.
+                let least = u32::from(found.values != ValueKind::None);
+                (found.values, wanted.min(found.top.max(least)))
             }
         };
         let again = |failure: &Failure| {
@@ -258,7 +260,13 @@ impl Served {
                 let examine = || probe::examine(self.dialect.as_ref(), &self.base);
                 let outcome = policy.run(Role::Probe, |_| {}, examine).await;
                 outcome
-                    .map(|(found, _)| found)
+                    .map(|(found, failed)| Capabilities {
+                        // What earlier tries took is not lost.
+                        usage: failed
+                            .iter()
+                            .fold(found.usage, |sum, attempt| sum.plus(attempt.usage)),
+                        ..found
+                    })
                     .map_err(|given_up| self.given_up(given_up))
             })
             .await

@@ -5,7 +5,7 @@ use super::dialect::{Ask, Base, Dialect, Prepared, Prompt, Watch};
 use super::generated::{Generated, Stop};
 use crate::model::blocks::{self, MOST_JOINS};
 use crate::model::endpoint::{DELIMITER, FailureKind, Progress, StepRequest};
-use crate::model::retry::Failure;
+use crate::model::retry::{Failure, tokens_of};
 use crate::trace::record::{Attempt, StepEnd, Token, Usage, ValueKind};
 
 /// Stands for bytes that are no whole character.
@@ -199,7 +199,7 @@ impl Writer<'_> {
         written.end = end;
         written.note =
             Some(note.map_or_else(|| remark.to_owned(), |note| format!("{remark}; {note}")));
-        written.usage = counted(&second, first.usage);
+        written.usage = second.usage;
         written.attempts.push(empty);
         Ok(written)
     }
@@ -251,10 +251,30 @@ impl Writer<'_> {
             let sent = self.prompt.text().len();
             return Err(failure.paid(generated.usage, sent, &generated.text));
         }
+        self.count(&mut generated, cut);
         if stop {
             end_at_delimiter(&mut generated);
         }
         Ok(generated)
+    }
+
+    /// Counts what the server did not: a call that was ended from here before
+    /// its counts came, or a server that has none. Nothing is free because
+    /// nobody counted it.
+    fn count(&self, generated: &mut Generated, cut: bool) {
+        let seen = u64::try_from(generated.tokens.len()).unwrap_or(u64::MAX);
+        let seen = seen.max(tokens_of(generated.text.len()));
+        let usage = &mut generated.usage;
+        if usage.prompt == 0 && usage.output == 0 {
+            usage.prompt = match self.prepared.count {
+                Some(count) => u64::from(count),
+                None => tokens_of(self.prompt.text().len()),
+            };
+            usage.output = seen;
+            generated.uncounted = true;
+        } else if cut {
+            usage.output = usage.output.max(seen);
+        }
     }
 
     /// Refuses values that are not what the probe found: replicas behind one
@@ -381,6 +401,19 @@ fn blank_line() -> Token {
 }
 
 fn ended(last: &Generated) -> (StepEnd, Option<String>) {
+    let (end, note) = reason(last);
+    let note = match (note, last.uncounted) {
+        (Some(note), true) => Some(format!("{note}; {UNCOUNTED}")),
+        (None, true) => Some(UNCOUNTED.to_owned()),
+        (note, false) => note,
+    };
+    (end, note)
+}
+
+/// Said of a step whose tokens are estimated.
+const UNCOUNTED: &str = "nobody counted its tokens: they are estimated, four bytes each";
+
+fn reason(last: &Generated) -> (StepEnd, Option<String>) {
     let inferred = last.inferred.map(str::to_owned);
     match last.stop {
         Some(Stop::Word) => (StepEnd::Delimiter, inferred),
@@ -396,19 +429,6 @@ fn ended(last: &Generated) -> (StepEnd, Option<String>) {
             StepEnd::Delimiter,
             Some("the server did not say why it stopped".to_owned()),
         ),
-    }
-}
-
-/// What a call took that may have been ended from here, before the server came
-/// to its count: then the tokens that were seen, behind a prompt as long as
-/// `before`.
-fn counted(generated: &Generated, before: Usage) -> Usage {
-    let seen = u64::try_from(generated.tokens.len()).unwrap_or(u64::MAX);
-    let usage = generated.usage;
-    Usage {
-        prompt: usage.prompt.max(before.prompt),
-        output: usage.output.max(seen),
-        ..usage
     }
 }
 

@@ -11,6 +11,21 @@ use super::table::Table;
 /// Keys under which people paste a key.
 pub(super) const PASTED: &[&str] = &["api_key", "apikey", "api-key", "key", "token", "secret"];
 /// What they are told.
+/// Names of fields that hold a key in what is sent to a server.
+const SENT: [&str; 5] = [
+    "authorization",
+    "password",
+    "bearer",
+    "access_token",
+    "auth_token",
+];
+
+/// Whether a field of that name is for a key.
+pub(super) fn is_pasted(name: &str) -> bool {
+    let name = name.to_lowercase();
+    PASTED.contains(&name.as_str()) || SENT.contains(&name.as_str())
+}
+
 pub(super) const REFUSED: &str = "is refused: keys come from the environment or from a command; \
                                   put the variable's name in `api_key_env` or the command in \
                                   `api_key_command`";

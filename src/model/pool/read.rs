@@ -204,6 +204,7 @@ fn model(table: &Table<'_, '_, '_>, scorer: Option<&str>) -> Result<ModelSpec, P
         ..ModelSpec::new(name, server)
     };
     check_model_name(table, &spec)?;
+    check_template(table, &spec)?;
     Ok(spec)
 }
 
@@ -253,6 +254,17 @@ const OURS: &[&str] = &[
     "sampling_params",
     "raw",
     "echo",
+    "input_ids",
+    "return_logprob",
+    "top_logprobs_num",
+    "logprob_start_len",
+    "post_sampling_probs",
+    "samplers",
+    "stream_options",
+    "num_predict",
+    "cache_prompt",
+    "continue_final_message",
+    "add_generation_prompt",
 ];
 
 /// The fields added to every request for a step.
@@ -274,11 +286,23 @@ fn extra(
         if OURS.contains(&name.as_str()) {
             return Err(inner.wrong(name, "is set by pointsman itself: see `[sampling]`"));
         }
-        if key::PASTED.contains(&name.to_lowercase().as_str()) {
+        if key::is_pasted(name) || holds_key(&fields[name]) {
             return Err(inner.wrong(name, key::REFUSED));
         }
     }
     Ok(fields)
+}
+
+/// Whether something that looks like a key stands anywhere in `value`, which
+/// every log would repeat.
+fn holds_key(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| key::is_pasted(name) || holds_key(value)),
+        serde_json::Value::Array(items) => items.iter().any(holds_key),
+        _ => false,
+    }
 }
 
 fn server(table: &Table<'_, '_, '_>) -> Result<ServerKind, PoolError> {
@@ -308,6 +332,21 @@ fn lacking(scorer: &str, server: ServerKind) -> Option<&'static str> {
              openai, openai-compatible or litellm",
         ),
         _ => None,
+    }
+}
+
+/// Refuses a template where the service applies its own.
+fn check_template(table: &Table<'_, '_, '_>, spec: &ModelSpec) -> Result<(), PoolError> {
+    let chats = matches!(spec.server, ServerKind::Openai | ServerKind::Openrouter);
+    match (chats, &spec.template) {
+        (true, Some(_)) => Err(table.wrong(
+            "template",
+            &format!(
+                "means nothing for server `{}`, which is sent messages and applies its own",
+                spec.server
+            ),
+        )),
+        _ => Ok(()),
     }
 }
 

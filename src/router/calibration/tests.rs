@@ -15,6 +15,7 @@ fn model(name: &str, weights: Option<&str>) -> ModelFacts {
         template: None,
         template_sha256: None,
         continuation: None,
+        context: None,
         extra: serde_json::Map::new(),
         weights: weights.map(str::to_owned),
     }

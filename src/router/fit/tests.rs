@@ -15,6 +15,7 @@ fn facts(name: &str, server: &str) -> ModelFacts {
         template: None,
         template_sha256: None,
         continuation: None,
+        context: None,
         extra: serde_json::Map::new(),
         weights: None,
     }

@@ -16,6 +16,7 @@ fn pool() -> Vec<ModelFacts> {
             template: None,
             template_sha256: None,
             continuation: None,
+            context: None,
             extra: serde_json::Map::new(),
             weights: None,
         })

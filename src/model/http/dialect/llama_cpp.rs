@@ -34,7 +34,11 @@ pub(in crate::model::http) struct LlamaCpp {
 
 impl LlamaCpp {
     async fn render_there(base: &Base, question: &str) -> Result<String, Failure> {
-        let body = json!({ "messages": [{ "role": "user", "content": question }] });
+        let body = json!({
+            "messages": [{ "role": "user", "content": question }],
+            // As with the templates that are rendered here.
+            "chat_template_kwargs": { "enable_thinking": false },
+        });
         let templated: Templated = base.client.post("/apply-template", &body).await?;
         Ok(templated.prompt)
     }

@@ -107,9 +107,18 @@ fn body(ask: Ask<'_>) -> Value {
 
 /// Takes an answer in place of what came before it.
 fn take(generated: &mut Generated, reply: Reply, site: &Site) -> Result<(), Failure> {
-    if let Some(text) = reply.text {
-        generated.text = text;
-    }
+    let only_new = match reply.text {
+        Some(text) if text.starts_with(&generated.text) => {
+            generated.text = text;
+            false
+        }
+        // A server that was told to stream what is new alone.
+        Some(text) => {
+            generated.text.push_str(&text);
+            true
+        }
+        None => false,
+    };
     generated.ids |= reply.output_ids.is_some_and(|ids| !ids.is_empty());
     let Some(meta) = reply.meta_info else {
         return Ok(());
@@ -118,7 +127,9 @@ fn take(generated: &mut Generated, reply: Reply, site: &Site) -> Result<(), Fail
     generated.usage.output = meta.completion_tokens.unwrap_or(generated.usage.output);
     generated.usage.cached = meta.cached_tokens.or(generated.usage.cached);
     if let Some(entries) = meta.output_token_logprobs {
-        generated.tokens.clear();
+        if !only_new {
+            generated.tokens.clear();
+        }
         let mut tops = meta.output_top_logprobs.into_iter().flatten();
         for entry in entries {
             generated.push(raw_token(entry, tops.next().flatten().unwrap_or_default()));

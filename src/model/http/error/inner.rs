@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// Most bytes of a body that is no JSON.
-const MOST: usize = 2000;
+const MOST: usize = 1 << 16;
 /// How deep errors within errors are looked for.
 const DEEPEST: usize = 4;
 
@@ -132,8 +132,6 @@ impl Inner {
             "input is too long",
             "prompt is too long",
             "input length exceeds",
-            "max_tokens is too large",
-            "max_completion_tokens is too large",
         ]);
         // A server that failed may speak of its context for other reasons.
         match status {

@@ -278,7 +278,6 @@ fn a_full_context_is_told_in_many_words_and_from_other_refusals() {
          context length is only 512 tokens",
         "'max_tokens' or 'max_completion_tokens' is too large: 600. This model's maximum context \
          length is 512 tokens",
-        "max_tokens is too large: 5000",
         "The decoder prompt (length 600) is longer than the maximum model length of 512",
         "The input (600 tokens) is longer than the model's context length (512 tokens).",
         "the request exceeds the available context size (512 tokens), try increasing it",

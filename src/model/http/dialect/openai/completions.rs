@@ -74,12 +74,15 @@ impl Completions {
         });
         match base.client.post::<Tokenized>("/tokenize", &body).await {
             Ok(tokenized) => Ok(Some(tokenized.tokens)),
-            // A router may not pass the route on.
+            // A router may not pass the route on: that shows before the first
+            // step. Later it is a hitch, and to encode prompts in another way
+            // from the middle of a run is no way out of one.
             Err(failure)
-                if matches!(
-                    failure.kind,
-                    FailureKind::NotFound | FailureKind::Refused | FailureKind::Malformed
-                ) =>
+                if self.ahead.get().is_none()
+                    && matches!(
+                        failure.kind,
+                        FailureKind::NotFound | FailureKind::Refused | FailureKind::Malformed
+                    ) =>
             {
                 self.no_tokenizer.store(true, Ordering::Relaxed);
                 Ok(None)

@@ -74,7 +74,6 @@ async fn describe_by_models(base: &Base) -> Result<Described, Failure> {
     match find_model(base).await {
         Ok(model) => Ok(Described {
             context: model.context(),
-            version: model.owned_by.filter(|owner| !owner.is_empty()),
             ..Described::default()
         }),
         Err(failure) if matches!(failure.kind, NotFound | Refused | Malformed) => Ok(Described {

@@ -56,9 +56,6 @@ pub(in crate::model::http) struct Choice {
 pub(in crate::model::http) struct Message {
     pub content: Option<String>,
     pub refusal: Option<String>,
-    /// What a model thought before it answered, in three spellings.
-    #[serde(alias = "reasoning_content", alias = "thinking")]
-    pub reasoning: Option<Value>,
 }
 
 /// Probabilities in the form of either route: llama.cpp answers both in that
@@ -187,7 +184,6 @@ pub(in crate::model::http) struct ModelEntry {
     pub max_model_len: Option<u32>,
     /// OpenRouter.
     pub context_length: Option<u32>,
-    pub owned_by: Option<String>,
 }
 
 impl ModelEntry {
