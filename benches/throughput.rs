@@ -17,6 +17,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -74,6 +75,7 @@ fn measure(steps: usize) {
         .unwrap();
     let watched = watch(&mut solve, &folder.path().join("run.jsonl"));
     let seconds = started.elapsed().as_secs_f64();
+    let took = ask_took(&address);
     server.kill().unwrap();
     server.wait().unwrap();
 
@@ -85,6 +87,7 @@ fn measure(steps: usize) {
         .collect();
     assert_eq!(at.len(), problems * STEPS_A_PROBLEM, "every step is logged");
     let ideal = CONCURRENCY as f64 / STEP.as_secs_f64();
+    let possible = CONCURRENCY as f64 / took;
     let first = at.iter().copied().fold(f64::INFINITY, f64::min) - STEP.as_secs_f64();
     let last = at.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let steady = at.len() as f64 / (last - first);
@@ -96,6 +99,11 @@ fn measure(steps: usize) {
     println!(
         "rate             {steady:.0} steps/s, {:.1} % of the ideal {ideal:.0}",
         100.0 * steady / ideal
+    );
+    println!(
+        "                 {:.1} % of the {possible:.0} that servers which took {:.1} ms allow",
+        100.0 * steady / possible,
+        1e3 * took
     );
     println!(
         "whole command    {seconds:.2} s, {:.1} % of the ideal rate",
@@ -212,8 +220,11 @@ fn serve() {
     runtime.block_on(async {
         let models = json!({ "data": [{ "id": "fake", "max_model_len": 100_000 }] });
         let tokens = json!({ "count": 1, "tokens": [1] });
+        let took = Arc::new(Took::default());
+        let told = Arc::clone(&took);
         let answers = Arc::new((0..STEPS_A_PROBLEM).map(answer).collect::<Vec<_>>());
         let router = Router::new()
+            .route("/took", any(move || async move { told.mean().to_string() }))
             .route("/v1/models", any(move || async move { Json(models) }))
             .route(
                 "/version",
@@ -222,7 +233,7 @@ fn serve() {
             .route("/tokenize", any(move || async move { Json(tokens) }))
             .route(
                 "/v1/completions",
-                post(move |request| completion(Arc::clone(&answers), request)),
+                post(move |request| completion(Arc::clone(&answers), Arc::clone(&took), request)),
             );
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("http://{}", listener.local_addr().unwrap());
@@ -231,16 +242,50 @@ fn serve() {
     });
 }
 
+/// How long the answers took: timers come late, and the client is not to be
+/// blamed for it.
+#[derive(Default)]
+struct Took {
+    answers: AtomicU64,
+    microseconds: AtomicU64,
+}
+
+impl Took {
+    fn add(&self, time: Duration) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        let microseconds = u64::try_from(time.as_micros()).unwrap();
+        self.microseconds.fetch_add(microseconds, Ordering::Relaxed);
+    }
+
+    /// Mean seconds of an answer.
+    fn mean(&self) -> f64 {
+        let sum = self.microseconds.load(Ordering::Relaxed) as f64;
+        sum / 1e6 / self.answers.load(Ordering::Relaxed).max(1) as f64
+    }
+}
+
+/// What the servers say an answer took, in seconds.
+fn ask_took(address: &str) -> f64 {
+    let host = address.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(stream, "GET /took HTTP/1.0\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut reply).unwrap();
+    reply.lines().last().unwrap().parse().unwrap()
+}
+
 /// Takes its time and answers with what was rendered before: the server is to
 /// cost the machine little.
-async fn completion(answers: Arc<Vec<Bytes>>, request: Request) -> Response {
-    let due = tokio::time::Instant::now() + STEP;
+async fn completion(answers: Arc<Vec<Bytes>>, took: Arc<Took>, request: Request) -> Response {
+    let begun = tokio::time::Instant::now();
+    let due = begun + STEP;
     let body = request.into_body();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     // One delimiter is the stop, one ends the prompt before the first step.
     let steps = body.windows(4).filter(|part| part == br"\n\n").count() - 2;
     let answer = answers[steps.min(STEPS_A_PROBLEM - 1)].clone();
     tokio::time::sleep_until(due).await;
+    took.add(begun.elapsed());
     ([(CONTENT_TYPE, "application/json")], answer).into_response()
 }
 

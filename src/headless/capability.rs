@@ -163,6 +163,7 @@ mod tests {
 
     fn able(values: ValueKind) -> Capabilities {
         Capabilities {
+            which_stop: true,
             cached_count: true,
             ..Capabilities::bare(Continuation::Exact, values)
         }

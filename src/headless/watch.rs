@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::endpoint::Endpoint;
-use crate::trace::record::{Record, RunRecord, StepEnd, StepRecord};
+use crate::trace::record::{JUDGE, PRM, QUERY, Record, RunRecord, StepEnd, StepRecord};
 
 use super::{Exit, Failure};
 use crate::router::fit::Rule;
@@ -25,7 +25,10 @@ const MOST_MISSING: u64 = 5;
 pub(super) struct Missing {
     /// `None` where the router reads no confidence.
     run: Option<Reader>,
+    /// The router, where it asks a scorer.
+    asks: Option<String>,
     counts: Mutex<Counts>,
+    scores: Mutex<Counts>,
 }
 
 struct Reader {
@@ -46,12 +49,51 @@ impl Missing {
                 router: run.router.spec.clone(),
                 signal: run.signal.clone(),
             }),
+            asks: Rule::of(run).asks().map(|_| run.router.spec.clone()),
             counts: Mutex::default(),
+            scores: Mutex::default(),
         }
     }
 
     /// Looks at what is recorded; why the run must stop, where it must.
     pub fn look(&self, records: &[Record]) -> Option<Failure> {
+        self.unread(records).or_else(|| self.unscored(records))
+    }
+
+    /// A scorer that mostly gives no score decides nothing: every draft is
+    /// rejected, and the run would be that of the most capable model.
+    fn unscored(&self, records: &[Record]) -> Option<Failure> {
+        let router = self.asks.as_ref()?;
+        let mut scores = lock(&self.scores);
+        let mut last = None;
+        for record in records {
+            if let Record::Score(score) = record
+                && matches!(score.scorer.as_str(), PRM | JUDGE | QUERY)
+            {
+                scores.steps += 1;
+                if score.value.is_none() {
+                    scores.missing += 1;
+                    last = Some(score);
+                }
+            }
+        }
+        let too_many = scores.steps >= LEAST_STEPS && scores.missing * 2 > scores.steps;
+        let last = last.filter(|_| too_many)?;
+        let message = format!(
+            "router `{router}` got no score from its {} {} times of {}, the last time: {}",
+            last.scorer,
+            scores.missing,
+            scores.steps,
+            last.note.as_deref().unwrap_or("no reason given")
+        );
+        Some(Failure::new(Exit::Endpoint, message).hint(
+            "ask a model that follows instructions, or another router. Everything finished is \
+             saved: go on with `--resume`",
+        ))
+    }
+
+    /// Whether the confidence that the router reads is mostly there.
+    fn unread(&self, records: &[Record]) -> Option<Failure> {
         let reader = self.run.as_ref()?;
         let mut counts = lock(&self.counts);
         let mut last = None;

@@ -60,6 +60,18 @@ pub fn cached_counts(server: &str) -> Option<&'static str> {
     }
 }
 
+/// What makes a server say why it ended a step.
+pub fn named_stop(server: &str) -> &'static str {
+    match ServerKind::from_name(server) {
+        Some(ServerKind::OpenaiCompatible | ServerKind::Litellm) => {
+            "name the server itself where it is one of vllm, sglang and llama-cpp, or have the \
+             delimiter kept in the text where that is possible (`extra = { \
+             include_stop_str_in_output = true }`)"
+        }
+        _ => "vllm, sglang and llama-cpp servers do",
+    }
+}
+
 /// What goes on exactly where a chat route has to be talked into it.
 pub fn exact_continuation() -> &'static str {
     "use a server with a completion route (vllm, sglang, llama-cpp)"

@@ -159,7 +159,24 @@ pub fn remarks(pool: &[Member<'_>]) -> Vec<String> {
         ));
     }
     remarks.extend(uncounted(pool));
+    remarks.extend(unnamed(pool));
     remarks
+}
+
+/// Models whose servers do not say whether a step or the whole answer ended.
+fn unnamed(pool: &[Member<'_>]) -> Option<String> {
+    let silent = group(pool, |_, can| {
+        !can.which_stop && can.continuation == Continuation::Exact
+    });
+    (!silent.is_empty()).then(|| {
+        format!(
+            "{} {} not say why a step ended: an end of the whole answer may be taken for a blank \
+             line, and the trajectory runs on; {}",
+            silent.names(),
+            silent.verb("does", "do"),
+            advice::named_stop(silent.server())
+        )
+    })
 }
 
 /// The lack of a scorer that the pool does not name.

@@ -178,7 +178,7 @@ mod tests {
     use crate::trace::record::{Attempt, Role, Usage};
 
     /// A variable that is always there, and what it holds.
-    const VARIABLE: &str = "CARGO_MANIFEST_DIR";
+    const VARIABLE: &str = "CARGO_MANIFEST_PATH";
 
     fn planted() -> String {
         std::env::var(VARIABLE).unwrap()

@@ -226,7 +226,7 @@ impl Probe<'_> {
             top: u32::try_from(first.top).unwrap_or(u32::MAX),
             which_stop: seen.all().any(|one| one.which_stop),
             cached_count: seen.all().any(|one| one.usage.cached.is_some()),
-            context: self.base.context.or(described.context),
+            context: self.context(described.context, &mut remarks),
             token_ids: first.ids,
             version: described.version,
             remarks,
@@ -237,6 +237,20 @@ impl Probe<'_> {
                 .fold(nothing(), Usage::plus),
             ..Capabilities::bare(traits.continuation, values)
         })
+    }
+
+    /// The context of a sequence: what the pool says, unless the server says
+    /// less.
+    fn context(&self, server: Option<u32>, remarks: &mut Vec<String>) -> Option<u32> {
+        let (Some(pool), Some(server)) = (self.base.context, server) else {
+            return self.base.context.or(server);
+        };
+        if pool > server {
+            remarks.push(format!(
+                "the pool says `context = {pool}`, the server {server}: the server's holds"
+            ));
+        }
+        Some(pool.min(server))
     }
 
     fn processed_logits(&self) -> Failure {

@@ -190,12 +190,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_model_writes_loses_no_words() {
+        // What servers without keys are given.
+        let word = Secret::new("EMPTY");
+        assert_eq!(word.redact("the key EMPTY"), "the key [key]");
+        for text in ["the EMPTY set", "the empty set"] {
+            assert_eq!(word.redact_written(text), text);
+        }
+        assert_eq!(word.begun("EMP"), 0);
+        let key = Secret::new("Sk-Planted-Key");
+        assert_eq!(key.redact_written("it is Sk-Planted-Key."), "it is [key].");
+        assert_eq!(key.redact_written("sk-planted-key"), "sk-planted-key");
+    }
+
+    #[test]
     fn debug_and_redacted_text_hold_nothing_of_the_key() {
-        let secret = Secret::new("sk-planted");
+        let secret = Secret::new("sk-planted-key");
         assert_eq!(format!("{secret:?}"), "Secret");
-        assert_eq!(secret.redact("bad key sk-planted!"), "bad key [key]!");
+        assert_eq!(secret.redact("bad key sk-planted-key!"), "bad key [key]!");
         assert_eq!(secret.begun("the key is sk-pla"), 6);
-        assert_eq!(secret.begun("the key is sk-planted"), 0);
+        assert_eq!(secret.begun("the key is sk-planted-key"), 0);
         assert_eq!(secret.begun("s"), 1);
         assert_eq!(secret.begun(""), 0);
         let missing = Secret::from_env("POINTSMAN_NO_SUCH_KEY").unwrap_err();

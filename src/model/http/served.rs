@@ -218,7 +218,8 @@ impl Served {
             .context
             .get_or_try_init(|| self.dialect.context(&self.base))
             .await?;
-        let Some(context) = *context else {
+        let found = self.found.get().and_then(|found| found.context);
+        let Some(context) = found.or(*context) else {
             return Ok(wanted);
         };
         // A token has at least one byte (but for a beginning-of-sequence

@@ -313,3 +313,26 @@ fn every_kind_of_server_has_its_advice() {
         );
     }
 }
+
+#[test]
+fn a_server_that_does_not_say_why_a_step_ended_is_warned_of() {
+    let mute = |server: &str| {
+        let facts = facts("small", server);
+        let can = Capabilities {
+            which_stop: false,
+            ..can(Before)
+        };
+        let pool = [Member {
+            facts: &facts,
+            found: Found::Ready(Some(&can)),
+        }];
+        remarks(&pool).concat()
+    };
+    let told = mute("openai-compatible");
+    assert!(
+        told.contains("small (openai-compatible) does not say why a step ended"),
+        "{told}"
+    );
+    assert!(told.contains("include_stop_str_in_output"), "{told}");
+    assert!(mute("ollama").contains("runs on"));
+}

@@ -19,6 +19,10 @@ use crate::trace::record::Continuation;
 /// What follows the prompt while it is encoded, see [`Completions::prepare`].
 const AHEAD: &str = "A";
 
+/// Said of a server that is named vLLM and may be none.
+const UNVERSIONED: &str = "it does not tell its version as vLLM does: a router may be in between, \
+    or this is another server (`server = \"llama-cpp\"`, `\"sglang\"` …)";
+
 /// Whose completions route it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::model::http) enum Flavour {
@@ -231,10 +235,14 @@ impl Dialect for Completions {
             // Routers seldom pass these on.
             let version = base.client.get::<Version>("/version").await.ok();
             self.look_ahead(base).await?;
+            let mut remarks: Vec<String> = self.doubled_mark(base).await?.into_iter().collect();
+            if version.is_none() {
+                remarks.push(UNVERSIONED.to_owned());
+            }
             Ok(Described {
                 context,
                 version: version.map(|found| format!("vLLM {}", found.version)),
-                remarks: self.doubled_mark(base).await?.into_iter().collect(),
+                remarks,
                 ..Described::default()
             })
         })
