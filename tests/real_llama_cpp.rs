@@ -104,7 +104,7 @@ async fn the_probe_finds_everything() {
         let seen = endpoint(&url, template).probe().await.unwrap();
         println!("{seen:?}");
         assert_eq!(seen.values, ValueKind::LogprobPreTemperature);
-        assert_eq!(seen.top, 5);
+        assert_eq!(seen.top, 20);
         assert!(seen.which_stop && seen.cached_count);
         assert!(seen.context.is_some_and(|context| context >= 1024));
     }
