@@ -99,19 +99,7 @@ fn grow(
 
 fn forest() -> Forest {
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
-    let model = |name: &str| ModelFacts {
-        name: name.into(),
-        server: "embedded".into(),
-        model: None,
-        params: None,
-        price: None,
-        template: None,
-        template_sha256: None,
-        continuation: None,
-        context: None,
-        extra: serde_json::Map::new(),
-        weights: None,
-    };
+    let model = |name: &str| ModelFacts::new(name, "embedded");
     Forest {
         key: "bench".into(),
         models: vec![model("small"), model("large")],

@@ -16,17 +16,8 @@ use super::rows::Rows;
 
 fn model(name: &str, params: f64) -> ModelFacts {
     ModelFacts {
-        name: name.into(),
-        server: "embedded".into(),
-        model: None,
         params: Some(params),
-        price: None,
-        template: None,
-        template_sha256: None,
-        continuation: None,
-        context: None,
-        extra: serde_json::Map::new(),
-        weights: None,
+        ..ModelFacts::new(name, "embedded")
     }
 }
 

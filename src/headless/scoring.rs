@@ -216,17 +216,8 @@ impl Opened<'_> {
 /// What is no model, and costs nothing.
 fn nobody(name: &str) -> ModelFacts {
     ModelFacts {
-        name: name.to_owned(),
-        server: "pointsman".to_owned(),
-        model: None,
         params: Some(0.0),
-        price: None,
-        template: None,
-        template_sha256: None,
-        continuation: None,
-        context: None,
-        extra: serde_json::Map::new(),
-        weights: None,
+        ..ModelFacts::new(name, "pointsman")
     }
 }
 

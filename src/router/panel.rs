@@ -93,19 +93,7 @@ mod tests {
     use super::*;
 
     fn model(name: &str) -> ModelFacts {
-        ModelFacts {
-            name: name.into(),
-            server: "vllm".into(),
-            model: None,
-            params: None,
-            price: None,
-            template: None,
-            template_sha256: None,
-            continuation: None,
-            context: None,
-            extra: serde_json::Map::new(),
-            weights: None,
-        }
+        ModelFacts::new(name, "vllm")
     }
 
     #[test]

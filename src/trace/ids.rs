@@ -380,17 +380,8 @@ mod tests {
             files: BTreeMap::new(),
         };
         let model = |name: &str| ModelFacts {
-            name: name.into(),
-            server: "llama-cpp".into(),
-            model: None,
             params: Some(1.0),
-            price: None,
-            template: None,
-            template_sha256: None,
-            continuation: None,
-            context: None,
-            extra: serde_json::Map::new(),
-            weights: None,
+            ..ModelFacts::new(name, "llama-cpp")
         };
         let of = |grading| {
             run_key(&Shaped {

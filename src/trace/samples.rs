@@ -52,19 +52,7 @@ pub fn step_of(problem: &str, id: &str) -> Record {
 
 /// A model that nothing is known of.
 pub fn model(name: &str) -> ModelFacts {
-    ModelFacts {
-        name: name.into(),
-        server: "llama-cpp".into(),
-        model: None,
-        params: None,
-        price: None,
-        template: None,
-        template_sha256: None,
-        continuation: None,
-        context: None,
-        extra: serde_json::Map::new(),
-        weights: None,
-    }
+    ModelFacts::new(name, "llama-cpp")
 }
 
 pub fn run(id: &str) -> RunRecord {

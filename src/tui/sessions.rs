@@ -189,19 +189,7 @@ fn unknown_head(run: &str, tree: &Tree) -> RunRecord {
     for (_, node) in tree.nodes() {
         let name = &node.step.model;
         if name != PERSON && pool.iter().all(|model| model.name != *name) {
-            pool.push(ModelFacts {
-                name: name.clone(),
-                server: "unknown".to_owned(),
-                model: None,
-                params: None,
-                price: None,
-                template: None,
-                template_sha256: None,
-                continuation: None,
-                context: None,
-                extra: serde_json::Map::new(),
-                weights: None,
-            });
+            pool.push(ModelFacts::new(name.clone(), "unknown"));
         }
     }
     RunRecord {

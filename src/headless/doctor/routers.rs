@@ -234,19 +234,7 @@ mod tests {
             said: None,
             usage: Usage::default(),
             seconds: 0.0,
-            facts: ModelFacts {
-                name: name.into(),
-                server: "vllm".into(),
-                model: None,
-                params: None,
-                price: None,
-                template: None,
-                template_sha256: None,
-                continuation: None,
-                context: None,
-                extra: serde_json::Map::new(),
-                weights: None,
-            },
+            facts: ModelFacts::new(name, "vllm"),
         }
     }
 

@@ -10,17 +10,8 @@ use crate::trace::samples;
 
 fn run() -> RunRecord {
     let model = |name: &str| ModelFacts {
-        name: name.into(),
-        server: "recorded".into(),
-        model: None,
         params: Some(1.0),
-        price: None,
-        template: None,
-        template_sha256: None,
-        continuation: None,
-        context: None,
-        extra: serde_json::Map::new(),
-        weights: None,
+        ..ModelFacts::new(name, "recorded")
     };
     RunRecord {
         format: FORMAT,

@@ -6,19 +6,7 @@ use ValueKind::{
 };
 
 fn facts(name: &str, server: &str) -> ModelFacts {
-    ModelFacts {
-        name: name.into(),
-        server: server.into(),
-        model: None,
-        params: None,
-        price: None,
-        template: None,
-        template_sha256: None,
-        continuation: None,
-        context: None,
-        extra: serde_json::Map::new(),
-        weights: None,
-    }
+    ModelFacts::new(name, server)
 }
 
 fn can(values: ValueKind) -> Capabilities {

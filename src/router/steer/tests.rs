@@ -7,19 +7,7 @@ use crate::trace::record::ModelFacts;
 use std::sync::Arc;
 
 fn pool(models: usize) -> Vec<ModelFacts> {
-    let model = |n: usize| ModelFacts {
-        name: format!("m{n}"),
-        server: "vllm".to_owned(),
-        model: None,
-        params: None,
-        price: None,
-        template: None,
-        template_sha256: None,
-        continuation: None,
-        context: None,
-        extra: serde_json::Map::new(),
-        weights: None,
-    };
+    let model = |n: usize| ModelFacts::new(format!("m{n}"), "vllm");
     (0..models).map(model).collect()
 }
 

@@ -32,17 +32,8 @@ pub struct Bench {
 pub fn run(router: &str, max_steps: u32) -> RunRecord {
     let spec: RouterSpec = router.parse().unwrap();
     let model = |name: &str, params: f64| ModelFacts {
-        name: name.into(),
-        server: "recorded".into(),
-        model: None,
         params: Some(params),
-        price: None,
-        template: None,
-        template_sha256: None,
-        continuation: None,
-        context: None,
-        extra: serde_json::Map::new(),
-        weights: None,
+        ..ModelFacts::new(name, "recorded")
     };
     RunRecord {
         format: FORMAT,

@@ -7,19 +7,7 @@ use crate::trace::samples;
 
 fn pool() -> Vec<ModelFacts> {
     ["small", "large"]
-        .map(|name| ModelFacts {
-            name: name.to_owned(),
-            server: "vllm".to_owned(),
-            model: None,
-            params: None,
-            price: None,
-            template: None,
-            template_sha256: None,
-            continuation: None,
-            context: None,
-            extra: serde_json::Map::new(),
-            weights: None,
-        })
+        .map(|name| ModelFacts::new(name, "vllm"))
         .to_vec()
 }
 
