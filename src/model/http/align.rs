@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use crate::trace::record::{Token, TopLogit, TopToken, ValueKind};
 
+mod retrace;
+
 /// Log-probabilities at or below this stand for "never".
 const FLOOR: f32 = -9999.0;
 
@@ -82,7 +84,7 @@ struct Span {
 /// With [`ValueKind::RawLogit`] the values are logits. The alternatives of the
 /// tokens that are found are taken out of `raw`.
 pub fn align(text: &str, raw: &mut [RawToken], kind: ValueKind) -> Aligned {
-    let spans = walk(text.as_bytes(), raw);
+    let spans = find(text.as_bytes(), raw);
     let mut tokens = Vec::with_capacity(spans.len());
     let mut covered = 0;
     let mut group: Vec<usize> = Vec::new();
@@ -112,6 +114,18 @@ pub fn align(text: &str, raw: &mut [RawToken], kind: ValueKind) -> Aligned {
     Aligned { tokens, covered }
 }
 
+fn find(text: &[u8], raw: &[RawToken]) -> Vec<Span> {
+    let spans = walk(text, raw);
+    let found: usize = spans.iter().map(|span| span.end - span.start).sum();
+    let hides = |token: &RawToken| token.shown.is_empty() && token.piece.is_none();
+    let again = found < text.len() && raw.iter().any(hides);
+    again
+        .then(|| retrace::retrace(text, raw))
+        .flatten()
+        .unwrap_or(spans)
+}
+
+/// Follows the tokens through the text, with an eye on the next one only.
 fn walk(text: &[u8], raw: &[RawToken]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::with_capacity(raw.len());
     // Tokens held back since the last one that was placed.
@@ -220,16 +234,8 @@ fn place(text: &[u8], position: usize, token: &RawToken, hidden: usize) -> Place
     if shown.starts_with(rest) || piece.starts_with(rest) {
         return Place::At(position, text.len());
     }
-    // The front of what is shown was placed already, by its own token.
-    let suffix = (1..shown.len())
-        .map(|cut| shown.split_at(cut))
-        .find(|(front, back)| fits(back) && text[..position].ends_with(front));
-    if let Some((_, back)) = suffix {
-        return Place::At(position, position + back.len());
-    }
-    if fits(piece) {
-        return Place::At(position, position + piece.len());
-    }
+    // Before the next rule: the text may repeat, and its beginning, which hidden
+    // tokens wrote, look like the end of what is shown.
     if hidden > 0 {
         let most = (hidden * CHARACTER).min(rest.len());
         let found = (1..=most).find(|&skip| {
@@ -241,6 +247,16 @@ fn place(text: &[u8], position: usize, token: &RawToken, hidden: usize) -> Place
             // What was skipped is given back to those that wrote it.
             return Place::At(position, text.len().min(position + skip + shown.len()));
         }
+    }
+    // The front of what is shown was placed already, by its own token.
+    let suffix = (1..shown.len())
+        .map(|cut| shown.split_at(cut))
+        .find(|(front, back)| fits(back) && text[..position].ends_with(front));
+    if let Some((_, back)) = suffix {
+        return Place::At(position, position + back.len());
+    }
+    if fits(piece) {
+        return Place::At(position, position + piece.len());
     }
     // Something in between was lost: the server's text tells where it ended.
     if let Some(end) = token.end.filter(|end| *end <= text.len()) {

@@ -251,6 +251,40 @@ proptest! {
     }
 
     #[test]
+    fn parts_of_characters_that_show_nothing_do_not_lose_the_rest(
+        parts in prop::collection::vec(prop::sample::select(vec!["a", "1", "€", "🌟"]), 1..12),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        last_part_shows in any::<bool>(),
+    ) {
+        let text = parts.concat();
+        let whole = |at: &usize| text.is_char_boundary(*at);
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len())).collect();
+        // A token has no part of a character beside others.
+        let inside: Vec<usize> = cuts.iter().copied().filter(|at| !whole(at)).collect();
+        cuts.extend(inside.iter().map(|&at| text.floor_char_boundary(at)));
+        cuts.extend(inside.iter().map(|&at| text.ceil_char_boundary(at)));
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        cuts.dedup();
+        let tokens: Vec<RawToken> = cuts
+            .windows(2)
+            .map(|pair| {
+                let shown = match (whole(&pair[0]), whole(&pair[1])) {
+                    (true, true) => &text[pair[0]..pair[1]],
+                    (false, true) if last_part_shows => {
+                        &text[text.floor_char_boundary(pair[0])..pair[1]]
+                    }
+                    _ => "",
+                };
+                raw(shown, shown)
+            })
+            .collect();
+        let aligned = align(&text, &tokens);
+        prop_assert_eq!(texts(&aligned).concat(), text.clone());
+        prop_assert_eq!(aligned.covered, text.len());
+    }
+
+    #[test]
     fn what_llama_cpp_shows_is_found_again(
         text in step(),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..30),
