@@ -121,7 +121,7 @@ struct StepsArgs {
     split: Option<SplitName>,
     /// Confidence to fit: prob, sampled, logit, mean-prob, entropy, or one of
     /// them over all tokens (general-prob …); `percentile` takes all, and shows
-    /// this one [default: logit; prob for `percentile`]
+    /// this one [default: logit; for `percentile` prob, or what there is]
     #[arg(long, value_name = "SIGNAL")]
     signal: Option<Source>,
     /// Tokens it is over: math or general (all)
@@ -177,7 +177,14 @@ pub(super) fn run(args: &CalibrateArgs) -> Result<(), Failure> {
         CalibrateCommand::Percentile(args) => {
             let options = args.options(Source::Prob)?;
             let made = percentile(&options)?;
-            tell(args, &made, || made.to_text(options.signal))
+            let shown = made.shown(options.signal);
+            if shown != options.signal && args.signal.is_some() {
+                super::say(&format!(
+                    "warning: no step in the logs has the confidence `{}`: `{shown}` is shown\n",
+                    options.signal
+                ));
+            }
+            tell(args, &made, || made.to_text(shown))
         }
     }
 }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::time::timeout;
 
 use crate::model::endpoint::{Capabilities, Endpoint, EndpointError};
 use crate::model::probed::{Probed, ProbedScorer};
@@ -38,13 +40,37 @@ pub async fn probe(launch: &Launch) -> Result<Probed, Failure> {
 async fn models(
     endpoints: &[Arc<dyn Endpoint>],
 ) -> Result<BTreeMap<String, Capabilities>, EndpointError> {
-    let probes = endpoints.iter().map(|endpoint| async {
-        let found = endpoint.probe().await?;
-        Ok((endpoint.name().to_owned(), found))
-    });
-    // All are asked, so that the same model is named whoever answers first.
-    join_all(probes).await.into_iter().collect()
+    let probes = endpoints.iter().enumerate();
+    let mut probes: FuturesUnordered<_> = probes
+        .map(|(place, endpoint)| async move { (place, endpoint.probe().await) })
+        .collect();
+    let mut found = BTreeMap::new();
+    let mut failed = BTreeMap::new();
+    loop {
+        let next = match failed.is_empty() {
+            true => probes.next().await,
+            false => timeout(GRACE, probes.next()).await.unwrap_or_default(),
+        };
+        match next {
+            Some((place, Ok(can))) => {
+                found.insert(endpoints[place].name().to_owned(), can);
+            }
+            Some((place, Err(error))) => {
+                failed.insert(place, error);
+            }
+            None => break,
+        }
+    }
+    match failed.into_values().next() {
+        Some(error) => Err(error),
+        None => Ok(found),
+    }
 }
+
+/// How long the others are waited for once a model has failed: the first of the
+/// pool that fails is named whoever answers first, but nobody waits for a model
+/// that is still loading.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// A grader that is not there is told before the run begins, not after its last
 /// problem. `None` where nobody grades, or a model of the pool does.

@@ -27,6 +27,8 @@ pub use crate::model::scorer::grader::is_llm;
 
 /// Kind of the note about a grader that failed.
 pub const GRADER_ERROR: &str = "grader-error";
+/// The kind of note of a grader that was not waited for: it is asked again.
+const GRADER_STOPPED: &str = "grader-stopped";
 /// Most characters of a reply that the log keeps.
 const MOST_REPLY: usize = 160;
 
@@ -296,8 +298,8 @@ pub(super) async fn second_opinion(
     let Some(grading) = asked.filter(|grading| grading.asks_about(&outcome)) else {
         return Ok(outcome);
     };
-    let why = match grading.given_up() {
-        Some(why) => why,
+    let (kind, why) = match grading.given_up() {
+        Some(why) => (GRADER_ERROR, why),
         None => {
             let leaf = outcome.leaf.as_deref();
             let node = leaf.and_then(|leaf| session.tree().find(leaf));
@@ -326,9 +328,9 @@ pub(super) async fn second_opinion(
                         let paid = Record::Outcome(Box::new(outcome.clone()));
                         shared.log.append(vec![Record::Score(score), paid])?;
                     }
-                    error.to_string()
+                    (GRADER_ERROR, error.to_string())
                 }
-                None => "the run was stopped before the grader answered".to_owned(),
+                None => (GRADER_STOPPED, STOPPED.to_owned()),
             }
         }
     };
@@ -336,12 +338,15 @@ pub(super) async fn second_opinion(
         run: outcome.run.clone(),
         problem: Some(outcome.problem.clone()),
         when: now(),
-        kind: GRADER_ERROR.to_owned(),
+        kind: kind.to_owned(),
         text: plain(&why).into_owned(),
     });
     shared.log.append(vec![note])?;
     Ok(outcome)
 }
+
+/// Why a trajectory has no grade yet in a run that was stopped.
+const STOPPED: &str = "the run was stopped before the grader answered: a resumed run asks it";
 
 /// What a run's head keeps of the models that score.
 pub(super) fn facts(grading: Option<&Grading>, pool: &Pool) -> BTreeMap<String, ModelFacts> {

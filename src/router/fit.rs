@@ -64,7 +64,7 @@ pub struct Lack {
 /// What a lack is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aspect {
-    /// A model of the pool does not answer.
+    /// A model of the pool does not answer, or cannot even be made.
     Answer,
     /// A model cannot go on from a partial answer.
     Continuation,
@@ -214,7 +214,7 @@ fn silent<'a>(pool: &'a [Member<'_>]) -> impl Iterator<Item = Lack> + 'a {
     pool.iter().filter_map(|member| match member.found {
         Found::Down(why) => Some(Lack {
             about: Aspect::Answer,
-            why: format!("{} does not answer ({why})", member.facts.name),
+            why: format!("{} cannot be used ({why})", member.facts.name),
             way_out:
                 "every model of the pool must answer before a run begins: mend it, or take it \
                       out of the pool file"
@@ -263,6 +263,9 @@ fn unread(rule: &Rule<'_>, pool: &[Member<'_>]) -> Vec<Lack> {
     let only_logits = group(pool, |_, can| {
         !logits && can.values == ValueKind::RawLogit && !can.probabilities
     });
+    if let Some(disagreement) = disagreeing(pool) {
+        return vec![disagreement];
+    }
     let about = Aspect::Confidence;
     let mut lacks = Vec::new();
     if !nothing.is_empty() {
@@ -317,6 +320,35 @@ fn unread(rule: &Rule<'_>, pool: &[Member<'_>]) -> Vec<Lack> {
     lacks
 }
 
+/// Models of which one gives nothing but raw logits and another nothing but
+/// log-probabilities: no confidence can be read of both.
+fn disagreeing(pool: &[Member<'_>]) -> Option<Lack> {
+    let logits = group(pool, |_, can| {
+        can.values == ValueKind::RawLogit && !can.probabilities
+    });
+    let probabilities = group(pool, |_, can| {
+        !matches!(can.values, ValueKind::None | ValueKind::RawLogit)
+    });
+    if logits.is_empty() || probabilities.is_empty() {
+        return None;
+    }
+    Some(Lack {
+        about: Aspect::Confidence,
+        why: format!(
+            "{} {} raw logits and {} log-probabilities, and no confidence can be read of both",
+            logits.names(),
+            logits.verb("gives", "give"),
+            probabilities.names(),
+        ),
+        way_out: format!(
+            "start both alike: for log-probabilities {}, for raw logits {}; or take a router that \
+             reads none",
+            advice::instead_of_logits(logits.server()),
+            advice::raw_logits(probabilities.server())
+        ),
+    })
+}
+
 /// How a router is made to read another confidence.
 fn other_confidence(rule: &Rule<'_>, other: Source) -> String {
     match rule.name {
@@ -324,6 +356,11 @@ fn other_confidence(rule: &Rule<'_>, other: Source) -> String {
             format!("take a policy trained on another confidence (`train --signal {other}`)")
         }
         "steer" => format!("fit a file to another confidence (`calibrate steer --signal {other}`)"),
+        // Only of probabilities is there a threshold to start from.
+        "threshold" if other.is_logit() => format!(
+            "use `threshold:t=T,signal={other}`, where T is your model's own (of steps recorded by \
+             `solve --router small`, `calibrate percentile --signal {other}` shows the scale)"
+        ),
         _ => format!("use `signal={other}`"),
     }
 }
@@ -390,7 +427,7 @@ fn unasked(role: &str, asked: Asked<'_>) -> Option<Lack> {
             found: Found::Down(why),
         } => Some(Lack {
             about: Aspect::Scorer,
-            why: format!("needs {}, and {name} does not answer ({why})", scorer(role)),
+            why: format!("needs {}, and {name} cannot be used ({why})", scorer(role)),
             way_out: "mend it: who scores must answer before a run begins".to_owned(),
         }),
         Asked::Model { .. } => None,

@@ -88,6 +88,11 @@ impl Session {
             let grade = Grade::ungraded("endpoint-error", reason);
             return (grade, "none".into());
         }
+        if end == TrajectoryEnd::Context && leaf.is_none() {
+            let reason = "the question does not fit the model's context: no step was written";
+            let grade = Grade::ungraded("context", reason);
+            return (grade, "none".into());
+        }
         match &self.settings.engine {
             Some(engine) => {
                 let text = leaf.map(|leaf| self.tree.text(leaf)).unwrap_or_default();

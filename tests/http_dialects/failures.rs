@@ -212,7 +212,7 @@ async fn lasting_failures_are_not_retried_and_say_what_to_do() {
         (
             Answer::json(200, &json!({ "status": "fine" })),
             FailureKind::Malformed,
-            "is this",
+            "listens there",
         ),
         (
             status(429, &[("retry-after", "9999")], ""),

@@ -46,11 +46,23 @@ impl Made<Mixtures> {
             text.push_str(&row(fit));
         }
         text.push('\n');
-        text + &destination(self)
+        text + &destination(self, "")
     }
 }
 
 impl Made<Percentiles> {
+    /// The measure to show: `wanted`, or the first that there is.
+    pub fn shown(&self, wanted: Source) -> Source {
+        let measured = |source: &Source| {
+            let tables = &self.calibration.found.tables;
+            tables.contains_key(source.name())
+        };
+        std::iter::once(wanted)
+            .chain(Source::ALL)
+            .find(measured)
+            .unwrap_or(wanted)
+    }
+
     /// For the terminal, of one measure.
     pub fn to_text(&self, signal: Source) -> String {
         let tables = &self.calibration.found.tables;
@@ -81,7 +93,12 @@ impl Made<Percentiles> {
             });
         }
         text.push('\n');
-        text + &destination(self)
+        // The router reads probabilities where nothing is said.
+        let signal = match signal {
+            Source::Prob => String::new(),
+            other => format!(",signal={other}"),
+        };
+        text + &destination(self, &signal)
     }
 }
 
@@ -132,13 +149,14 @@ fn remark(signal: &str) -> String {
     remark.map_or_else(String::new, |remark| format!(" ({remark})"))
 }
 
-fn destination<K>(made: &Made<K>) -> String {
+/// Where it went; `more` are parameters that its router needs besides.
+fn destination<K>(made: &Made<K>, more: &str) -> String {
     let kind = &made.calibration.kind;
     let parameter = if kind == "steer" { "gamma=0.5" } else { "p=20" };
     match &made.out {
         Some(out) => {
             let file = out.display();
-            format!("Written: route by it with `--router {kind}:{parameter},file={file}`\n")
+            format!("Written: route by it with `--router {kind}:{parameter},file={file}{more}`\n")
         }
         None => "Nothing was written: name a file by `--out`.\n".to_owned(),
     }

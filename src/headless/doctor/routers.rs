@@ -162,7 +162,7 @@ impl<'a> Known<'a> {
         let is_down = matches!(spec, RouterSpec::Query(_)) && embeddings.state != State::Ready;
         is_down.then(|| {
             format!(
-                "{} does not answer: one that reads questions by it cannot run, `calibrate query \
+                "{} cannot be used: one that reads questions by it cannot run, `calibrate query \
                  --encoder ngrams` makes one that needs no model",
                 embeddings.name
             )
@@ -179,7 +179,8 @@ fn asked<'a>(endpoint: &'a Endpoint, found: Found<'a>) -> Asked<'a> {
 
 fn found(endpoint: &Endpoint) -> Found<'_> {
     match &endpoint.error {
-        Some(error) => Found::Down(error),
+        // Why is told of the endpoint: not again of every router.
+        Some(_) => Found::Down("its own row says why"),
         None => Found::Ready(endpoint.capabilities.as_ref()),
     }
 }

@@ -16,7 +16,7 @@ use super::client::HttpClient;
 use super::generated::Generated;
 use crate::model::endpoint::{FailureKind, StepRequest};
 use crate::model::pool::{ModelSpec, ServerKind};
-use crate::model::prompt::Template;
+use crate::model::prompt::{Template, TemplateError};
 use crate::model::retry::Failure;
 use crate::trace::record::{Continuation, Role, Usage, ValueKind};
 
@@ -167,7 +167,7 @@ pub(super) fn of(
         true => Ok((dialect, label)),
         false => Err(Failure::new(
             FailureKind::Configuration,
-            "no `template` is named, which this server's completions need",
+            TemplateError::Missing.to_string(),
         )),
     };
     match spec.server {

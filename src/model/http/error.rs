@@ -18,6 +18,9 @@ use crate::model::retry::{Again, Failure};
 /// Most characters of a server's own words in a message.
 const QUOTE: usize = 500;
 
+/// What the TLS library says of an answer in plain HTTP.
+const NOT_TLS: &str = "InvalidContentType";
+
 /// What messages may need to know about the server.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -74,6 +77,12 @@ impl Site {
             );
         }
         let cause = self.quote(&root_cause(error));
+        if error.is_connect() && url.starts_with("https:") && cause.contains(NOT_TLS) {
+            return Failure::new(
+                FailureKind::Unreachable,
+                format!("{url} speaks no TLS: write `http://` in base_url ({cause})"),
+            );
+        }
         if error.is_connect() {
             return Failure::new(
                 FailureKind::Unreachable,
@@ -141,7 +150,7 @@ impl Site {
         Failure::new(
             FailureKind::Malformed,
             format!(
-                "{}{path} answered with {}: {shown}; is this a {} server?",
+                "{}{path} answered with {}: {shown}; is it {} that listens there?",
                 self.url,
                 self.quote(content_type),
                 self.dialect
@@ -171,8 +180,8 @@ impl Site {
             404 | 405 => fail(
                 FailureKind::NotFound,
                 format!(
-                    "{url}{path} does not exist ({status}: {said}); is this a {} server with that \
-                     model?",
+                    "{url}{path} does not exist ({status}: {said}); is it {} that listens there, \
+                     and with that model?",
                     self.dialect
                 ),
             ),

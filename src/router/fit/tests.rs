@@ -148,7 +148,17 @@ fn both_models_must_give_it_and_are_named_together() {
         ]
     );
     let raw_and_not = refusal(RawLogit, Before);
-    assert!(raw_and_not[0].contains("small (vllm) gives raw logits in place of probabilities"));
+    assert_eq!(raw_and_not.len(), 1);
+    let both = "small (vllm) gives raw logits and large (ollama) log-probabilities, and no";
+    assert!(raw_and_not[0].contains(both), "{raw_and_not:?}");
+    // The other confidence would not do either: that is not the advice.
+    let logit = fitted(
+        &rule("threshold", "logit"),
+        [("vllm", can(RawLogit)), ("ollama", can(Before))],
+        THERE,
+    );
+    assert_eq!(logit.lacks.len(), 1);
+    assert!(logit.lacks[0].way_out.starts_with("start both alike"));
 }
 
 #[test]
@@ -209,7 +219,7 @@ fn who_scores_must_be_there() {
         assert!(
             down.lacks[0]
                 .why
-                .contains("scorer does not answer (cannot reach it)")
+                .contains("scorer cannot be used (cannot reach it)")
         );
         assert_eq!(fitted(&rule, models(), THERE), Fit::default());
     }

@@ -216,6 +216,8 @@ fn override_menu(area: Rect, buffer: &mut Buffer, selected: usize, model: &Model
     let settings = session.settings();
     let wanted = session
         .decision_after(session.cursor())
+        // A router that cannot read the pool's values has chosen nobody.
+        .filter(|_| model.refusal().is_none())
         .map(|d| d.action.clone());
     let rows: Vec<Line<'static>> = (0..settings.models())
         .map(|place| {

@@ -162,6 +162,13 @@ fn tail_row(
             if end.is_some_and(|node| session.tree().node(node).outcome().is_some()) {
                 return None;
             }
+            if model.refusal().is_some() {
+                // What a router says of values that it cannot read is no choice.
+                return Some(Line::from(vec![
+                    Span::styled("  o", theme.style("key")),
+                    Span::styled(" chooses who is next", theme.style("dim")),
+                ]));
+            }
             let decision = session.decision_after(end)?;
             let place = settings.place(&decision.action)?;
             Some(Line::from(vec![

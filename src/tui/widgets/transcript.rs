@@ -393,7 +393,7 @@ fn token_ends(text: &str, tokens: &[Token]) -> Vec<(usize, Option<f32>)> {
             return Vec::new();
         };
         // The last token may hold part of the delimiter.
-        if !rest.starts_with(&token.text) && !token.text.starts_with(rest) {
+        if !rest.starts_with(&*token.text) && !token.text.starts_with(rest) {
             return Vec::new();
         }
         end += token.text.len().min(rest.len());
