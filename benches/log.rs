@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -20,7 +21,7 @@ const TOKENS: usize = 20;
 fn step(number: usize) -> Record {
     let id = |number: usize| format!("{number:016x}");
     let token = |place: usize| Token {
-        text: format!(" {place}"),
+        text: format!(" {place}").into(),
         logprob: Some(-0.125),
         max_logit: Some(21.5),
         top_logits: Vec::new(),
@@ -28,7 +29,7 @@ fn step(number: usize) -> Record {
         math: place.is_multiple_of(2),
     };
     let index = number % STEPS;
-    Record::Step(Box::new(StepRecord {
+    Record::Step(Arc::new(StepRecord {
         run: "0123456789abcdef".into(),
         id: id(number),
         parent: (index > 0).then(|| id(number - 1)),

@@ -18,6 +18,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -27,6 +28,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 const CONCURRENCY: usize = 64;
 const STEP: Duration = Duration::from_millis(50);
@@ -222,6 +224,7 @@ fn serve() {
         let tokens = json!({ "count": 1, "tokens": [1] });
         let took = Arc::new(Took::default());
         let told = Arc::clone(&took);
+        let clock = Clock::start();
         let answers = Arc::new((0..STEPS_A_PROBLEM).map(answer).collect::<Vec<_>>());
         let router = Router::new()
             .route("/took", any(move || async move { told.mean().to_string() }))
@@ -233,13 +236,42 @@ fn serve() {
             .route("/tokenize", any(move || async move { Json(tokens) }))
             .route(
                 "/v1/completions",
-                post(move |request| completion(Arc::clone(&answers), Arc::clone(&took), request)),
+                post(move |request| {
+                    let (answers, took) = (Arc::clone(&answers), Arc::clone(&took));
+                    completion(answers, took, clock.clone(), request)
+                }),
             );
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("http://{}", listener.local_addr().unwrap());
         std::io::stdout().flush().unwrap();
         axum::serve(listener, router).await.unwrap();
     });
+}
+
+/// Rings more exactly than the runtime's timer, whose tick of a millisecond
+/// would make every step 2 % longer and have answers come in bunches.
+#[derive(Clone)]
+struct Clock(Sender<(Instant, oneshot::Sender<()>)>);
+
+impl Clock {
+    fn start() -> Self {
+        let (orders, ordered) = channel::<(Instant, oneshot::Sender<()>)>();
+        std::thread::spawn(move || {
+            // In the order in which they are due: all wait for as long.
+            for (due, ring) in ordered {
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                // Whoever has gone is not told.
+                let _ = ring.send(());
+            }
+        });
+        Self(orders)
+    }
+
+    fn ring_at(&self, due: Instant) -> oneshot::Receiver<()> {
+        let (ring, rings) = oneshot::channel();
+        self.0.send((due, ring)).unwrap();
+        rings
+    }
 }
 
 /// How long the answers took: timers come late, and the client is not to be
@@ -276,15 +308,20 @@ fn ask_took(address: &str) -> f64 {
 
 /// Takes its time and answers with what was rendered before: the server is to
 /// cost the machine little.
-async fn completion(answers: Arc<Vec<Bytes>>, took: Arc<Took>, request: Request) -> Response {
-    let begun = tokio::time::Instant::now();
-    let due = begun + STEP;
+async fn completion(
+    answers: Arc<Vec<Bytes>>,
+    took: Arc<Took>,
+    clock: Clock,
+    request: Request,
+) -> Response {
+    let begun = Instant::now();
+    let due = clock.ring_at(begun + STEP);
     let body = request.into_body();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     // One delimiter is the stop, one ends the prompt before the first step.
     let steps = body.windows(4).filter(|part| part == br"\n\n").count() - 2;
     let answer = answers[steps.min(STEPS_A_PROBLEM - 1)].clone();
-    tokio::time::sleep_until(due).await;
+    due.await.unwrap();
     took.add(begun.elapsed());
     ([(CONTENT_TYPE, "application/json")], answer).into_response()
 }

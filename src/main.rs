@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Steps are made of many small texts.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     one_thread_a_product();
     pointsman::cli::run()

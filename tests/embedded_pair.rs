@@ -125,7 +125,7 @@ fn the_trainer_measures_confidence_on_the_programs_math_tokens() {
         for step in gold(&problem, Author::Large) {
             let ids = vocabulary.encode(&step).unwrap();
             let token = |&id: &u32| Token {
-                text: vocabulary.text(id).to_owned(),
+                text: vocabulary.text(id).into(),
                 logprob: None,
                 max_logit: None,
                 top_logits: Vec::new(),

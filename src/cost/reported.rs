@@ -104,11 +104,11 @@ impl Reports {
         if said && !self.known.insert(step.id.clone()) {
             return;
         }
-        let Some(facts) = self.pool.get(&step.model).cloned() else {
+        let Some(facts) = self.pool.get(&step.model) else {
             return;
         };
         for usage in calls(step.usage, &step.attempts) {
-            self.call(&facts, usage);
+            Sums::of(&mut self.sums, facts).add(facts, usage);
         }
     }
 
@@ -120,34 +120,12 @@ impl Reports {
         };
         let by_role = self.scorers.get(&score.scorer);
         let facts = by_role.filter(|facts| facts.name == *model);
-        let Some(facts) = facts.or_else(|| self.pool.get(model)).cloned() else {
+        let Some(facts) = facts.or_else(|| self.pool.get(model)) else {
             return;
         };
         for usage in calls(score.usage, &score.attempts) {
-            self.call(&facts, usage);
+            Sums::of(&mut self.sums, facts).add(facts, usage);
         }
-    }
-
-    fn call(&mut self, facts: &ModelFacts, usage: Usage) {
-        let sums = self.sums.entry(facts.name.clone()).or_insert_with(|| Sums {
-            server: facts.server.clone(),
-            by_price: Some(Decimal::ZERO),
-            ..Sums::default()
-        });
-        sums.calls += 1;
-        let Some(reported) = usage.reported else {
-            sums.silent = true;
-            return;
-        };
-        sums.reported = sums.reported.saturating_add(reported);
-        let rate = rate_in(facts, &Unit::Money(CURRENCY.to_owned()));
-        let ours = match rate.map(|rate| rate.call(usage)) {
-            Some(Amount::Money(money)) => Some(money),
-            _ => None,
-        };
-        let both = sums.by_price.zip(ours);
-        sums.by_price = both.map(|(sum, more)| sum.saturating_add(more));
-        sums.upper_bound |= usage.cached.is_none() && usage.prompt > 0;
     }
 
     /// The models all of whose calls were reported, by name.
@@ -174,6 +152,33 @@ fn calls(usage: Usage, attempts: &[Attempt]) -> impl Iterator<Item = Usage> + '_
 }
 
 impl Sums {
+    /// The sums of a model.
+    fn of<'a>(all: &'a mut BTreeMap<String, Self>, facts: &ModelFacts) -> &'a mut Self {
+        all.entry(facts.name.clone()).or_insert_with(|| Self {
+            server: facts.server.clone(),
+            by_price: Some(Decimal::ZERO),
+            ..Self::default()
+        })
+    }
+
+    /// Takes a call.
+    fn add(&mut self, facts: &ModelFacts, usage: Usage) {
+        self.calls += 1;
+        let Some(reported) = usage.reported else {
+            self.silent = true;
+            return;
+        };
+        self.reported = self.reported.saturating_add(reported);
+        let rate = rate_in(facts, &Unit::Money(CURRENCY.to_owned()));
+        let ours = match rate.map(|rate| rate.call(usage)) {
+            Some(Amount::Money(money)) => Some(money),
+            _ => None,
+        };
+        let both = self.by_price.zip(ours);
+        self.by_price = both.map(|(sum, more)| sum.saturating_add(more));
+        self.upper_bound |= usage.cached.is_none() && usage.prompt > 0;
+    }
+
     fn finish(&self, model: &str) -> Reported {
         let number = |amount: Decimal| amount.to_f64().unwrap_or(f64::NAN);
         Reported {

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::trace::record::Record;
 use crate::trace::{LogError, LogSync, LogWriter};
 
+use super::summary::Counter;
 use super::{Exit, Failure};
 
 /// How long records may wait for the disk.
@@ -29,6 +30,8 @@ pub(super) struct Journal {
     disk: Disk,
     /// What was written since it was last taken, where somebody listens.
     heard: Option<Mutex<Vec<Record>>>,
+    /// Counts what is written, where somebody wants to know.
+    counter: Option<Mutex<Counter>>,
 }
 
 impl Journal {
@@ -42,6 +45,7 @@ impl Journal {
             syncs: writer.syncs(),
             writer: Mutex::new(writer),
             heard: None,
+            counter: None,
         })
     }
 
@@ -53,6 +57,22 @@ impl Journal {
         let mut journal = Self::new(writer)?;
         journal.heard = Some(Mutex::default());
         Ok(journal)
+    }
+
+    /// A journal that counts what is written for [`Journal::take_counter`].
+    ///
+    /// # Errors
+    /// As [`Journal::new`].
+    pub fn counted(writer: LogWriter, counter: Counter) -> Result<Self, Failure> {
+        let mut journal = Self::new(writer)?;
+        journal.counter = Some(Mutex::new(counter));
+        Ok(journal)
+    }
+
+    /// The counter that was given, with what was written since.
+    pub fn take_counter(&mut self) -> Option<Counter> {
+        let counter = self.counter.take()?;
+        Some(counter.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What was written since the last time.
@@ -85,6 +105,10 @@ impl Journal {
         lock(&self.writer).append_unsynced(&records)?;
         if self.syncs {
             self.disk.soon();
+        }
+        if let Some(counter) = &self.counter {
+            let mut counter = lock(counter);
+            records.iter().for_each(|record| counter.add(record));
         }
         if let Some(heard) = &self.heard {
             lock(heard).extend(records);

@@ -26,7 +26,7 @@ use super::opening::{new_empty_log, new_log, prepare_log, probe_note};
 use super::plain::plain;
 use super::resume::Resume;
 use super::stop::{RESUME, Stop};
-use super::summary::Summary;
+use super::summary::{Counter, Summary};
 use super::watch::{Missing, Notices};
 use super::{Exit, Failure, Launch, Options};
 
@@ -90,21 +90,25 @@ pub(super) fn solve_prepared(
     let asked: Vec<String> = launch.problems.iter().map(|p| p.id.clone()).collect();
     let run = launch.run.clone();
     let part = launch.part;
-    let stopped = if launch.problems.is_empty() {
+    let counter = match gone_on {
+        Some(_) => Counter::of_log(&options.log, &run)?,
+        None => Counter::new(&run),
+    };
+    let (counter, stopped) = if launch.problems.is_empty() {
         if gone_on.is_none() {
             new_empty_log(&options.log, &run)?;
         }
-        None
+        (counter, None)
     } else {
         let runtime = runtime()?;
-        let stopped = runtime.block_on(route(options, launch, gone_on, tell))?;
+        let ended = runtime.block_on(route(options, launch, gone_on, counter, tell))?;
         // Endpoints may hold threads that are busy: they are not waited for.
         runtime.shutdown_timeout(Duration::from_millis(200));
-        stopped
+        ended
     };
     let summary = Summary {
         shard: part,
-        ..Summary::of_log(&options.log, &run, &asked)?
+        ..counter.finish(&asked)
     };
     for warning in summary.reported.iter().filter_map(Reported::warning) {
         say(options.quiet, &format!("warning: {warning}"));
@@ -133,13 +137,14 @@ async fn route(
     options: &SolveOptions,
     launch: Launch,
     gone_on: Option<(Resume, LogWriter)>,
+    counter: Counter,
     tell: &mut dyn FnMut(&str),
-) -> Result<Option<Failure>, Failure> {
+) -> Result<(Counter, Option<Failure>), Failure> {
     let stop = Arc::new(Stop::new(RESUME));
     let watching = stop.watch();
     let probed = tokio::select! {
         probed = capability::probe(&launch) => probed?,
-        () = stop.stopped() => return Ok(stop.reason()),
+        () = stop.stopped() => return Ok((counter, stop.reason())),
     };
     for warning in capability::check(&launch.run, &probed)? {
         tell(&warning);
@@ -149,9 +154,9 @@ async fn route(
         None => (None, new_log(&options.log, true)?),
     };
     begin(&mut writer, &launch, resume.as_ref(), &probed)?;
-    let shared = Shared {
+    let mut shared = Shared {
         endpoints: launch.endpoints.clone(),
-        log: Journal::new(writer)?,
+        log: Journal::counted(writer, counter)?,
         stop,
         grading: launch.grading.clone(),
         scoring: launch.scoring.clone(),
@@ -162,7 +167,9 @@ async fn route(
     watching.abort();
     result?;
     shared.log.finish()?;
-    Ok(shared.stop.reason())
+    let counter = shared.log.take_counter();
+    let counter = counter.unwrap_or_else(|| Counter::new(&launch.run));
+    Ok((counter, shared.stop.reason()))
 }
 
 /// Writes what begins this session of the run.

@@ -1,23 +1,19 @@
 //! What a run came to, counted from its log.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod counter;
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cost::{Reported, Reports};
-use crate::problem::answer::Verdict;
+use crate::cost::Reported;
 use crate::problem::shard::Part;
-use crate::trace::record::{OutcomeRecord, Record, RunRecord, StepEnd, TrajectoryEnd};
-use crate::trace::{Damage, Reader, Standing};
 use crate::train;
 
-use super::grading::{GRADER_ERROR, is_llm};
 use super::{Exit, Failure};
 
-/// Damaged lines named by their numbers.
-const MOST_NAMED: usize = 5;
+pub use counter::Counter;
 
 /// The result of a run. Of a problem with several outcomes (gone on with
 /// after a failure) the last one counts.
@@ -85,147 +81,7 @@ pub struct Cost {
     pub upper_bound: bool,
 }
 
-/// Takes the records of a log in order and counts those of one run.
-pub struct Counter {
-    run: RunRecord,
-    outcomes: HashMap<String, Standing>,
-    /// Problems whose grader failed and was not asked again.
-    grader_failed: HashSet<String>,
-    /// Ids of kept steps that were cut off: a log may repeat a line.
-    cut: HashSet<String>,
-    reports: Reports,
-    damaged: usize,
-    damaged_at: Vec<u64>,
-}
-
-impl Counter {
-    pub fn new(run: &RunRecord) -> Self {
-        Self {
-            run: run.clone(),
-            outcomes: HashMap::new(),
-            grader_failed: HashSet::new(),
-            cut: HashSet::new(),
-            reports: Reports::new(run),
-            damaged: 0,
-            damaged_at: Vec::new(),
-        }
-    }
-
-    fn add_damage(&mut self, damage: &Damage) {
-        self.damaged += 1;
-        if self.damaged_at.len() < MOST_NAMED {
-            self.damaged_at.push(damage.line);
-        }
-    }
-
-    pub fn add(&mut self, record: Record) {
-        match record {
-            Record::Outcome(outcome) if outcome.run == self.run.run => {
-                let graded = outcome.regraded.is_some() && outcome.verdict != Verdict::Ungraded;
-                if graded || is_llm(&outcome.grader) {
-                    self.grader_failed.remove(&outcome.problem);
-                }
-                self.outcomes
-                    .entry(outcome.problem.clone())
-                    .or_default()
-                    .add(*outcome);
-            }
-            Record::Note(note) if note.run == self.run.run && note.kind == GRADER_ERROR => {
-                self.grader_failed.extend(note.problem);
-            }
-            Record::Step(step) if step.run == self.run.run => {
-                self.reports.step(&step);
-                if step.kept && step.end == StepEnd::Length {
-                    self.cut.insert(step.id);
-                }
-            }
-            Record::Score(score) if score.run == self.run.run => self.reports.score(&score),
-            _ => {}
-        }
-    }
-
-    /// The summary of what was added; the problems of the ids `asked` were
-    /// asked for in this session.
-    pub fn finish(self, asked: &[String]) -> Summary {
-        let fresh = asked.iter().filter(|id| !self.outcomes.contains_key(*id));
-        let asked = self.outcomes.len() + fresh.count();
-        let held = self.outcomes.values().filter_map(Standing::get);
-        let outcomes: Vec<&OutcomeRecord> = held.collect();
-        let count = |verdict| outcomes.iter().filter(|o| o.verdict == verdict).count();
-        let (correct, wrong) = (count(Verdict::Correct), count(Verdict::Wrong));
-        let errors = outcomes
-            .iter()
-            .filter(|outcome| outcome.end == TrajectoryEnd::Error)
-            .count();
-        let first_error = outcomes
-            .iter()
-            .filter(|outcome| outcome.end == TrajectoryEnd::Error)
-            .min_by_key(|outcome| &outcome.problem)
-            .and_then(|outcome| outcome.error.clone());
-        let finished = outcomes
-            .iter()
-            .filter(|outcome| outcome.end == TrajectoryEnd::Finished)
-            .count();
-        let mut steps_by_model = BTreeMap::new();
-        for outcome in &outcomes {
-            for (model, steps) in &outcome.steps_by_model {
-                *steps_by_model.entry(model.clone()).or_insert(0) += u64::from(*steps);
-            }
-        }
-        let steps: u64 = steps_by_model.values().sum();
-        let large = self
-            .run
-            .pool
-            .last()
-            .and_then(|m| steps_by_model.get(&m.name));
-        Summary {
-            run: self.run.run.clone(),
-            router: self.run.router.spec.clone(),
-            shard: None,
-            asked,
-            problems: outcomes.len(),
-            correct,
-            wrong,
-            ungraded: count(Verdict::Ungraded),
-            accuracy: share(correct, correct + wrong),
-            interval: wilson(correct, correct + wrong),
-            accuracy_all: share(correct, outcomes.len()),
-            cost: cost(&self.run, &outcomes),
-            reported: self.reports.finish(),
-            large_share: (steps > 0).then(|| large.copied().unwrap_or(0) as f64 / steps as f64),
-            steps,
-            steps_by_model,
-            truncated: outcomes.len() - errors - finished,
-            length_ended_steps: self.cut.len(),
-            errors,
-            first_error,
-            grader_failed: self.grader_failed.len(),
-            damaged_lines: self.damaged,
-            damaged_at: self.damaged_at,
-        }
-    }
-}
-
 impl Summary {
-    /// Counts the log at `path`.
-    ///
-    /// # Errors
-    /// Those of opening the log.
-    pub fn of_log(path: &Path, run: &RunRecord, asked: &[String]) -> Result<Self, Failure> {
-        let mut counter = Counter::new(run);
-        if !path.exists() {
-            // Stopped before its first record.
-            return Ok(counter.finish(asked));
-        }
-        for record in Reader::open(path)? {
-            match record {
-                Ok(record) => counter.add(record.value),
-                Err(damage) => counter.add_damage(&damage),
-            }
-        }
-        Ok(counter.finish(asked))
-    }
-
     /// A few aligned lines for people.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
@@ -355,24 +211,6 @@ impl Summary {
 
 fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn cost(run: &RunRecord, outcomes: &[&OutcomeRecord]) -> Cost {
-    let total = |of: fn(&OutcomeRecord) -> Option<f64>| {
-        let sum: Option<f64> = outcomes.iter().map(|outcome| of(outcome)).sum();
-        sum.filter(|_| !outcomes.is_empty())
-    };
-    let published = total(|outcome| outcome.cost.published);
-    let full = total(|outcome| outcome.cost.full);
-    let mean = |total: Option<f64>| total.map(|total| total / outcomes.len() as f64);
-    Cost {
-        unit: run.cost_unit.clone(),
-        published: mean(published),
-        full: mean(full),
-        total_published: published,
-        total_full: full,
-        upper_bound: outcomes.iter().any(|outcome| outcome.cost.upper_bound),
-    }
 }
 
 /// Wilson score interval at 95 % of `successes` in `trials`; `None` without

@@ -191,7 +191,7 @@ mod tests {
         .unwrap();
         step.confidence.value = value;
         step.confidence.unavailable = value.is_none().then(|| "no tokens".to_owned());
-        Record::Step(Box::new(step))
+        Record::Step(Arc::new(step))
     }
 
     #[test]
@@ -232,8 +232,8 @@ mod tests {
             unreachable!()
         };
         let mut failed = empty.clone();
-        empty.text = "\n".to_owned();
-        failed.end = StepEnd::Error;
+        Arc::make_mut(&mut empty).text = "\n".to_owned();
+        Arc::make_mut(&mut failed).end = StepEnd::Error;
         for _ in 0..30 {
             let records = [empty.clone(), failed.clone()].map(Record::Step);
             assert_eq!(missing.look(&records), None);

@@ -261,12 +261,12 @@ pub fn scripted_reply(text: &str, certainty: f64) -> StepReply {
     let tokens: Vec<Token> = text
         .split_inclusive(' ')
         .map(|word| Token {
-            text: word.to_owned(),
+            text: word.into(),
             logprob: Some(logprob),
             max_logit: None,
             top_logits: Vec::new(),
             top: vec![TopToken {
-                text: word.to_owned(),
+                text: word.into(),
                 logprob,
             }],
             math: false,

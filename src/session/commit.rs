@@ -11,6 +11,7 @@ use crate::trace::ids::{DecisionKey, decision_id};
 use crate::trace::record::{
     Continuation, DecisionRecord, Purpose, Record, StepEnd, StepRecord, TrajectoryEnd,
 };
+use std::sync::Arc;
 
 use super::ending::holds_answer;
 use super::machine::{Generating, Place};
@@ -101,7 +102,7 @@ impl Session {
         if filtered || !error.attempts.is_empty() || !call.text.is_empty() {
             let step = self.abandoned(&call, error.attempts, &message, now);
             // First into the tree: the outcome's cost counts it.
-            outputs.push(self.record(vec![Record::Step(Box::new(step))]));
+            outputs.push(self.record(vec![Record::Step(Arc::new(step))]));
         }
         if filtered && let Some(handed_over) = self.hand_over(&call.place) {
             outputs.extend(handed_over);
@@ -201,7 +202,7 @@ impl Session {
         let last = self.settings.models().saturating_sub(1);
         let finished = step.end == StepEnd::Eos && call.place.after.is_some();
         // First into the tree: the outcome's cost counts it.
-        let mut outputs = vec![self.record(vec![Record::Step(Box::new(step))])];
+        let mut outputs = vec![self.record(vec![Record::Step(Arc::new(step))])];
         if finished || call.place.model == last {
             let end = if finished {
                 TrajectoryEnd::Finished
@@ -241,7 +242,7 @@ impl Session {
         let id = step.id.clone();
         let mut records = Vec::new();
         self.introduce(&mut records);
-        records.push(Record::Step(Box::new(step)));
+        records.push(Record::Step(Arc::new(step)));
         for record in &records {
             self.tree.add(record.clone());
         }

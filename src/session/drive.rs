@@ -8,6 +8,7 @@ use crate::trace::record::{
     Attempt, Confidence, Continuation, DecisionRecord, NoteRecord, Override, Purpose, Record, Role,
     StepEnd, StepRecord, TrajectoryEnd, Usage, ValueKind,
 };
+use std::sync::Arc;
 
 use super::machine::{Generating, Place};
 use super::seed::step_seed;
@@ -113,7 +114,7 @@ impl Session {
             generation: current.generation,
         }];
         let step = self.cancelled(&current, now);
-        outputs.push(self.record(vec![Record::Step(Box::new(step))]));
+        outputs.push(self.record(vec![Record::Step(Arc::new(step))]));
         Ok(outputs)
     }
 

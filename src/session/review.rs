@@ -15,6 +15,7 @@ use crate::trace::ids::abandoned_id;
 use crate::trace::record::{
     Attempt, Purpose, Record, Role, ScoreRecord, StepEnd, StepRecord, Usage,
 };
+use std::sync::Arc;
 
 use super::machine::{Place, Scoring};
 use super::seed::routing_draw;
@@ -193,7 +194,7 @@ impl Session {
         let id = draft.id.clone();
         let mut records = Vec::new();
         self.introduce(&mut records);
-        records.push(Record::Step(Box::new(draft)));
+        records.push(Record::Step(Arc::new(draft)));
         records.extend(score.map(Record::Score));
         let decided = decision.id.clone();
         records.push(Record::Decision(Box::new(decision)));
@@ -344,7 +345,7 @@ impl Session {
             self.name_step(&mut draft);
             draft.id = abandoned_id(&draft.id, now, call.generation);
             score.step = Some(draft.id.clone());
-            records.push(Record::Step(draft));
+            records.push(Record::Step(Arc::from(draft)));
         }
         records.push(Record::Score(score));
         self.record(records)

@@ -50,11 +50,11 @@ pub fn measure(tokens: &[Token], kind: ValueKind, coverage: f64, source: Source)
         confidence.unavailable = Some(reason);
         return confidence;
     }
-    let math: Vec<&Token> = tokens.iter().filter(|token| token.math).collect();
-    let general: Vec<&Token> = tokens.iter().collect();
-    confidence.fallback = math.is_empty();
-    add_measures(&mut confidence.measures, Domain::Math, &math, kind);
-    add_measures(&mut confidence.measures, Domain::General, &general, kind);
+    let measured: Vec<Measured> = tokens.iter().map(Measured::of).collect();
+    confidence.fallback = !tokens.iter().any(|token| token.math);
+    for domain in [Domain::Math, Domain::General] {
+        add_measures(&mut confidence.measures, domain, &measured, kind);
+    }
     if source.is_logit() && kind != ValueKind::RawLogit {
         let instead = match source.is_general() {
             true => Source::GeneralProb,
@@ -128,12 +128,39 @@ fn unusable(tokens: &[Token], kind: ValueKind, coverage: f64) -> Option<String> 
     ))
 }
 
+/// What is measured of one token.
+#[derive(Clone, Copy)]
+struct Measured {
+    math: bool,
+    logit: Option<f64>,
+    top1: Option<f64>,
+    sampled: Option<f64>,
+    entropy: Option<f64>,
+}
+
+impl Measured {
+    fn of(token: &Token) -> Self {
+        let logit = token.max_logit.filter(|logit| logit.is_finite());
+        Self {
+            math: token.math,
+            logit: logit.map(f64::from),
+            top1: top1(token),
+            sampled: token.logprob.and_then(probability),
+            entropy: entropy(token),
+        }
+    }
+}
+
 fn add_measures(
     measures: &mut BTreeMap<String, f64>,
     domain: Domain,
-    tokens: &[&Token],
+    tokens: &[Measured],
     kind: ValueKind,
 ) {
+    let tokens = || {
+        let all = domain == Domain::General;
+        tokens.iter().filter(move |token| all || token.math)
+    };
     let domain = domain.name();
     let mut put = |name: &str, value: Option<f64>| {
         if let Some(value) = value.filter(|value| value.is_finite()) {
@@ -141,22 +168,17 @@ fn add_measures(
         }
     };
     if kind == ValueKind::RawLogit {
-        let logits = tokens.iter().filter_map(|token| token.max_logit);
-        put(
-            "logit",
-            mean(logits.filter(|z| z.is_finite()).map(f64::from)),
-        );
+        put("logit", mean(tokens().filter_map(|token| token.logit)));
     }
-    put("prob", least(tokens.iter().filter_map(|token| top1(token))));
-    let sampled = tokens.iter().filter_map(|token| token.logprob);
-    put("min_sampled", least(sampled.filter_map(probability)));
+    put("prob", least(tokens().filter_map(|token| token.top1)));
     put(
-        "mean_top1",
-        mean(tokens.iter().filter_map(|token| top1(token))),
+        "min_sampled",
+        least(tokens().filter_map(|token| token.sampled)),
     );
+    put("mean_top1", mean(tokens().filter_map(|token| token.top1)));
     put(
         "entropy_truncated",
-        mean(tokens.iter().filter_map(|token| entropy(token))),
+        mean(tokens().filter_map(|token| token.entropy)),
     );
 }
 
@@ -170,8 +192,8 @@ fn probability(logprob: f32) -> Option<f64> {
 /// sampled token, which a server may leave out of its list.
 fn top1(token: &Token) -> Option<f64> {
     let listed = token.top.iter().map(|top| top.logprob);
-    let known = listed.chain(token.logprob).filter_map(probability);
-    known.reduce(f64::max)
+    let known = listed.chain(token.logprob).filter(|value| !value.is_nan());
+    known.reduce(f32::max).and_then(probability)
 }
 
 /// −Σ p ln p over the known alternatives.
@@ -180,9 +202,13 @@ fn entropy(token: &Token) -> Option<f64> {
         .logprob
         .filter(|_| token.top.iter().all(|top| top.text != token.text));
     let listed = token.top.iter().map(|top| top.logprob);
-    let terms = listed.chain(chosen).filter_map(probability);
+    let terms = listed.chain(chosen).filter(|value| !value.is_nan());
     terms
-        .map(|p| if p > 0.0 { -p * p.ln() } else { 0.0 })
+        .map(|logprob| {
+            let logprob = f64::from(logprob.min(0.0));
+            let p = logprob.exp();
+            if p > 0.0 { -p * logprob } else { 0.0 }
+        })
         .reduce(|sum, term| sum + term)
 }
 
@@ -204,7 +230,7 @@ mod tests {
 
     fn token(text: &str, logprob: f32, max_logit: f32, math: bool) -> Token {
         Token {
-            text: text.to_owned(),
+            text: text.into(),
             logprob: Some(logprob),
             max_logit: Some(max_logit),
             top_logits: Vec::new(),

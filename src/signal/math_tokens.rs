@@ -273,7 +273,7 @@ mod tests {
 
     fn token(text: &str) -> Token {
         Token {
-            text: text.to_owned(),
+            text: text.into(),
             logprob: None,
             max_logit: None,
             top_logits: Vec::new(),
@@ -286,7 +286,7 @@ mod tests {
         let mut tokens: Vec<Token> = texts.iter().map(|text| token(text)).collect();
         mark(&mut tokens);
         let math = tokens.into_iter().filter(|token| token.math);
-        math.map(|token| token.text).collect()
+        math.map(|token| token.text.to_string()).collect()
     }
 
     #[test]

@@ -22,6 +22,6 @@ pub mod writer;
 pub use error::LogError;
 pub use index::Log;
 pub use reader::{Damage, DamageKind, Located, Reader};
-pub use standing::Standing;
+pub use standing::{Rival, Standing};
 pub use tree::{NodeIndex, Tree};
 pub use writer::{LogSync, LogWriter};

@@ -4,6 +4,7 @@
 //! [`FORMAT`]; removing or changing the meaning of one raises it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ pub type StepId = String;
 pub enum Record {
     Run(Box<RunRecord>),
     Problem(ProblemRecord),
-    Step(Box<StepRecord>),
+    Step(Arc<StepRecord>),
     Score(ScoreRecord),
     Decision(Box<DecisionRecord>),
     Outcome(Box<OutcomeRecord>),

@@ -1,6 +1,7 @@
 //! Records for tests: plain ones by hand, and strategies for any.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -47,7 +48,7 @@ pub fn step(id: &str, parent: Option<&str>, text: &str) -> StepRecord {
 pub fn step_of(problem: &str, id: &str) -> Record {
     let mut record = step(id, None, "1 + 1 = 2");
     record.problem = problem.into();
-    Record::Step(Box::new(record))
+    Record::Step(Arc::new(record))
 }
 
 /// A model that nothing is known of.
@@ -166,7 +167,10 @@ fn usage() -> impl Strategy<Value = Usage> {
 
 fn token() -> impl Strategy<Value = Token> {
     let top = vec(
-        (text(), number32()).prop_map(|(text, logprob)| TopToken { text, logprob }),
+        (text(), number32()).prop_map(|(text, logprob)| TopToken {
+            text: text.into(),
+            logprob,
+        }),
         0..3,
     );
     (
@@ -175,13 +179,16 @@ fn token() -> impl Strategy<Value = Token> {
         option::of(number32()),
         top,
         vec(
-            (text(), number32()).prop_map(|(text, logit)| TopLogit { text, logit }),
+            (text(), number32()).prop_map(|(text, logit)| TopLogit {
+                text: text.into(),
+                logit,
+            }),
             0..2,
         ),
         any::<bool>(),
     )
         .prop_map(|(text, logprob, max_logit, top, top_logits, math)| Token {
-            text,
+            text: text.into(),
             logprob,
             max_logit,
             top,
@@ -268,7 +275,7 @@ fn any_step() -> impl Strategy<Value = Record> {
         let (purpose, end, continuation) = kinds;
         let (tokens, confidence, usage, attempts) = measured;
         let (index, kept, decision, end_note, seed, seconds) = rest;
-        Record::Step(Box::new(StepRecord {
+        Record::Step(Arc::new(StepRecord {
             run,
             id,
             parent,

@@ -1,33 +1,58 @@
 //! Which of a problem's outcomes holds.
 
-use super::record::OutcomeRecord;
+use super::record::{OutcomeRecord, StepId};
+
+/// One of several outcomes of a problem.
+pub trait Rival {
+    /// Last step of its trajectory.
+    fn leaf(&self) -> Option<&StepId>;
+
+    /// Whether a recorded trajectory was graded again.
+    fn is_regraded(&self) -> bool;
+}
+
+impl Rival for OutcomeRecord {
+    fn leaf(&self) -> Option<&StepId> {
+        self.leaf.as_ref()
+    }
+
+    fn is_regraded(&self) -> bool {
+        self.regraded.is_some()
+    }
+}
 
 /// Takes the outcomes of one problem in log order and keeps the one that
 /// holds: the last. Grading a recorded trajectory again says nothing about
 /// which of several trajectories was the last: such an outcome takes the place
 /// of its own trajectory's only.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Standing(Option<OutcomeRecord>);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing<T = OutcomeRecord>(Option<T>);
 
-impl Standing {
+impl<T> Default for Standing<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Rival> Standing<T> {
     /// Takes the next outcome of the log.
-    pub fn add(&mut self, outcome: OutcomeRecord) {
+    pub fn add(&mut self, outcome: T) {
         let of_another = self
             .0
             .as_ref()
-            .is_some_and(|held| held.leaf != outcome.leaf);
-        if outcome.regraded.is_none() || !of_another {
+            .is_some_and(|held| held.leaf() != outcome.leaf());
+        if !outcome.is_regraded() || !of_another {
             self.0 = Some(outcome);
         }
     }
 
     /// The outcome that holds so far.
-    pub fn get(&self) -> Option<&OutcomeRecord> {
+    pub fn get(&self) -> Option<&T> {
         self.0.as_ref()
     }
 
     /// The outcome that holds.
-    pub fn into_outcome(self) -> Option<OutcomeRecord> {
+    pub fn into_outcome(self) -> Option<T> {
         self.0
     }
 }

@@ -9,6 +9,7 @@
 mod layout;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::problem::Problem;
 
@@ -33,7 +34,7 @@ impl NodeIndex {
 /// A step with everything that was said about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    pub step: Box<StepRecord>,
+    pub step: Arc<StepRecord>,
     /// `None` for a first step and for an orphan.
     pub parent: Option<NodeIndex>,
     /// Kept steps after this one, oldest first: more than one is a branching.
@@ -49,7 +50,7 @@ pub struct Node {
 }
 
 impl Node {
-    fn new(step: Box<StepRecord>) -> Self {
+    fn new(step: Arc<StepRecord>) -> Self {
         Self {
             step,
             parent: None,
@@ -244,10 +245,10 @@ impl Tree {
         run != self.run || problem != self.problem_id
     }
 
-    fn add_step(&mut self, step: Box<StepRecord>) -> Added {
+    fn add_step(&mut self, step: Arc<StepRecord>) -> Added {
         if let Some(&known) = self.by_id.get(&step.id) {
             if self.nodes[known.get()].step.text != step.text {
-                self.conflicts.push(step.id);
+                self.conflicts.push(step.id.clone());
             }
             return Added::Duplicate(known);
         }

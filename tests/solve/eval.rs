@@ -178,7 +178,7 @@ fn logged(path: &Path) -> Logged {
             }
             Record::Step(step) => {
                 let steps = found.steps.entry(step.problem.clone()).or_default();
-                steps.push(*step);
+                steps.push(StepRecord::clone(&step));
             }
             Record::Score(score) => {
                 let scores = found.scores.entry(score.problem.clone()).or_default();

@@ -30,7 +30,7 @@ fn held(folder: &Path) -> Held {
     for record in records(folder) {
         match record {
             Record::Run(head) => held.head = Some(*head),
-            Record::Step(step) => held.steps.push(*step),
+            Record::Step(step) => held.steps.push(StepRecord::clone(&step)),
             Record::Score(score) => held.scores.push(score),
             Record::Decision(decision) => held.decisions.push(*decision),
             _ => {}

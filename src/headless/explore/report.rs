@@ -146,7 +146,7 @@ impl Counter {
                 self.loads.step(&step);
                 if step.kept {
                     let reference = step.purpose == Purpose::Reference;
-                    self.steps.insert(step.id, reference);
+                    self.steps.insert(step.id.clone(), reference);
                 }
             }
             Record::Outcome(outcome) => {

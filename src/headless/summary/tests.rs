@@ -1,10 +1,14 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use rust_decimal::Decimal;
 
 use super::*;
+use crate::problem::answer::Verdict;
 use crate::trace::record::{
-    CostFacts, FORMAT, ModelFacts, PriceFacts, RouterFacts, Sampling, Usage,
+    CostFacts, FORMAT, ModelFacts, OutcomeRecord, PriceFacts, Record, RouterFacts, RunRecord,
+    Sampling, TrajectoryEnd, Usage,
 };
 use crate::trace::samples;
 
@@ -68,7 +72,7 @@ fn outcome(problem: &str, verdict: Verdict, end: TrajectoryEnd) -> Record {
 fn count(records: Vec<Record>) -> Summary {
     let mut counter = Counter::new(&run());
     for record in records {
-        counter.add(record);
+        counter.add(&record);
     }
     counter.finish(&["a".into(), "new".into()])
 }
@@ -140,7 +144,7 @@ fn what_a_vendor_reports_is_held_against_the_price() {
                 reported: Some(reported.parse().unwrap()),
                 ..Usage::default()
             };
-            counter.add(Record::Step(Box::new(step)));
+            counter.add(&Record::Step(Arc::new(step)));
         }
         counter.finish(&[])
     };

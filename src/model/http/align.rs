@@ -7,6 +7,9 @@
 
 use std::ops::Range;
 
+use compact_str::CompactString;
+use smallvec::SmallVec;
+
 use crate::trace::record::{Token, TopLogit, TopToken, ValueKind};
 
 mod retrace;
@@ -14,21 +17,24 @@ mod retrace;
 /// Log-probabilities at or below this stand for "never".
 const FLOOR: f32 = -9999.0;
 
+/// Bytes of a token: few.
+pub type Bytes = SmallVec<[u8; 16]>;
+
 /// A token as a server reported it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RawToken {
     /// The token's own bytes, where they are known; may be part of a
     /// character.
-    pub piece: Option<Vec<u8>>,
+    pub piece: Option<Bytes>,
     /// The bytes the server shows for it: empty where it was held back, with
     /// its neighbours' bytes where they were fused.
-    pub shown: Vec<u8>,
+    pub shown: Bytes,
     /// Length of the server's text when this token had been shown.
     pub end: Option<usize>,
     /// Log-probability of the token, or its raw logit.
     pub value: Option<f32>,
     /// Best first.
-    pub top: Vec<(String, f32)>,
+    pub top: Vec<(CompactString, f32)>,
 }
 
 /// What is shown for bytes that are no whole character.
@@ -40,15 +46,15 @@ const AS_ID: &str = "token_id:";
 impl RawToken {
     /// A token that shows these bytes, which are its own. Part of a character
     /// shows as nothing or as U+FFFD: its bytes are not known then.
-    pub fn showing(bytes: Vec<u8>) -> Self {
-        let text = std::str::from_utf8(&bytes).ok();
+    pub fn showing(bytes: &[u8]) -> Self {
+        let text = std::str::from_utf8(bytes).ok();
         let unknown =
             text.is_some_and(|text| text.starts_with(AS_ID) || text.trim_matches(CUT).is_empty());
         match unknown {
             true => Self::default(),
             false => Self {
-                piece: Some(bytes.clone()),
-                shown: bytes,
+                piece: Some(bytes.into()),
+                shown: bytes.into(),
                 ..Self::default()
             },
         }
@@ -318,7 +324,7 @@ fn is_boundary(text: &[u8], at: usize) -> bool {
 
 fn token(text: &str, raw: &mut [RawToken], group: &[usize], kind: ValueKind) -> Token {
     let bare = Token {
-        text: text.to_owned(),
+        text: text.into(),
         logprob: None,
         max_logit: None,
         top_logits: Vec::new(),
@@ -360,7 +366,7 @@ fn token(text: &str, raw: &mut [RawToken], group: &[usize], kind: ValueKind) -> 
 
 /// Takes the alternatives, the sampled token among them where it is the best
 /// one and the server left it out.
-fn alternatives(raw: &mut RawToken) -> Vec<(String, f32)> {
+fn alternatives(raw: &mut RawToken) -> Vec<(CompactString, f32)> {
     let mut top = std::mem::take(&mut raw.top);
     top.retain(|(_, value)| !value.is_nan());
     for (_, value) in &mut top {
@@ -370,7 +376,7 @@ fn alternatives(raw: &mut RawToken) -> Vec<(String, f32)> {
     let chosen = raw.value.filter(|value| !value.is_nan() && *value > first);
     if let Some(chosen) = chosen.filter(|_| !top.is_empty()) {
         let own = raw.piece.as_deref().unwrap_or(&raw.shown);
-        let own = String::from_utf8_lossy(own).into_owned();
+        let own = String::from_utf8_lossy(own).into();
         top.insert(0, (own, chosen.max(FLOOR)));
     }
     top

@@ -8,8 +8,8 @@ fn align(text: &str, raw: &[RawToken]) -> Aligned {
 
 fn raw(piece: &str, shown: &str) -> RawToken {
     RawToken {
-        piece: (!piece.is_empty()).then(|| piece.as_bytes().to_vec()),
-        shown: shown.as_bytes().to_vec(),
+        piece: (!piece.is_empty()).then(|| piece.as_bytes().into()),
+        shown: shown.as_bytes().into(),
         value: Some(-0.5),
         ..RawToken::default()
     }
@@ -72,7 +72,7 @@ fn a_token_held_back_gets_its_text_from_the_next() {
 fn fused_characters_stay_whole() {
     // One entry for a character whose first tokens got none.
     let mut star = raw("", "\n🌟");
-    star.piece = Some(vec![159]);
+    star.piece = Some([159].as_slice().into());
     let aligned = align(
         "a\n🌟b",
         &[raw("a", "a"), raw("\n", ""), star, raw("b", "b")],
@@ -80,7 +80,7 @@ fn fused_characters_stay_whole() {
     assert_eq!(texts(&aligned), ["a", "\n", "🌟", "b"]);
     // Three entries for one character.
     let part = |bytes: &[u8]| RawToken {
-        shown: bytes.to_vec(),
+        shown: bytes.into(),
         value: Some(-1.0),
         ..RawToken::default()
     };
@@ -164,9 +164,9 @@ fn probabilities_are_never_nan_and_the_best_comes_first() {
     let token = RawToken {
         value: Some(-0.1),
         top: vec![
-            ("x".to_owned(), -2.0),
-            ("y".to_owned(), f32::NAN),
-            ("z".to_owned(), f32::NEG_INFINITY),
+            ("x".into(), -2.0),
+            ("y".into(), f32::NAN),
+            ("z".into(), f32::NEG_INFINITY),
         ],
         ..raw("a", "a")
     };
@@ -197,13 +197,13 @@ fn as_llama_cpp(pieces: &[Vec<u8>], known: &[bool]) -> Vec<RawToken> {
             continue;
         }
         let mut token = RawToken {
-            piece: known[nth % known.len()].then(|| piece.clone()),
+            piece: known[nth % known.len()].then(|| piece.as_slice().into()),
             value: Some(-1.0),
             ..RawToken::default()
         };
         if !pending.ends_with(b"\n") {
             sent += pending.len();
-            token.shown = std::mem::take(&mut pending);
+            token.shown = std::mem::take(&mut pending).into();
         }
         token.end = Some(sent);
         tokens.push(token);
@@ -240,7 +240,7 @@ proptest! {
     ) {
         let mut tokens: Vec<RawToken> = split(&text, &cuts)
             .into_iter()
-            .map(|shown| RawToken { shown, value: Some(-1.0), ..RawToken::default() })
+            .map(|shown| RawToken { shown: shown.into(), value: Some(-1.0), ..RawToken::default() })
             .collect();
         if stop {
             tokens.extend([raw("", "\n"), raw("", "\n"), raw("", "next")]);
@@ -301,7 +301,7 @@ proptest! {
         if stop.starts_with('.') && let Some(last) = tokens.last_mut() {
             // The server cuts the straddling token at the stop.
             let before: usize = tokens_shown(&pieces, &text);
-            last.shown = text.as_bytes()[before..].to_vec();
+            last.shown = text.as_bytes()[before..].into();
         }
         let aligned = align(&text, &tokens);
         prop_assert_eq!(aligned.covered, text.len(), "{:?}", tokens);

@@ -1,9 +1,13 @@
 //! The HTTP client every dialect shares.
 
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -41,6 +45,8 @@ pub fn install_crypto() {
 pub struct HttpClient {
     client: Client,
     site: Site,
+    /// By path: an address is not taken apart anew at every call.
+    addresses: Arc<Mutex<HashMap<String, Url>>>,
 }
 
 impl HttpClient {
@@ -84,6 +90,7 @@ impl HttpClient {
                 dialect,
                 timeout,
             },
+            addresses: Arc::default(),
         })
     }
 
@@ -93,13 +100,13 @@ impl HttpClient {
 
     /// `GET path`, read as JSON of the shape `T`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let request = self.client.get(self.address(path));
+        let request = self.client.get(self.address(path)?);
         self.json(path, self.send(path, request).await?).await
     }
 
     /// `POST path` with a JSON body, read as JSON of the shape `T`.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Failure> {
-        let request = self.client.post(self.address(path)).json(body);
+        let request = self.client.post(self.address(path)?).json(body);
         self.json(path, self.send(path, request).await?).await
     }
 
@@ -109,10 +116,10 @@ impl HttpClient {
     pub async fn open(
         &self,
         path: &str,
-        body: &Value,
+        body: &(impl Serialize + Sync),
         affinity: Option<&str>,
     ) -> Result<Response, Failure> {
-        let mut request = self.client.post(self.address(path)).json(body);
+        let mut request = self.client.post(self.address(path)?).json(body);
         if let Some(affinity) = affinity {
             // Hashed: ids of problems are nobody's business.
             let key = &crate::trace::ids::sha256(affinity.as_bytes())[..16];
@@ -124,11 +131,12 @@ impl HttpClient {
     }
 
     /// The next bytes of an open answer; `None` at its end.
-    pub async fn next(&self, response: &mut Response) -> Result<Option<Vec<u8>>, Failure> {
-        match response.chunk().await {
-            Ok(bytes) => Ok(bytes.map(|bytes| bytes.to_vec())),
-            Err(error) => Err(self.site.transport(&error)),
-        }
+    pub async fn next(
+        &self,
+        response: &mut Response,
+    ) -> Result<Option<impl Deref<Target = [u8]> + use<>>, Failure> {
+        let chunk = response.chunk().await;
+        chunk.map_err(|error| self.site.transport(&error))
     }
 
     /// The rest of an open answer, up to a bound.
@@ -143,8 +151,21 @@ impl HttpClient {
         Ok(body)
     }
 
-    fn address(&self, path: &str) -> String {
-        format!("{}{path}", self.site.url)
+    fn address(&self, path: &str) -> Result<Url, Failure> {
+        // A panic elsewhere leaves the map whole.
+        let mut known = self
+            .addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(address) = known.get(path) {
+            return Ok(address.clone());
+        }
+        let written = format!("{}{path}", self.site.url);
+        let address = Url::parse(&written).map_err(|error| {
+            Failure::new(FailureKind::Configuration, format!("{written}: {error}"))
+        })?;
+        known.insert(path.to_owned(), address.clone());
+        Ok(address)
     }
 
     async fn send(&self, path: &str, request: RequestBuilder) -> Result<Response, Failure> {

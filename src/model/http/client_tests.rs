@@ -166,8 +166,8 @@ async fn such_a_call_is_made_again_at_once_and_both_are_recorded() {
 }
 
 /// A server that takes `good` only; remembers the heads of all requests.
-async fn guarded_server(good: &'static str) -> (String, Arc<std::sync::Mutex<Vec<String>>>) {
-    let heads = Arc::new(std::sync::Mutex::new(Vec::new()));
+async fn guarded_server(good: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let heads = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&heads);
     let url = server(move |_, mut stream| {
         let seen = Arc::clone(&seen);

@@ -1,5 +1,7 @@
 //! What one completion gave, however the server told it.
 
+use compact_str::CompactString;
+
 use super::align::RawToken;
 use super::error::Site;
 use crate::model::endpoint::FailureKind;
@@ -89,7 +91,7 @@ fn is_above_zero(value: f32) -> bool {
 }
 
 /// Whether the alternatives cannot be shares of one distribution.
-fn is_no_distribution(top: &[(String, f32)]) -> bool {
+fn is_no_distribution(top: &[(CompactString, f32)]) -> bool {
     let values = top.iter().map(|(_, value)| *value);
     let sum: f64 = values.map(|value| f64::from(value).exp()).sum();
     sum > 1.0 + ROUNDING
@@ -104,7 +106,10 @@ mod tests {
         for top in tops {
             generated.push(RawToken {
                 value: top.first().copied(),
-                top: top.iter().map(|value| (String::new(), *value)).collect(),
+                top: top
+                    .iter()
+                    .map(|value| (CompactString::default(), *value))
+                    .collect(),
                 ..RawToken::default()
             });
         }

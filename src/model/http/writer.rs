@@ -381,7 +381,7 @@ fn drop_front(written: &mut Written, count: usize) {
         if first.logprob.is_some() || first.max_logit.is_some() {
             written.covered -= dropped;
         }
-        first.text.drain(..dropped);
+        first.text.replace_range(..dropped, "");
         if first.text.is_empty() {
             written.tokens.remove(0);
         }
@@ -391,7 +391,7 @@ fn drop_front(written: &mut Written, count: usize) {
 /// The delimiter between two joined parts: sampled, but cut off as a stop.
 fn blank_line() -> Token {
     Token {
-        text: DELIMITER.to_owned(),
+        text: DELIMITER.into(),
         logprob: None,
         max_logit: None,
         top_logits: Vec::new(),

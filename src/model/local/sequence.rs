@@ -219,11 +219,11 @@ impl Sequence {
 fn token(chunk: String, id: u32, logits: &[f32], stats: &RowStats, text: &mut TextModel) -> Token {
     let logprob = |id: u32| stats.logprob(logits[id as usize]);
     let top = stats.top.iter().map(|&id| TopToken {
-        text: text.token_text(id),
+        text: text.token_text(id).into(),
         logprob: logprob(id),
     });
     Token {
-        text: chunk,
+        text: chunk.into(),
         logprob: Some(logprob(id)),
         max_logit: Some(stats.max),
         top_logits: Vec::new(),

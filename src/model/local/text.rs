@@ -162,7 +162,7 @@ impl StepText {
             if kept.is_empty() && !token.text.is_empty() {
                 return Grown::On;
             }
-            token.text = kept.to_owned();
+            token.text = kept.into();
         }
         // The delimiter may straddle two tokens.
         let from = self.text.len() - usize::from(self.text.ends_with('\n'));
@@ -219,7 +219,7 @@ mod tests {
 
     fn token(text: &str) -> Token {
         Token {
-            text: text.to_owned(),
+            text: text.into(),
             logprob: None,
             max_logit: None,
             top_logits: Vec::new(),

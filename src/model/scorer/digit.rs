@@ -245,14 +245,14 @@ mod tests {
 
     fn token(text: &str, probability: f32, top: &[(&str, f32)]) -> Token {
         Token {
-            text: text.to_owned(),
+            text: text.into(),
             logprob: Some(probability.ln()),
             max_logit: None,
             top_logits: Vec::new(),
             top: top
                 .iter()
                 .map(|(text, probability)| TopToken {
-                    text: (*text).to_owned(),
+                    text: (*text).into(),
                     logprob: probability.ln(),
                 })
                 .collect(),
@@ -374,7 +374,7 @@ mod tests {
         // Raw logits: only differences matter. e^1 / (e^1 + e^0) on 6, else 5.
         let mut raw = token("6", 1.0, &[]);
         let logit = |text: &str, logit| TopLogit {
-            text: text.to_owned(),
+            text: text.into(),
             logit,
         };
         raw.top_logits = vec![logit("6", 31.0), logit("5", 30.0)];
@@ -426,12 +426,12 @@ mod tests {
         ) {
             let reply: String = parts.iter().map(|(text, _, _)| text.as_str()).collect();
             let tokens: Vec<Token> = parts.iter().skip(drop / 2).map(|(text, logprob, top)| Token {
-                text: text.clone(),
+                text: text.as_str().into(),
                 logprob: Some(*logprob),
                 max_logit: None,
                 top_logits: Vec::new(),
                 top: top.iter().map(|(text, logprob)| TopToken {
-                    text: text.clone(), logprob: *logprob,
+                    text: text.as_str().into(), logprob: *logprob,
                 }).collect(),
                 math: false,
             }).collect();

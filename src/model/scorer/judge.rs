@@ -320,7 +320,7 @@ mod tests {
     async fn one_greedy_call_gives_the_expectation() {
         let mut reply = scripted_reply("8", 0.75);
         reply.tokens[0].top.push(TopToken {
-            text: "4".to_owned(),
+            text: "4".into(),
             logprob: 0.25_f32.ln(),
         });
         let endpoint = scripted(vec![Cue {

@@ -136,7 +136,7 @@ async fn talk(
         if reply.end == StepEnd::Delimiter {
             said.text.push_str(DELIMITER);
             said.tokens.push(Token {
-                text: DELIMITER.to_owned(),
+                text: DELIMITER.into(),
                 logprob: None,
                 max_logit: None,
                 top_logits: Vec::new(),

@@ -8,6 +8,7 @@ use crate::trace::record::{
     CHECKER, Purpose, Record, ScoreRecord, StepEnd, StepRecord, TrajectoryEnd, Usage,
 };
 use crate::trace::tree::Added;
+use std::sync::Arc;
 
 use super::{Call, Forest};
 
@@ -55,7 +56,7 @@ impl Forest {
             let step = self
                 .session
                 .abandoned(&generating, error.attempts, &message, now);
-            records.push(Record::Step(Box::new(step)));
+            records.push(Record::Step(Arc::new(step)));
         }
         records.push(self.session.note("endpoint-error", message, now));
         self.add(&records);
@@ -66,7 +67,7 @@ impl Forest {
     pub fn cancelled(&mut self, call: &Call, text: &[String], now: &str) -> Vec<Record> {
         let generating = self.cut_off(call, text);
         let step = self.session.cancelled(&generating, now);
-        let records = vec![Record::Step(Box::new(step))];
+        let records = vec![Record::Step(Arc::new(step))];
         self.add(&records);
         records
     }
@@ -93,7 +94,7 @@ impl Forest {
         self.name(&mut step);
         let key = (step.parent.clone(), step.seed);
         let id = step.id.clone();
-        let record = Record::Step(Box::new(step));
+        let record = Record::Step(Arc::new(step));
         let added = self.session.tree.add(record.clone());
         self.made.insert(key, id);
         let mut records = vec![record];

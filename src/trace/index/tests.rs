@@ -1,5 +1,6 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -74,7 +75,7 @@ fn folders_and_several_files_make_one_log() {
     let second = folder.path().join("b.jsonl");
     let mut other = step("z", None, "x");
     other.run = "s".into();
-    append(&second, &[Record::Step(Box::new(other)), step_of("p", "c")]);
+    append(&second, &[Record::Step(Arc::new(other)), step_of("p", "c")]);
     fs::write(folder.path().join("notes.txt"), "not a log").unwrap();
     let log = Log::open(&[folder.path(), &first]).unwrap();
     assert_eq!(log.paths().count(), 2, "the folder's logs, each once");
@@ -169,7 +170,7 @@ fn many_logs_are_read_one_at_a_time() {
         step.run = run.clone();
         let records = [
             Record::Run(Box::new(crate::trace::samples::run(&run))),
-            Record::Step(Box::new(step)),
+            Record::Step(Arc::new(step)),
         ];
         append(&folder.path().join(format!("{run}.jsonl")), &records);
     }

@@ -1,4 +1,5 @@
 use std::io::Cursor;
+use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -101,7 +102,7 @@ fn an_unreadable_file_ends_with_damage() {
 fn a_missing_confidence_stays_missing() {
     let mut record = step("a", None, "x");
     record.confidence.value = None;
-    let record = Record::Step(Box::new(record));
+    let record = Record::Step(Arc::new(record));
     let (records, _) = read(&written(std::slice::from_ref(&record)));
     assert_eq!(records, [record]);
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// One token of a step with what the server told about it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Token {
-    pub text: String,
+    pub text: CompactString,
     /// Natural log-probability of the sampled token at temperature 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logprob: Option<f32>,
@@ -31,7 +32,7 @@ pub struct Token {
 /// One alternative at a token position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TopToken {
-    pub text: String,
+    pub text: CompactString,
     /// Natural log-probability at temperature 1.
     pub logprob: f32,
 }
@@ -39,7 +40,7 @@ pub struct TopToken {
 /// One alternative at a token position, by its raw logit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TopLogit {
-    pub text: String,
+    pub text: CompactString,
     /// Before softmax and temperature.
     pub logit: f32,
 }

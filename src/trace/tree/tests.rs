@@ -1,5 +1,6 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 use crate::problem::Problem;
 use crate::trace::record::{LabelRecord, ProblemRecord, Usage};
@@ -8,19 +9,19 @@ use crate::trace::samples::{any_record, decision, note, outcome, run, step};
 use super::*;
 
 fn s(id: &str, parent: Option<&str>) -> Record {
-    Record::Step(Box::new(step(id, parent, id)))
+    Record::Step(Arc::new(step(id, parent, id)))
 }
 
 fn ended(id: &str, parent: Option<&str>, text: &str, end: StepEnd) -> Record {
     let mut record = step(id, parent, text);
     record.end = end;
-    Record::Step(Box::new(record))
+    Record::Step(Arc::new(record))
 }
 
 fn draft(id: &str, parent: Option<&str>) -> Record {
     let mut record = step(id, parent, id);
     record.kept = false;
-    Record::Step(Box::new(record))
+    Record::Step(Arc::new(record))
 }
 
 fn tree(records: impl IntoIterator<Item = Record>) -> Tree {
@@ -251,7 +252,7 @@ proptest! {
             let parent = parent.map(|parent| parent.to_string());
             let mut record = step(&id.to_string(), parent.as_deref(), "x");
             record.kept = *kept;
-            Record::Step(Box::new(record))
+            Record::Step(Arc::new(record))
         }));
         let mut drawn: Vec<NodeIndex> = tree.rows().into_iter().map(|row| row.node).collect();
         drawn.sort_unstable();

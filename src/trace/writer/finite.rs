@@ -3,6 +3,7 @@
 //! is an error of the caller.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::trace::record::{Confidence, DecisionRecord, Record, RunRecord, StepRecord};
 
@@ -16,7 +17,7 @@ pub(super) fn finite(record: &Record) -> Result<Cow<'_, Record>, NotFinite> {
         Record::Decision(decision) => check_decision(decision).map(|()| Cow::Borrowed(record)),
         Record::Step(step) if !step_is_finite(step) => {
             let mut step = step.clone();
-            clean_step(&mut step);
+            clean_step(Arc::make_mut(&mut step));
             Ok(Cow::Owned(Record::Step(step)))
         }
         // Their numbers are optional, and serde_json writes `null` for NaN.

@@ -1,4 +1,5 @@
 use std::fs;
+use std::sync::Arc;
 
 use crate::problem::dataset::ErrorCategory;
 use crate::trace::record::{RunRecord, StepRecord, Token, TopToken};
@@ -193,7 +194,7 @@ fn values_that_are_no_numbers_are_written_as_unknown() {
     let (_folder, path) = log();
     let mut writer = LogWriter::create_or_append(&path, false).unwrap();
     writer
-        .append(&[Record::Step(Box::new(with_nan()))])
+        .append(&[Record::Step(Arc::new(with_nan()))])
         .unwrap();
     let (records, damages) = read(&path);
     assert!(damages.is_empty());

@@ -4,6 +4,7 @@ use super::*;
 use crate::router::build;
 use crate::trace::record::{Continuation, ModelFacts, Purpose, Record, StepEnd, StepRecord};
 use crate::trace::samples;
+use std::sync::Arc;
 
 fn pool() -> Vec<ModelFacts> {
     ["small", "large"]
@@ -62,7 +63,7 @@ fn log(folder: &Path, name: &str, change: impl Fn(&mut Vec<Record>)) -> PathBuf 
         steps.extend(others);
         // A line twice is one step.
         steps.push(steps[3].clone());
-        records.extend(steps.into_iter().map(|step| Record::Step(Box::new(step))));
+        records.extend(steps.into_iter().map(|step| Record::Step(Arc::new(step))));
         let outcome = samples::outcome(question, Some(&leaf));
         records.push(Record::Outcome(Box::new(outcome)));
     }

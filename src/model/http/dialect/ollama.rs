@@ -156,7 +156,7 @@ fn take(generated: &mut Generated, line: Line) {
     if entries.is_empty() && !text.is_empty() {
         // Text without a probability is text nevertheless.
         generated.push(RawToken {
-            shown: text.into_bytes(),
+            shown: text.into_bytes().into(),
             end,
             ..RawToken::default()
         });

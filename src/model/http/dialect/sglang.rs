@@ -1,6 +1,7 @@
 //! SGLang's own `/generate`, on a prompt rendered here. Its route in OpenAI's
 //! manner neither counts cached tokens unasked nor keeps the stop's text.
 
+use compact_str::CompactString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -163,15 +164,15 @@ fn take(generated: &mut Generated, reply: Reply, site: &Site) -> Result<(), Fail
 }
 
 fn raw_token((value, _, text): Entry, top: Vec<Entry>) -> RawToken {
-    let mut top: Vec<(String, f32)> = top
+    let mut top: Vec<(CompactString, f32)> = top
         .into_iter()
-        .filter_map(|(value, _, text)| Some((text.unwrap_or_default(), value?)))
+        .filter_map(|(value, _, text)| Some((text.unwrap_or_default().into(), value?)))
         .collect();
     top.sort_by(|a, b| b.1.total_cmp(&a.1));
     RawToken {
         value,
         top,
-        ..RawToken::showing(text.unwrap_or_default().into_bytes())
+        ..RawToken::showing(text.unwrap_or_default().as_bytes())
     }
 }
 

@@ -1,5 +1,6 @@
 //! One streamed `/completion`: from events to text, tokens, end and usage.
 
+use compact_str::CompactString;
 use std::collections::HashMap;
 
 use super::wire::{Entry, Event};
@@ -27,7 +28,7 @@ pub(super) fn take(generated: &mut Generated, event: &Event, vocabulary: &mut Vo
     if entries.is_empty() && !content.is_empty() {
         // Text without a probability is text nevertheless.
         generated.push(RawToken {
-            shown: content.as_bytes().to_vec(),
+            shown: content.as_bytes().into(),
             end: Some(end),
             ..RawToken::default()
         });
@@ -66,7 +67,7 @@ fn count(usage: &mut Usage, event: &Event) {
 
 fn raw_token(entry: &Entry, end: usize, vocabulary: &mut Vocabulary) -> RawToken {
     let alternatives = entry.top_logprobs.as_deref().unwrap_or_default();
-    let mut top: Vec<(String, f32)> = Vec::with_capacity(alternatives.len());
+    let mut top: Vec<(CompactString, f32)> = Vec::with_capacity(alternatives.len());
     for other in alternatives {
         let shown = other.shown();
         if let Some(id) = other.id
@@ -75,13 +76,15 @@ fn raw_token(entry: &Entry, end: usize, vocabulary: &mut Vocabulary) -> RawToken
             vocabulary.entry(id).or_insert_with(|| shown.clone());
         }
         if let Some(logprob) = other.logprob {
-            top.push((String::from_utf8_lossy(&shown).into_owned(), logprob));
+            top.push((String::from_utf8_lossy(&shown).into(), logprob));
         }
     }
     top.sort_by(|a, b| b.1.total_cmp(&a.1));
     RawToken {
-        piece: entry.id.and_then(|id| vocabulary.get(&id).cloned()),
-        shown: entry.shown(),
+        piece: entry
+            .id
+            .and_then(|id| vocabulary.get(&id).map(|piece| piece.as_slice().into())),
+        shown: entry.shown().into(),
         end: Some(end),
         value: entry.logprob,
         top,

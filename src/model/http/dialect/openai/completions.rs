@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{complete, describe_by_models, find_model, route};
@@ -125,53 +125,84 @@ impl Completions {
         }))
     }
 
-    fn body(&self, ask: Ask<'_>) -> Value {
+    fn body<'a>(&self, base: &'a Base, ask: Ask<'a>) -> Body<'a> {
         let request = ask.request;
-        let mut body = json!({
-            "prompt": ask.prompt.body,
-            "max_tokens": ask.most,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-            "seed": seed32(request.seed),
-        });
-        let Some(fields) = body.as_object_mut() else {
-            return body;
-        };
-        let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-        if ask.stop {
-            put("stop", json!([DELIMITER]));
+        let vllm = self.flavour == Flavour::Vllm;
+        Body {
+            model: base.model.as_deref(),
+            prompt: &ask.prompt.body,
+            max_tokens: ask.most,
+            temperature: request.temperature,
+            top_p: request.top_p,
+            seed: seed32(request.seed),
+            stop: ask.stop.then_some([DELIMITER]),
+            logprobs: (ask.top > 0).then_some(ask.top),
+            stream: ask.stream.then_some(true),
+            stream_options: ask.stream.then_some(StreamOptions {
+                include_usage: true,
+                continuous_usage_stats: vllm.then_some(true),
+            }),
+            samplers: vllm.then_some(Samplers {
+                n: 1,
+                top_k: -1,
+                min_p: 0.0,
+                repetition_penalty: 1.0,
+                presence_penalty: 0.0,
+                frequency_penalty: 0.0,
+                include_stop_str_in_output: ask.stop,
+                skip_special_tokens: true,
+                return_token_ids: true,
+                return_tokens_as_token_ids: false,
+            }),
         }
-        if ask.top > 0 {
-            put("logprobs", ask.top.into());
-        }
-        if ask.stream {
-            put("stream", true.into());
-            put("stream_options", json!({ "include_usage": true }));
-        }
-        if self.flavour == Flavour::Vllm {
-            // The defaults are those of the model's generation config, which
-            // are seldom neutral: every sampler is named.
-            put("n", 1.into());
-            put("top_k", (-1).into());
-            put("min_p", 0.0.into());
-            put("repetition_penalty", 1.0.into());
-            put("presence_penalty", 0.0.into());
-            put("frequency_penalty", 0.0.into());
-            // Text and tokens then end at the same place.
-            put("include_stop_str_in_output", ask.stop.into());
-            put("skip_special_tokens", true.into());
-            put("return_token_ids", true.into());
-            put("return_tokens_as_token_ids", false.into());
-            if ask.stream {
-                // Counts in every piece, so that a cut stream has them too.
-                put(
-                    "stream_options",
-                    json!({ "include_usage": true, "continuous_usage_stats": true }),
-                );
-            }
-        }
-        body
     }
+}
+
+/// A request for a completion.
+#[derive(Debug, Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    prompt: &'a Value,
+    max_tokens: u32,
+    temperature: f64,
+    top_p: f64,
+    seed: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+    #[serde(flatten)]
+    samplers: Option<Samplers>,
+}
+
+#[derive(Debug, Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+    /// vLLM: counts in every piece, so that a cut stream has them too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continuous_usage_stats: Option<bool>,
+}
+
+/// What vLLM knows besides. The defaults are those of the model's generation
+/// config, which are seldom neutral: every sampler is named.
+#[derive(Debug, Serialize)]
+struct Samplers {
+    n: u32,
+    top_k: i32,
+    min_p: f64,
+    repetition_penalty: f64,
+    presence_penalty: f64,
+    frequency_penalty: f64,
+    /// Text and tokens then end at the same place.
+    include_stop_str_in_output: bool,
+    skip_special_tokens: bool,
+    return_token_ids: bool,
+    return_tokens_as_token_ids: bool,
 }
 
 impl Dialect for Completions {
@@ -257,7 +288,12 @@ impl Dialect for Completions {
     ) -> Boxed<'a, ()> {
         Box::pin(async move {
             let path = route(&base.client.site().url, "completions");
-            let body = base.complete(self.body(ask));
+            let body = self.body(base, ask);
+            if base.extra.is_empty() {
+                return complete(&base.client, &path, &body, ask, generated, watch).await;
+            }
+            // What the pool adds may take the place of any field.
+            let body = base.complete(json!(body));
             complete(&base.client, &path, &body, ask, generated, watch).await
         })
     }

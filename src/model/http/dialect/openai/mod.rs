@@ -10,7 +10,7 @@ use crate::model::http::events;
 use crate::model::http::generated::{Generated, Stop};
 use crate::model::http::service::amount;
 use crate::model::retry::Failure;
-use serde_json::Value;
+use serde::Serialize;
 
 use super::{Ask, Base, Described, Watch, not_served};
 use wire::{ModelEntry, Models, Reply};
@@ -32,7 +32,7 @@ pub(in crate::model::http) fn route(base: &str, name: &str) -> String {
 async fn complete(
     client: &HttpClient,
     path: &str,
-    body: &Value,
+    body: &(impl Serialize + Sync),
     ask: Ask<'_>,
     generated: &mut Generated,
     watch: &mut Watch<'_>,

@@ -1,5 +1,7 @@
 //! From the answers of OpenAI's routes to text, tokens and end.
 
+use compact_str::CompactString;
+
 use super::wire::{Choice, Entry, Logprobs, Reason, Reply};
 use crate::model::endpoint::{DELIMITER, FailureKind};
 use crate::model::http::align::RawToken;
@@ -114,27 +116,28 @@ fn raw_tokens(logprobs: Logprobs) -> Vec<RawToken> {
             RawToken {
                 value,
                 top,
-                ..RawToken::showing(token.into_bytes())
+                ..RawToken::showing(token.as_bytes())
             }
         })
         .collect()
 }
 
 /// Bytes that may be part of a character, to be shown.
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+fn text(bytes: &[u8]) -> CompactString {
+    String::from_utf8_lossy(bytes).into()
 }
 
 /// A token as the chat route tells it.
 pub(in crate::model::http) fn entry(entry: Entry) -> RawToken {
-    let bytes = |entry: &Entry| match (&entry.bytes, &entry.token) {
-        (Some(bytes), _) if !bytes.is_empty() => bytes.clone(),
-        (_, Some(text)) => text.clone().into_bytes(),
-        _ => Vec::new(),
-    };
+    fn bytes(entry: &Entry) -> &[u8] {
+        match (&entry.bytes, &entry.token) {
+            (Some(bytes), _) if !bytes.is_empty() => bytes,
+            (_, Some(text)) => text.as_bytes(),
+            _ => &[],
+        }
+    }
     let alternatives = entry.top_logprobs.as_deref().unwrap_or_default();
-    let mut top: Vec<(String, f32)> = alternatives
+    let mut top: Vec<(CompactString, f32)> = alternatives
         .iter()
         .filter_map(|other| Some((text(bytes(other)), other.logprob?)))
         .collect();
@@ -276,14 +279,14 @@ mod tests {
                 {"token": "a", "bytes": [97], "logprob": -0.2}]}]}}]})],
         )
         .unwrap();
-        assert_eq!(generated.tokens[0].top[0], ("a".to_owned(), -0.2));
+        assert_eq!(generated.tokens[0].top[0], ("a".into(), -0.2));
         // Two tokens of the same text: the dictionary holds the lesser one.
         let generated = taken(&[
             json!({"choices": [{"text": "", "logprobs": {"tokens": ["é"],
             "token_logprobs": [-0.1], "top_logprobs": [{"é": -7.0, "x": -3.0}]}}]}),
         ])
         .unwrap();
-        assert_eq!(generated.tokens[0].top[0], ("é".to_owned(), -0.1));
+        assert_eq!(generated.tokens[0].top[0], ("é".into(), -0.1));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
 use rust_decimal::Decimal;
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -48,7 +49,7 @@ pub(in crate::model::http) struct Choice {
     /// SGLang.
     pub matched_stop: Reason,
     /// vLLM, where it is asked for.
-    pub token_ids: Option<Vec<i64>>,
+    pub token_ids: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -63,7 +64,7 @@ pub(in crate::model::http) struct Message {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::model::http) struct Logprobs {
-    pub tokens: Option<Vec<String>>,
+    pub tokens: Option<Vec<CompactString>>,
     pub token_logprobs: Option<Vec<Option<f32>>>,
     pub top_logprobs: Option<Vec<Option<Alternatives>>>,
     pub content: Option<Vec<Entry>>,
@@ -72,7 +73,7 @@ pub(in crate::model::http) struct Logprobs {
 /// Values by the tokens' texts, in the server's order; those without a value
 /// left out.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(in crate::model::http) struct Alternatives(pub Vec<(String, f32)>);
+pub(in crate::model::http) struct Alternatives(pub Vec<(CompactString, f32)>);
 
 impl<'de> Deserialize<'de> for Alternatives {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -87,7 +88,7 @@ impl<'de> Deserialize<'de> for Alternatives {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut pairs = Vec::with_capacity(map.size_hint().unwrap_or(6));
-                while let Some((text, value)) = map.next_entry::<String, Option<f32>>()? {
+                while let Some((text, value)) = map.next_entry::<CompactString, Option<f32>>()? {
                     pairs.extend(value.map(|value| (text, value)));
                 }
                 Ok(Alternatives(pairs))
