@@ -341,9 +341,10 @@ fn disagreeing(pool: &[Member<'_>]) -> Option<Lack> {
             probabilities.names(),
         ),
         way_out: format!(
-            "start both alike: for log-probabilities {}, for raw logits {}; or take a router that \
-             reads none",
+            "start both alike: of {} {}, or of {} {}; or take a router that reads none",
+            logits.names(),
             advice::instead_of_logits(logits.server()),
+            probabilities.names(),
             advice::raw_logits(probabilities.server())
         ),
     })

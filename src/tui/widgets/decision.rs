@@ -459,7 +459,7 @@ fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
 fn prompt(step: &StepRecord) -> String {
     let cached = match step.usage.cached {
         Some(cached) => format!("{cached} cached"),
-        None => "cached unknown".to_owned(),
+        None => "? cached".to_owned(),
     };
     let written = match step.usage.cache_write {
         0 => String::new(),
