@@ -47,7 +47,7 @@ fn step(number: usize) -> Record {
             fallback: false,
             kind: ValueKind::RawLogit,
             unavailable: None,
-            measures: [("logit".to_owned(), 21.5)].into(),
+            measures: [("logit".into(), 21.5)].into(),
         },
         usage: Usage {
             prompt: 120,

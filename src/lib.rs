@@ -11,7 +11,7 @@
 //!        eval          results: rows, intervals, paired tests, frontiers
 //!        train         the learner of the threshold policy, and the forests it reads
 //!       session        one routing session as a tree of steps, or a forest of them
-//!        router        the decision rules
+//!    router  expr      the decision rules · expressions over steps and trajectories
 //! policy signal cost   network and action set · confidence · ledgers
 //!        model         who writes a step: local, HTTP servers, recorded
 //!  trace  pair         the log · the embedded pair's language and training
@@ -27,6 +27,7 @@ pub mod cli;
 pub mod config;
 pub mod cost;
 pub mod eval;
+pub mod expr;
 pub mod headless;
 pub mod model;
 pub mod pair;

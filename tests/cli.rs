@@ -221,3 +221,41 @@ fn a_server_that_is_not_there_is_3_and_leaves_no_log() {
     fails(folder.path(), &solve, 3, &["small", "127.0.0.1:9"]);
     assert!(!folder.path().join("l.jsonl").exists());
 }
+
+#[test]
+fn a_filter_says_what_is_wrong_with_it_before_a_terminal_is_asked_for() {
+    let folder = folder(&[]);
+    let path = folder.path();
+    let solve = [
+        "solve", "--limit", "3", "--router", "small", "--log", "l.jsonl",
+    ];
+    let output = run(path, &solve);
+    assert!(output.status.success(), "{output:?}");
+    let filter = |text| ["replay", "l.jsonl", "--filter", text];
+    let names = run(path, &filter("help"));
+    let names = String::from_utf8_lossy(&names.stdout).into_owned();
+    assert!(
+        names.contains("large_share") && names.contains("any"),
+        "{names}"
+    );
+    let wrong = |text, said: &[&str]| fails(path, &filter(text), 2, said);
+    wrong(
+        "wrng",
+        &["--filter: at 1", "did you mean `wrong`", "--filter help"],
+    );
+    wrong("confidence < 1", &["at 1", "any(confidence"]);
+    wrong("any(model = smal)", &["no model `smal`", "did you mean"]);
+    fails(
+        path,
+        &filter("steps > 1000"),
+        1,
+        &["none of the 3 trajectories"],
+    );
+    // One that is found needs the screen.
+    fails(
+        path,
+        &filter("count(model = small) = steps"),
+        2,
+        &["terminal"],
+    );
+}

@@ -11,7 +11,7 @@ const ROWS: [&[&str]; 10] = [
     &["trace", "pair"],
     &["model"],
     &["policy", "signal", "cost"],
-    &["router"],
+    &["router", "expr"],
     &["session"],
     &["train"],
     &["eval"],

@@ -219,6 +219,8 @@ actions! {
         { Inspector ["c"] Tree ["c"] }
     RunUntil "run-until" "run until" Stepping: "Run until an expression holds, e.g. escalation or confidence < 0.5"
         { Inspector ["C"] Tree ["C"] }
+    BackUntil "back-until" "back until" Stepping: "Go back to the last step at which an expression held"
+        { Inspector ["B"] Tree ["B"] }
     Play "play" "play" Stepping: "Play the recorded steps at a steady pace, or pause"
         { Inspector ["p"] Tree ["p"] }
     Cancel "cancel" "cancel" Stepping: "Stop the call that is running; the steps written so far stay"
@@ -300,6 +302,8 @@ actions! {
     Mouse "mouse" "mouse" Showing: "Give the mouse to the program, or back to the terminal"
         { Global ["M"] }
 
+    Complete "complete" "complete" Editing: "Complete the name before the cursor in an expression"
+        { TextInput ["tab"] }
     DeleteBackward "delete-backward" "delete" Editing +repeats: "Delete the character before the cursor"
         { Picker ["backspace", "ctrl-h"] Palette ["backspace", "ctrl-h"] TextInput ["backspace", "ctrl-h"] }
     DeleteForward "delete-forward" "delete" Editing +repeats: "Delete the character under the cursor"

@@ -66,7 +66,7 @@ fn withheld(model: &mut Model, entry: usize, wanted: &Command) -> Option<(Notice
 /// Whether a command may grow the tree, rather than only look at it or stop.
 fn writes(session: &Session, wanted: &Command) -> bool {
     match wanted {
-        Command::Back | Command::Goto(_) | Command::Cancel => false,
+        Command::Back | Command::BackUntil(_) | Command::Goto(_) | Command::Cancel => false,
         Command::Step => session.next_on_branch(session.cursor()).is_none(),
         Command::Run
         | Command::RunUntil(_)

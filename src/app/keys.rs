@@ -42,9 +42,10 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         Action::Retry => retry(model, now),
         Action::Rerun => rerun(model, now),
         Action::Cancel => cancel(model, now),
-        Action::RunUntil => open_layer(
+        Action::RunUntil | Action::BackUntil => open_layer(
             model,
             Layer::RunUntil {
+                back: action == Action::BackUntil,
                 input: LineEdit::new(model.view.run_until.clone()),
                 error: None,
             },

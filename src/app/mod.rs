@@ -30,7 +30,7 @@ pub use model::{
     Slot, View,
 };
 pub use msg::Msg;
-pub use overlay::{palette_rows, picker_rows};
+pub use overlay::{completion, palette_rows, picker_rows};
 pub use probes::Waiting;
 pub use search::Search;
 pub use update::{close, update};

@@ -126,6 +126,8 @@ pub enum Layer {
     },
     RunUntil {
         input: LineEdit,
+        /// Over the steps that are there, towards the question.
+        back: bool,
         error: Option<String>,
     },
 }

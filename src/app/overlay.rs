@@ -1,6 +1,7 @@
 //! Actions and text of what lies over the screen.
 
-use crate::session::{Command, Until};
+use crate::expr::{Completion, Expr, Scope, complete};
+use crate::session::Command;
 
 use super::action::{ACTIONS, Action, ActionInfo};
 use super::effect::Effect;
@@ -44,6 +45,10 @@ pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Answer {
             return NOTHING;
         }
         Action::Accept => return accept(model, now),
+        Action::Complete => {
+            complete_name(model);
+            return NOTHING;
+        }
         _ => {}
     }
     let typing = model.layers.last_mut().and_then(Layer::input).is_some();
@@ -204,7 +209,7 @@ fn accept(model: &mut Model, now: &str) -> Answer {
             search_jump(model, 1);
             NOTHING
         }
-        Layer::RunUntil { input, .. } => accept_run_until(model, input, now),
+        Layer::RunUntil { input, back, .. } => accept_run_until(model, input, back, now),
         Layer::Help { .. } => NOTHING,
     }
 }
@@ -227,24 +232,51 @@ fn accept_palette(model: &mut Model, input: &LineEdit, selected: usize) -> Answe
     }
 }
 
-fn accept_run_until(model: &mut Model, input: LineEdit, now: &str) -> Answer {
-    let settings = model.session().map(|session| session.settings().clone());
-    let checked = input
-        .text()
-        .parse::<Until>()
-        .and_then(|until| match settings {
-            Some(settings) => until.check(&settings).map(|()| until),
-            None => Ok(until),
-        });
+/// What may follow in the expression that is being typed.
+pub fn completion<'t>(model: &Model, input: &'t LineEdit) -> Completion<'t> {
+    complete(input.before(), Scope::Step, &names_of_models(model))
+}
+
+fn names_of_models(model: &Model) -> Vec<&str> {
+    let pool = model.session().map(|session| &session.settings().run.pool);
+    let models = pool.into_iter().flatten();
+    models.map(|model| model.name.as_str()).collect()
+}
+
+/// Completes the name before the cursor, where there is only one or several
+/// begin alike.
+fn complete_name(model: &mut Model) {
+    let Some(Layer::RunUntil { input, .. }) = model.layers.last() else {
+        return;
+    };
+    let added = completion(model, input).addition();
+    if let (Some(Layer::RunUntil { input, error, .. }), Some(added)) =
+        (model.layers.last_mut(), added)
+    {
+        input.insert(&added);
+        *error = None;
+    }
+}
+
+fn accept_run_until(model: &mut Model, input: LineEdit, back: bool, now: &str) -> Answer {
+    let models = names_of_models(model);
+    let checked = Expr::condition(input.text(), Scope::Step)
+        .and_then(|condition| condition.over_models(&models));
     match checked {
-        Ok(until) => {
+        Ok(condition) => {
             input.text().clone_into(&mut model.view.run_until);
-            Answer::Effects(here(model, Command::RunUntil(until), now))
+            let condition = Box::new(condition);
+            let command = match back {
+                true => Command::BackUntil(condition),
+                false => Command::RunUntil(condition),
+            };
+            Answer::Effects(here(model, command, now))
         }
         Err(error) => {
             // What was typed stays to be mended.
             model.layers.push(Layer::RunUntil {
                 input,
+                back,
                 error: Some(error.to_string()),
             });
             NOTHING

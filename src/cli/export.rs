@@ -70,7 +70,10 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
 }
 
 fn draw(args: &ExportArgs, log: Log, config: &crate::config::Config) -> Result<String, Failure> {
-    let (mut model, opener) = sessions::replay(log, Vec::new());
+    let (mut model, opener) = {
+        let places = sessions::places(&log);
+        sessions::replay(log, places, Vec::new())
+    };
     if let Some(id) = &args.problem {
         let place = model.entries.iter().position(|entry| entry.problem == *id);
         model.current = place.unwrap_or(0);

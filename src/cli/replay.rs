@@ -1,10 +1,12 @@
 //! `replay`: recorded trajectories, tape only.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::config::Flags;
+use crate::expr::{Expr, ExprError, FUNCTIONS, Field, Scope};
 use crate::headless::scoring::Scoring;
 use crate::headless::{Exit, Failure};
 use crate::router::Panel;
@@ -25,9 +27,16 @@ pub(super) struct ReplayArgs {
     /// Begin at the problem of this id
     #[arg(long, value_name = "ID")]
     problem: Option<String>,
+    /// Only the trajectories that fulfil an expression, e.g. "wrong &
+    /// any(confidence < 0.5)"; `--filter help` lists the names
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
 }
 
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
+    if args.filter.as_deref() == Some("help") {
+        return super::print(&names());
+    }
     if let [path] = args.logs.as_slice()
         && training::is_run(path)
     {
@@ -43,11 +52,15 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
             return Err(Failure::usage(format!("--routers {spec}: {why}")));
         }
     }
+    let places = match &args.filter {
+        Some(filter) => filtered(&log, filter)?,
+        None => sessions::places(&log),
+    };
     super::needs_terminal("replay", "pointsman export LOG --svg FILE")?;
     let config = screen::configuration(Flags::default())?;
     let warnings = damage(&log).into_iter().collect();
     let name = log_name(&args.logs);
-    let (mut model, opener) = sessions::replay(log, named);
+    let (mut model, opener) = sessions::replay(log, places, named);
     if let Some(id) = &args.problem {
         let place = model.entries.iter().position(|entry| entry.problem == *id);
         model.current = place.unwrap_or(0);
@@ -61,6 +74,51 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         writer: None,
     };
     super::ended(screen::open(subject, &config, warnings)?)
+}
+
+/// The names that an expression may hold, for `--filter help`.
+fn names() -> String {
+    let mut text = String::from(
+        "An expression joins conditions by & (and), | (or), ! (not); numbers compare by < <= > >= \
+         = !=,\ntexts by = != ~ (holds). What is not known is neither true nor false.\n",
+    );
+    let mut section = |title: &str, rows: &mut dyn Iterator<Item = (&str, &str)>| {
+        text.push_str(&format!("\n{title}\n"));
+        for (name, help) in rows {
+            text.push_str(&format!("  {name:<14} {help}\n"));
+        }
+    };
+    let of = |scope| {
+        let fields = Field::ALL.iter().filter(move |info| info.scope == scope);
+        fields.map(|info| (info.name, info.help))
+    };
+    section("of a trajectory", &mut of(Scope::Trajectory));
+    section("of a step, within any(…), count(…) …", &mut of(Scope::Step));
+    section("functions", &mut FUNCTIONS.into_iter());
+    text
+}
+
+/// The trajectories that fulfil an expression.
+fn filtered(log: &Log, filter: &str) -> Result<Vec<sessions::Place>, Failure> {
+    let wrong = |error: ExprError| {
+        Failure::usage(format!("--filter: {error}")).hint("`--filter help` lists the names")
+    };
+    let condition = Expr::condition(filter, Scope::Trajectory).map_err(wrong)?;
+    let heads = log.runs().iter().filter_map(|run| run.head.as_deref());
+    let models = heads.flat_map(|head| &head.pool);
+    let models = models.map(|model| model.name.as_str());
+    let known: BTreeSet<&str> = models.collect();
+    let known: Vec<&str> = known.into_iter().collect();
+    let condition = condition.over_models(&known).map_err(wrong)?;
+    let found = sessions::matching(log, &condition)?;
+    if found.is_empty() {
+        let all = log.trajectories().len();
+        return Err(Failure::new(
+            Exit::Failed,
+            format!("none of the {all} trajectories fulfils `{condition}`"),
+        ));
+    }
+    Ok(found)
 }
 
 /// Opens logs that hold at least one trajectory, and the problem asked for.

@@ -1,6 +1,7 @@
 //! A finished step: scored, committed, decided; and what comes of a failure.
 
 use crate::cost::PERSON;
+use crate::expr::Trajectory;
 use crate::model::endpoint::{EndpointError, FailureKind, StepReply};
 use crate::router::{Choice, Timing};
 use crate::signal::confidence::{Source, measure};
@@ -142,13 +143,11 @@ impl Session {
         match goal {
             Goal::Step => true,
             Goal::End => false,
-            Goal::Until(until) => {
-                let step = &self.tree.node(node).step;
-                // A rule on drafts decides on a step once it is drafted: an
-                // escalation is behind the step then, not before it.
-                let decision = self.decision_after(Some(node));
-                let regenerated = step.purpose == Purpose::Regenerated;
-                until.holds(step, decision, regenerated, &self.settings)
+            Goal::Until(condition) => {
+                let path = self.followed_path();
+                let at = path.iter().position(|&step| step == node);
+                let trajectory = Trajectory::new(&self.settings.run, &self.tree, path);
+                at.is_some_and(|at| condition.holds_at(&trajectory, at))
             }
         }
     }
@@ -230,7 +229,7 @@ impl Session {
             model: last,
             decision: Some(decision.id.clone()),
         };
-        outputs.push(self.record(vec![Record::Decision(Box::new(decision))]));
+        outputs.push(self.record(vec![Record::Decision(Arc::new(decision))]));
         outputs.extend(self.launch(place));
         outputs
     }
@@ -265,7 +264,7 @@ impl Session {
             return Some(Record::Outcome(Box::new(outcome)));
         }
         let ahead = self.timing() == Timing::Ahead;
-        ahead.then(|| Record::Decision(Box::new(self.decide(node))))
+        ahead.then(|| Record::Decision(Arc::new(self.decide(node))))
     }
 
     /// Makes up for what a killed writer lost: a step whose decision or

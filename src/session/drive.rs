@@ -61,7 +61,7 @@ impl Session {
         };
         let mut records = Vec::new();
         self.introduce(&mut records);
-        records.push(Record::Decision(Box::new(decision)));
+        records.push(Record::Decision(Arc::new(decision)));
         let append = self.record(records);
         self.goal = Goal::Step;
         let mut outputs = vec![append];

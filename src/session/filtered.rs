@@ -5,6 +5,7 @@
 //! run that was killed in between goes on where it was.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::router::Choice;
 use crate::trace::record::Record;
@@ -44,7 +45,7 @@ impl Session {
             model: next,
             decision: Some(decision.id.clone()),
         };
-        let mut outputs = vec![self.record(vec![Record::Decision(Box::new(decision))])];
+        let mut outputs = vec![self.record(vec![Record::Decision(Arc::new(decision))])];
         outputs.extend(self.launch(place));
         Some(outputs)
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::cost::Tally;
+use crate::expr::Expr;
 use crate::problem::Problem;
 use crate::trace::record::{DecisionRecord, OutcomeRecord, ProblemRecord, Record, StepRecord};
 use crate::trace::{NodeIndex, Tree};
 
-use super::until::Until;
 use super::{About, Command, Event, Output, Refusal, Settings};
 
 /// One problem of one run.
@@ -94,7 +94,8 @@ pub enum Goal {
     Step,
     /// To the end of the trajectory.
     End,
-    Until(Until),
+    /// To a step at which the condition holds.
+    Until(Box<Expr>),
 }
 
 impl Session {
@@ -144,6 +145,7 @@ impl Session {
             Command::Step => self.step(),
             Command::Run => self.run_to(Goal::End),
             Command::RunUntil(until) => self.run_to(Goal::Until(until)),
+            Command::BackUntil(condition) => self.back_until(&condition).map(|()| Vec::new()),
             Command::Override { model } => self.override_next(model, now),
             Command::Edit { text } => self.edit(text, now),
             Command::Rerun => self.rerun(),
@@ -251,7 +253,9 @@ impl Session {
             let id = self.tree.node(child).step.decision.as_deref()?;
             self.tree.decisions(node).iter().find(|d| d.id == id)
         });
-        followed.or_else(|| self.tree.decisions(node).last())
+        followed
+            .or_else(|| self.tree.decisions(node).last())
+            .map(|decision| &**decision)
     }
 
     /// Cost of the path to `node` with the rejected drafts along it and after

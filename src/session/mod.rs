@@ -25,7 +25,6 @@ mod opinions;
 mod review;
 mod seed;
 mod settings;
-mod until;
 
 #[cfg(test)]
 mod tests;
@@ -33,8 +32,8 @@ mod tests;
 pub use machine::{Goal, InFlight, Phase, Session};
 pub use opinions::{Opinion, Wants};
 pub use settings::{Engine, Settings};
-pub use until::{Until, UntilError};
 
+use crate::expr::Expr;
 use crate::model::endpoint::{EndpointError, StepReply, StepRequest};
 use crate::model::scorer::step::{Score, StepCase};
 use crate::router::DraftScore;
@@ -54,7 +53,9 @@ pub enum Command {
     /// Generate to the end of the trajectory.
     Run,
     /// Generate until the condition holds or the trajectory ends.
-    RunUntil(Until),
+    RunUntil(Box<Expr>),
+    /// Back to the last step before the cursor at which the condition holds.
+    BackUntil(Box<Expr>),
     /// Let this model (place in the pool) write the step after the cursor.
     Override { model: usize },
     /// Put a person's text in place of the step at the cursor, as a branch.
@@ -153,6 +154,8 @@ pub enum Refusal {
     AtEnd,
     #[error("this is the question: nothing before it")]
     AtStart,
+    #[error("`{0}` holds at no step before this one")]
+    HeldNowhere(String),
     #[error("choose a step first")]
     NoStep,
     #[error("this draft was rejected: nothing follows it; go back one step")]

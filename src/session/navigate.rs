@@ -1,5 +1,6 @@
 //! Moving the cursor over what is there: never a call, never a record.
 
+use crate::expr::{Expr, Trajectory};
 use crate::trace::NodeIndex;
 
 use super::{Refusal, Session};
@@ -8,6 +9,21 @@ impl Session {
     pub(super) fn back(&mut self) -> Result<(), Refusal> {
         let at = self.cursor.ok_or(Refusal::AtStart)?;
         self.cursor = self.tree.node(at).parent;
+        Ok(())
+    }
+
+    /// Back along the path to the last step before this one that fulfils the
+    /// condition.
+    pub(super) fn back_until(&mut self, condition: &Expr) -> Result<(), Refusal> {
+        let at = self.cursor.ok_or(Refusal::AtStart)?;
+        let path = self.followed_path();
+        let before = path.iter().position(|&node| node == at).unwrap_or(0);
+        let trajectory = Trajectory::new(&self.settings.run, &self.tree, path.clone());
+        let held = (0..before)
+            .rev()
+            .find(|&place| condition.holds_at(&trajectory, place));
+        let place = held.ok_or_else(|| Refusal::HeldNowhere(condition.text().to_owned()))?;
+        self.cursor = Some(path[place]);
         Ok(())
     }
 

@@ -121,7 +121,8 @@ impl Session {
     pub fn ruling_on(&self, node: NodeIndex) -> Option<&DecisionRecord> {
         let found = self.tree().node(node);
         // Both stand where the step follows: nothing else is looked through.
-        let mut made = self.tree().decisions(found.parent).iter();
+        let made = self.tree().decisions(found.parent).iter();
+        let mut made = made.map(|decision| &**decision);
         match &found.step.decision {
             Some(id) => made.find(|made| made.id == *id && made.draft.is_some()),
             None => made.find(|made| made.draft.as_ref() == Some(&found.step.id)),

@@ -157,7 +157,7 @@ impl Session {
         let choice = engine.router.choose(score.value, models);
         let seen = [("question_score".to_owned(), score.value)];
         let decision = self.decision_record(None, seen.into(), choice);
-        let records = vec![Record::Score(score), Record::Decision(Box::new(decision))];
+        let records = vec![Record::Score(score), Record::Decision(Arc::new(decision))];
         let mut outputs = vec![self.record(records)];
         let (goal, looked_at) = (self.goal.clone(), self.cursor);
         self.cursor = place.after;
@@ -197,7 +197,7 @@ impl Session {
         records.push(Record::Step(Arc::new(draft)));
         records.extend(score.map(Record::Score));
         let decided = decision.id.clone();
-        records.push(Record::Decision(Box::new(decision)));
+        records.push(Record::Decision(Arc::new(decision)));
         for record in &records {
             self.tree.add(record.clone());
         }
@@ -410,7 +410,7 @@ impl Session {
         }
         let mut decision = self.decision_record(self.cursor, observation, choice);
         decision.draft = Some(node.step.id.clone());
-        Record::Decision(Box::new(decision))
+        Record::Decision(Arc::new(decision))
     }
 }
 

@@ -67,18 +67,14 @@ impl Settings {
             .map_or_else(|| format!("model {place}"), |m| m.name.clone())
     }
 
-    /// Whether going from one model to the other is an escalation: to a more
-    /// capable one. A person's step is no model's: nothing escalates from it.
+    /// Whether going from one model to the other is an escalation.
     pub fn escalates(&self, from: &str, to: &str) -> bool {
-        match (self.place(from), self.place(to)) {
-            (Some(from), Some(to)) => to > from,
-            _ => false,
-        }
+        self.run.escalates(from, to)
     }
 
     /// Place of a model in the pool.
     pub fn place(&self, name: &str) -> Option<usize> {
-        self.run.pool.iter().position(|model| model.name == name)
+        self.run.place(name)
     }
 }
 

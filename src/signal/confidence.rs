@@ -23,6 +23,8 @@ mod source;
 
 use std::collections::BTreeMap;
 
+use compact_str::{CompactString, format_compact};
+
 use crate::trace::record::{Confidence, Token, ValueKind};
 
 pub use source::{Contradiction, Domain, KNOWN, Source, UnknownDomain, UnknownSource};
@@ -92,7 +94,7 @@ pub fn measure(tokens: &[Token], kind: ValueKind, coverage: f64, source: Source)
 /// where it was not recorded.
 pub fn recorded(confidence: &Confidence, source: Source) -> Option<f64> {
     let name = format!("{}_{}", source.measure(), domain(confidence, source));
-    let value = confidence.measures.get(&name).copied()?;
+    let value = confidence.measures.get(name.as_str()).copied()?;
     // The log holds the entropy itself. Not `-value`: there is no minus zero.
     Some(if source.is_entropy() {
         0.0 - value
@@ -152,7 +154,7 @@ impl Measured {
 }
 
 fn add_measures(
-    measures: &mut BTreeMap<String, f64>,
+    measures: &mut BTreeMap<CompactString, f64>,
     domain: Domain,
     tokens: &[Measured],
     kind: ValueKind,
@@ -164,7 +166,7 @@ fn add_measures(
     let domain = domain.name();
     let mut put = |name: &str, value: Option<f64>| {
         if let Some(value) = value.filter(|value| value.is_finite()) {
-            measures.insert(format!("{name}_{domain}"), value);
+            measures.insert(format_compact!("{name}_{domain}"), value);
         }
     };
     if kind == ValueKind::RawLogit {

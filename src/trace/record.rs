@@ -14,8 +14,10 @@ use crate::problem::answer::{Forms, Grade, Verdict};
 use crate::problem::shard::Shard;
 
 mod call;
+mod pool;
 
 pub use call::{Attempt, Confidence, Role, Token, TopLogit, TopToken, Usage, ValueKind};
+pub use pool::shared_beginning;
 
 /// The log format written by this version.
 pub const FORMAT: u32 = 1;
@@ -34,7 +36,7 @@ pub enum Record {
     Problem(ProblemRecord),
     Step(Arc<StepRecord>),
     Score(ScoreRecord),
-    Decision(Box<DecisionRecord>),
+    Decision(Arc<DecisionRecord>),
     Outcome(Box<OutcomeRecord>),
     Label(LabelRecord),
     Note(NoteRecord),

@@ -219,7 +219,10 @@ fn confidence() -> impl Strategy<Value = Confidence> {
                 fallback,
                 kind,
                 unavailable,
-                measures,
+                measures: measures
+                    .into_iter()
+                    .map(|(name, value)| (name.into(), value))
+                    .collect(),
             },
         )
 }
@@ -397,7 +400,7 @@ fn any_decision() -> impl Strategy<Value = Record> {
                 record.threshold = threshold;
                 record.action_set = action_set;
                 record.overridden = overridden;
-                Record::Decision(Box::new(record))
+                Record::Decision(Arc::new(record))
             },
         )
 }

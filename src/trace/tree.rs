@@ -42,7 +42,7 @@ pub struct Node {
     /// Rejected drafts of the step after this one, oldest first.
     pub drafts: Vec<NodeIndex>,
     /// Decisions made after this step in log order, overrides included.
-    pub decisions: Vec<DecisionRecord>,
+    pub decisions: Vec<Arc<DecisionRecord>>,
     pub scores: Vec<ScoreRecord>,
     pub labels: Vec<LabelRecord>,
     /// Outcomes of the trajectory that ends here, oldest first.
@@ -107,7 +107,7 @@ pub enum Fault {
 /// A record that names a step.
 #[derive(Debug, Clone, PartialEq)]
 enum Attachment {
-    Decision(DecisionRecord),
+    Decision(Arc<DecisionRecord>),
     Score(ScoreRecord),
     Label(LabelRecord),
     Outcome(OutcomeRecord),
@@ -136,7 +136,7 @@ pub struct Tree {
     roots: Vec<NodeIndex>,
     /// Rejected drafts of the first step.
     root_drafts: Vec<NodeIndex>,
-    root_decisions: Vec<DecisionRecord>,
+    root_decisions: Vec<Arc<DecisionRecord>>,
     /// Scores of the question.
     root_scores: Vec<ScoreRecord>,
     root_outcomes: Vec<OutcomeRecord>,
@@ -194,9 +194,9 @@ impl Tree {
                     return Added::Ignored;
                 }
                 match decision.after.clone() {
-                    Some(step) => self.attach(&step, Attachment::Decision(*decision)),
+                    Some(step) => self.attach(&step, Attachment::Decision(decision)),
                     None => {
-                        self.root_decisions.push(*decision);
+                        self.root_decisions.push(decision);
                         Added::Root
                     }
                 }
@@ -383,7 +383,7 @@ impl Tree {
     }
 
     /// Decisions made after `node` (about the first step for `None`).
-    pub fn decisions(&self, node: Option<NodeIndex>) -> &[DecisionRecord] {
+    pub fn decisions(&self, node: Option<NodeIndex>) -> &[Arc<DecisionRecord>] {
         node.map_or(&self.root_decisions, |node| &self.node(node).decisions)
     }
 
@@ -395,7 +395,8 @@ impl Tree {
     /// The decision of this id after `node`.
     pub fn decision_of(&self, node: NodeIndex, id: &str) -> Option<&DecisionRecord> {
         let made = &self.node(node).decisions;
-        made.iter().find(|decision| decision.id == id)
+        let mut made = made.iter().map(|decision| &**decision);
+        made.find(|decision| decision.id == id)
     }
 
     /// The decision of this id.
@@ -404,6 +405,7 @@ impl Tree {
         self.root_decisions
             .iter()
             .chain(of_nodes)
+            .map(|decision| &**decision)
             .find(|decision| decision.id == id)
     }
 

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::app::{Entry, Mode, Model};
 use crate::cost::PERSON;
+use crate::expr::{Expr, Trajectory};
 use crate::problem::Problem;
 use crate::router::{Panel, RouterSpec};
 use crate::session::{Session, Settings};
 use crate::trace::index::Kind;
 use crate::trace::record::{FORMAT, ModelFacts, Record, RouterFacts, RunRecord, Sampling};
-use crate::trace::{Log, Standing, Tree};
+use crate::trace::{Log, LogError, Standing, Tree};
 
 /// Up to so many recorded trajectories are described in the picker by their
 /// question and outcome; of more only the ids are listed, so that a log of a
@@ -80,12 +81,42 @@ pub fn live(settings: Settings, problems: Vec<Problem>) -> (Model, Opener) {
     (model, opener)
 }
 
-/// A model over the trajectories of logs.
-pub fn replay(log: Log, named: Vec<RouterSpec>) -> (Model, Opener) {
-    let places: Vec<(String, String)> = log
-        .trajectories()
+/// The run and the problem of a trajectory.
+pub type Place = (String, String);
+
+/// Every trajectory of a log.
+pub fn places(log: &Log) -> Vec<Place> {
+    log.trajectories()
         .map(|trajectory| (trajectory.run.to_owned(), trajectory.problem.to_owned()))
-        .collect();
+        .collect()
+}
+
+/// Those that fulfil a condition; of one with branches the last one counts.
+/// Reads every trajectory.
+///
+/// # Errors
+/// The log cannot be read.
+pub fn matching(log: &Log, condition: &Expr) -> Result<Vec<Place>, LogError> {
+    let mut found = Vec::new();
+    for (run, problem) in places(log) {
+        let (tree, _) = log.tree(&run, &problem)?;
+        let unknown;
+        let head = match log.run(&run) {
+            Some(head) => head,
+            None => {
+                unknown = unknown_head(&run, &tree);
+                &unknown
+            }
+        };
+        if condition.holds(&Trajectory::main_line(head, &tree)) {
+            found.push((run, problem));
+        }
+    }
+    Ok(found)
+}
+
+/// A model over trajectories of logs.
+pub fn replay(log: Log, places: Vec<Place>, named: Vec<RouterSpec>) -> (Model, Opener) {
     let describe = places.len() <= DESCRIBED;
     let several = log.runs().len() > 1;
     let entries = places

@@ -32,7 +32,7 @@ fn held(folder: &Path) -> Held {
             Record::Run(head) => held.head = Some(*head),
             Record::Step(step) => held.steps.push(StepRecord::clone(&step)),
             Record::Score(score) => held.scores.push(score),
-            Record::Decision(decision) => held.decisions.push(*decision),
+            Record::Decision(decision) => held.decisions.push(DecisionRecord::clone(&decision)),
             _ => {}
         }
     }

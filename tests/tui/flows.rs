@@ -212,9 +212,10 @@ fn run_until_keeps_a_bad_expression_for_mending() {
         Some(Layer::RunUntil {
             input,
             error: Some(error),
+            ..
         }) => {
             assert_eq!(input.text(), "confidence <");
-            assert!(error.contains("cannot read the condition"), "{error}");
+            assert!(error.contains("at 13: a name, a number"), "{error}");
         }
         other => panic!("the dialog stays open: {other:?}"),
     }
@@ -230,6 +231,36 @@ fn run_until_keeps_a_bad_expression_for_mending() {
     stage.keys("gg C enter");
     assert_eq!(stage.at(), 2, "`escalation` is what stands there at first");
     assert_eq!(stage.calls.len(), 2);
+}
+
+#[test]
+fn an_expression_is_completed_and_runs_forward_and_back() {
+    let mut stage = Stage::new(three());
+    stage.keys("C ctrl-u");
+    stage.type_text("esc");
+    stage.keys("tab");
+    stage.type_text(" & model = sm");
+    stage.keys("tab");
+    match stage.model.layers.last() {
+        Some(Layer::RunUntil { input, .. }) => {
+            assert_eq!(input.text(), "escalation & model = small");
+        }
+        other => panic!("the dialog is open: {other:?}"),
+    }
+    stage.keys("enter");
+    assert_eq!(stage.at(), 2);
+    stage.keys("c");
+    assert_eq!(stage.at(), 3);
+    // What was looked for before stands there.
+    stage.keys("B enter");
+    assert_eq!((stage.at(), stage.calls.len()), (2, 3));
+    stage.keys("B enter");
+    assert_eq!(stage.at(), 2);
+    assert!(stage.notice().contains("holds at no step before"));
+    stage.keys("B ctrl-u");
+    stage.type_text("confidence > 0.8");
+    stage.keys("enter");
+    assert_eq!((stage.at(), stage.calls.len()), (1, 3));
 }
 
 #[test]

@@ -23,7 +23,9 @@ pub fn replay(live: &Stage) -> Stage {
     drop(writer);
     // The file stays open after its folder is gone only where the log keeps
     // it open: it is kept for the test's life instead.
-    let (model, opener) = sessions::replay(Log::open(&[path]).unwrap(), Vec::new());
+    let log = Log::open(&[path]).unwrap();
+    let places = sessions::places(&log);
+    let (model, opener) = sessions::replay(log, places, Vec::new());
     let stage = Stage::of(model, opener, Script::Cues([].into()));
     drop(folder);
     stage
@@ -190,4 +192,43 @@ fn a_replay_knows_how_each_problem_came_out() {
     assert_eq!(entries.len(), 1);
     assert!(entries[0].title.contains("What is 2 + 2 + 3?"));
     assert!(entries[0].verdict.is_some());
+}
+
+#[test]
+fn a_log_is_searched_by_what_its_trajectories_did() {
+    use pointsman::expr::{Expr, Scope};
+    let mut live = Stage::new([
+        say("2 + 2 = 4", 0.9),
+        say("4 + 3 = 7", 0.4),
+        say(ANSWER, 0.9),
+    ]);
+    live.keys("c");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session.jsonl");
+    let mut writer = LogWriter::create_or_append(&path, false).unwrap();
+    let head = Record::Run(Box::new(run("threshold:t=0.6", 12)));
+    writer.append(&[head]).unwrap();
+    writer.append(&live.log).unwrap();
+    let log = Log::open(&[path]).unwrap();
+    let found = |text: &str| {
+        let pool = &log.runs()[0].head.as_ref().unwrap().pool;
+        let models: Vec<&str> = pool.iter().map(|model| model.name.as_str()).collect();
+        let condition = Expr::condition(text, Scope::Trajectory).unwrap();
+        let condition = condition.over_models(&models).unwrap();
+        sessions::matching(&log, &condition).unwrap().len()
+    };
+    for held in [
+        "correct",
+        "steps = 3 & ended = finished",
+        "any(confidence < 0.5 & model = small & escalation)",
+        "first(escalation) = 2 & large_share < 34%",
+        "router ~ THRESHOLD & any(text ~ \"4 + 3\")",
+        "all(known(prob) & tokens > 0)",
+        "cost > 0 & full_cost >= cost & overrides = 0",
+    ] {
+        assert_eq!(found(held), 1, "{held}");
+    }
+    for not in ["wrong", "any(truncated | edited)", "any(prm > 0)"] {
+        assert_eq!(found(not), 0, "{not}");
+    }
 }

@@ -154,7 +154,7 @@ impl Counter {
                     self.leaves.insert(leaf, (outcome.problem, outcome.verdict));
                 }
             }
-            Record::Decision(decision) => self.decided.extend(decision.after),
+            Record::Decision(decision) => self.decided.extend(decision.after.clone()),
             Record::Score(score) if score.scorer == CHECKER => {
                 if let (Some(step), Some(value)) = (score.step, score.value) {
                     self.verdicts.insert(step, value >= 0.5);

@@ -328,7 +328,7 @@ impl Report {
             } else {
                 ""
             };
-            let moved = format!("{:<8} → {:<8} {count:>6}{same}", word(*from), word(*to));
+            let moved = format!("{:<8} → {:<8} {count:>6}{same}", from.name(), to.name());
             lines.push(("", moved));
         }
         lines.extend(
@@ -412,14 +412,6 @@ impl Report {
     }
 }
 
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Correct => "correct",
-        Verdict::Wrong => "wrong",
-        Verdict::Ungraded => "ungraded",
-    }
-}
-
 /// A line about one change.
 fn told(change: &Change) -> String {
     let Change {
@@ -427,8 +419,8 @@ fn told(change: &Change) -> String {
     } = change;
     format!(
         "{problem}: {} → {} ({} {} → {} {})",
-        word(old.verdict),
-        word(new.verdict),
+        old.verdict.name(),
+        new.verdict.name(),
         old.grader,
         old.rule,
         new.grader,

@@ -29,6 +29,17 @@ pub enum Verdict {
     Ungraded,
 }
 
+impl Verdict {
+    /// As the log writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Correct => "correct",
+            Self::Wrong => "wrong",
+            Self::Ungraded => "ungraded",
+        }
+    }
+}
+
 /// A verdict with what led to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grade {

@@ -2,6 +2,7 @@
 //! at every turn, over what is there: it stops where an answer is missing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::session::machine::{Generating, Place};
 use crate::session::seed::{forest_draw, forest_seed, reference_seed};
@@ -370,7 +371,7 @@ impl Forest {
             .session
             .numbered_decision(Some(node), named, choice, pass);
         if self.session.tree.decision_of(node, &decision.id).is_none() {
-            let record = Record::Decision(Box::new(decision));
+            let record = Record::Decision(Arc::new(decision));
             self.session.tree.add(record.clone());
             wave.records.push(record);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::script::{Bench, NOW, empty, live, problem, run, step};
+use super::script::{Bench, NOW, empty, live, problem, run, step, until};
 use crate::model::endpoint::FailureKind;
 use crate::problem::answer::RuleGrader;
 use crate::router::{Choice, Router, Timing};
@@ -243,7 +243,7 @@ fn what_a_scorer_cannot_read_is_a_rejection() {
 #[test]
 fn a_run_until_an_escalation_stops_at_what_was_written_again() {
     let mut bench = Bench::new("rsd:delta=0.7", 12);
-    bench.command(Command::RunUntil("escalation".parse().unwrap()));
+    bench.command(Command::RunUntil(until("escalation")));
     bench.reply(step("2 + 2 = 4", 0.9));
     bench.score(Some(0.9));
     bench.reply(step("4 + 3 = 8", 0.9));

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::script::{Bench, NOW, empty, live, problem, step};
+use super::script::{Bench, NOW, empty, live, problem, step, until};
 use crate::model::endpoint::FailureKind;
 use crate::session::{Command, Session};
 use crate::trace::record::Record;
@@ -24,7 +24,7 @@ fn all_commands(node: usize) -> Vec<Command> {
         Command::Back,
         Command::Goto(None),
         Command::Run,
-        Command::RunUntil("step >= 3".parse().unwrap()),
+        Command::RunUntil(until("step >= 3")),
         Command::Override { model: node % 3 },
         Command::Edit {
             text: format!("edited {node}"),

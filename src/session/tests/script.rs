@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::expr::{Expr, Scope};
 use crate::model::endpoint::{EndpointError, FailureKind, StepReply};
 use crate::model::scorer::step::Score;
 use crate::problem::Problem;
@@ -245,4 +246,9 @@ pub fn kind(record: &Record) -> &'static str {
         Record::Label(_) => "label",
         Record::Note(_) => "note",
     }
+}
+
+/// A condition to run until.
+pub fn until(condition: &str) -> Box<Expr> {
+    Box::new(Expr::condition(condition, Scope::Step).unwrap())
 }

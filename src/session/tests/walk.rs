@@ -1,6 +1,6 @@
 //! Forward, back, along what is recorded, and until a condition holds.
 
-use super::script::{Bench, NOW, live, problem, run, step};
+use super::script::{Bench, NOW, live, problem, run, step, until};
 use crate::session::{Command, Event, Phase, Refusal, Session, Settings};
 use crate::trace::Tree;
 
@@ -85,14 +85,14 @@ fn back_and_forward_follow_the_recording_without_a_call() {
 #[test]
 fn run_until_stops_where_the_condition_holds() {
     let mut bench = Bench::new("threshold:t=0.5", 9);
-    bench.command(Command::RunUntil("escalation".parse().unwrap()));
+    bench.command(Command::RunUntil(until("escalation")));
     bench.reply(step("a = 1", 0.9));
     bench.reply(step("b = 2", 0.4));
     assert!(bench.pending.is_none());
     assert_eq!(bench.path().len(), 2);
     // Over the recording the same condition stops at the same step.
     bench.command(Command::Goto(None));
-    bench.command(Command::RunUntil("confidence < 0.5".parse().unwrap()));
+    bench.command(Command::RunUntil(until("confidence < 0.5")));
     assert_eq!(bench.path().len(), 2);
     assert!(bench.pending.is_none());
 }

@@ -77,7 +77,7 @@ pub struct Confidence {
     pub unavailable: Option<String>,
     /// Every measure that could be computed, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub measures: BTreeMap<String, f64>,
+    pub measures: BTreeMap<CompactString, f64>,
 }
 
 /// Tokens of one call.

@@ -144,9 +144,9 @@ fn what_was_said_about_a_step_hangs_on_its_node() {
             run: "r".into(),
             problem: problem.clone(),
         }),
-        Record::Decision(Box::new(decision("d0", None))),
+        Record::Decision(Arc::new(decision("d0", None))),
         s("a", None),
-        Record::Decision(Box::new(decision("d1", Some("a")))),
+        Record::Decision(Arc::new(decision("d1", Some("a")))),
         Record::Label(label),
         Record::Score(score),
         Record::Note(note(Some("p"), "odd")),
@@ -183,7 +183,7 @@ fn orphans_are_kept_reported_and_adopted() {
         s("a", None),
         s("c", Some("b")),
         s("d", Some("c")),
-        Record::Decision(Box::new(decision("x", Some("b")))),
+        Record::Decision(Arc::new(decision("x", Some("b")))),
     ]);
     assert_eq!(tree.len(), 3);
     assert!(tree.node(at(&tree, "c")).is_orphan());

@@ -87,7 +87,7 @@ fn what_is_held_back_is_written_before_the_first_append_and_once() {
     assert_eq!(fs::read(&path).unwrap().len(), 0, "nothing happened");
     let mut bad = decision("d", None);
     bad.propensity = f64::NAN;
-    assert!(writer.append(&[Record::Decision(Box::new(bad))]).is_err());
+    assert!(writer.append(&[Record::Decision(Arc::new(bad))]).is_err());
     assert_eq!(fs::read(&path).unwrap().len(), 0, "nothing was written");
     writer.append(&[step_of("p", "a")]).unwrap();
     writer.append(&[step_of("p", "b")]).unwrap();
@@ -215,12 +215,12 @@ fn a_decision_that_is_no_number_is_an_error_and_nothing_is_written() {
     let mut writer = LogWriter::create_or_append(&path, false).unwrap();
     let mut bad = decision("d", None);
     bad.probabilities = vec![0.5, f64::NAN];
-    let records = [step_of("p", "a"), Record::Decision(Box::new(bad))];
+    let records = [step_of("p", "a"), Record::Decision(Arc::new(bad))];
     let error = writer.append(&records).unwrap_err();
     assert!(error.to_string().contains("`probabilities`"), "{error}");
     let mut bad = decision("d", None);
     bad.propensity = f64::INFINITY;
-    assert!(writer.append(&[Record::Decision(Box::new(bad))]).is_err());
+    assert!(writer.append(&[Record::Decision(Arc::new(bad))]).is_err());
     let mut bad: RunRecord = run("r");
     bad.sampling.top_p = f64::NAN;
     assert!(writer.append(&[Record::Run(Box::new(bad))]).is_err());

@@ -1,6 +1,7 @@
 //! Forests written to a log and read back, and logs that are refused.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -291,7 +292,7 @@ fn what_nothing_can_be_learnt_from_is_refused_with_the_reason() {
     };
     let told = changed(|record| {
         if let Record::Decision(decision) = record {
-            decision.probabilities.clear();
+            Arc::make_mut(decision).probabilities.clear();
         }
     });
     assert!(
@@ -300,13 +301,13 @@ fn what_nothing_can_be_learnt_from_is_refused_with_the_reason() {
     );
     let told = changed(|record| {
         if let Record::Decision(decision) = record {
-            decision.probabilities = vec![0.0, 1.0];
+            Arc::make_mut(decision).probabilities = vec![0.0, 1.0];
         }
     });
     assert!(told.contains("above 0 and sum to 1"), "{told}");
     let told = changed(|record| {
         if let Record::Decision(decision) = record {
-            decision.observation.clear();
+            Arc::make_mut(decision).observation.clear();
         }
     });
     assert!(told.contains("the observation"), "{told}");

@@ -424,7 +424,7 @@ fn measures(lines: &mut Vec<Line<'static>>, step: &StepRecord, theme: &Theme) {
     ));
     for name in names {
         let value = |domain: &str| {
-            let found = measures.get(&format!("{name}_{domain}"));
+            let found = measures.get(format!("{name}_{domain}").as_str());
             found.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.3}"))
         };
         let text = format!("{name:<18}{:>8}{:>9}", value("math"), value("general"));

@@ -7,7 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 
 use crate::app::action::{ACTIONS, Context, Group};
-use crate::app::{Layer, LineEdit, Model, palette_rows, picker_rows};
+use crate::app::{Layer, LineEdit, Model, completion, palette_rows, picker_rows};
+use crate::expr::Completion;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
@@ -90,9 +91,14 @@ pub fn draw(
             let text = format!("Write this step again for about {price}?  y yes   n no");
             confirm(area, buffer, "Re-run", &text, theme);
         }
-        Layer::Search { input, .. } => one_line(area, buffer, "Search", input, None, theme),
-        Layer::RunUntil { input, error } => {
-            one_line(area, buffer, "Run until", input, error.as_deref(), theme);
+        Layer::Search { input, .. } => one_line(area, buffer, "Search", input, theme),
+        Layer::RunUntil { input, back, error } => {
+            let title = if *back { "Back until" } else { "Run until" };
+            let below = match error {
+                Some(error) => Below::Error(error),
+                None => Below::Names(completion(model, input)),
+            };
+            expression(area, buffer, title, input, &below, theme);
         }
     }
     0
@@ -259,22 +265,67 @@ fn confirm(area: Rect, buffer: &mut Buffer, title: &str, text: &str, theme: &The
     lines(inner, buffer, &[line]);
 }
 
-fn one_line(
+fn one_line(area: Rect, buffer: &mut Buffer, title: &str, input: &LineEdit, theme: &Theme) {
+    let inner = popup(area, buffer, 72, 3, title, theme);
+    lines(inner, buffer, &[edit_line("", input, theme)]);
+}
+
+/// What stands below an expression that is being typed.
+enum Below<'a> {
+    Error(&'a str),
+    /// The names that may follow.
+    Names(Completion<'a>),
+}
+
+/// Names shown below an expression.
+const NAMES: usize = 6;
+
+fn expression(
     area: Rect,
     buffer: &mut Buffer,
     title: &str,
     input: &LineEdit,
-    error: Option<&str>,
+    below: &Below<'_>,
     theme: &Theme,
 ) {
-    let rows = if error.is_some() { 6 } else { 3 };
-    let inner = popup(area, buffer, 72, rows, title, theme);
+    let inner = popup(area, buffer, 72, NAMES as u16 + 3, title, theme);
+    let room = usize::from(inner.width);
     let mut drawn = vec![edit_line("", input, theme)];
-    if let Some(error) = error {
-        let room = usize::from(inner.width);
-        drawn.extend(paragraph(error, room, theme.style("error")));
+    match below {
+        Below::Error(error) => drawn.extend(paragraph(error, room, theme.style("error"))),
+        Below::Names(completion) => drawn.extend(names(completion, room, theme)),
     }
     lines(inner, buffer, &drawn);
+}
+
+fn names(completion: &Completion<'_>, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+    const WORD: usize = 15;
+    let found = &completion.candidates;
+    // The last line says how many more there are.
+    let shown = match found.len() > NAMES {
+        true => NAMES - 1,
+        false => found.len(),
+    };
+    let mut drawn: Vec<Line<'static>> = found
+        .iter()
+        .take(shown)
+        .map(|candidate| {
+            let word = sanitize(&candidate.word).into_owned();
+            let column = WORD.max(width::of(&word));
+            let help = width::truncate(candidate.help, room.saturating_sub(column + 3));
+            Line::from(vec![
+                Span::raw("  "),
+                Span::styled(width::pad(&word, column, Align::Left), theme.style("key")),
+                Span::styled(format!(" {help}"), theme.style("dim")),
+            ])
+        })
+        .collect();
+    let more = found.len() - shown;
+    if more > 0 {
+        let text = format!("  and {more} more; tab completes what is begun");
+        drawn.push(Line::styled(text, theme.style("hint")));
+    }
+    drawn
 }
 
 fn help(

@@ -8,6 +8,7 @@ use crate::app::Model;
 use crate::session::{Phase, Session};
 use crate::trace::NodeIndex;
 use crate::trace::record::StepEnd;
+use crate::trace::record::shared_beginning;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
@@ -183,27 +184,10 @@ fn tail_row(
 /// A model's name without the beginning that all names of the pool share.
 pub fn short_name(name: &str, settings: &crate::session::Settings, columns: usize) -> String {
     let names: Vec<&str> = settings.run.pool.iter().map(|m| m.name.as_str()).collect();
-    let shared = shared_words(&names);
+    let shared = shared_beginning(&names);
     let short = name
         .strip_prefix(shared)
         .filter(|rest| !rest.is_empty())
         .unwrap_or(name);
     width::truncate(&crate::tui::text::sanitize::sanitize(short), columns).into_owned()
-}
-
-/// The longest common beginning of all names that ends in `-`, `_`, `/` or a blank.
-fn shared_words<'a>(names: &[&'a str]) -> &'a str {
-    let Some((first, rest)) = names.split_first() else {
-        return "";
-    };
-    let common = first
-        .char_indices()
-        .find(|(at, c)| {
-            rest.iter()
-                .any(|name| !name.get(*at..).is_some_and(|r| r.starts_with(*c)))
-        })
-        .map_or(first.len(), |(at, _)| at);
-    let head = first.get(..common).unwrap_or("");
-    let end = head.rfind(['-', '_', '/', ' ']).map_or(0, |at| at + 1);
-    head.get(..end).unwrap_or("")
 }

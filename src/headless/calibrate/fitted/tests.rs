@@ -24,7 +24,7 @@ fn step(problem: &str, index: u32, n: u32) -> StepRecord {
     step.problem = problem.to_owned();
     step.index = index;
     let u = f64::from(n) + if n.is_multiple_of(2) { 0.0 } else { 1000.0 };
-    step.confidence.measures.insert("logit_math".to_owned(), u);
+    step.confidence.measures.insert("logit_math".into(), u);
     step
 }
 

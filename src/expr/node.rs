@@ -1,0 +1,120 @@
+//! An expression as it is evaluated.
+
+use super::field::Field;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    Flag(bool),
+    Number(f64),
+    Text(Box<str>),
+    OfStep(Field),
+    OfTrajectory(Field),
+    Not(Box<Node>),
+    And(Box<Node>, Box<Node>),
+    Or(Box<Node>, Box<Node>),
+    Compare(Comparison, Box<Node>, Box<Node>),
+    /// Whether two conditions come to the same.
+    Equal(Box<Node>, Box<Node>),
+    /// Texts, without regard to case.
+    Same(Box<Node>, Box<Node>),
+    /// Whether a text holds another, in small letters.
+    Holds(Box<Node>, Box<str>),
+    Arithmetic(Operation, Box<Node>, Box<Node>),
+    Known(Box<Node>),
+    /// Over the steps of the trajectory.
+    Fold(Fold, Box<Node>),
+}
+
+impl Node {
+    /// Writes `model` for what models are compared with where it is `name`.
+    pub fn rename(&mut self, name: &str, model: &str) {
+        match self {
+            Self::Same(a, b) => {
+                let of_models =
+                    matches!(**a, Self::OfStep(Field::Model) | Self::OfStep(Field::Next));
+                if let Self::Text(text) = &mut **b
+                    && of_models
+                    && **text == *name
+                {
+                    *text = model.into();
+                }
+            }
+            Self::Not(node) | Self::Known(node) | Self::Fold(_, node) => node.rename(name, model),
+            Self::And(a, b) | Self::Or(a, b) | Self::Equal(a, b) => {
+                a.rename(name, model);
+                b.rename(name, model);
+            }
+            // Numbers may be over conditions.
+            Self::Compare(_, a, b) | Self::Arithmetic(_, a, b) => {
+                a.rename(name, model);
+                b.rename(name, model);
+            }
+            Self::Flag(_)
+            | Self::Number(_)
+            | Self::Text(_)
+            | Self::OfStep(_)
+            | Self::OfTrajectory(_)
+            | Self::Holds(..) => {}
+        }
+    }
+}
+
+/// Between numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Equal,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fold {
+    Any,
+    All,
+    Count,
+    Share,
+    First,
+    Last,
+    Sum,
+    Mean,
+    Min,
+    Max,
+}
+
+impl Fold {
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "any" => Self::Any,
+            "all" => Self::All,
+            "count" => Self::Count,
+            "share" => Self::Share,
+            "first" => Self::First,
+            "last" => Self::Last,
+            "sum" => Self::Sum,
+            "mean" => Self::Mean,
+            "min" => Self::Min,
+            "max" => Self::Max,
+            _ => return None,
+        })
+    }
+
+    /// Whether it is over a number; the others are over a condition.
+    pub fn is_of_numbers(self) -> bool {
+        matches!(self, Self::Sum | Self::Mean | Self::Min | Self::Max)
+    }
+
+    /// Whether it is a condition itself.
+    pub fn is_flag(self) -> bool {
+        matches!(self, Self::Any | Self::All)
+    }
+}

@@ -1,0 +1,344 @@
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Steps and a trajectory by the names of their fields.
+#[derive(Default)]
+struct Table {
+    whole: HashMap<&'static str, Value<'static>>,
+    steps: Vec<HashMap<&'static str, Value<'static>>>,
+}
+
+impl Source for Table {
+    fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn of_trajectory(&self, field: Field) -> Value<'_> {
+        let found = self.whole.get(field.info().name);
+        found.cloned().unwrap_or(Value::Unknown)
+    }
+
+    fn of_step(&self, at: usize, field: Field) -> Value<'_> {
+        let found = self.steps[at].get(field.info().name);
+        found.cloned().unwrap_or(Value::Unknown)
+    }
+}
+
+fn number(number: f64) -> Value<'static> {
+    Value::Number(number)
+}
+
+/// Three steps: the first is sure and small, the second unsure and small, of
+/// the third, which is large, the confidence is not known.
+fn table() -> Table {
+    let step = |place: f64, model, confidence: Option<f64>| {
+        let mut step = HashMap::from([
+            ("step", number(place)),
+            ("model", Value::text(model)),
+            ("tokens", number(10.0 * place)),
+            ("escalation", Value::Flag(place == 2.0)),
+        ]);
+        step.extend(confidence.map(|u| ("confidence", number(u))));
+        step
+    };
+    Table {
+        whole: HashMap::from([
+            ("wrong", Value::Flag(true)),
+            ("correct", Value::Flag(false)),
+            ("verdict", Value::text("wrong")),
+            ("domain", Value::text("Number Theory")),
+            ("large_share", number(1.0 / 3.0)),
+            ("steps", number(3.0)),
+        ]),
+        steps: vec![
+            step(1.0, "qwen-1.5b", Some(20.0)),
+            step(2.0, "qwen-1.5b", Some(12.0)),
+            step(3.0, "Qwen/7B", None),
+        ],
+    }
+}
+
+fn over(text: &str) -> Value<'static> {
+    let expr = Expr::value(text, Scope::Trajectory).unwrap_or_else(|error| panic!("{error}"));
+    match expr.of_trajectory(&table()) {
+        Value::Unknown => Value::Unknown,
+        Value::Flag(flag) => Value::Flag(flag),
+        Value::Number(number) => Value::Number(number),
+        Value::Text(text) => Value::Text(text.into_owned().into()),
+    }
+}
+
+fn refused(text: &str, scope: Scope) -> String {
+    Expr::condition(text, scope).unwrap_err().to_string()
+}
+
+#[test]
+fn the_language_says_what_it_says() {
+    for (text, expected) in [
+        ("wrong", true),
+        ("!wrong", false),
+        ("not wrong or correct", false),
+        ("wrong & large_share < 0.4", true),
+        ("wrong and large_share < 40%", true),
+        ("correct | wrong & steps = 3", true),
+        // `&` binds closer than `|`.
+        ("wrong | correct & correct", true),
+        ("(wrong | correct) & correct", false),
+        ("any(confidence < 15 & model = qwen-1.5b)", true),
+        ("any(confidence < 15 & model = gpt)", false),
+        ("any(tokens > 25 & model = Qwen/7B)", true),
+        ("all(tokens >= 10)", true),
+        ("count(escalation) = 1", true),
+        ("first(escalation) = 2 & last(tokens > 5) == 3", true),
+        ("verdict = wrong", true),
+        ("verdict != \"wrong\"", false),
+        ("domain = 'number theory'", true),
+        ("domain ~ theory & !(domain ~ \"algebra\")", true),
+        ("sum(tokens) = 60 & mean(tokens) = 20", true),
+        ("max(tokens) - min(tokens) * 2 = 10", true),
+        ("10 < min(confidence) < 15", true),
+        ("10 < min(confidence) < 11", false),
+        ("-steps < -2 & 6 / 2 = steps", true),
+        ("share(escalation) > 33 % & share(escalation) < 34%", true),
+        ("known(large_share) & !known(cost)", true),
+        ("wrong = true & correct = false & wrong != correct", true),
+        ("steps = 3e0 & steps > .5", true),
+    ] {
+        assert_eq!(over(text), Value::Flag(expected), "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_neither_true_nor_false() {
+    for (text, expected) in [
+        ("cost < 1", None),
+        ("!(cost < 1)", None),
+        ("cost < 1 | wrong", Some(true)),
+        ("cost < 1 & correct", Some(false)),
+        ("cost < 1 & wrong", None),
+        // One step's confidence is not known: it might be the one.
+        ("any(confidence < 5)", None),
+        ("any(confidence < 15)", Some(true)),
+        ("all(confidence < 15)", Some(false)),
+        ("all(confidence < 25)", None),
+        ("count(confidence < 25) = 2", Some(true)),
+        ("share(confidence < 15) = 0.5", Some(true)),
+        ("first(confidence > 99) = 1", None),
+        ("steps / 0 > 1", None),
+        ("any(judge > 1)", None),
+    ] {
+        let expected = expected.map_or(Value::Unknown, Value::Flag);
+        assert_eq!(over(text), expected, "{text}");
+    }
+    let nothing = Table::default();
+    let holds = |text| {
+        Expr::condition(text, Scope::Trajectory)
+            .unwrap()
+            .holds(&nothing)
+    };
+    assert!(holds("all(confidence > 1)") && !holds("any(confidence > 1)"));
+}
+
+#[test]
+fn over_a_step_its_own_names_and_those_of_its_trajectory_hold() {
+    let table = table();
+    let held = |text| -> Vec<usize> {
+        let expr = Expr::condition(text, Scope::Step).unwrap();
+        (0..3).filter(|&at| expr.holds_at(&table, at)).collect()
+    };
+    assert_eq!(held("confidence < 15"), [1]);
+    assert_eq!(held("!(confidence < 15)"), [0]);
+    assert_eq!(held("wrong & tokens > mean(tokens) - 1"), [1, 2]);
+    assert_eq!(held("model != qwen-1.5b"), [2]);
+    assert_eq!(held("step = first(escalation)"), [1]);
+}
+
+#[test]
+fn errors_say_where_what_and_what_may_be_meant() {
+    use Scope::{Step, Trajectory};
+    for (text, scope, parts) in [
+        ("", Step, vec!["nothing is written", "escalation"]),
+        (
+            "confidense < 3",
+            Step,
+            vec!["at 1", "did you mean `confidence`"],
+        ),
+        (
+            "wrong & anny(truncated)",
+            Trajectory,
+            vec!["at 9", "did you mean `any`"],
+        ),
+        (
+            "wrong & confidence < 3",
+            Trajectory,
+            vec!["at 9", "any(confidence …)"],
+        ),
+        (
+            "any(all(truncated))",
+            Trajectory,
+            vec!["at 5", "`all`", "within another"],
+        ),
+        (
+            "confidence",
+            Step,
+            vec!["is a number, and a condition is needed"],
+        ),
+        ("wrong & 3", Trajectory, vec!["`3` is a number"]),
+        ("any(tokens)", Trajectory, vec!["`tokens` is a number"]),
+        (
+            "sum(truncated) > 1",
+            Trajectory,
+            vec!["`truncated` is a condition"],
+        ),
+        ("model < a", Step, vec!["`=`, `!=` and `~`"]),
+        ("confidence = a", Step, vec!["at 14", "`a` is no name"]),
+        (
+            "confidence = 'a'",
+            Step,
+            vec!["a number and a text cannot be compared"],
+        ),
+        (
+            "verdict = wronk",
+            Trajectory,
+            vec!["never `wronk`", "did you mean `wrong`"],
+        ),
+        (
+            "wrong &",
+            Trajectory,
+            vec!["at 8", "missing here, at the end"],
+        ),
+        ("wrong wrong", Trajectory, vec!["at 7", "before `wrong`"]),
+        ("(wrong", Trajectory, vec!["`)`"]),
+        ("any wrong", Trajectory, vec!["`(`"]),
+        ("domain = \"a", Trajectory, vec!["a closing quote"]),
+        ("steps > 1.2.3", Trajectory, vec!["a number is missing"]),
+        ("é = 1", Trajectory, vec!["at 1: `é` is no name"]),
+    ] {
+        let said = refused(text, scope);
+        for part in parts {
+            assert!(said.contains(part), "{text}: {said}");
+        }
+    }
+    assert!(refused(&"!".repeat(200), Step).contains("too deep"));
+    assert!(refused(&"(".repeat(200), Step).contains("too deep"));
+}
+
+#[test]
+fn models_that_the_pool_lacks_are_refused() {
+    let expr = |text| Expr::condition(text, Scope::Step).unwrap();
+    let pool = ["qwen-1.5b", "qwen-7b"];
+    for named in [
+        "model = qwen-1.5b",
+        "model = QWEN-1.5B",
+        // As the screen shows it.
+        "model = 1.5b",
+        "!(model != 1.5b & next != person)",
+    ] {
+        assert!(
+            expr(named)
+                .over_models(&pool)
+                .unwrap()
+                .holds_at(&table(), 0),
+            "{named}"
+        );
+    }
+    let said = expr("truncated & model = qwen-7c")
+        .over_models(&pool)
+        .unwrap_err();
+    assert!(
+        said.to_string().contains("did you mean `qwen-7b`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn every_name_is_known_once_and_explained() {
+    for (place, info) in Field::ALL.iter().enumerate() {
+        assert_eq!(info.field.info(), info);
+        let again = Field::ALL.iter().skip(place + 1);
+        let functions = FUNCTIONS.iter().map(|(name, _)| *name);
+        let mut others = again.map(|other| other.name).chain(functions);
+        assert!(others.all(|name| name != info.name), "{}", info.name);
+        assert!(!info.help.is_empty());
+        let known = format!("known({})", info.name);
+        assert!(Expr::condition(&known, info.scope).is_ok(), "{known}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn nonsense_is_an_error_and_no_panic(text in ".{0,60}") {
+        let _ = Expr::value(&text, Scope::Step);
+    }
+
+    #[test]
+    fn words_of_the_language_in_any_order_do_not_panic(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "wrong", "confidence", "model", "=", "!=", "<", "~", "&", "|", "!", "(", ")", "any",
+            "sum", "known", "3", "%", "-", "*", "'a'", "\"", "verdict", "steps", "true",
+        ]), 0..14),
+    ) {
+        let text = words.join(" ");
+        for scope in [Scope::Step, Scope::Trajectory] {
+            if let Ok(expr) = Expr::value(&text, scope) {
+                let table = table();
+                let _ = expr.of_trajectory(&table);
+                let _ = expr.of_step(&table, 1);
+            }
+        }
+    }
+
+    #[test]
+    fn logic_is_kleene_s(a in prop::option::of(any::<bool>()), b in prop::option::of(any::<bool>())) {
+        let mut table = Table::default();
+        table.whole.extend(a.map(|a| ("wrong", Value::Flag(a))));
+        table.whole.extend(b.map(|b| ("correct", Value::Flag(b))));
+        let value = |text| {
+            let expr = Expr::condition(text, Scope::Trajectory).unwrap();
+            match expr.of_trajectory(&table) {
+                Value::Flag(flag) => Some(flag),
+                _ => None,
+            }
+        };
+        prop_assert_eq!(value("!(wrong & correct)"), value("!wrong | !correct"));
+        prop_assert_eq!(value("!(wrong | correct)"), value("!wrong & !correct"));
+        prop_assert_eq!(value("!!wrong"), a);
+    }
+}
+
+#[test]
+fn names_are_completed_where_they_may_stand() {
+    let words = |before, scope| -> Vec<String> {
+        let found = complete(before, scope, &["pair-small", "pair-large one"]);
+        found
+            .candidates
+            .into_iter()
+            .map(|found| found.word)
+            .collect()
+    };
+    assert_eq!(words("esc", Scope::Step), ["escalation"]);
+    assert_eq!(words("conf", Scope::Trajectory), Vec::<String>::new());
+    assert_eq!(words("wrong & any(conf", Scope::Trajectory), ["confidence"]);
+    assert_eq!(
+        words("any(truncated) & lar", Scope::Trajectory),
+        ["large_share"]
+    );
+    assert_eq!(words("model = s", Scope::Step), ["small"]);
+    assert_eq!(words("model = ", Scope::Step), ["small", "\"large one\""]);
+    assert_eq!(words("next != small & verd", Scope::Step), ["verdict"]);
+    assert_eq!(words("verdict = w", Scope::Trajectory), ["wrong"]);
+    assert_eq!(
+        words("confidence = ", Scope::Step).len(),
+        Field::ALL.len() + FUNCTIONS.len()
+    );
+    let added = |before| complete(before, Scope::Trajectory, &[]).addition();
+    assert_eq!(added("verd"), Some("ict".to_owned()));
+    assert_eq!(added("verdict"), None);
+    assert_eq!(added("kno"), Some("wn(".to_owned()));
+    // `ended`, and `every` would be two: as far as they agree.
+    assert_eq!(added("wrong & do"), Some("main".to_owned()));
+    assert_eq!(added("zzz"), None);
+}
