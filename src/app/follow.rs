@@ -33,17 +33,29 @@ pub(super) fn command_at(
     let Some(Slot::Open(session)) = model.slots.get_mut(entry) else {
         return Vec::new();
     };
+    let runs_until = matches!(wanted, Command::RunUntil(_));
     let result = session.command(wanted, now);
+    let missed = session.missed().filter(|_| runs_until).map(missed);
     if entry == model.current {
         model.view.text_scroll = None;
     }
     match result {
-        Ok(outputs) => effects_of(entry, outputs),
+        Ok(outputs) => {
+            if let Some(missed) = missed {
+                model.say(NoticeLevel::Info, missed);
+            }
+            effects_of(entry, outputs)
+        }
         Err(refusal) => {
             model.say(NoticeLevel::Warning, refusal.to_string());
             Vec::new()
         }
     }
+}
+
+/// Said of a condition that did not hold on the way to the end.
+pub(super) fn missed(condition: &str) -> String {
+    format!("`{condition}` held at no step up to here")
 }
 
 /// Why a command that grows the tree is not followed now.

@@ -46,7 +46,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
             model,
             Layer::RunUntil {
                 back: action == Action::BackUntil,
-                input: LineEdit::new(model.view.run_until.clone()),
+                input: LineEdit::offering(model.view.run_until.clone()),
                 error: None,
             },
         ),

@@ -7,6 +7,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 pub struct LineEdit {
     text: String,
     cursor: usize,
+    /// Whether what stands there is only offered.
+    offered: bool,
 }
 
 impl LineEdit {
@@ -16,7 +18,27 @@ impl LineEdit {
         Self {
             cursor: text.len(),
             text,
+            offered: false,
         }
+    }
+
+    /// A line that offers `text`: what is typed takes its place, unless the
+    /// cursor was moved or something deleted first.
+    pub fn offering(text: impl Into<String>) -> Self {
+        Self {
+            offered: true,
+            ..Self::new(text)
+        }
+    }
+
+    /// Whether what stands there goes when something is typed.
+    pub fn is_offer(&self) -> bool {
+        self.offered
+    }
+
+    /// Keeps what was offered.
+    pub fn keep(&mut self) {
+        self.offered = false;
     }
 
     pub fn text(&self) -> &str {
@@ -36,6 +58,9 @@ impl LineEdit {
     /// Inserts text; line breaks and other control characters are left out.
     pub fn insert(&mut self, text: &str) {
         let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+        if std::mem::take(&mut self.offered) {
+            self.delete_line();
+        }
         self.text.insert_str(self.cursor, &clean);
         self.cursor += clean.len();
     }

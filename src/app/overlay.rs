@@ -176,6 +176,7 @@ pub(super) fn select(model: &mut Model, by: i64) {
 }
 
 fn edit(input: &mut LineEdit, action: Action) {
+    input.keep();
     match action {
         Action::Left => input.left(),
         Action::Right => input.right(),
@@ -253,6 +254,7 @@ fn complete_name(model: &mut Model) {
     if let (Some(Layer::RunUntil { input, error, .. }), Some(added)) =
         (model.layers.last_mut(), added)
     {
+        input.keep();
         input.insert(&added);
         *error = None;
     }

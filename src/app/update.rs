@@ -66,6 +66,7 @@ fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Ve
     };
     let outputs = session.event(event, now);
     let moved = session.cursor() != before;
+    let missed = session.missed().filter(|_| moved).map(follow::missed);
     model.entries[entry].verdict = verdict_of(session).or(model.entries[entry].verdict);
     if entry == model.current && moved {
         model.view.text_scroll = None;
@@ -75,6 +76,9 @@ fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Ve
         answered.and_then(|place| model.endpoints.get_mut(place))
     {
         *state = EndpointState::Unknown;
+    }
+    if let Some(missed) = missed.filter(|_| entry == model.current) {
+        model.say(NoticeLevel::Info, missed);
     }
     if let Some(message) = failed.filter(|_| !outputs.is_empty()) {
         model.say(NoticeLevel::Error, message);

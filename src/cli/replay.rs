@@ -1,6 +1,6 @@
 //! `replay`: recorded trajectories, tape only.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -29,7 +29,7 @@ pub(super) struct ReplayArgs {
     problem: Option<String>,
     /// Only the trajectories that fulfil an expression, e.g. "wrong &
     /// any(confidence < 0.5)"; `--filter help` lists the names
-    #[arg(long, value_name = "EXPR")]
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     filter: Option<String>,
 }
 
@@ -40,6 +40,10 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     if let [path] = args.logs.as_slice()
         && training::is_run(path)
     {
+        if args.filter.is_some() {
+            let message = "--filter is for logs of trajectories: this is a training run";
+            return Err(Failure::usage(message));
+        }
         return training::show(path);
     }
     let log = open_log(&args.logs, args.problem.as_deref())?;
@@ -59,11 +63,17 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     super::needs_terminal("replay", "pointsman export LOG --svg FILE")?;
     let config = screen::configuration(Flags::default())?;
     let warnings = damage(&log).into_iter().collect();
-    let name = log_name(&args.logs);
+    let all = log.trajectories().len();
+    let name = match args.filter {
+        Some(_) => format!("{} ({} of {all})", log_name(&args.logs), places.len()),
+        None => log_name(&args.logs),
+    };
     let (mut model, opener) = sessions::replay(log, places, named);
     if let Some(id) = &args.problem {
         let place = model.entries.iter().position(|entry| entry.problem == *id);
-        model.current = place.unwrap_or(0);
+        model.current = place.ok_or_else(|| {
+            Failure::usage(format!("problem `{id}` does not fulfil the `--filter`"))
+        })?;
     }
     model.log_name = name;
     let subject = Subject {
@@ -104,13 +114,28 @@ fn filtered(log: &Log, filter: &str) -> Result<Vec<sessions::Place>, Failure> {
         Failure::usage(format!("--filter: {error}")).hint("`--filter help` lists the names")
     };
     let condition = Expr::condition(filter, Scope::Trajectory).map_err(wrong)?;
-    let heads = log.runs().iter().filter_map(|run| run.head.as_deref());
-    let models = heads.flat_map(|head| &head.pool);
-    let models = models.map(|model| model.name.as_str());
-    let known: BTreeSet<&str> = models.collect();
-    let known: Vec<&str> = known.into_iter().collect();
-    let condition = condition.over_models(&known).map_err(wrong)?;
-    let found = sessions::matching(log, &condition)?;
+    // Models have the names that their run's pool gives them.
+    let mut of_runs: HashMap<&str, Expr> = HashMap::new();
+    let mut refused = None;
+    for run in log.runs() {
+        let of_run = match &run.head {
+            None => Ok(condition.clone()),
+            Some(head) => {
+                let models = head.pool.iter().map(|model| model.name.as_str());
+                condition.clone().over_models(&models.collect::<Vec<_>>())
+            }
+        };
+        match of_run {
+            Ok(condition) => {
+                of_runs.insert(run.id.as_str(), condition);
+            }
+            Err(error) => refused = Some(error),
+        }
+    }
+    if let Some(error) = refused.filter(|_| of_runs.is_empty()) {
+        return Err(wrong(error));
+    }
+    let found = sessions::matching(log, |run| of_runs.get(run))?;
     if found.is_empty() {
         let all = log.trajectories().len();
         return Err(Failure::new(

@@ -2,6 +2,7 @@
 
 use super::field::{FUNCTIONS, Field, Kind, Scope};
 use super::node::Fold;
+use super::parse::ends_bare_text;
 use crate::trace::record::shared_beginning;
 
 /// A word that may stand where an expression is being typed.
@@ -24,6 +25,11 @@ impl Completion<'_> {
     /// What to add at the cursor: as much as all candidates share, and what
     /// belongs behind the only one.
     pub fn addition(&self) -> Option<String> {
+        // A name that needs quotes does not go on from one without.
+        let goes_on = |found: &Candidate| found.word.starts_with(self.typed);
+        if !self.candidates.iter().all(goes_on) {
+            return None;
+        }
         let (first, others) = self.candidates.split_first()?;
         let mut shared = first.word.as_str();
         for other in others {
@@ -56,8 +62,7 @@ fn compared(before: &str) -> Option<(Field, &str)> {
     let signs = |c: char| "=~".contains(c);
     let at = before.rfind(signs)?;
     let typed = before.get(at + 1..)?.trim_start();
-    let over = |c: char| c.is_whitespace() || "&|()!<>=~\"'".contains(c);
-    if typed.contains(over) {
+    if typed.contains(ends_bare_text) {
         return None;
     }
     let left = before.get(..at)?.trim_end_matches(['=', '!']).trim_end();
@@ -79,10 +84,9 @@ fn of_field<'t>(field: Field, typed: &'t str, models: &[&str]) -> Completion<'t>
         typed,
         candidates: begins
             .map(|word| Candidate {
-                // Blanks and signs would end it.
-                word: match word.contains(|c: char| c.is_whitespace() || "&|()!<>=~".contains(c)) {
-                    true => format!("\"{word}\""),
-                    false => word.to_owned(),
+                word: match field.vocabulary() {
+                    Some(_) => word.to_owned(),
+                    None => quoted_where_needed(word),
                 },
                 help: "",
             })
@@ -90,8 +94,21 @@ fn of_field<'t>(field: Field, typed: &'t str, models: &[&str]) -> Completion<'t>
     }
 }
 
+/// Signs would end a name, and one that is a field's would be read as that.
+fn quoted_where_needed(word: &str) -> String {
+    let quote = if word.contains('"') { '\'' } else { '"' };
+    match word.contains(ends_bare_text) || Field::named(word).is_some() {
+        true => format!("{quote}{word}{quote}"),
+        false => word.to_owned(),
+    }
+}
+
 fn names(before: &str, scope: Scope) -> Completion<'_> {
     let typed = last_word(before);
+    if is_inside_quotes(before) {
+        let candidates = Vec::new();
+        return Completion { typed, candidates };
+    }
     let inside = is_inside_fold(before);
     let of_steps = scope == Scope::Step || inside;
     let fields = Field::ALL.iter();
@@ -102,14 +119,12 @@ fn names(before: &str, scope: Scope) -> Completion<'_> {
     let begins = fields
         .chain(functions)
         .filter(|(name, _)| name.starts_with(typed));
-    let mut candidates: Vec<Candidate> = begins
+    let candidates = begins
         .map(|(word, help)| Candidate {
             word: word.to_owned(),
             help,
         })
         .collect();
-    // Whole already: nothing is to be said of it.
-    candidates.retain(|candidate| typed.is_empty() || candidate.word != typed);
     Completion { typed, candidates }
 }
 
@@ -120,6 +135,19 @@ fn last_word(text: &str) -> &str {
         at + text[at..].chars().next().map_or(0, char::len_utf8)
     });
     text.get(begin..).unwrap_or_default()
+}
+
+/// Whether the text ends within a text in quotes.
+fn is_inside_quotes(text: &str) -> bool {
+    let mut open = None;
+    for sign in text.chars().filter(|c| matches!(c, '"' | '\'')) {
+        open = match open {
+            None => Some(sign),
+            Some(quote) if quote == sign => None,
+            still => still,
+        };
+    }
+    open.is_some()
 }
 
 /// Whether the text ends within the brackets of a function over steps.

@@ -49,8 +49,14 @@ pub enum ExprError {
         meant: Option<String>,
         known: String,
     },
+    #[error("at {at}: conditions are compared by `=` and `!=`")]
+    FlagOrder { at: usize },
+    #[error("at {at}: `~` asks whether a text holds another: a name of text stands before it")]
+    Holds { at: usize },
     #[error("at {at}: this is nested too deep")]
     Deep { at: usize },
+    #[error("it is longer than {most} bytes")]
+    Long { most: usize },
 }
 
 impl ExprError {
@@ -70,9 +76,17 @@ impl ExprError {
         Self::Name {
             at: at + 1,
             name: name.to_owned(),
-            meant: nearest(name, known).map(str::to_owned),
+            meant: begun(name, known.clone())
+                .or_else(|| nearest(&name.to_lowercase(), known))
+                .map(str::to_owned),
         }
     }
+}
+
+/// The first name that a word begins.
+fn begun<'k>(word: &str, mut known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let word = word.to_lowercase();
+    known.find(|name| word.len() > 2 && name.starts_with(&word))
 }
 
 fn example(scope: Scope) -> &'static str {

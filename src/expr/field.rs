@@ -41,8 +41,11 @@ pub struct FieldInfo {
 pub const FUNCTIONS: [(&str, &str); 11] = [
     ("any", "whether a condition holds at any step"),
     ("all", "whether it holds at every step"),
-    ("count", "the number of steps at which it holds"),
-    ("share", "their share of the steps, 0 to 1"),
+    ("count", "the number of steps at which it is known to hold"),
+    (
+        "share",
+        "their share of the steps of which it is known, 0 to 1",
+    ),
     ("first", "the number of the first of them"),
     ("last", "the number of the last of them"),
     ("sum", "the sum of a number over the steps"),
@@ -84,7 +87,7 @@ fields! {
     Prob "prob" Step Number "least top-1 probability over the math tokens";
     Logit "logit" Step Number "mean highest raw logit over the math tokens";
     Sampled "sampled" Step Number "least probability of a sampled math token";
-    Entropy "entropy" Step Number "mean entropy of the math tokens, in nats, truncated";
+    Entropy "entropy" Step Number "mean entropy of the math tokens, in nats; more is less sure";
     Tokens "tokens" Step Number "tokens it was written in";
     Prompt "prompt" Step Number "tokens of its prompt";
     Seconds "seconds" Step Number "seconds it took";
@@ -118,7 +121,7 @@ fields! {
     Rule "rule" Trajectory Text "the rule that graded it";
     Ended "ended" Trajectory Text "finished, step-cap, repetition, empty, context or error";
     Steps "steps" Trajectory Number "number of steps";
-    LargeShare "large_share" Trajectory Number "share of the steps by the most capable model";
+    LargeShare "large_share" Trajectory Number "share of the steps by the most capable model, 0 to 1";
     Cost "cost" Trajectory Number "published cost, in the run's unit";
     FullCost "full_cost" Trajectory Number "full cost, in the run's unit";
     Overrides "overrides" Trajectory Number "decisions that a person took";

@@ -11,7 +11,8 @@
 //!
 //! What is not known (a confidence that could not be measured, the cost of an
 //! unpriced model) is neither above nor below anything: logic is
-//! three-valued, and a condition holds only where it is known to.
+//! three-valued, and a condition holds only where it is known to. Counting
+//! (`count`, `share`, `first`, `last`) is over the steps of which it is known.
 
 mod complete;
 mod error;

@@ -15,11 +15,14 @@
 //! holds blanks or signs: `model = qwen-1.5b`, `domain = "Number Theory"`.
 
 use super::error::ExprError;
-use super::field::{Field, FieldInfo, Kind, Scope};
+use super::field::{FUNCTIONS, Field, FieldInfo, Kind, Scope};
 use super::node::{Comparison, Fold, Node, Operation};
+use crate::model::pool::nearest;
 
 /// Deeper nesting is refused: it is no person's, and has the stack grow.
 const DEEPEST: usize = 64;
+/// Most bytes of an expression, for the same reason: each may be an operator.
+const LONGEST: usize = 4096;
 
 /// What was parsed.
 pub(super) struct Parsed {
@@ -29,11 +32,12 @@ pub(super) struct Parsed {
     pub mentions: Vec<(Field, String)>,
 }
 
-/// A part of an expression, and where it begins.
+/// A part of an expression, and where it stands.
 struct Part {
     node: Node,
     kind: Kind,
     at: usize,
+    end: usize,
 }
 
 type Parsing = Result<Part, ExprError>;
@@ -45,6 +49,9 @@ type Parsing = Result<Part, ExprError>;
 pub(super) fn parse(text: &str, scope: Scope) -> Result<Parsed, ExprError> {
     if text.trim().is_empty() {
         return Err(ExprError::Empty { scope });
+    }
+    if text.len() > LONGEST {
+        return Err(ExprError::Long { most: LONGEST });
     }
     let mut parser = Parser {
         text,
@@ -100,7 +107,7 @@ impl<'t> Parser<'t> {
     /// Takes a word if it comes next, and not only as the beginning of another.
     fn takes_word(&mut self, word: &str) -> bool {
         self.blanks();
-        let comes = self.word() == word;
+        let comes = self.word().eq_ignore_ascii_case(word);
         if comes {
             self.at += word.len();
         }
@@ -130,8 +137,19 @@ impl<'t> Parser<'t> {
         }
     }
 
+    /// The part that was read from `at` to here.
+    fn part(&self, node: Node, kind: Kind, at: usize) -> Part {
+        let end = self.at;
+        Part {
+            node,
+            kind,
+            at,
+            end,
+        }
+    }
+
     fn wrong_kind(&self, part: &Part, needed: Kind) -> ExprError {
-        let text = self.text.get(part.at..self.at).unwrap_or_default();
+        let text = self.text.get(part.at..part.end).unwrap_or_default();
         let at = self.place(part.at) - 1;
         ExprError::kind(at, text.trim(), part.kind, needed)
     }
@@ -170,10 +188,8 @@ impl<'t> Parser<'t> {
             let a = self.of(left, Kind::Flag)?;
             let b = part(self)?;
             let b = self.of(b, Kind::Flag)?;
-            left = Part {
-                node: join(Box::new(a.node), Box::new(b.node)),
-                ..a
-            };
+            let node = join(Box::new(a.node), Box::new(b.node));
+            left = self.part(node, Kind::Flag, a.at);
         }
         Ok(left)
     }
@@ -193,19 +209,17 @@ impl<'t> Parser<'t> {
         let part = self.not()?;
         self.depth -= 1;
         let part = self.of(part, Kind::Flag)?;
-        Ok(Part {
-            node: Node::Not(Box::new(part.node)),
-            at,
-            ..part
-        })
+        Ok(self.part(Node::Not(Box::new(part.node)), Kind::Flag, at))
     }
 
-    /// `a < b < c` is `a < b & b < c`.
+    /// `a < b < c` is `a < b & b < c`, of numbers: what stands in the middle is
+    /// in both, and conditions could grow without end by that.
     fn comparison(&mut self) -> Parsing {
         let mut left = self.sum()?;
         let at = left.at;
         let mut all: Option<Node> = None;
-        while let Some(sign) = self.sign() {
+        while all.is_none() || left.kind == Kind::Number {
+            let Some(sign) = self.sign() else { break };
             let (node, right) = self.compared(left, sign)?;
             all = Some(match all {
                 Some(before) => Node::And(Box::new(before), Box::new(node)),
@@ -214,11 +228,7 @@ impl<'t> Parser<'t> {
             left = right;
         }
         Ok(match all {
-            Some(node) => Part {
-                node,
-                kind: Kind::Flag,
-                at,
-            },
+            Some(node) => self.part(node, Kind::Flag, at),
             None => left,
         })
     }
@@ -234,7 +244,7 @@ impl<'t> Parser<'t> {
         self.blanks();
         let at = self.at;
         let right = match left.kind {
-            Kind::Text => self.text_operand(&left.node)?,
+            Kind::Text => self.text_operand(&left.node, sign)?,
             Kind::Number | Kind::Flag => self.sum()?,
         };
         if left.kind != right.kind {
@@ -244,7 +254,14 @@ impl<'t> Parser<'t> {
                 right: right.kind,
             });
         }
-        let (a, b) = (Box::new(left.node), Box::new(right.node.clone()));
+        if let (Node::Text(text), "=" | "==" | "!=") = (&left.node, sign) {
+            // Whichever stands first: `"small" = model`.
+            self.mention(&right.node, text, left.at)?;
+        }
+        let (mut a, mut b) = (Box::new(left.node), Box::new(right.node.clone()));
+        if matches!(*a, Node::Text(_)) {
+            std::mem::swap(&mut a, &mut b);
+        }
         let comparison = match sign {
             "<" => Comparison::Less,
             "<=" => Comparison::LessEqual,
@@ -253,12 +270,18 @@ impl<'t> Parser<'t> {
             _ => Comparison::Equal,
         };
         let node = match (left.kind, sign) {
-            (Kind::Number, "~") => return Err(self.expected_text(at)),
+            (Kind::Number | Kind::Flag, "~") => {
+                let at = self.place(at);
+                return Err(ExprError::Holds { at });
+            }
             (Kind::Number, "!=") => Node::Not(Box::new(Node::Compare(comparison, a, b))),
             (Kind::Number, _) => Node::Compare(comparison, a, b),
             (Kind::Text, "~") => match *b {
                 Node::Text(part) => Node::Holds(a, part.to_lowercase().into()),
-                _ => return Err(self.expected_text(at)),
+                _ => {
+                    let at = self.place(at);
+                    return Err(ExprError::Holds { at });
+                }
             },
             (Kind::Text, "!=") => Node::Not(Box::new(Node::Same(a, b))),
             (Kind::Text, "=" | "==") => Node::Same(a, b),
@@ -269,31 +292,22 @@ impl<'t> Parser<'t> {
             (Kind::Flag, "=" | "==") => Node::Equal(a, b),
             (Kind::Flag, "!=") => Node::Not(Box::new(Node::Equal(a, b))),
             (Kind::Flag, _) => {
-                let at = self.place(at) - 1;
-                return Err(ExprError::kind(at, "", Kind::Flag, Kind::Number));
+                let at = self.place(at);
+                return Err(ExprError::FlagOrder { at });
             }
         };
         Ok((node, right))
     }
 
-    fn expected_text(&self, at: usize) -> ExprError {
-        ExprError::Expected {
-            at: self.place(at),
-            expected: "a name of text before `~`, and a text behind it",
-            rest: String::new(),
-        }
-    }
-
     /// What a text is compared with: in quotes, or a word as it stands.
-    fn text_operand(&mut self, left: &Node) -> Parsing {
+    fn text_operand(&mut self, left: &Node, sign: &str) -> Parsing {
         self.blanks();
         let at = self.at;
         if let Some(text) = self.quoted()? {
-            return self.mentioned(left, text, at);
+            return self.compared_text(left, sign, text, at);
         }
         let rest = self.rest();
-        let ends = |c: char| c.is_whitespace() || "&|()!<>=~\"'".contains(c);
-        let bare = rest.get(..rest.find(ends).unwrap_or(rest.len()));
+        let bare = rest.get(..rest.find(ends_bare_text).unwrap_or(rest.len()));
         let bare = bare.unwrap_or_default();
         if bare.is_empty() {
             return Err(self.expected("a text"));
@@ -306,31 +320,35 @@ impl<'t> Parser<'t> {
             return self.primary();
         }
         self.at += bare.len();
-        self.mentioned(left, bare.to_owned(), at)
+        self.compared_text(left, sign, bare.to_owned(), at)
     }
 
-    /// A text that `left` is compared with.
-    fn mentioned(&mut self, left: &Node, text: String, at: usize) -> Parsing {
-        if let Node::OfStep(field) | Node::OfTrajectory(field) = left {
-            if let Some(known) = field.vocabulary()
-                && !known.iter().any(|word| word.eq_ignore_ascii_case(&text))
-            {
-                return Err(ExprError::Never {
-                    at: self.place(at),
-                    field: field.info().name,
-                    meant: crate::model::pool::nearest(&text, known.iter().copied())
-                        .map(str::to_owned),
-                    text,
-                    known: known.to_vec(),
-                });
-            }
-            self.mentions.push((*field, text.clone()));
+    /// A text behind a sign; a part of one (`~`) may be anything.
+    fn compared_text(&mut self, left: &Node, sign: &str, text: String, at: usize) -> Parsing {
+        if sign != "~" {
+            self.mention(left, &text, at)?;
         }
-        Ok(Part {
-            node: Node::Text(text.into()),
-            kind: Kind::Text,
-            at,
-        })
+        Ok(self.part(Node::Text(text.into()), Kind::Text, at))
+    }
+
+    /// Keeps what a field is compared with, which it must be able to be.
+    fn mention(&mut self, field: &Node, text: &str, at: usize) -> Result<(), ExprError> {
+        let (Node::OfStep(field) | Node::OfTrajectory(field)) = field else {
+            return Ok(());
+        };
+        if let Some(known) = field.vocabulary()
+            && !known.iter().any(|word| word.eq_ignore_ascii_case(text))
+        {
+            return Err(ExprError::Never {
+                at: self.place(at),
+                field: field.info().name,
+                meant: nearest(text, known.iter().copied()).map(str::to_owned),
+                text: text.to_owned(),
+                known: known.to_vec(),
+            });
+        }
+        self.mentions.push((*field, text.to_owned()));
+        Ok(())
     }
 
     fn quoted(&mut self) -> Result<Option<String>, ExprError> {
@@ -365,10 +383,8 @@ impl<'t> Parser<'t> {
             let a = self.of(left, Kind::Number)?;
             let b = part(self)?;
             let b = self.of(b, Kind::Number)?;
-            left = Part {
-                node: Node::Arithmetic(how, Box::new(a.node), Box::new(b.node)),
-                ..a
-            };
+            let node = Node::Arithmetic(how, Box::new(a.node), Box::new(b.node));
+            left = self.part(node, Kind::Number, a.at);
         }
         Ok(left)
     }
@@ -386,11 +402,8 @@ impl<'t> Parser<'t> {
         }
         let part = self.of(part, Kind::Number)?;
         let zero = Box::new(Node::Number(0.0));
-        Ok(Part {
-            node: Node::Arithmetic(Operation::Subtract, zero, Box::new(part.node)),
-            at,
-            ..part
-        })
+        let node = Node::Arithmetic(Operation::Subtract, zero, Box::new(part.node));
+        Ok(self.part(node, Kind::Number, at))
     }
 
     fn primary(&mut self) -> Parsing {
@@ -401,14 +414,10 @@ impl<'t> Parser<'t> {
             if !self.takes(")") {
                 return Err(self.expected("`)`"));
             }
-            return Ok(Part { at, ..part });
+            return Ok(self.part(part.node, part.kind, at));
         }
         if let Some(text) = self.quoted()? {
-            return Ok(Part {
-                node: Node::Text(text.into()),
-                kind: Kind::Text,
-                at,
-            });
+            return Ok(self.part(Node::Text(text.into()), Kind::Text, at));
         }
         if self
             .rest()
@@ -422,13 +431,8 @@ impl<'t> Parser<'t> {
         }
         self.at += word.len();
         match word {
-            "true" | "false" => Ok(Part {
-                node: Node::Flag(word == "true"),
-                kind: Kind::Flag,
-                at,
-            }),
+            "true" | "false" => Ok(self.part(Node::Flag(word == "true"), Kind::Flag, at)),
             "known" => self.known(at),
-            // `first = 3` has no such name; only a function is called so.
             _ if Fold::named(word).is_some() => self.fold(word, at),
             _ => self.name(word, at),
         }
@@ -455,11 +459,8 @@ impl<'t> Parser<'t> {
         };
         self.at += end;
         let share = self.takes("%");
-        Ok(Part {
-            node: Node::Number(if share { number / 100.0 } else { number }),
-            kind: Kind::Number,
-            at,
-        })
+        let number = if share { number / 100.0 } else { number };
+        Ok(self.part(Node::Number(number), Kind::Number, at))
     }
 
     /// What stands in brackets behind the name of a function.
@@ -479,15 +480,11 @@ impl<'t> Parser<'t> {
 
     fn known(&mut self, at: usize) -> Parsing {
         let part = self.argument(None)?;
-        Ok(Part {
-            node: Node::Known(Box::new(part.node)),
-            kind: Kind::Flag,
-            at,
-        })
+        Ok(self.part(Node::Known(Box::new(part.node)), Kind::Flag, at))
     }
 
     fn fold(&mut self, word: &str, at: usize) -> Parsing {
-        let functions = super::FUNCTIONS.iter().map(|(name, _)| *name);
+        let functions = FUNCTIONS.iter().map(|(name, _)| *name);
         let name = functions.into_iter().find(|name| *name == word);
         let (Some(fold), Some(name)) = (Fold::named(word), name) else {
             return Err(ExprError::unknown(self.place(at) - 1, word));
@@ -504,14 +501,11 @@ impl<'t> Parser<'t> {
         let part = self.argument(Some(needed));
         self.within = None;
         let part = part?;
-        Ok(Part {
-            node: Node::Fold(fold, Box::new(part.node)),
-            kind: match fold.is_flag() {
-                true => Kind::Flag,
-                false => Kind::Number,
-            },
-            at,
-        })
+        let kind = match fold.is_flag() {
+            true => Kind::Flag,
+            false => Kind::Number,
+        };
+        Ok(self.part(Node::Fold(fold, Box::new(part.node)), kind, at))
     }
 
     fn name(&mut self, word: &str, at: usize) -> Parsing {
@@ -524,12 +518,13 @@ impl<'t> Parser<'t> {
                 name: info.name,
             });
         }
-        Ok(Part {
-            node: node_of(info),
-            kind: info.kind,
-            at,
-        })
+        Ok(self.part(node_of(info), info.kind, at))
     }
+}
+
+/// What ends a text that stands without quotes.
+pub(super) fn ends_bare_text(c: char) -> bool {
+    c.is_whitespace() || "&|()!<>=~\"'".contains(c)
 }
 
 fn node_of(info: &FieldInfo) -> Node {

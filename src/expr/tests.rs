@@ -102,6 +102,11 @@ fn the_language_says_what_it_says() {
         ("10 < min(confidence) < 15", true),
         ("10 < min(confidence) < 11", false),
         ("-steps < -2 & 6 / 2 = steps", true),
+        (
+            "any(model ~ QWEN) & verdict ~ ron & !any(model ~ gpt)",
+            true,
+        ),
+        ("any(\"qwen-1.5b\" = model) & 'wrong' = verdict", true),
         ("share(escalation) > 33 % & share(escalation) < 34%", true),
         ("known(large_share) & !known(cost)", true),
         ("wrong = true & correct = false & wrong != correct", true),
@@ -215,6 +220,28 @@ fn errors_say_where_what_and_what_may_be_meant() {
         ("any wrong", Trajectory, vec!["`(`"]),
         ("domain = \"a", Trajectory, vec!["a closing quote"]),
         ("steps > 1.2.3", Trajectory, vec!["a number is missing"]),
+        ("3 & wrong", Trajectory, vec!["`3` is a number"]),
+        ("wrong + 1 > 2", Trajectory, vec!["`wrong` is a condition"]),
+        (
+            "wrong < correct",
+            Trajectory,
+            vec!["conditions are compared by"],
+        ),
+        (
+            "steps ~ 3",
+            Trajectory,
+            vec!["whether a text holds another"],
+        ),
+        (
+            "'wronk' = verdict",
+            Trajectory,
+            vec!["at 1", "did you mean `wrong`"],
+        ),
+        (
+            "wrong = correct = wrong",
+            Trajectory,
+            vec!["at 17", "an operator or the end"],
+        ),
         ("é = 1", Trajectory, vec!["at 1: `é` is no name"]),
     ] {
         let said = refused(text, scope);
@@ -224,6 +251,10 @@ fn errors_say_where_what_and_what_may_be_meant() {
     }
     assert!(refused(&"!".repeat(200), Step).contains("too deep"));
     assert!(refused(&"(".repeat(200), Step).contains("too deep"));
+    assert!(refused(&"1+".repeat(60_000), Step).contains("longer than"));
+    // As long as may be: the stack holds it.
+    let long = format!("{}wrong", "wrong&".repeat(600));
+    assert_eq!(over(&long), Value::Flag(true));
 }
 
 #[test]
@@ -338,7 +369,77 @@ fn names_are_completed_where_they_may_stand() {
     assert_eq!(added("verd"), Some("ict".to_owned()));
     assert_eq!(added("verdict"), None);
     assert_eq!(added("kno"), Some("wn(".to_owned()));
-    // `ended`, and `every` would be two: as far as they agree.
+    // `step` and `steps`: whole already. Nothing is a name within quotes.
+    assert_eq!(added("any(step"), None);
+    assert_eq!(added("domain = \"esc"), None);
+    let models = ["pair-small", "pair-large one", "pair-next"];
+    let named = |before| complete(before, Scope::Step, &models).addition();
+    assert_eq!(named("model = la"), None);
+    assert_eq!(named("model = n"), None, "`next` is a name of a step");
+    assert_eq!(named("model = sm"), Some("all".to_owned()));
     assert_eq!(added("wrong & do"), Some("main".to_owned()));
     assert_eq!(added("zzz"), None);
+}
+
+/// Of the small model, the large one after an escalation, and a person's choice
+/// of who begins.
+#[test]
+fn a_recorded_trajectory_is_seen_as_it_was() {
+    use crate::trace::Tree;
+    use crate::trace::record::{Override, Record};
+    use crate::trace::samples;
+    use std::sync::Arc;
+
+    let mut run = samples::run("run");
+    run.pool = vec![samples::model("small"), samples::model("large")];
+    let models: Vec<String> = run.pool.iter().map(|model| model.name.clone()).collect();
+    let step = |id: &str, parent: Option<&str>, model: &str, index: u32| {
+        let mut step = samples::step(id, parent, "text");
+        (step.model, step.index) = (model.to_owned(), index);
+        step.decision = Some(format!("to-{id}"));
+        Record::Step(Arc::new(step))
+    };
+    let decision = |to: &str, after: Option<&str>, model: &str| {
+        let mut decision = samples::decision(&format!("to-{to}"), after);
+        decision.action = model.to_owned();
+        decision
+    };
+    let mut chosen = decision("a", None, &models[0]);
+    chosen.overridden = Some(Override {
+        who: "me".into(),
+        when: String::new(),
+        wanted: models[1].clone(),
+    });
+    let sample = samples::step("x", None, "");
+    let first = Record::Decision(Arc::new(chosen));
+    let mut records = vec![first, step("a", None, &models[0], 1)];
+    records.push(Record::Decision(Arc::new(decision(
+        "b",
+        Some("a"),
+        &models[1],
+    ))));
+    records.push(step("b", Some("a"), &models[1], 2));
+    let tree = Tree::from_records(sample.run.clone(), sample.problem, records);
+    assert_eq!(tree.len(), 2);
+    let holds = |text: &str, head| {
+        let condition = Expr::condition(text, Scope::Trajectory).unwrap();
+        condition.holds(&Trajectory::main_line(head, &tree))
+    };
+    for held in [
+        "steps = 2 & overrides = 1",
+        "count(escalation) = 1 & first(escalation) = 1",
+        // Nothing follows the last step: it does not escalate.
+        "!any(deescalation) & !all(escalation) & !any(overridden)",
+        "large_share = 0.5",
+        "!any(escalation & step = 2)",
+        "!known(verdict) & !known(cost)",
+    ] {
+        assert!(holds(held, Some(&run)), "{held}");
+    }
+    // Who is more capable is not known without the head.
+    assert!(holds(
+        "steps = 2 & !known(large_share) & !known(router)",
+        None
+    ));
+    assert!(!holds("any(escalation)", None) && !holds("!any(escalation)", None));
 }

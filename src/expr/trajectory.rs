@@ -15,20 +15,40 @@ use super::field::Field;
 /// A path through the tree of a problem.
 #[derive(Debug, Clone)]
 pub struct Trajectory<'a> {
-    run: &'a RunRecord,
+    /// `None` where the log has lost it: which model is more capable is not
+    /// known then.
+    run: Option<&'a RunRecord>,
     tree: &'a Tree,
     path: Vec<NodeIndex>,
+    /// How many of its steps are seen.
+    seen: usize,
 }
 
 impl<'a> Trajectory<'a> {
     /// The path from the first step to the last one of `path`.
-    pub fn new(run: &'a RunRecord, tree: &'a Tree, path: Vec<NodeIndex>) -> Self {
-        Self { run, tree, path }
+    pub fn new(run: Option<&'a RunRecord>, tree: &'a Tree, path: Vec<NodeIndex>) -> Self {
+        let seen = path.len();
+        Self {
+            run,
+            tree,
+            path,
+            seen,
+        }
     }
 
-    /// The path that the run itself took.
-    pub fn main_line(run: &'a RunRecord, tree: &'a Tree) -> Self {
+    /// The path to the leaf that was written last.
+    pub fn main_line(run: Option<&'a RunRecord>, tree: &'a Tree) -> Self {
         Self::new(run, tree, tree.main_line())
+    }
+
+    /// As it was when the step at `at` (from 0) had been written and the next
+    /// one decided on.
+    #[must_use]
+    pub fn up_to(self, at: usize) -> Self {
+        Self {
+            seen: self.path.len().min(at + 1),
+            ..self
+        }
     }
 
     fn node(&self, at: usize) -> Option<&'a Node> {
@@ -36,25 +56,33 @@ impl<'a> Trajectory<'a> {
     }
 
     fn kept(&self) -> impl Iterator<Item = &'a StepRecord> + '_ {
-        let steps = self.path.iter().map(|&index| &*self.tree.node(index).step);
+        let steps = self
+            .path
+            .iter()
+            .take(self.seen)
+            .map(|&index| &*self.tree.node(index).step);
         steps.filter(|step| step.kept)
     }
 
-    /// The decision after a step: the one by which the path goes on, else the
-    /// last one made there.
-    fn decision(&self, at: usize) -> Option<&'a DecisionRecord> {
-        let node = self.node(at)?;
-        let followed = self.node(at + 1).and_then(|next| {
+    /// The decision after a step, or about the first one for `None`: the one by
+    /// which the path goes on, else the last one made there.
+    fn decision(&self, at: Option<usize>) -> Option<&'a DecisionRecord> {
+        let after = match at {
+            Some(at) => Some(*self.path.get(at)?),
+            None => None,
+        };
+        let made = self.tree.decisions(after);
+        let next = self.node(at.map_or(0, |at| at + 1));
+        let followed = next.and_then(|next| {
             let id = next.step.decision.as_deref()?;
-            node.decisions.iter().find(|decision| decision.id == id)
+            made.iter().find(|decision| decision.id == id)
         });
-        followed
-            .or_else(|| node.decisions.last())
-            .map(|decision| &**decision)
+        followed.or_else(|| made.last()).map(|decision| &**decision)
     }
 
     fn outcome(&self) -> Option<&'a OutcomeRecord> {
         match self.path.last() {
+            Some(_) if self.seen < self.path.len() => None,
             Some(&leaf) => self.tree.node(leaf).outcome(),
             None => self.tree.root_outcomes().last(),
         }
@@ -65,20 +93,20 @@ impl<'a> Trajectory<'a> {
     }
 
     /// Whether the decision after a step goes to a model that is `more` capable
-    /// than the one that wrote it, or less.
+    /// than the one that wrote it, or less; none does where nothing follows.
     fn moves(&self, at: usize, more: bool) -> Option<bool> {
+        let run = self.run?;
         let step = &self.node(at)?.step;
         // It stands in place of a draft: that was the escalation.
         if more && step.purpose == Purpose::Regenerated {
             return Some(true);
         }
         // A ruling on the next draft says nothing of this step.
-        let decision = self.decision(at).filter(|made| made.draft.is_none())?;
-        let (from, to) = (&step.model, &decision.action);
-        Some(match more {
-            true => self.run.escalates(from, to),
-            false => self.run.escalates(to, from),
-        })
+        let made = self.decision(Some(at)).filter(|made| made.draft.is_none());
+        Some(made.is_some_and(|made| match more {
+            true => run.escalates(&step.model, &made.action),
+            false => run.escalates(&made.action, &step.model),
+        }))
     }
 
     fn score(&self, at: usize, scorer: &str) -> Option<f64> {
@@ -101,13 +129,13 @@ impl<'a> Trajectory<'a> {
 
     /// The probability of the model that the decision after a step chose.
     fn probability(&self, at: usize) -> Option<f64> {
-        let decision = self.decision(at)?;
-        let place = self.run.place(&decision.action)?;
+        let decision = self.decision(Some(at))?;
+        let place = self.run?.place(&decision.action)?;
         decision.probabilities.get(place).copied()
     }
 
     fn large_share(&self) -> Option<f64> {
-        let large = &self.run.pool.last()?.name;
+        let large = &self.run?.pool.last()?.name;
         let (mut by_large, mut all) = (0_u32, 0_u32);
         for step in self.kept() {
             all += 1;
@@ -117,8 +145,8 @@ impl<'a> Trajectory<'a> {
     }
 
     fn overrides(&self) -> f64 {
-        let steps = 0..self.path.len();
-        let made = steps.filter_map(|at| self.decision(at));
+        let places = std::iter::once(None).chain((0..self.seen).map(Some));
+        let made = places.filter_map(|at| self.decision(at));
         made.filter(|decision| decision.overridden.is_some())
             .count() as f64
     }
@@ -126,7 +154,7 @@ impl<'a> Trajectory<'a> {
 
 impl Source for Trajectory<'_> {
     fn steps(&self) -> usize {
-        self.path.len()
+        self.seen
     }
 
     fn of_trajectory(&self, field: Field) -> Value<'_> {
@@ -136,7 +164,7 @@ impl Source for Trajectory<'_> {
         match field {
             Field::Problem => Value::text(self.tree.problem_id()),
             Field::Run => Value::text(self.tree.run()),
-            Field::Router => Value::text(&self.run.router.spec),
+            Field::Router => self.run.map(|run| run.router.spec.as_str()).into(),
             Field::Domain => problem.and_then(|known| known.domain.as_deref()).into(),
             Field::Difficulty => problem.and_then(|known| known.difficulty).into(),
             Field::Question => problem.map(|known| known.question.as_str()).into(),
@@ -162,12 +190,13 @@ impl Source for Trajectory<'_> {
             return Value::Unknown;
         };
         let step = &*node.step;
-        let decision = || self.decision(at);
+        let decision = || self.decision(Some(at));
         match field {
             Field::Step => Value::Number(f64::from(step.index)),
-            Field::Position => Value::Number((at + 1) as f64 / self.path.len() as f64),
+            Field::Position => Value::Number((at + 1) as f64 / self.seen as f64),
             Field::Model => Value::text(&step.model),
-            Field::Next => decision().map(|made| made.action.as_str()).into(),
+            // Nobody where nothing follows: that is no model's name.
+            Field::Next => Value::text(decision().map_or("", |made| &made.action)),
             Field::Confidence => step.confidence.value.into(),
             Field::Prob => self.measure(at, "prob").into(),
             Field::Logit => self.measure(at, "logit").into(),
@@ -186,7 +215,9 @@ impl Source for Trajectory<'_> {
                 let by_person = step.model == PERSON;
                 Value::Flag(by_person || step.continuation == Continuation::Edited)
             }
-            Field::Overridden => decision().map(|made| made.overridden.is_some()).into(),
+            Field::Overridden => {
+                Value::Flag(decision().is_some_and(|made| made.overridden.is_some()))
+            }
             Field::Probability => self.probability(at).into(),
             Field::Threshold => decision().and_then(|made| made.threshold).into(),
             Field::ActionSet => decision().map(|made| made.action_set.len() as f64).into(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::model::endpoint::{Capabilities, Endpoint, EndpointError};
 use crate::model::probed::{Probed, ProbedScorer};
@@ -46,10 +46,11 @@ async fn models(
         .collect();
     let mut found = BTreeMap::new();
     let mut failed = BTreeMap::new();
+    let mut until = None;
     loop {
-        let next = match failed.is_empty() {
-            true => probes.next().await,
-            false => timeout(GRACE, probes.next()).await.unwrap_or_default(),
+        let next = match until {
+            None => probes.next().await,
+            Some(until) => timeout_at(until, probes.next()).await.unwrap_or_default(),
         };
         match next {
             Some((place, Ok(can))) => {
@@ -57,6 +58,7 @@ async fn models(
             }
             Some((place, Err(error))) => {
                 failed.insert(place, error);
+                until.get_or_insert_with(|| Instant::now() + GRACE);
             }
             None => break,
         }

@@ -263,9 +263,8 @@ fn unread(rule: &Rule<'_>, pool: &[Member<'_>]) -> Vec<Lack> {
     let only_logits = group(pool, |_, can| {
         !logits && can.values == ValueKind::RawLogit && !can.probabilities
     });
-    if let Some(disagreement) = disagreeing(pool) {
-        return vec![disagreement];
-    }
+    let disagreement = disagreeing(pool);
+    let agree = disagreement.is_none();
     let about = Aspect::Confidence;
     let mut lacks = Vec::new();
     if !nothing.is_empty() {
@@ -287,7 +286,8 @@ fn unread(rule: &Rule<'_>, pool: &[Member<'_>]) -> Vec<Lack> {
             ),
         });
     }
-    if !no_logits.is_empty() {
+    lacks.extend(disagreement);
+    if agree && !no_logits.is_empty() {
         lacks.push(Lack {
             about,
             why: format!(
@@ -302,7 +302,7 @@ fn unread(rule: &Rule<'_>, pool: &[Member<'_>]) -> Vec<Lack> {
             ),
         });
     }
-    if !only_logits.is_empty() {
+    if agree && !only_logits.is_empty() {
         lacks.push(Lack {
             about,
             why: format!(

@@ -146,8 +146,8 @@ impl Session {
             Goal::Until(condition) => {
                 let path = self.followed_path();
                 let at = path.iter().position(|&step| step == node);
-                let trajectory = Trajectory::new(&self.settings.run, &self.tree, path);
-                at.is_some_and(|at| condition.holds_at(&trajectory, at))
+                let trajectory = Trajectory::new(Some(&self.settings.run), &self.tree, path);
+                at.is_some_and(|at| condition.holds_at(&trajectory.up_to(at), at))
             }
         }
     }

@@ -26,6 +26,7 @@ impl Session {
 
     pub(super) fn run_to(&mut self, goal: Goal) -> Result<Vec<Output>, Refusal> {
         self.idle()?;
+        self.goal = goal.clone();
         let before = self.cursor;
         // What is recorded is followed first; only the tape's end generates.
         while let Some(next) = self.next_on_branch(self.cursor) {

@@ -238,6 +238,16 @@ impl Session {
         matches!(self.phase, Phase::Generating(_) | Phase::Scoring(_))
     }
 
+    /// The condition that was run until, where the trajectory ended without it.
+    pub fn missed(&self) -> Option<&str> {
+        match &self.goal {
+            Goal::Until(condition) if self.phase == Phase::Ready => {
+                (!self.reached(&self.goal)).then(|| condition.text())
+            }
+            _ => None,
+        }
+    }
+
     /// How the trajectory that ends at the cursor came out, if it ends there.
     pub fn outcome(&self) -> Option<&OutcomeRecord> {
         match self.cursor {

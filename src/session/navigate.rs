@@ -18,10 +18,9 @@ impl Session {
         let at = self.cursor.ok_or(Refusal::AtStart)?;
         let path = self.followed_path();
         let before = path.iter().position(|&node| node == at).unwrap_or(0);
-        let trajectory = Trajectory::new(&self.settings.run, &self.tree, path.clone());
-        let held = (0..before)
-            .rev()
-            .find(|&place| condition.holds_at(&trajectory, place));
+        let trajectory = Trajectory::new(Some(&self.settings.run), &self.tree, path.clone());
+        let holds = |place: usize| condition.holds_at(&trajectory.clone().up_to(place), place);
+        let held = (0..before).rev().find(|&place| holds(place));
         let place = held.ok_or_else(|| Refusal::HeldNowhere(condition.text().to_owned()))?;
         self.cursor = Some(path[place]);
         Ok(())

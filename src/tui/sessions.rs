@@ -91,24 +91,22 @@ pub fn places(log: &Log) -> Vec<Place> {
         .collect()
 }
 
-/// Those that fulfil a condition; of one with branches the last one counts.
-/// Reads every trajectory.
+/// Those that fulfil the condition that holds for their run, where there is
+/// one; of a trajectory with branches the last one counts. Reads every one.
 ///
 /// # Errors
 /// The log cannot be read.
-pub fn matching(log: &Log, condition: &Expr) -> Result<Vec<Place>, LogError> {
+pub fn matching<'c>(
+    log: &Log,
+    condition: impl Fn(&str) -> Option<&'c Expr>,
+) -> Result<Vec<Place>, LogError> {
     let mut found = Vec::new();
     for (run, problem) in places(log) {
-        let (tree, _) = log.tree(&run, &problem)?;
-        let unknown;
-        let head = match log.run(&run) {
-            Some(head) => head,
-            None => {
-                unknown = unknown_head(&run, &tree);
-                &unknown
-            }
+        let Some(condition) = condition(&run) else {
+            continue;
         };
-        if condition.holds(&Trajectory::main_line(head, &tree)) {
+        let (tree, _) = log.tree(&run, &problem)?;
+        if condition.holds(&Trajectory::main_line(log.run(&run), &tree)) {
             found.push((run, problem));
         }
     }

@@ -535,3 +535,26 @@ fn kind(record: &Record) -> &'static str {
         Record::Note(_) => "note",
     }
 }
+
+#[test]
+fn a_condition_that_never_held_is_said_so_and_the_past_is_seen_as_it_was() {
+    let mut stage = Stage::new(three());
+    stage.keys("C");
+    // What is offered goes when something is typed.
+    stage.type_text("confidence < 0.01");
+    stage.keys("enter");
+    assert_eq!(stage.at(), 3);
+    assert_eq!(
+        stage.notice(),
+        "`confidence < 0.01` held at no step up to here"
+    );
+    // Over what is recorded too, and `steps` are those so far.
+    stage.keys("gg C");
+    stage.type_text("steps = 2");
+    stage.keys("enter");
+    assert_eq!((stage.at(), stage.calls.len()), (2, 3));
+    stage.keys("G B");
+    stage.type_text("steps = 1");
+    stage.keys("enter");
+    assert_eq!(stage.at(), 1);
+}

@@ -215,7 +215,9 @@ fn a_log_is_searched_by_what_its_trajectories_did() {
         let models: Vec<&str> = pool.iter().map(|model| model.name.as_str()).collect();
         let condition = Expr::condition(text, Scope::Trajectory).unwrap();
         let condition = condition.over_models(&models).unwrap();
-        sessions::matching(&log, &condition).unwrap().len()
+        sessions::matching(&log, |_| Some(&condition))
+            .unwrap()
+            .len()
     };
     for held in [
         "correct",

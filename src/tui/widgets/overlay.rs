@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
+use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::app::action::{ACTIONS, Context, Group};
 use crate::app::{Layer, LineEdit, Model, completion, palette_rows, picker_rows};
@@ -165,7 +166,7 @@ fn list(
     if inner.height == 0 {
         return;
     }
-    let mut drawn = vec![edit_line("> ", input, theme)];
+    let mut drawn = vec![edit_line("> ", input, usize::from(inner.width), theme)];
     let height = usize::from(inner.height - 1);
     let selected = selected.min(rows.saturating_sub(1));
     let top = window(selected, rows, height);
@@ -183,7 +184,9 @@ fn list(
     }
 }
 
-fn edit_line(prompt: &str, input: &LineEdit, theme: &Theme) -> Line<'static> {
+/// The line with its cursor in `columns`: the part around it, where the whole
+/// has no room.
+fn edit_line(prompt: &str, input: &LineEdit, columns: usize, theme: &Theme) -> Line<'static> {
     let after = input.after();
     let under: String = after
         .chars()
@@ -192,12 +195,27 @@ fn edit_line(prompt: &str, input: &LineEdit, theme: &Theme) -> Line<'static> {
     let rest = after.get(under.len()..).unwrap_or("").to_owned();
     // What was pasted is as untrusted as what a model wrote.
     let clean = |text: &str| sanitize(text).into_owned();
+    let before = clean(input.before());
+    let room = columns.saturating_sub(width::of(prompt) + 2);
+    let before = match width::of(&before) > room {
+        true => format!("…{}", last_columns(&before, room.saturating_sub(1))),
+        false => before,
+    };
+    let role = if input.is_offer() { "hint" } else { "text" };
     Line::from(vec![
         Span::styled(prompt.to_owned(), theme.style("key")),
-        Span::styled(clean(input.before()), theme.style("text")),
+        Span::styled(before, theme.style(role)),
         Span::styled(clean(&under), theme.style("cursor")),
         Span::styled(clean(&rest), theme.style("text")),
     ])
+}
+
+/// The end of a text that fits into so many columns.
+fn last_columns(text: &str, columns: usize) -> &str {
+    let mut starts = text.grapheme_indices(true).map(|(at, _)| at);
+    starts
+        .find_map(|at| text.get(at..).filter(|rest| width::of(rest) <= columns))
+        .unwrap_or_default()
 }
 
 fn two_columns(
@@ -267,7 +285,11 @@ fn confirm(area: Rect, buffer: &mut Buffer, title: &str, text: &str, theme: &The
 
 fn one_line(area: Rect, buffer: &mut Buffer, title: &str, input: &LineEdit, theme: &Theme) {
     let inner = popup(area, buffer, 72, 3, title, theme);
-    lines(inner, buffer, &[edit_line("", input, theme)]);
+    lines(
+        inner,
+        buffer,
+        &[edit_line("", input, usize::from(inner.width), theme)],
+    );
 }
 
 /// What stands below an expression that is being typed.
@@ -290,7 +312,7 @@ fn expression(
 ) {
     let inner = popup(area, buffer, 72, NAMES as u16 + 3, title, theme);
     let room = usize::from(inner.width);
-    let mut drawn = vec![edit_line("", input, theme)];
+    let mut drawn = vec![edit_line("", input, usize::from(inner.width), theme)];
     match below {
         Below::Error(error) => drawn.extend(paragraph(error, room, theme.style("error"))),
         Below::Names(completion) => drawn.extend(names(completion, room, theme)),
@@ -323,6 +345,9 @@ fn names(completion: &Completion<'_>, room: usize, theme: &Theme) -> Vec<Line<'s
     let more = found.len() - shown;
     if more > 0 {
         let text = format!("  and {more} more; tab completes what is begun");
+        drawn.push(Line::styled(text, theme.style("hint")));
+    } else if found.is_empty() {
+        let text = "  enter goes; esc leaves everything as it is";
         drawn.push(Line::styled(text, theme.style("hint")));
     }
     drawn
