@@ -70,10 +70,8 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
 }
 
 fn draw(args: &ExportArgs, log: Log, config: &crate::config::Config) -> Result<String, Failure> {
-    let (mut model, opener) = {
-        let places = sessions::places(&log);
-        sessions::replay(log, places, Vec::new())
-    };
+    let places = sessions::places(&log);
+    let (mut model, opener) = sessions::replay(log, places, Vec::new());
     if let Some(id) = &args.problem {
         let place = model.entries.iter().position(|entry| entry.problem == *id);
         model.current = place.unwrap_or(0);

@@ -72,7 +72,7 @@ fn compared(before: &str) -> Option<(Field, &str)> {
 
 fn of_field<'t>(field: Field, typed: &'t str, models: &[&str]) -> Completion<'t> {
     let known: Vec<&str> = match field {
-        Field::Model | Field::Next => {
+        _ if field.is_of_models() => {
             let shared = shared_beginning(models);
             let short = models.iter().filter_map(|model| model.strip_prefix(shared));
             short.collect()

@@ -140,6 +140,11 @@ impl Field {
         Self::ALL.iter().find(|info| info.name == name)
     }
 
+    /// Whether its text is the name of a model.
+    pub(super) fn is_of_models(self) -> bool {
+        matches!(self, Self::Model | Self::Next)
+    }
+
     /// The only texts that a field can have.
     pub(super) fn vocabulary(self) -> Option<&'static [&'static str]> {
         Some(match self {

@@ -95,10 +95,9 @@ impl Expr {
     /// # Errors
     /// [`ExprError::Model`]: a name that none of them has would never hold.
     pub fn over_models(mut self, models: &[&str]) -> Result<Self, ExprError> {
-        let of_models = |field| matches!(field, Field::Model | Field::Next);
         let shared = shared_beginning(models);
         for (field, name) in std::mem::take(&mut self.mentions) {
-            if of_models(field) {
+            if field.is_of_models() {
                 let known = || models.iter().copied().chain([PERSON]);
                 let named = |model: &&str| model.eq_ignore_ascii_case(&name);
                 let short = |model: &&str| named(&model.strip_prefix(shared).unwrap_or(model));

@@ -30,10 +30,8 @@ impl Node {
     pub fn rename(&mut self, name: &str, model: &str) {
         match self {
             Self::Same(a, b) => {
-                let of_models =
-                    matches!(**a, Self::OfStep(Field::Model) | Self::OfStep(Field::Next));
-                if let Self::Text(text) = &mut **b
-                    && of_models
+                if let (Self::OfStep(field), Self::Text(text)) = (&**a, &mut **b)
+                    && field.is_of_models()
                     && **text == *name
                 {
                     *text = model.into();

@@ -397,6 +397,13 @@ fn a_recorded_trajectory_is_seen_as_it_was() {
         let mut step = samples::step(id, parent, "text");
         (step.model, step.index) = (model.to_owned(), index);
         step.decision = Some(format!("to-{id}"));
+        step.confidence.fallback = id == "b";
+        let measures = [
+            ("entropy_truncated_math", 0.3),
+            ("prob_math", 0.5),
+            ("prob_general", 0.4),
+        ];
+        step.confidence.measures = measures.map(|(name, value)| (name.into(), value)).into();
         Record::Step(Arc::new(step))
     };
     let decision = |to: &str, after: Option<&str>, model: &str| {
@@ -431,6 +438,9 @@ fn a_recorded_trajectory_is_seen_as_it_was() {
         // Nothing follows the last step: it does not escalate.
         "!any(deescalation) & !all(escalation) & !any(overridden)",
         "large_share = 0.5",
+        // The entropy itself; without math tokens a measure is over all.
+        "max(entropy) = 0.3 & count(known(entropy)) = 1",
+        "first(prob = 0.5) = 1 & first(prob = 0.4) = 2",
         "!any(escalation & step = 2)",
         "!known(verdict) & !known(cost)",
     ] {

@@ -2,6 +2,7 @@
 
 use crate::cost::PERSON;
 use crate::problem::answer::Verdict;
+use crate::signal::confidence::{Source as Measure, recorded};
 use crate::trace::record::{
     Continuation, DecisionRecord, JUDGE, OutcomeRecord, PRM, Purpose, RunRecord, StepEnd,
     StepRecord, TrajectoryEnd,
@@ -115,16 +116,8 @@ impl<'a> Trajectory<'a> {
         by.filter_map(|score| score.value).next()
     }
 
-    fn measure(&self, at: usize, name: &str) -> Option<f64> {
-        let confidence = &self.node(at)?.step.confidence;
-        // Without math tokens it is over all of them.
-        let domain = if confidence.fallback {
-            "general"
-        } else {
-            "math"
-        };
-        let measures = &confidence.measures;
-        measures.get(format!("{name}_{domain}").as_str()).copied()
+    fn measure(&self, at: usize, source: Measure) -> Option<f64> {
+        recorded(&self.node(at)?.step.confidence, source)
     }
 
     /// The probability of the model that the decision after a step chose.
@@ -198,10 +191,11 @@ impl Source for Trajectory<'_> {
             // Nobody where nothing follows: that is no model's name.
             Field::Next => Value::text(decision().map_or("", |made| &made.action)),
             Field::Confidence => step.confidence.value.into(),
-            Field::Prob => self.measure(at, "prob").into(),
-            Field::Logit => self.measure(at, "logit").into(),
-            Field::Sampled => self.measure(at, "min_sampled").into(),
-            Field::Entropy => self.measure(at, "entropy_truncated").into(),
+            Field::Prob => self.measure(at, Measure::Prob).into(),
+            Field::Logit => self.measure(at, Measure::Logit).into(),
+            Field::Sampled => self.measure(at, Measure::Sampled).into(),
+            // As a confidence it has the other sign, so that more is surer.
+            Field::Entropy => self.measure(at, Measure::Entropy).map(|u| 0.0 - u).into(),
             Field::Tokens => Value::Number(step.usage.output as f64),
             Field::Prompt => Value::Number(step.usage.prompt as f64),
             Field::Seconds => Some(step.seconds).into(),
