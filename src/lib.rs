@@ -10,7 +10,8 @@
 //!         app          Model, Msg, update, Effect: synchronous, no I/O, no clock
 //!        eval          results: rows, intervals, paired tests, frontiers
 //!        train         the learner of the threshold policy, and the forests it reads
-//!       session        one routing session as a tree of steps, or a forest of them
+//!   session  survey    one routing session as a tree of steps, or a forest of them ·
+//!                      what a whole log came to, without its texts
 //!    router  expr      the decision rules · expressions over steps and trajectories
 //! policy signal cost   network and action set · confidence · ledgers
 //!        model         who writes a step: local, HTTP servers, recorded
@@ -36,6 +37,7 @@ pub mod problem;
 pub mod router;
 pub mod session;
 pub mod signal;
+pub mod survey;
 pub mod trace;
 pub mod train;
 pub mod tui;

@@ -12,7 +12,7 @@ const ROWS: [&[&str]; 10] = [
     &["model"],
     &["policy", "signal", "cost"],
     &["router", "expr"],
-    &["session"],
+    &["session", "survey"],
     &["train"],
     &["eval"],
     &["app"],

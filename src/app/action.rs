@@ -17,6 +17,10 @@ pub enum Context {
     Inspector,
     /// The tree of branches.
     Tree,
+    /// The table of runs.
+    Runs,
+    /// The table of problems.
+    Problems,
     /// A short list to choose from (models of an override): digits are free
     /// for choosing by number.
     Menu,
@@ -32,10 +36,12 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of help.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Global,
         Self::Inspector,
         Self::Tree,
+        Self::Runs,
+        Self::Problems,
         Self::Menu,
         Self::Confirm,
         Self::Picker,
@@ -50,6 +56,8 @@ impl Context {
             Self::Global => "global",
             Self::Inspector => "inspector",
             Self::Tree => "tree",
+            Self::Runs => "runs",
+            Self::Problems => "problems",
             Self::Menu => "menu",
             Self::Confirm => "confirm",
             Self::Picker => "picker",
@@ -73,7 +81,10 @@ impl Context {
     /// Whether leading digits are a count (`5j`).
     #[must_use]
     pub const fn takes_counts(self) -> bool {
-        matches!(self, Self::Global | Self::Inspector | Self::Tree)
+        matches!(
+            self,
+            Self::Global | Self::Inspector | Self::Tree | Self::Runs | Self::Problems
+        )
     }
 
     /// Whether keys that are not bound here are looked up in
@@ -92,6 +103,7 @@ pub enum Group {
     Deciding,
     Moving,
     Finding,
+    Tables,
     Showing,
     Editing,
     Program,
@@ -99,11 +111,12 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of help.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Stepping,
         Self::Deciding,
         Self::Moving,
         Self::Finding,
+        Self::Tables,
         Self::Showing,
         Self::Editing,
         Self::Program,
@@ -117,6 +130,7 @@ impl Group {
             Self::Deciding => "Deciding again",
             Self::Moving => "Moving",
             Self::Finding => "Finding",
+            Self::Tables => "Tables of runs and problems",
             Self::Showing => "Showing",
             Self::Editing => "Typing",
             Self::Program => "Program",
@@ -152,7 +166,11 @@ impl ActionInfo {
             && self.keys.iter().any(|(context, _)| {
                 matches!(
                     context,
-                    Context::Global | Context::Inspector | Context::Tree
+                    Context::Global
+                        | Context::Inspector
+                        | Context::Tree
+                        | Context::Runs
+                        | Context::Problems
                 )
             })
     }
@@ -286,8 +304,25 @@ actions! {
         { Global ["n"] }
     PreviousMatch "previous-match" "match" Finding +counts +repeats: "To the previous match"
         { Global ["N"] }
-    Problems "problems" "problems" Finding: "Choose another problem"
-        { Global ["P", "ctrl-p"] }
+    ChooseProblem "choose-problem" "problem" Finding: "Choose another problem by a part of its text"
+        { Global ["ctrl-p"] }
+    NextProblem "next-problem" "next problem" Finding +counts +repeats: "Open the next problem of the table"
+        { Global ["J"] }
+    PreviousProblem "previous-problem" "problem" Finding +counts +repeats: "Open the previous problem of the table"
+        { Global ["K"] }
+
+    Problems "problems" "problems" Tables: "Show the table of problems, or the trajectory again"
+        { Global ["P"] }
+    Runs "runs" "runs" Tables: "Show the table of runs, or the trajectory again"
+        { Global ["L"] }
+    Filter "filter" "filter" Tables: "Show only the trajectories that fulfil an expression, e.g. wrong & large_share < 0.2"
+        { Problems ["f", "/"] }
+    SortBy "sort" "sort" Tables: "Sort by an expression, e.g. -cost; an empty one gives the order of the log"
+        { Problems ["o"] }
+    GroupBy "group" "group" Tables: "Group by an expression, e.g. domain; an empty one groups nothing"
+        { Problems ["b"] }
+    Fold "fold" "fold" Tables: "Give all trajectories of a problem one row, or each its own"
+        { Problems ["z"] }
 
     Source "source" "source" Showing: "Show mathematics as readable text or as its source"
         { Inspector ["v"] Tree ["v"] }

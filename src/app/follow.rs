@@ -20,7 +20,7 @@ pub(super) fn command_at(
     let Some(Slot::Open(session)) = model.slots.get(entry) else {
         model.say(
             NoticeLevel::Warning,
-            "no problem is open: choose one with P",
+            "no problem is open: choose one with ctrl-p",
         );
         return Vec::new();
     };

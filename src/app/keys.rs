@@ -8,11 +8,12 @@ use super::effect::Effect;
 use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{
-    EndpointState, Layer, Mode, Model, NoticeLevel, Pane, ScorersState, Screen, Slot,
+    EndpointState, Layer, Mode, Model, NoticeLevel, Pane, Purpose, ScorersState, Screen, Slot,
 };
 use super::navigate as nav;
 use super::overlay::{self, Answer};
 use super::probes;
+use super::table;
 
 /// Lines of a page where the pane's height is not known better.
 const PAGE: i64 = 10;
@@ -31,6 +32,11 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         model.say(NoticeLevel::Warning, reason);
         return Vec::new();
     }
+    if model.view.screen.is_table()
+        && let Some(effects) = table::act(model, action, count)
+    {
+        return effects;
+    }
     let times = i64::from(count.unwrap_or(1));
     match action {
         Action::Step => step(model, times, now),
@@ -44,16 +50,23 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         Action::Cancel => cancel(model, now),
         Action::RunUntil | Action::BackUntil => open_layer(
             model,
-            Layer::RunUntil {
-                back: action == Action::BackUntil,
+            Layer::Expression {
+                purpose: match action {
+                    Action::BackUntil => Purpose::BackUntil,
+                    _ => Purpose::RunUntil,
+                },
                 input: LineEdit::offering(model.view.run_until.clone()),
                 error: None,
             },
         ),
+        Action::Problems => nav::switch(model, Screen::Problems),
+        Action::Runs => nav::switch(model, Screen::Runs),
+        Action::NextProblem => table::next_problem(model, times),
+        Action::PreviousProblem => table::next_problem(model, -times),
         Action::Override => open_override(model),
         Action::Edit => edit(model),
         Action::Play => play(model),
-        Action::Problems => {
+        Action::ChooseProblem => {
             let selected = model.current;
             let input = LineEdit::default();
             open_layer(model, Layer::Picker { input, selected })
@@ -150,7 +163,7 @@ fn open_override(model: &mut Model) -> Vec<Effect> {
     let Some(session) = model.session() else {
         model.say(
             NoticeLevel::Warning,
-            "no problem is open: choose one with P",
+            "no problem is open: choose one with ctrl-p",
         );
         return Vec::new();
     };
@@ -270,10 +283,14 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
     {
         return cancel(model, now);
     }
-    if !model.search.query.is_empty() {
+    if model.view.screen.is_table() {
+        table::back(model);
+    } else if !model.search.query.is_empty() {
         model.search.query.clear();
     } else if model.view.screen == Screen::Tree {
         nav::toggle_tree(model);
+    } else if model.view.focus == Pane::Steps && model.view.opened_from_table {
+        return nav::switch(model, Screen::Problems);
     } else if model.view.focus == Pane::Steps {
         model.say(NoticeLevel::Info, "q quits");
     } else {

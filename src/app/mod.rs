@@ -16,6 +16,8 @@ mod navigate;
 mod overlay;
 mod probes;
 mod search;
+mod surveyed;
+mod table;
 pub mod training;
 mod update;
 
@@ -26,11 +28,12 @@ pub use effect::Effect;
 pub use finder::{Found, find};
 pub use line_edit::LineEdit;
 pub use model::{
-    EndpointState, Entry, Layer, Mode, Model, Notice, NoticeLevel, Pane, ScorersState, Screen,
-    Slot, View,
+    EndpointState, Entry, Layer, Mode, Model, Notice, NoticeLevel, Pane, Purpose, ScorersState,
+    Screen, Slot, View,
 };
 pub use msg::Msg;
 pub use overlay::{completion, palette_rows, picker_rows};
 pub use probes::Waiting;
 pub use search::Search;
+pub use table::{Row, RunRow, Runs, Table, Tally, Use};
 pub use update::{close, update};

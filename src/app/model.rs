@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::endpoint::Capabilities;
 use crate::model::probed::ProbedScorer;
 use crate::session::Session;
+use crate::survey::Survey;
 use crate::trace::NodeIndex;
 use crate::trace::record::StepId;
 
@@ -12,6 +13,8 @@ use super::action::{Action, Context};
 use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
+use super::table::{Runs, Table, Use};
+use crate::expr::Scope;
 
 /// Whether calls can be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +30,17 @@ pub enum Screen {
     Inspector,
     /// The tree of branches in place of the list of steps.
     Tree,
+    /// One row a run.
+    Runs,
+    /// One row a trajectory.
+    Problems,
+}
+
+impl Screen {
+    /// Whether it is of all trajectories instead of one.
+    pub fn is_table(self) -> bool {
+        matches!(self, Self::Runs | Self::Problems)
+    }
 }
 
 /// A pane of the inspector, in the order of the focus.
@@ -53,17 +67,16 @@ impl Pane {
     }
 }
 
-/// A problem that can be opened.
+/// A problem that can be opened; its place is that of its trajectory in the
+/// survey.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// Id of the problem.
     pub problem: String,
-    /// Id of the run, where several are open.
+    /// Id of the run.
     pub run: String,
     /// One line for the picker: id, domain, difficulty, beginning of the question.
     pub title: String,
-    /// How it came out, where that is known: `✓`, `✗`, `?`.
-    pub verdict: Option<crate::problem::answer::Verdict>,
 }
 
 /// What is known of an entry's session.
@@ -124,12 +137,31 @@ pub enum Layer {
         /// is typed, and giving up brings these back.
         before: String,
     },
-    RunUntil {
+    Expression {
+        purpose: Purpose,
         input: LineEdit,
-        /// Over the steps that are there, towards the question.
-        back: bool,
         error: Option<String>,
     },
+}
+
+/// What an expression is typed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    RunUntil,
+    /// Over the steps that are there, towards the question.
+    BackUntil,
+    /// To arrange the table of problems.
+    Table(Use),
+}
+
+impl Purpose {
+    /// What the expression is over.
+    pub fn scope(self) -> Scope {
+        match self {
+            Self::RunUntil | Self::BackUntil => Scope::Step,
+            Self::Table(_) => Scope::Trajectory,
+        }
+    }
 }
 
 /// How things are shown.
@@ -137,6 +169,8 @@ pub enum Layer {
 pub struct View {
     pub screen: Screen,
     pub focus: Pane,
+    /// Whether the trajectory was opened from the table: there one goes back.
+    pub opened_from_table: bool,
     /// The source of mathematics instead of its readable form.
     pub source: bool,
     /// Tokens shaded by confidence.
@@ -177,6 +211,12 @@ pub struct Model {
     pub mode: Mode,
     pub entries: Vec<Entry>,
     pub slots: Vec<Slot>,
+    /// What every trajectory came to.
+    pub survey: Survey,
+    pub table: Table,
+    pub runs: Runs,
+    /// Bytes of the log that were read and all there are, while it is read.
+    pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
     pub current: usize,
     pub endpoints: Vec<EndpointState>,
@@ -207,13 +247,16 @@ pub struct Model {
 }
 
 impl Model {
-    /// A model over the entries, none of them open.
-    pub fn new(mode: Mode, entries: Vec<Entry>, models: usize) -> Self {
-        let slots = entries.iter().map(|_| Slot::Closed).collect();
+    /// A model of nothing, for a pool of so many models.
+    pub fn new(mode: Mode, models: usize) -> Self {
         Self {
             mode,
-            entries,
-            slots,
+            entries: Vec::new(),
+            slots: Vec::new(),
+            table: Table::default(),
+            runs: Runs::default(),
+            survey: Survey::default(),
+            reading: None,
             current: 0,
             endpoints: vec![EndpointState::Unknown; models],
             scorers: ScorersState::Unknown,
@@ -221,6 +264,7 @@ impl Model {
             view: View {
                 screen: Screen::Inspector,
                 focus: Pane::Steps,
+                opened_from_table: false,
                 source: false,
                 shading: true,
                 text_scroll: None,
@@ -289,10 +333,12 @@ impl Model {
             Some(Layer::Picker { .. }) => Context::Picker,
             Some(Layer::Override { .. }) => Context::Menu,
             Some(Layer::ConfirmQuit | Layer::ConfirmRerun { .. }) => Context::Confirm,
-            Some(Layer::Search { .. } | Layer::RunUntil { .. }) => Context::TextInput,
+            Some(Layer::Search { .. } | Layer::Expression { .. }) => Context::TextInput,
             None => match self.view.screen {
                 Screen::Inspector => Context::Inspector,
                 Screen::Tree => Context::Tree,
+                Screen::Runs => Context::Runs,
+                Screen::Problems => Context::Problems,
             },
         }
     }
@@ -309,7 +355,23 @@ impl Model {
     /// bar, the palette and the refusal alike.
     pub fn unavailable(&self, action: Action) -> Option<&'static str> {
         let replay = self.mode == Mode::Replay;
+        let on = |context: &[Context]| {
+            let keys = action.info().keys.iter();
+            keys.clone().any(|(of, _)| context.contains(of))
+        };
+        let is_table = self.view.screen.is_table();
+        let (tables, trajectory) = (
+            [Context::Runs, Context::Problems],
+            [Context::Inspector, Context::Tree],
+        );
         match action {
+            _ if on(&[Context::Global]) => self.unavailable_anywhere(action),
+            _ if is_table && on(&trajectory) && !on(&tables) => {
+                Some("this is of one trajectory: enter opens the one of this row")
+            }
+            _ if !is_table && on(&tables) && !on(&trajectory) => {
+                Some("this is of the table of problems: P shows it")
+            }
             Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")
             }
@@ -318,6 +380,12 @@ impl Model {
             {
                 Some("choose a step first")
             }
+            _ => None,
+        }
+    }
+
+    fn unavailable_anywhere(&self, action: Action) -> Option<&'static str> {
+        match action {
             Action::Cancel
                 if !self.playing
                     && self.waiting.is_none()

@@ -4,6 +4,7 @@ use crate::app::action::Action;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
 use crate::session::{Event, Session};
+use crate::survey::Fact;
 
 /// A message to [`update`](super::update).
 pub enum Msg {
@@ -32,6 +33,15 @@ pub enum Msg {
         entry: usize,
         result: Result<Box<Session>, String>,
     },
+    /// More of the log was read; `progress` is none where that was all.
+    Surveyed {
+        facts: Vec<Fact>,
+        progress: Option<(u64, u64)>,
+        /// What of it could not be read.
+        warning: Option<String>,
+    },
+    /// The rest of the log cannot be read.
+    Unread(String),
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {
         entry: usize,

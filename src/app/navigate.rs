@@ -5,7 +5,10 @@ use crate::session::Command;
 use crate::trace::NodeIndex;
 use crate::trace::record::{GRADER, JUDGE};
 
+use super::effect::Effect;
+use super::follow::show;
 use super::model::{Model, NoticeLevel, Pane, Screen};
+use super::table;
 
 impl Model {
     /// Goes to a step of the followed path; 0 is the question, and what is
@@ -71,6 +74,7 @@ pub(super) fn goto(model: &mut Model, target: Option<NodeIndex>) {
 pub(super) fn vertical(model: &mut Model, lines: i64) {
     let by = i32::try_from(lines).unwrap_or(i32::MAX);
     match (model.view.screen, model.view.focus) {
+        (Screen::Runs | Screen::Problems, _) => table::vertical(model, lines),
         (Screen::Tree, Pane::Steps) => move_in_tree(model, lines),
         (_, Pane::Steps) => move_cursor(model, lines),
         (_, Pane::Text) => scroll_text(model, by),
@@ -255,8 +259,25 @@ pub(super) fn toggle_tree(model: &mut Model) {
     model.view.focus = Pane::Steps;
     model.view.screen = match model.view.screen {
         Screen::Inspector => Screen::Tree,
-        Screen::Tree => Screen::Inspector,
+        _ => Screen::Inspector,
     };
+}
+
+/// Shows a table, or the trajectory again where it is shown.
+pub(super) fn switch(model: &mut Model, table: Screen) -> Vec<Effect> {
+    if model.view.screen == table {
+        model.view.screen = Screen::Inspector;
+        return show(model, model.current);
+    }
+    let from_trajectory = !model.view.screen.is_table();
+    model.view.screen = table;
+    if table == Screen::Problems && from_trajectory {
+        model.table.refresh(&model.survey, model.reading.is_some());
+        if let Some(row) = model.table.row_of(model.current) {
+            model.table.cursor = row;
+        }
+    }
+    Vec::new()
 }
 
 /// Scrolls the text pane from where it stands.

@@ -8,7 +8,7 @@ use super::effect::Effect;
 use super::finder::find;
 use super::follow::{here, show};
 use super::line_edit::LineEdit;
-use super::model::{Layer, Model, NoticeLevel};
+use super::model::{Layer, Model, NoticeLevel, Purpose};
 use super::navigate::{goto_step, search_jump};
 
 /// Rows a page of a list moves by.
@@ -95,7 +95,7 @@ impl Layer {
             Self::Palette { input, .. }
             | Self::Picker { input, .. }
             | Self::Search { input, .. }
-            | Self::RunUntil { input, .. } => Some(input),
+            | Self::Expression { input, .. } => Some(input),
             Self::Help { .. }
             | Self::Override { .. }
             | Self::ConfirmQuit
@@ -133,7 +133,7 @@ fn changed(model: &mut Model) {
     match model.layers.last_mut() {
         Some(Layer::Palette { selected, .. } | Layer::Picker { selected, .. }) => *selected = 0,
         Some(Layer::Search { input, .. }) => model.search.query = input.text().to_owned(),
-        Some(Layer::RunUntil { error, .. }) => *error = None,
+        Some(Layer::Expression { error, .. }) => *error = None,
         _ => {}
     }
 }
@@ -210,7 +210,7 @@ fn accept(model: &mut Model, now: &str) -> Answer {
             search_jump(model, 1);
             NOTHING
         }
-        Layer::RunUntil { input, back, .. } => accept_run_until(model, input, back, now),
+        Layer::Expression { purpose, input, .. } => accept_expression(model, purpose, input, now),
         Layer::Help { .. } => NOTHING,
     }
 }
@@ -234,11 +234,22 @@ fn accept_palette(model: &mut Model, input: &LineEdit, selected: usize) -> Answe
 }
 
 /// What may follow in the expression that is being typed.
-pub fn completion<'t>(model: &Model, input: &'t LineEdit) -> Completion<'t> {
-    complete(input.before(), Scope::Step, &names_of_models(model))
+pub fn completion<'t>(model: &Model, purpose: Purpose, input: &'t LineEdit) -> Completion<'t> {
+    complete(
+        input.before(),
+        purpose.scope(),
+        &names_of_models(model, purpose),
+    )
 }
 
-fn names_of_models(model: &Model) -> Vec<&str> {
+fn names_of_models(model: &Model, purpose: Purpose) -> Vec<&str> {
+    if let Purpose::Table(_) = purpose {
+        let pools = model.survey.runs().iter().flat_map(|run| &run.pool);
+        let mut names: Vec<&str> = pools.map(|&name| model.survey.name(name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        return names;
+    }
     let pool = model.session().map(|session| &session.settings().run.pool);
     let models = pool.into_iter().flatten();
     models.map(|model| model.name.as_str()).collect()
@@ -247,11 +258,11 @@ fn names_of_models(model: &Model) -> Vec<&str> {
 /// Completes the name before the cursor, where there is only one or several
 /// begin alike.
 fn complete_name(model: &mut Model) {
-    let Some(Layer::RunUntil { input, .. }) = model.layers.last() else {
+    let Some(Layer::Expression { purpose, input, .. }) = model.layers.last() else {
         return;
     };
-    let added = completion(model, input).addition();
-    if let (Some(Layer::RunUntil { input, error, .. }), Some(added)) =
+    let added = completion(model, *purpose, input).addition();
+    if let (Some(Layer::Expression { input, error, .. }), Some(added)) =
         (model.layers.last_mut(), added)
     {
         input.keep();
@@ -260,28 +271,39 @@ fn complete_name(model: &mut Model) {
     }
 }
 
-fn accept_run_until(model: &mut Model, input: LineEdit, back: bool, now: &str) -> Answer {
-    let models = names_of_models(model);
-    let checked = Expr::condition(input.text(), Scope::Step)
-        .and_then(|condition| condition.over_models(&models));
-    match checked {
-        Ok(condition) => {
-            input.text().clone_into(&mut model.view.run_until);
-            let condition = Box::new(condition);
-            let command = match back {
-                true => Command::BackUntil(condition),
-                false => Command::RunUntil(condition),
-            };
-            Answer::Effects(here(model, command, now))
-        }
+fn accept_expression(model: &mut Model, purpose: Purpose, input: LineEdit, now: &str) -> Answer {
+    match expression(model, purpose, input.text(), now) {
+        Ok(effects) => Answer::Effects(effects),
         Err(error) => {
             // What was typed stays to be mended.
-            model.layers.push(Layer::RunUntil {
+            model.layers.push(Layer::Expression {
+                purpose,
                 input,
-                back,
-                error: Some(error.to_string()),
+                error: Some(error),
             });
             NOTHING
         }
     }
+}
+
+/// Does what an expression was typed for.
+fn expression(
+    model: &mut Model,
+    purpose: Purpose,
+    text: &str,
+    now: &str,
+) -> Result<Vec<Effect>, String> {
+    if let Purpose::Table(of) = purpose {
+        model.table.take(of, text, &model.survey)?;
+        return Ok(Vec::new());
+    }
+    let models = names_of_models(model, purpose);
+    let checked = Expr::condition(text, Scope::Step).and_then(|expr| expr.over_models(&models));
+    let condition = Box::new(checked.map_err(|error| error.to_string())?);
+    text.clone_into(&mut model.view.run_until);
+    let command = match purpose {
+        Purpose::BackUntil => Command::BackUntil(condition),
+        _ => Command::RunUntil(condition),
+    };
+    Ok(here(model, command, now))
 }

@@ -4,9 +4,9 @@ use crate::session::{Command, Event, Phase, Session};
 
 use super::action::Action;
 use super::effect::Effect;
-use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Slot};
+use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
-use super::{follow, keys, navigate, overlay, probes};
+use super::{follow, keys, navigate, overlay, probes, surveyed, table};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -42,11 +42,33 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
         Msg::ScorersProbed(result) => probes::scorers_probed(model, result, now),
         Msg::LogFailed { message } => log_failed(model, message, now),
         Msg::Opened { entry, result } => opened(model, entry, result),
+        Msg::Surveyed {
+            facts,
+            progress,
+            warning,
+        } => {
+            surveyed::read(model, facts, progress);
+            if let Some(warning) = warning {
+                model.say(NoticeLevel::Warning, warning);
+            }
+            Vec::new()
+        }
+        Msg::Unread(message) => {
+            surveyed::unread(model, message);
+            Vec::new()
+        }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
         Msg::Copied(result) => copied(model, result),
         Msg::Themed(result) => themed(model, result),
         Msg::Tick => tick(model, now),
     };
+    surveyed::logged(model, &effects);
+    let reading = model.reading.is_some();
+    match model.view.screen {
+        Screen::Runs => model.runs.refresh(&model.survey, reading),
+        Screen::Problems => model.table.refresh(&model.survey, reading),
+        Screen::Inspector | Screen::Tree => {}
+    }
     effects.extend(next_tick(model));
     effects
 }
@@ -67,7 +89,6 @@ fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Ve
     let outputs = session.event(event, now);
     let moved = session.cursor() != before;
     let missed = session.missed().filter(|_| moved).map(follow::missed);
-    model.entries[entry].verdict = verdict_of(session).or(model.entries[entry].verdict);
     if entry == model.current && moved {
         model.view.text_scroll = None;
     }
@@ -87,15 +108,6 @@ fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Ve
         return Vec::new();
     }
     follow::effects_of(entry, outputs)
-}
-
-fn verdict_of(session: &Session) -> Option<crate::problem::answer::Verdict> {
-    let leaf = session.followed_path().last().copied()?;
-    session
-        .tree()
-        .node(leaf)
-        .outcome()
-        .map(|outcome| outcome.verdict)
 }
 
 fn log_failed(model: &mut Model, message: String, now: &str) -> Vec<Effect> {
@@ -127,9 +139,6 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
     };
     match result {
         Ok(session) => {
-            if let Some(verdict) = verdict_of(&session) {
-                model.entries[entry].verdict = Some(verdict);
-            }
             let faults = session.tree().faults();
             let warnings = session.warnings().iter().cloned();
             let faults: Vec<String> = warnings
@@ -201,6 +210,9 @@ fn themed(model: &mut Model, result: Result<String, String>) -> Vec<Effect> {
 fn wheel(model: &mut Model, lines: i32, pane: Pane) {
     if !model.layers.is_empty() {
         return overlay::select(model, i64::from(lines));
+    }
+    if model.view.screen.is_table() {
+        return table::vertical(model, i64::from(lines));
     }
     match pane {
         Pane::Text => navigate::scroll_text(model, lines),

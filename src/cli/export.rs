@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 use crate::app::{Model, Msg, Screen, update};
 use crate::config::Flags;
 use crate::headless::{Exit, Failure};
+use crate::survey::Survey;
 use crate::trace::Log;
 use crate::tui::export_svg::{SvgOptions, buffer_to_svg};
 use crate::tui::input::keymap::{Keymap, Pending};
@@ -56,11 +57,11 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
         ..Flags::default()
     };
     let config = screen::configuration(flags)?;
-    let log = super::replay::open_log(&args.logs, args.problem.as_deref())?;
-    if let Some(damage) = super::replay::damage(&log) {
+    let (log, survey) = super::replay::open_log(&args.logs, args.problem.as_deref(), u64::MAX)?;
+    if let Some(damage) = log.damage() {
         super::say(&format!("warning: {damage}\n"));
     }
-    let picture = draw(args, log, &config)?;
+    let picture = draw(args, log, survey, &config)?;
     write(&args.svg, &picture)?;
     if args.json {
         let done = serde_json::json!({ "svg": args.svg.to_string_lossy() });
@@ -69,9 +70,13 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn draw(args: &ExportArgs, log: Log, config: &crate::config::Config) -> Result<String, Failure> {
-    let places = sessions::places(&log);
-    let (mut model, opener) = sessions::replay(log, places, Vec::new());
+fn draw(
+    args: &ExportArgs,
+    log: Log,
+    survey: Survey,
+    config: &crate::config::Config,
+) -> Result<String, Failure> {
+    let (mut model, opener) = sessions::replay(log, survey, Vec::new());
     if let Some(id) = &args.problem {
         let place = model.entries.iter().position(|entry| entry.problem == *id);
         model.current = place.unwrap_or(0);

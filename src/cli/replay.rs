@@ -1,6 +1,5 @@
 //! `replay`: recorded trajectories, tape only.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,12 +9,16 @@ use crate::expr::{Expr, ExprError, FUNCTIONS, Field, Scope};
 use crate::headless::scoring::Scoring;
 use crate::headless::{Exit, Failure};
 use crate::router::Panel;
+use crate::survey::{self, Survey};
 use crate::trace::Log;
 use crate::tui::run::Subject;
 use crate::tui::sessions;
 
 use super::options::PanelArgs;
 use super::{screen, training};
+
+/// Bytes of a log that are read before the screen opens.
+const FIRST: u64 = 16 << 20;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ReplayArgs {
@@ -46,7 +49,14 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         }
         return training::show(path);
     }
-    let log = open_log(&args.logs, args.problem.as_deref())?;
+    // A filter is over everything; what comes behind the first part is
+    // otherwise read while the screen is open.
+    let bytes = if args.filter.is_some() {
+        u64::MAX
+    } else {
+        FIRST
+    };
+    let (log, survey) = open_log(&args.logs, args.problem.as_deref(), bytes)?;
     let named = args.panel.specs()?;
     // What a person named must be there, for every run of the log.
     let heads = log.runs().iter().filter_map(|run| run.head.as_deref());
@@ -56,19 +66,22 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
             return Err(Failure::usage(format!("--routers {spec}: {why}")));
         }
     }
-    let places = match &args.filter {
-        Some(filter) => filtered(&log, filter)?,
-        None => sessions::places(&log),
+    let all = survey.trajectories().len();
+    let survey = match &args.filter {
+        Some(filter) => filtered(&log, survey, filter)?,
+        None => survey,
     };
     super::needs_terminal("replay", "pointsman export LOG --svg FILE")?;
     let config = screen::configuration(Flags::default())?;
-    let warnings = damage(&log).into_iter().collect();
-    let all = log.trajectories().len();
+    let warnings = log.damage().into_iter().collect();
     let name = match args.filter {
-        Some(_) => format!("{} ({} of {all})", log_name(&args.logs), places.len()),
+        Some(_) => {
+            let kept = survey.trajectories().len();
+            format!("{} ({kept} of {all})", log_name(&args.logs))
+        }
         None => log_name(&args.logs),
     };
-    let (mut model, opener) = sessions::replay(log, places, named);
+    let (mut model, opener) = sessions::replay(log, survey, named);
     if let Some(id) = &args.problem {
         let place = model.entries.iter().position(|entry| entry.problem == *id);
         model.current = place.ok_or_else(|| {
@@ -108,48 +121,34 @@ fn names() -> String {
     text
 }
 
-/// The trajectories that fulfil an expression.
-fn filtered(log: &Log, filter: &str) -> Result<Vec<sessions::Place>, Failure> {
+/// The part of a survey whose trajectories fulfil an expression.
+fn filtered(log: &Log, survey: Survey, filter: &str) -> Result<Survey, Failure> {
     let wrong = |error: ExprError| {
         Failure::usage(format!("--filter: {error}")).hint("`--filter help` lists the names")
     };
     let condition = Expr::condition(filter, Scope::Trajectory).map_err(wrong)?;
-    // Models have the names that their run's pool gives them.
-    let mut of_runs: HashMap<&str, Expr> = HashMap::new();
-    let mut refused = None;
-    for run in log.runs() {
-        let of_run = match &run.head {
-            None => Ok(condition.clone()),
-            Some(head) => {
-                let models = head.pool.iter().map(|model| model.name.as_str());
-                condition.clone().over_models(&models.collect::<Vec<_>>())
-            }
-        };
-        match of_run {
-            Ok(condition) => {
-                of_runs.insert(run.id.as_str(), condition);
-            }
-            Err(error) => refused = Some(error),
-        }
-    }
-    if let Some(error) = refused.filter(|_| of_runs.is_empty()) {
-        return Err(wrong(error));
-    }
-    let found = sessions::matching(log, |run| of_runs.get(run))?;
+    let asked = survey.ask(&condition).map_err(wrong)?;
+    let found = sessions::matching(log, &survey, &asked, &condition)?;
     if found.is_empty() {
-        let all = log.trajectories().len();
+        let all = survey.trajectories().len();
         return Err(Failure::new(
             Exit::Failed,
             format!("none of the {all} trajectories fulfils `{condition}`"),
         ));
     }
-    Ok(found)
+    Ok(survey.only(&found))
 }
 
 /// Opens logs that hold at least one trajectory, and the problem asked for.
-pub(super) fn open_log(paths: &[PathBuf], problem: Option<&str>) -> Result<Log, Failure> {
-    let log = Log::open(paths)?;
-    if log.trajectories().len() == 0 {
+/// Without a problem not more than about `bytes` are read.
+pub(super) fn open_log(
+    paths: &[PathBuf],
+    problem: Option<&str>,
+    bytes: u64,
+) -> Result<(Log, Survey), Failure> {
+    let bytes = if problem.is_some() { u64::MAX } else { bytes };
+    let (log, survey) = survey::begin(paths, bytes)?;
+    if log.trajectories().len() == 0 && log.is_read() {
         let damaged = log.damages().count();
         return Err(Failure::new(
             Exit::BadData,
@@ -166,25 +165,7 @@ pub(super) fn open_log(paths: &[PathBuf], problem: Option<&str>) -> Result<Log, 
             None => failure,
         });
     }
-    Ok(log)
-}
-
-/// The first damaged line, and how many there are.
-pub(super) fn damage(log: &Log) -> Option<String> {
-    let mut damages = log.damages();
-    let first = damages.next()?;
-    let more = damages.count();
-    let more = if more == 0 {
-        String::new()
-    } else {
-        format!(", and {more} more")
-    };
-    Some(format!(
-        "{} line {}: {}{more}; skipped",
-        first.path.display(),
-        first.damage.line,
-        first.damage.reason
-    ))
+    Ok((log, survey))
 }
 
 fn log_name(logs: &[PathBuf]) -> String {

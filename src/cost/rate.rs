@@ -15,6 +15,16 @@ pub enum Unit {
     Money(String),
 }
 
+impl Unit {
+    /// The unit as a run's head names it.
+    pub fn named(name: &str) -> Self {
+        match name {
+            "flops" => Self::Flops,
+            currency => Self::Money(currency.to_owned()),
+        }
+    }
+}
+
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -105,6 +105,7 @@ fields! {
     Propensity "propensity" Step Number "probability with which that decision was drawn";
     Prm "prm" Step Number "score of the process-reward model";
     Judge "judge" Step Number "score of the judge";
+    Refuted "refuted" Step Flag "a verifier or checker found it incorrect";
     Label "label" Step Text "the last label a person gave it";
     Problem "problem" Trajectory Text "id of the problem";
     Run "run" Trajectory Text "id of the run";

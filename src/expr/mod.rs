@@ -89,6 +89,12 @@ impl Expr {
         self.kind
     }
 
+    /// Whether it reads texts of questions or steps, which only the log itself
+    /// holds.
+    pub fn reads_texts(&self) -> bool {
+        self.node.reads(Field::Text) || self.node.reads(Field::Question)
+    }
+
     /// The expression over these models: their names may be written without the
     /// beginning that all share, as they are shown.
     ///

@@ -26,6 +26,23 @@ pub(super) enum Node {
 }
 
 impl Node {
+    /// Whether a field is in it.
+    pub fn reads(&self, wanted: Field) -> bool {
+        match self {
+            Self::OfStep(field) | Self::OfTrajectory(field) => *field == wanted,
+            Self::Not(node) | Self::Known(node) | Self::Fold(_, node) | Self::Holds(node, _) => {
+                node.reads(wanted)
+            }
+            Self::And(a, b)
+            | Self::Or(a, b)
+            | Self::Equal(a, b)
+            | Self::Same(a, b)
+            | Self::Compare(_, a, b)
+            | Self::Arithmetic(_, a, b) => a.reads(wanted) || b.reads(wanted),
+            Self::Flag(_) | Self::Number(_) | Self::Text(_) => false,
+        }
+    }
+
     /// Writes `model` for what models are compared with where it is `name`.
     pub fn rename(&mut self, name: &str, model: &str) {
         match self {

@@ -4,8 +4,8 @@ use crate::cost::PERSON;
 use crate::problem::answer::Verdict;
 use crate::signal::confidence::{Source as Measure, recorded};
 use crate::trace::record::{
-    Continuation, DecisionRecord, JUDGE, OutcomeRecord, PRM, Purpose, RunRecord, StepEnd,
-    StepRecord, TrajectoryEnd,
+    CHECKER, Continuation, DecisionRecord, JUDGE, OutcomeRecord, PRM, Purpose, RunRecord, StepEnd,
+    StepRecord, VERIFIER,
 };
 use crate::trace::tree::Node;
 use crate::trace::{NodeIndex, Tree};
@@ -116,6 +116,16 @@ impl<'a> Trajectory<'a> {
         by.filter_map(|score| score.value).next()
     }
 
+    /// Whether the last verifier or checker that said anything of a step found
+    /// it incorrect.
+    fn refuted(&self, at: usize) -> Option<bool> {
+        let judges = [VERIFIER, CHECKER];
+        let scores = self.node(at)?.scores.iter().rev();
+        let by = scores.filter(|score| judges.contains(&score.scorer.as_str()));
+        let verdict = by.filter_map(|score| score.value).next()?;
+        Some(verdict < 0.5)
+    }
+
     fn measure(&self, at: usize, source: Measure) -> Option<f64> {
         recorded(&self.node(at)?.step.confidence, source)
     }
@@ -168,7 +178,7 @@ impl Source for Trajectory<'_> {
             Field::Wrong => verdict(Verdict::Wrong).into(),
             Field::Ungraded => verdict(Verdict::Ungraded).into(),
             Field::Rule => outcome.map(|found| found.rule.as_str()).into(),
-            Field::Ended => outcome.map(|found| ended(found.end)).into(),
+            Field::Ended => outcome.map(|found| found.end.name()).into(),
             Field::Steps => Value::Number(self.kept().count() as f64),
             Field::LargeShare => self.large_share().into(),
             Field::Cost => outcome.and_then(|found| found.cost.published).into(),
@@ -199,7 +209,7 @@ impl Source for Trajectory<'_> {
             Field::Tokens => Value::Number(step.usage.output as f64),
             Field::Prompt => Value::Number(step.usage.prompt as f64),
             Field::Seconds => Some(step.seconds).into(),
-            Field::StepEnded => Value::text(step_end(step.end)),
+            Field::StepEnded => Value::text(step.end.name()),
             Field::Text => Value::text(&step.text),
             Field::Escalation => self.moves(at, true).into(),
             Field::Deescalation => self.moves(at, false).into(),
@@ -218,31 +228,9 @@ impl Source for Trajectory<'_> {
             Field::Propensity => decision().map(|made| made.propensity).into(),
             Field::Prm => self.score(at, PRM).into(),
             Field::Judge => self.score(at, JUDGE).into(),
+            Field::Refuted => self.refuted(at).into(),
             Field::Label => node.labels.last().map(|label| label.label.as_str()).into(),
             _ => Value::Unknown,
         }
-    }
-}
-
-/// As the log writes it.
-fn ended(end: TrajectoryEnd) -> &'static str {
-    match end {
-        TrajectoryEnd::Finished => "finished",
-        TrajectoryEnd::StepCap => "step-cap",
-        TrajectoryEnd::Repetition => "repetition",
-        TrajectoryEnd::Empty => "empty",
-        TrajectoryEnd::Context => "context",
-        TrajectoryEnd::Error => "error",
-    }
-}
-
-/// As the log writes it.
-fn step_end(end: StepEnd) -> &'static str {
-    match end {
-        StepEnd::Delimiter => "delimiter",
-        StepEnd::Eos => "eos",
-        StepEnd::Length => "length",
-        StepEnd::Empty => "empty",
-        StepEnd::Error => "error",
     }
 }

@@ -50,6 +50,8 @@ pub struct Loaded {
 pub struct Log {
     files: Vec<LogFile>,
     catalog: Catalog,
+    /// Place of the file that is being read; behind the last one when all are.
+    reading: usize,
 }
 
 impl Log {
@@ -61,15 +63,63 @@ impl Log {
     /// a log, or that are all in a newer format. Damaged lines are no error, nor
     /// is a damaged file among others: see [`Log::damages`].
     pub fn open<P: AsRef<Path>>(paths: &[P]) -> Result<Self, LogError> {
-        let mut log = Self {
-            files: Vec::new(),
-            catalog: Catalog::default(),
-        };
-        for path in log_files(paths)? {
-            log.add_file(path)?;
-        }
-        log.check()?;
+        let mut log = Self::begin(paths)?;
+        while log.advance(u64::MAX, &mut |_, _| {})? {}
         Ok(log)
+    }
+
+    /// The same without reading anything yet: [`Log::advance`] reads.
+    ///
+    /// # Errors
+    /// A path that is not there, and a folder without logs.
+    pub fn begin<P: AsRef<Path>>(paths: &[P]) -> Result<Self, LogError> {
+        let files = log_files(paths)?;
+        if files.len() > usize::from(u16::MAX) {
+            let source = io::Error::other("more than 65,535 log files in one view");
+            return Err(LogError::io(&files[0], "open", source));
+        }
+        Ok(Self {
+            files: files.into_iter().map(LogFile::new).collect(),
+            catalog: Catalog::default(),
+            reading: 0,
+        })
+    }
+
+    /// Reads on for about this many bytes and shows `seen` every line that is
+    /// a record; whether there is more to read.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn advance(
+        &mut self,
+        bytes: u64,
+        seen: &mut dyn FnMut(Kind, &[u8]),
+    ) -> Result<bool, LogError> {
+        let mut left = bytes;
+        while let Some(file) = self.files.get_mut(self.reading) {
+            let before = file.scanned();
+            // `begin` refuses more files than that.
+            let place = u16::try_from(self.reading).unwrap_or(u16::MAX);
+            if !file.scan(place, &mut self.catalog, left, seen)? {
+                return Ok(true);
+            }
+            left = left.saturating_sub(file.scanned() - before);
+            self.reading += 1;
+        }
+        self.check()?;
+        Ok(false)
+    }
+
+    /// Whether everything was read that was there.
+    pub fn is_read(&self) -> bool {
+        self.reading >= self.files.len()
+    }
+
+    /// Bytes that have been read, and all there are.
+    pub fn progress(&self) -> (u64, u64) {
+        let read = self.files.iter().map(LogFile::scanned).sum();
+        let size = |file: &LogFile| file.path().metadata().map_or(0, |found| found.len());
+        (read, self.files.iter().map(size).sum())
     }
 
     /// Refuses files of which none can be read. One among others is damage
@@ -85,17 +135,6 @@ impl Log {
         first.map_or(Ok(()), Err)
     }
 
-    fn add_file(&mut self, path: PathBuf) -> Result<(), LogError> {
-        let place = u16::try_from(self.files.len()).map_err(|_| {
-            let source = io::Error::other("more than 65,535 log files in one view");
-            LogError::io(&path, "open", source)
-        })?;
-        let mut file = LogFile::new(path);
-        file.scan(place, &mut self.catalog)?;
-        self.files.push(file);
-        Ok(())
-    }
-
     /// Reads what was appended since; the number of new records.
     ///
     /// # Errors
@@ -103,7 +142,7 @@ impl Log {
     pub fn refresh(&mut self) -> Result<usize, LogError> {
         let before = self.catalog.records();
         for (place, file) in (0_u16..).zip(&mut self.files) {
-            file.scan(place, &mut self.catalog)?;
+            file.scan(place, &mut self.catalog, u64::MAX, &mut |_, _| {})?;
         }
         Ok(self.catalog.records() - before)
     }
@@ -215,6 +254,22 @@ impl Log {
                 damage: damage.clone(),
             })
         })
+    }
+
+    /// The first damaged line, and how many more there are, in one line.
+    pub fn damage(&self) -> Option<String> {
+        let mut damages = self.damages();
+        let first = damages.next()?;
+        let more = match damages.count() {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        Some(format!(
+            "{} line {}: {}{more}; skipped",
+            first.path.display(),
+            first.damage.line,
+            first.damage.reason
+        ))
     }
 
     /// How many records of kinds this version does not know were skipped.

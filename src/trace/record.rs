@@ -234,6 +234,19 @@ pub enum StepEnd {
     Error,
 }
 
+impl StepEnd {
+    /// As the log writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Delimiter => "delimiter",
+            Self::Eos => "eos",
+            Self::Length => "length",
+            Self::Empty => "empty",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// How the model was made to go on from the partial answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -409,6 +422,20 @@ pub enum TrajectoryEnd {
     Context,
     /// An endpoint failed for good.
     Error,
+}
+
+impl TrajectoryEnd {
+    /// As the log writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::StepCap => "step-cap",
+            Self::Repetition => "repetition",
+            Self::Empty => "empty",
+            Self::Context => "context",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// Where an outcome comes from that was given to a recorded trajectory.

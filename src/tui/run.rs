@@ -226,7 +226,32 @@ impl Inspector {
         self.calls
             .runtime()
             .spawn_blocking(super::text::highlight::warm);
+        self.read_on();
         Ok(())
+    }
+
+    /// Reads what is left of the log beside the screen.
+    fn read_on(&self) {
+        let opener = self.opener.clone();
+        let reports = self.calls.reports();
+        self.calls.runtime().spawn_blocking(move || {
+            while let Some(read) = opener.read_on() {
+                let msg = match read {
+                    Ok(batch) => Msg::Surveyed {
+                        facts: batch.facts,
+                        progress: batch.progress,
+                        warning: batch.warning,
+                    },
+                    Err(message) => Msg::Unread(message),
+                };
+                let is_last = matches!(msg, Msg::Unread(_));
+                // The loop is gone only when the program ends; it takes its
+                // time where it is behind.
+                if reports.blocking_send(Report::Msg(msg)).is_err() || is_last {
+                    return;
+                }
+            }
+        });
     }
 
     fn report(&mut self, report: Report) {

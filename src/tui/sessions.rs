@@ -2,22 +2,33 @@
 //! ones of logs.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::app::{Entry, Mode, Model};
+use crate::app::{Mode, Model};
 use crate::cost::PERSON;
 use crate::expr::{Expr, Trajectory};
 use crate::problem::Problem;
 use crate::router::{Panel, RouterSpec};
 use crate::session::{Session, Settings};
-use crate::trace::index::Kind;
-use crate::trace::record::{FORMAT, ModelFacts, Record, RouterFacts, RunRecord, Sampling};
-use crate::trace::{Log, LogError, Standing, Tree};
+use crate::survey::{Asked, Fact, Survey};
+use crate::trace::record::{FORMAT, ModelFacts, ProblemRecord, RouterFacts, RunRecord, Sampling};
+use crate::trace::{Log, LogError, Tree};
 
-/// Up to so many recorded trajectories are described in the picker by their
-/// question and outcome; of more only the ids are listed, so that a log of a
-/// hundred thousand opens at once.
-const DESCRIBED: usize = 2_000;
+/// Bytes of a log that are read between two messages to the screen.
+const BATCH: u64 = 4 << 20;
+
+/// What was read of a log.
+pub struct Batch {
+    pub facts: Vec<Fact>,
+    /// Bytes that were read, and all there are; `None` where that is all.
+    pub progress: Option<(u64, u64)>,
+    /// What of it could not be read, at the end.
+    pub warning: Option<String>,
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Opens entries by their place. Cheap to clone.
 #[derive(Clone)]
@@ -30,7 +41,8 @@ pub enum Opener {
         log: Arc<Mutex<Log>>,
         /// The routers asked beside those that routed; none for the usual ones.
         named: Arc<Vec<RouterSpec>>,
-        entries: Arc<Vec<(String, String)>>,
+        /// Run and problem of each entry.
+        entries: Arc<Mutex<Vec<(String, String)>>>,
     },
 }
 
@@ -54,26 +66,56 @@ impl Opener {
                 named,
                 entries,
             } => {
-                let (run, problem) = entries.get(entry).ok_or("there is no such trajectory")?;
-                recorded(
-                    &log.lock().unwrap_or_else(PoisonError::into_inner),
-                    run,
-                    problem,
-                    named,
-                )
+                let known = lock(entries).get(entry).cloned();
+                let (run, problem) = known.ok_or("there is no such trajectory")?;
+                recorded(&lock(log), &run, &problem, named)
             }
         }
+    }
+
+    /// Reads the log on for a while; `None` where there is nothing to read.
+    ///
+    /// # Errors
+    /// In words for the person.
+    pub fn read_on(&self) -> Option<Result<Batch, String>> {
+        let Self::Recorded { log, entries, .. } = self else {
+            return None;
+        };
+        let mut log = lock(log);
+        if log.is_read() {
+            return None;
+        }
+        let known = log.trajectories().len();
+        let mut facts = Vec::new();
+        let read = log.advance(BATCH, &mut |kind, line| {
+            facts.extend(Fact::read(kind, line));
+        });
+        let new = log.trajectories().skip(known);
+        let new = new.map(|found| (found.run.to_owned(), found.problem.to_owned()));
+        lock(entries).extend(new);
+        Some(match read {
+            Ok(more) => Ok(Batch {
+                facts,
+                progress: more.then(|| log.progress()),
+                warning: log.damage().filter(|_| !more),
+            }),
+            Err(error) => Err(error.to_string()),
+        })
     }
 }
 
 /// A model over fresh problems.
 pub fn live(settings: Settings, problems: Vec<Problem>) -> (Model, Opener) {
-    let run = settings.run.run.clone();
-    let entries = problems
-        .iter()
-        .map(|problem| entry(&run, problem))
-        .collect();
-    let model = Model::new(Mode::Live, entries, settings.models());
+    let mut survey = Survey::default();
+    survey.add(Fact::Run(Box::new(RunRecord::clone(&settings.run))));
+    for problem in &problems {
+        survey.add(Fact::Problem(Box::new(ProblemRecord {
+            run: settings.run.run.clone(),
+            problem: problem.clone(),
+        })));
+    }
+    let mut model = Model::new(Mode::Live, settings.models());
+    model.add_survey(survey);
     let opener = Opener::Live {
         settings: Arc::new(settings),
         problems: Arc::new(problems),
@@ -81,102 +123,58 @@ pub fn live(settings: Settings, problems: Vec<Problem>) -> (Model, Opener) {
     (model, opener)
 }
 
-/// The run and the problem of a trajectory.
-pub type Place = (String, String);
-
-/// Every trajectory of a log.
-pub fn places(log: &Log) -> Vec<Place> {
-    log.trajectories()
-        .map(|trajectory| (trajectory.run.to_owned(), trajectory.problem.to_owned()))
-        .collect()
-}
-
-/// Those that fulfil the condition that holds for their run, where there is
-/// one; of a trajectory with branches the last one counts. Reads every one.
+/// Places in the survey of the trajectories that fulfil a condition; of a
+/// trajectory with branches the last one counts. Reads those of the log whose
+/// texts it is about.
 ///
 /// # Errors
 /// The log cannot be read.
-pub fn matching<'c>(
+pub fn matching(
     log: &Log,
-    condition: impl Fn(&str) -> Option<&'c Expr>,
-) -> Result<Vec<Place>, LogError> {
+    survey: &Survey,
+    asked: &Asked,
+    condition: &Expr,
+) -> Result<Vec<usize>, LogError> {
+    let all = 0..survey.trajectories().len();
+    if !condition.reads_texts() {
+        return Ok(all.filter(|&place| asked.holds(survey, place)).collect());
+    }
     let mut found = Vec::new();
-    for (run, problem) in places(log) {
-        let Some(condition) = condition(&run) else {
-            continue;
-        };
-        let (tree, _) = log.tree(&run, &problem)?;
-        if condition.holds(&Trajectory::main_line(log.run(&run), &tree)) {
-            found.push((run, problem));
+    for place in all {
+        let trajectory = &survey.trajectories()[place];
+        let (run, problem) = survey.key(trajectory);
+        if let Some(condition) = asked.of_run(trajectory.run) {
+            let (tree, _) = log.tree(run, problem)?;
+            if condition.holds(&Trajectory::main_line(log.run(run), &tree)) {
+                found.push(place);
+            }
         }
     }
     Ok(found)
 }
 
-/// A model over trajectories of logs.
-pub fn replay(log: Log, places: Vec<Place>, named: Vec<RouterSpec>) -> (Model, Opener) {
-    let describe = places.len() <= DESCRIBED;
-    let several = log.runs().len() > 1;
-    let entries = places
-        .iter()
-        .map(|(run, problem)| {
-            let known = if describe {
-                described(&log, run, problem)
-            } else {
-                None
-            };
-            let known = known.map(|mut entry| {
-                // The same problem of several runs is told apart by its router.
-                if several && let Some(head) = log.run(run) {
-                    entry.title = entry.title.replacen(
-                        problem.as_str(),
-                        &format!("{problem}  {}", head.router.spec),
-                        1,
-                    );
-                }
-                entry
-            });
-            known.unwrap_or_else(|| Entry {
-                problem: problem.clone(),
-                run: run.clone(),
-                title: format!("{problem}  run {run}"),
-                verdict: None,
-            })
-        })
-        .collect();
-    let model = Model::new(Mode::Replay, entries, 0);
+/// A model over the trajectories of a survey, and who opens them in its log.
+/// Where the log is not read to its end, [`Opener::read_on`] goes on.
+pub fn replay(log: Log, survey: Survey, named: Vec<RouterSpec>) -> (Model, Opener) {
+    let entries = keys(&survey, 0);
+    let reading = log.progress();
+    let mut model = Model::new(Mode::Replay, 0);
+    model.add_survey(survey);
+    model.reading = (reading.0 < reading.1).then_some(reading);
     let opener = Opener::Recorded {
         log: Arc::new(Mutex::new(log)),
         named: Arc::new(named),
-        entries: Arc::new(places),
+        entries: Arc::new(Mutex::new(entries)),
     };
     (model, opener)
 }
 
-fn described(log: &Log, run: &str, problem: &str) -> Option<Entry> {
-    let trajectory = log.trajectory(run, problem)?;
-    let records = |kind| {
-        log.load_kind(&trajectory, kind)
-            .map(|loaded| loaded.records)
-            .ok()
-    };
-    let problem = records(Kind::Problem)?
-        .into_iter()
-        .find_map(|record| match record {
-            Record::Problem(record) => Some(record.problem),
-            _ => None,
-        })?;
-    let outcomes = records(Kind::Outcome)?
-        .into_iter()
-        .filter_map(|record| match record {
-            Record::Outcome(outcome) => Some(*outcome),
-            _ => None,
-        });
-    let holds = outcomes.collect::<Standing>();
-    Some(Entry {
-        verdict: holds.get().map(|outcome| outcome.verdict),
-        ..entry(run, &problem)
-    })
+/// The runs and problems of the trajectories from a place on.
+fn keys(survey: &Survey, from: usize) -> Vec<(String, String)> {
+    let trajectories = survey.trajectories().iter().skip(from);
+    let keys = trajectories.map(|trajectory| survey.key(trajectory));
+    keys.map(|(run, problem)| (run.to_owned(), problem.to_owned()))
+        .collect()
 }
 
 fn recorded(
@@ -243,31 +241,5 @@ fn unknown_head(run: &str, tree: &Tree) -> RunRecord {
         shard: None,
         grading: None,
         scorers: BTreeMap::new(),
-    }
-}
-
-/// One line about a problem for the picker.
-fn entry(run: &str, problem: &Problem) -> Entry {
-    let mut title = problem.id.clone();
-    if let Some(domain) = &problem.domain {
-        title.push_str(&format!("  {domain}"));
-    }
-    if let Some(difficulty) = problem.difficulty {
-        title.push_str(&format!("  d{difficulty}"));
-    }
-    let question: String = problem
-        .question
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
-    title.push_str(&format!(
-        "  {}",
-        question.chars().take(160).collect::<String>()
-    ));
-    Entry {
-        problem: problem.id.clone(),
-        run: run.to_owned(),
-        title,
-        verdict: None,
     }
 }

@@ -31,7 +31,7 @@ fn stepping_to_the_end_gives_an_outcome_and_then_nothing_more() {
     );
     let outcome = stage.session().outcome().unwrap();
     assert_eq!((outcome.verdict, outcome.steps), (Verdict::Correct, 3));
-    assert_eq!(stage.model.entries[0].verdict, Some(Verdict::Correct));
+    assert_eq!(stage.model.verdict(0), Some(Verdict::Correct));
     stage.keys("space c");
     assert_eq!(stage.notice(), "the trajectory ends here");
     assert_eq!(stage.calls.len(), 3);
@@ -209,7 +209,7 @@ fn run_until_keeps_a_bad_expression_for_mending() {
     stage.type_text("confidence <");
     stage.keys("enter");
     match stage.model.layers.last() {
-        Some(Layer::RunUntil {
+        Some(Layer::Expression {
             input,
             error: Some(error),
             ..
@@ -223,7 +223,7 @@ fn run_until_keeps_a_bad_expression_for_mending() {
     stage.type_text(" 0.5");
     assert!(matches!(
         stage.model.layers.last(),
-        Some(Layer::RunUntil { error: None, .. })
+        Some(Layer::Expression { error: None, .. })
     ));
     stage.keys("enter");
     assert_eq!((stage.at(), stage.calls.len()), (2, 2));
@@ -242,7 +242,7 @@ fn an_expression_is_completed_and_runs_forward_and_back() {
     stage.type_text(" & model = sm");
     stage.keys("tab");
     match stage.model.layers.last() {
-        Some(Layer::RunUntil { input, .. }) => {
+        Some(Layer::Expression { input, .. }) => {
             assert_eq!(input.text(), "escalation & model = small");
         }
         other => panic!("the dialog is open: {other:?}"),
@@ -406,7 +406,7 @@ fn a_scorer_is_waited_for_and_a_draft_is_written_again() {
 #[test]
 fn the_picker_opens_another_problem_and_the_first_stays_as_it_was() {
     let mut stage = Stage::new([say("2 + 2 = 4", 0.9), Cue::Hang(vec!["11"])]);
-    stage.keys("space P");
+    stage.keys("space ctrl-p");
     assert_eq!(stage.model.context(), Context::Picker);
     stage.type_text("diff");
     stage.keys("enter");
@@ -414,7 +414,7 @@ fn the_picker_opens_another_problem_and_the_first_stays_as_it_was() {
     stage.keys("space");
     assert_eq!(stage.calls[1].0, 1);
     // The picker opens on the problem on screen.
-    stage.keys("P home enter");
+    stage.keys("ctrl-p home enter");
     assert_eq!((stage.model.current, stage.at()), (0, 1));
     assert!(stage.model.is_generating(), "the other problem goes on");
     stage.answer(say("11 - 4 = 7", 0.9));

@@ -66,11 +66,11 @@ fn a_session_is_what_was_heard() {
         say("11 - 4", 0.9),
     ]);
     stage.keys("space space R space esc b o enter c b b b m / 4 enter n T j");
-    stage.keys("T P");
+    stage.keys("T ctrl-p");
     stage.type_text("diff");
     stage.keys("enter space e");
     stage.save("11 - 4 = 7");
-    stage.keys("P enter tab G");
+    stage.keys("ctrl-p enter tab G");
     stage.settle();
     assert_same(&stage, &again(&stage));
     assert_logged(&stage);
@@ -125,6 +125,13 @@ const KEYS: &[&str] = &[
     "n",
     "N",
     "P",
+    "ctrl-p",
+    "L",
+    "J",
+    "K",
+    "f",
+    "o",
+    "b",
     "v",
     "z",
     "T",

@@ -12,6 +12,7 @@ mod keys;
 mod pty;
 mod scenes;
 mod screens;
+mod tables;
 mod tape;
 mod training;
 mod trouble;

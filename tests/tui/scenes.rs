@@ -182,7 +182,7 @@ fn palette() -> Stage {
 
 fn picker() -> Stage {
     let mut stage = correct();
-    stage.keys("P");
+    stage.keys("ctrl-p");
     stage
 }
 

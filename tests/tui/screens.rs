@@ -249,8 +249,8 @@ fn hostile_text_never_reaches_the_terminal() {
     let dark = theme("dark", ColorDepth::TrueColor);
     let plain = theme("mono", ColorDepth::None);
     let script = [
-        "tab", "space", "space", "R", "space", "v", "z", "esc", "o", "enter", "T", "T", "P", "esc",
-        "C", "esc", "/", "esc", "?", "esc", ":", "esc", "b", "gg",
+        "tab", "space", "space", "R", "space", "v", "z", "esc", "o", "enter", "T", "T", "ctrl-p",
+        "esc", "P", "L", "esc", "C", "esc", "/", "esc", "?", "esc", ":", "esc", "b", "gg",
     ];
     for keys in script {
         stage.keys(keys);
@@ -263,7 +263,7 @@ fn hostile_text_never_reaches_the_terminal() {
     assert_clean("paste", &draw(&mut stage, (100, 30), &dark));
     stage.keys("enter");
     assert_clean("notice", &draw(&mut stage, (100, 30), &dark));
-    stage.keys("P");
+    stage.keys("ctrl-p");
     stage.paste(HOSTILE);
     assert_clean("picker", &draw(&mut stage, (100, 30), &dark));
 }

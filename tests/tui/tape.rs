@@ -5,7 +5,7 @@ use pointsman::problem::answer::Verdict;
 use pointsman::trace::record::{
     CostFacts, GRADER, Record, Regraded, Replaced, ScoreRecord, Usage, VERIFIER,
 };
-use pointsman::trace::{Log, LogWriter, Tree};
+use pointsman::trace::{LogWriter, Tree};
 use pointsman::tui::sessions;
 
 use crate::screens;
@@ -23,9 +23,8 @@ pub fn replay(live: &Stage) -> Stage {
     drop(writer);
     // The file stays open after its folder is gone only where the log keeps
     // it open: it is kept for the test's life instead.
-    let log = Log::open(&[path]).unwrap();
-    let places = sessions::places(&log);
-    let (model, opener) = sessions::replay(log, places, Vec::new());
+    let (log, survey) = pointsman::survey::read(&[path]).unwrap();
+    let (model, opener) = sessions::replay(log, survey, Vec::new());
     let stage = Stage::of(model, opener, Script::Cues([].into()));
     drop(folder);
     stage
@@ -102,11 +101,7 @@ fn a_replay_shows_the_newest_outcome_and_finds_what_a_verifier_judged_wrong() {
     live.log
         .extend([graded, Record::Outcome(Box::new(again.clone()))]);
     let mut tape = replay(&live);
-    assert_eq!(
-        tape.model.entries[0].verdict,
-        Some(Verdict::Wrong),
-        "in the picker"
-    );
+    assert_eq!(tape.model.verdict(0), Some(Verdict::Wrong), "in the picker");
     tape.keys("G");
     assert_eq!(tape.session().outcome(), Some(&again));
     let shown = screens::text(&screens::draw_dark(&mut tape, (200, 60)));
@@ -191,7 +186,7 @@ fn a_replay_knows_how_each_problem_came_out() {
     let Model { entries, .. } = &tape.model;
     assert_eq!(entries.len(), 1);
     assert!(entries[0].title.contains("What is 2 + 2 + 3?"));
-    assert!(entries[0].verdict.is_some());
+    assert!(tape.model.verdict(0).is_some());
 }
 
 #[test]
@@ -209,13 +204,11 @@ fn a_log_is_searched_by_what_its_trajectories_did() {
     let head = Record::Run(Box::new(run("threshold:t=0.6", 12)));
     writer.append(&[head]).unwrap();
     writer.append(&live.log).unwrap();
-    let log = Log::open(&[path]).unwrap();
+    let (log, survey) = pointsman::survey::read(&[path]).unwrap();
     let found = |text: &str| {
-        let pool = &log.runs()[0].head.as_ref().unwrap().pool;
-        let models: Vec<&str> = pool.iter().map(|model| model.name.as_str()).collect();
         let condition = Expr::condition(text, Scope::Trajectory).unwrap();
-        let condition = condition.over_models(&models).unwrap();
-        sessions::matching(&log, |_| Some(&condition))
+        let asked = survey.ask(&condition).unwrap();
+        sessions::matching(&log, &survey, &asked, &condition)
             .unwrap()
             .len()
     };

@@ -55,8 +55,21 @@ impl LogFile {
         self.damages.iter().chain(&self.tail)
     }
 
-    /// Scans from where the last scan ended.
-    pub fn scan(&mut self, place: u16, catalog: &mut Catalog) -> Result<(), LogError> {
+    /// Bytes that were scanned.
+    pub fn scanned(&self) -> u64 {
+        self.offset
+    }
+
+    /// Scans from where the last scan ended for about `limit` bytes, and shows
+    /// `seen` the records; whether it came to the end of the file.
+    pub fn scan(
+        &mut self,
+        place: u16,
+        catalog: &mut Catalog,
+        limit: u64,
+        seen: &mut dyn FnMut(Kind, &[u8]),
+    ) -> Result<bool, LogError> {
+        let stop = self.offset.saturating_add(limit);
         let mut file = self.open()?;
         self.seek(&mut file)?;
         let source = BufReader::with_capacity(BUFFER, file);
@@ -67,11 +80,14 @@ impl LogFile {
             .next_line(&mut bytes)
             .map_err(|source| LogError::io(&self.path, "read", source))?
         {
-            if !self.take(&line, &bytes, place, catalog) {
+            if !self.take(&line, &bytes, place, catalog, seen) {
                 break;
             }
+            if self.offset >= stop {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn seek(&self, file: &mut File) -> Result<(), LogError> {
@@ -87,9 +103,16 @@ impl LogFile {
 
     /// Takes one line into the index; false where the scan must come back to
     /// it, because it is not finished.
-    fn take(&mut self, line: &Line, bytes: &[u8], place: u16, catalog: &mut Catalog) -> bool {
+    fn take(
+        &mut self,
+        line: &Line,
+        bytes: &[u8],
+        place: u16,
+        catalog: &mut Catalog,
+        seen: &mut dyn FnMut(Kind, &[u8]),
+    ) -> bool {
         let unfinished = line.end == LineEnd::EndOfFile;
-        if let Err(damage) = self.index(line, bytes, place, catalog) {
+        if let Err(damage) = self.index(line, bytes, place, catalog, seen) {
             if unfinished {
                 self.tail = Some(damage);
                 return false;
@@ -108,6 +131,7 @@ impl LogFile {
         bytes: &[u8],
         place: u16,
         catalog: &mut Catalog,
+        seen: &mut dyn FnMut(Kind, &[u8]),
     ) -> Result<(), Damage> {
         if line.end == LineEnd::TooLong {
             return Err(Damage::too_long(line));
@@ -151,6 +175,7 @@ impl LogFile {
             }
         }
         self.has_records = true;
+        seen(kind, content);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::{glyph, overlay::screen_context};
 
 /// Hints of the inspector, the most useful first.
-const LIVE: [Action; 9] = [
+const LIVE: [Action; 10] = [
     Action::Step,
     Action::Back,
     Action::Run,
@@ -22,14 +22,35 @@ const LIVE: [Action; 9] = [
     Action::Quit,
     Action::Tree,
     Action::Problems,
+    Action::Runs,
     Action::Rerun,
 ];
-const REPLAY: [Action; 7] = [
+const REPLAY: [Action; 8] = [
     Action::Step,
     Action::Back,
     Action::Play,
     Action::Tree,
     Action::Problems,
+    Action::Runs,
+    Action::Help,
+    Action::Quit,
+];
+/// Hints of the tables.
+const PROBLEMS: [Action; 9] = [
+    Action::Accept,
+    Action::Filter,
+    Action::SortBy,
+    Action::GroupBy,
+    Action::Fold,
+    Action::Runs,
+    Action::BackLevel,
+    Action::Help,
+    Action::Quit,
+];
+const RUNS: [Action; 5] = [
+    Action::Accept,
+    Action::Problems,
+    Action::BackLevel,
     Action::Help,
     Action::Quit,
 ];
@@ -39,7 +60,8 @@ pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
     let bar = theme.style("bar");
     buffer.set_style(area, bar);
     let mut left = vec![Span::styled(" pointsman ", theme.style("title.focus"))];
-    if let Some(entry) = model.entries.get(model.current) {
+    let of_one = !model.view.screen.is_table();
+    if let Some(entry) = model.entries.get(model.current).filter(|_| of_one) {
         let place = format!(
             "{} ({}/{})",
             sanitize(&entry.problem),
@@ -48,7 +70,7 @@ pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
         );
         left.push(Span::styled(format!(" {place} "), theme.style("emphasis")));
     }
-    if let Some(session) = model.session() {
+    if let Some(session) = model.session().filter(|_| of_one) {
         let spec = sanitize(&session.settings().run.router.spec).into_owned();
         left.push(Span::styled(
             format!(" router {spec} "),
@@ -142,9 +164,11 @@ fn notice(model: &Model) -> Option<(NoticeLevel, String)> {
 
 fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'static> {
     let context = screen_context(model);
-    let actions: &[Action] = match model.mode {
-        Mode::Live => &LIVE,
-        Mode::Replay => &REPLAY,
+    let actions: &[Action] = match (model.view.screen, model.mode) {
+        (Screen::Runs, _) => &RUNS,
+        (Screen::Problems, _) => &PROBLEMS,
+        (_, Mode::Live) => &LIVE,
+        (_, Mode::Replay) => &REPLAY,
     };
     let mut spans = Vec::new();
     let mut used = 0;

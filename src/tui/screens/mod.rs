@@ -2,12 +2,14 @@
 
 mod bars;
 mod inspector;
+mod problems;
+mod runs;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
-use crate::app::{Model, Pane};
+use crate::app::{Model, Pane, Screen};
 use crate::tui::input::keymap::{Keymap, Pending};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{overlay, transcript};
@@ -63,7 +65,13 @@ pub fn draw(
     ])
     .areas(area);
     bars::header(header, buffer, model, theme);
-    let mut drawn = inspector::draw(body, buffer, model, theme, &mut cache.transcript);
+    let mut drawn = match model.view.screen {
+        Screen::Inspector | Screen::Tree => {
+            inspector::draw(body, buffer, model, theme, &mut cache.transcript)
+        }
+        Screen::Runs => runs::draw(body, buffer, model, theme),
+        Screen::Problems => problems::draw(body, buffer, model, theme),
+    };
     bars::footer(footer, buffer, model, theme, keymap, pending);
     if let Some(layer) = model.layers.last() {
         drawn.layer_last = overlay::draw(area, buffer, layer, model, keymap, theme);

@@ -2,11 +2,13 @@
 //! none keeps state of its own.
 
 pub mod bar;
+pub mod columns;
 pub mod cost;
 pub mod decision;
 mod drafts;
 pub mod figures;
 pub mod glyph;
+pub mod lane;
 pub mod overlay;
 pub mod panel;
 pub mod steps;

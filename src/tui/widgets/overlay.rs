@@ -8,7 +8,7 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::app::action::{ACTIONS, Context, Group};
-use crate::app::{Layer, LineEdit, Model, completion, palette_rows, picker_rows};
+use crate::app::{Layer, LineEdit, Model, Purpose, completion, palette_rows, picker_rows};
 use crate::expr::Completion;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::text::sanitize::sanitize;
@@ -70,7 +70,8 @@ pub fn draw(
                 theme,
                 |place, columns| {
                     let entry = &model.entries[rows[place]];
-                    let (sign, _, role) = entry.verdict.map_or((" ", "", "dim"), glyph::verdict);
+                    let verdict = model.verdict(rows[place]);
+                    let (sign, _, role) = verdict.map_or((" ", "", "dim"), glyph::verdict);
                     let room = columns.saturating_sub(2);
                     let title = sanitize(&entry.title).replace('\n', " ");
                     Line::from(vec![
@@ -93,11 +94,19 @@ pub fn draw(
             confirm(area, buffer, "Re-run", &text, theme);
         }
         Layer::Search { input, .. } => one_line(area, buffer, "Search", input, theme),
-        Layer::RunUntil { input, back, error } => {
-            let title = if *back { "Back until" } else { "Run until" };
+        Layer::Expression {
+            purpose,
+            input,
+            error,
+        } => {
+            let title = match purpose {
+                Purpose::RunUntil => "Run until",
+                Purpose::BackUntil => "Back until",
+                Purpose::Table(of) => of.title(),
+            };
             let below = match error {
                 Some(error) => Below::Error(error),
-                None => Below::Names(completion(model, input)),
+                None => Below::Names(completion(model, *purpose, input)),
             };
             expression(area, buffer, title, input, &below, theme);
         }
@@ -110,6 +119,8 @@ pub fn screen_context(model: &Model) -> Context {
     match model.view.screen {
         crate::app::Screen::Inspector => Context::Inspector,
         crate::app::Screen::Tree => Context::Tree,
+        crate::app::Screen::Runs => Context::Runs,
+        crate::app::Screen::Problems => Context::Problems,
     }
 }
 

@@ -1,0 +1,99 @@
+//! What several trajectories came to together.
+
+use crate::problem::answer::Verdict;
+use crate::survey::{Survey, View};
+use crate::trace::record::TrajectoryEnd;
+use crate::train::wilson;
+
+/// Counts over trajectories.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Tally {
+    pub trajectories: usize,
+    pub correct: usize,
+    pub wrong: usize,
+    pub ungraded: usize,
+    /// Cut off by a limit.
+    pub truncated: usize,
+    pub steps: usize,
+    /// By the most capable model.
+    pub large: usize,
+    pub overrides: usize,
+    /// Sums over those that came to an end.
+    published: f64,
+    full: f64,
+    /// Of how many the costs are known.
+    priced: usize,
+    fully_priced: usize,
+}
+
+impl Tally {
+    /// Of the trajectories at these places of the survey.
+    pub fn of(survey: &Survey, places: impl IntoIterator<Item = usize>) -> Self {
+        let mut tally = Self::default();
+        for place in places {
+            tally.add(&survey.view(place));
+        }
+        tally
+    }
+
+    /// Counts one more.
+    pub fn add(&mut self, view: &View<'_>) {
+        self.trajectories += 1;
+        self.steps += view.kept();
+        self.large += view.large_steps();
+        self.overrides += view.overrides();
+        let Some(outcome) = view.outcome() else {
+            return;
+        };
+        match outcome.verdict {
+            Verdict::Correct => self.correct += 1,
+            Verdict::Wrong => self.wrong += 1,
+            Verdict::Ungraded => self.ungraded += 1,
+        }
+        let whole = matches!(outcome.end, TrajectoryEnd::Finished | TrajectoryEnd::Error);
+        self.truncated += usize::from(!whole);
+        if let Some(cost) = outcome.published {
+            self.published += cost;
+            self.priced += 1;
+        }
+        if let Some(cost) = outcome.full {
+            self.full += cost;
+            self.fully_priced += 1;
+        }
+    }
+
+    /// Those without an outcome.
+    pub fn unfinished(&self) -> usize {
+        self.trajectories - self.correct - self.wrong - self.ungraded
+    }
+
+    /// Share of the graded ones that are correct.
+    pub fn accuracy(&self) -> Option<f64> {
+        ratio(self.correct, self.correct + self.wrong)
+    }
+
+    /// Wilson's interval of [`Tally::accuracy`] at 95 %: over problems, where
+    /// each is there once.
+    pub fn interval(&self) -> Option<[f64; 2]> {
+        wilson(self.accuracy()?, self.correct + self.wrong)
+    }
+
+    /// Share of the steps by the most capable model.
+    pub fn large_share(&self) -> Option<f64> {
+        ratio(self.large, self.steps)
+    }
+
+    /// Mean published cost of those of which it is known.
+    pub fn published(&self) -> Option<f64> {
+        (self.priced > 0).then(|| self.published / self.priced as f64)
+    }
+
+    /// Mean full cost, likewise.
+    pub fn full(&self) -> Option<f64> {
+        (self.fully_priced > 0).then(|| self.full / self.fully_priced as f64)
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}

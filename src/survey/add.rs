@@ -1,0 +1,317 @@
+//! A survey grows by facts in log order.
+
+use crate::problem::Problem;
+use crate::signal::confidence::recorded;
+use crate::trace::record::{CHECKER, JUDGE, PRM, RunRecord, VERIFIER};
+
+use super::fact::{DecisionFact, Id, LabelFact, OutcomeFact, ScoreFact, StepFact};
+use super::{
+    Decision, Fact, MEASURES, NONE, Name, Names, Outcome, ROOT, Run, Step, Survey, Trajectory,
+};
+
+/// Characters that are kept of a question.
+const QUESTION: usize = 160;
+
+/// A fact of a step that has not turned up: logs that were put together may
+/// hold records in another order.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Waiting {
+    /// A step at this place, after the one of this id.
+    Child(Id, u32),
+    Decision(Box<DecisionFact>),
+    Score(ScoreFact),
+    Label(LabelFact),
+}
+
+impl Waiting {
+    fn step(&self) -> Option<Id> {
+        match self {
+            Self::Child(parent, _) => Some(*parent),
+            Self::Decision(made) => made.after,
+            Self::Score(score) => score.step,
+            Self::Label(label) => Some(label.step),
+        }
+    }
+}
+
+impl Survey {
+    /// Adds the next record of the log.
+    pub fn add(&mut self, fact: Fact) {
+        self.facts += 1;
+        match fact {
+            Fact::Run(head) => self.add_run(head),
+            Fact::Problem(record) => {
+                let place = self.place(&record.run, &record.problem.id);
+                self.trajectories[place].describe(&record.problem, &mut self.names);
+            }
+            Fact::Step(step) => {
+                let place = self.place(&step.run, &step.problem);
+                let added = self.trajectories[place].add_step(&step, &mut self.names);
+                self.steps += usize::from(added);
+            }
+            Fact::Decision(made) => {
+                let place = self.place(&made.run, &made.problem);
+                self.trajectories[place].add_decision(made, &mut self.names);
+            }
+            Fact::Score(score) => {
+                let place = self.place(&score.run, &score.problem);
+                self.trajectories[place].add_score(score);
+            }
+            Fact::Outcome(outcome) => {
+                let place = self.place(&outcome.run, &outcome.problem);
+                self.trajectories[place].add_outcome(*outcome, &mut self.names);
+            }
+            Fact::Label(label) => {
+                let place = self.place(&label.run, &label.problem);
+                self.trajectories[place].add_label(label, &mut self.names);
+            }
+        }
+    }
+
+    /// The first head of a run stands.
+    fn add_run(&mut self, head: Box<RunRecord>) {
+        let place = self.run_place(&head.run);
+        let run = &mut self.runs[place as usize];
+        if run.head.is_none() {
+            let models = head.pool.iter().map(|model| self.names.add(&model.name));
+            run.pool = models.collect();
+            run.head = Some(head);
+        }
+    }
+
+    fn run_place(&mut self, run: &str) -> u32 {
+        let id = self.names.add(run);
+        let known = self.runs.iter().position(|known| known.id == id);
+        let place = known.unwrap_or_else(|| {
+            self.runs.push(Run {
+                id,
+                head: None,
+                pool: Vec::new(),
+            });
+            self.runs.len() - 1
+        });
+        u32::try_from(place).expect("fewer than 2^32 runs fit in memory")
+    }
+
+    /// The place of a trajectory, new or known.
+    fn place(&mut self, run: &str, problem: &str) -> usize {
+        let run = self.run_place(run);
+        let problem = self.names.add(problem);
+        let next = u32::try_from(self.trajectories.len()).expect("fewer than 2^32 fit in memory");
+        let place = *self.places.entry((run, problem)).or_insert(next);
+        if place == next {
+            self.trajectories.push(Trajectory::new(run, problem));
+        }
+        place as usize
+    }
+}
+
+impl Trajectory {
+    fn new(run: u32, problem: Name) -> Self {
+        Self {
+            run,
+            problem,
+            domain: None,
+            difficulty: None,
+            question: Box::default(),
+            gold: None,
+            steps: Vec::new(),
+            decisions: Vec::new(),
+            probabilities: Vec::new(),
+            root_decision: NONE,
+            outcomes: Vec::new(),
+            waiting: Vec::new(),
+            linear: true,
+        }
+    }
+
+    fn describe(&mut self, problem: &Problem, names: &mut Names) {
+        let words: Vec<&str> = problem.question.split_whitespace().collect();
+        let question: String = words.join(" ").chars().take(QUESTION).collect();
+        self.question = question.into();
+        self.domain = problem.domain.as_deref().map(|domain| names.add(domain));
+        self.difficulty = problem.difficulty;
+        self.gold = problem.gold.as_deref().map(Into::into);
+    }
+
+    /// The place of a step; looked for from the end, where it mostly is.
+    fn step_of(&self, id: Id) -> Option<u32> {
+        let place = self.steps.iter().rposition(|step| step.id == id.0)?;
+        u32::try_from(place).ok()
+    }
+
+    /// False for a step that is there already.
+    fn add_step(&mut self, fact: &StepFact, names: &mut Names) -> bool {
+        if self.step_of(fact.id).is_some() {
+            return false;
+        }
+        let place = u32::try_from(self.steps.len()).expect("fewer than 2^32 steps fit in memory");
+        let parent = fact.parent.map(|parent| (parent, self.step_of(parent)));
+        let before = match parent {
+            None => ROOT,
+            Some((_, Some(found))) => found,
+            Some((missing, None)) => {
+                self.waiting.push(Waiting::Child(missing, place));
+                ROOT
+            }
+        };
+        self.linear &= fact.kept && before == place.checked_sub(1).unwrap_or(ROOT);
+        let measures = MEASURES.map(|measure| recorded(&fact.confidence, measure));
+        self.steps.push(Step {
+            id: fact.id.0,
+            parent: before,
+            decided_by: fact.decision.map_or(0, |id| id.0),
+            decision: NONE,
+            index: fact.index,
+            model: names.add(&fact.model),
+            purpose: fact.purpose,
+            end: fact.end,
+            continuation: fact.continuation,
+            kept: fact.kept,
+            has_child: false,
+            tokens: u32::try_from(fact.usage.output).unwrap_or(u32::MAX),
+            prompt: u32::try_from(fact.usage.prompt).unwrap_or(u32::MAX),
+            seconds: fact.seconds,
+            confidence: fact.confidence.value,
+            measures: measures.map(|value| value.unwrap_or(f64::NAN)),
+            prm: f64::NAN,
+            judge: f64::NAN,
+            label: None,
+            verified: f64::NAN,
+        });
+        self.follow(before, place);
+        if !self.waiting.is_empty() {
+            self.adopt(fact.id, place, names);
+        }
+        true
+    }
+
+    /// The step at `place` follows the one at `before`.
+    fn follow(&mut self, before: u32, place: u32) {
+        let kept = self.steps[place as usize].kept;
+        self.steps[place as usize].parent = before;
+        if let Some(parent) = self.steps.get_mut(before as usize) {
+            parent.has_child |= kept;
+        }
+    }
+
+    /// Puts what waited for a step in its place.
+    fn adopt(&mut self, id: Id, place: u32, names: &mut Names) {
+        let of_it = |waiting: &mut Waiting| waiting.step() == Some(id);
+        let found: Vec<Waiting> = self.waiting.extract_if(.., of_it).collect();
+        for waiting in found {
+            match waiting {
+                // A step that comes after what it precedes hangs in the air.
+                Waiting::Child(_, child) => {
+                    if !self.path(place).contains(&child) {
+                        self.follow(place, child);
+                        self.linear = false;
+                    }
+                }
+                Waiting::Decision(made) => self.add_decision(made, names),
+                Waiting::Score(score) => self.add_score(score),
+                Waiting::Label(label) => self.add_label(label, names),
+            }
+        }
+    }
+
+    fn add_decision(&mut self, made: Box<DecisionFact>, names: &mut Names) {
+        let after = match made.after {
+            None => ROOT,
+            Some(id) => match self.step_of(id) {
+                Some(found) => found,
+                None => return self.waiting.push(Waiting::Decision(made)),
+            },
+        };
+        let place = u32::try_from(self.decisions.len()).expect("fewer than 2^32 fit in memory");
+        let last = match self.steps.get_mut(after as usize) {
+            Some(step) => &mut step.decision,
+            None => &mut self.root_decision,
+        };
+        let before = std::mem::replace(last, place);
+        let start = self.probabilities.len();
+        self.probabilities.extend_from_slice(&made.probabilities);
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        self.decisions.push(Decision {
+            id: made.id.0,
+            before,
+            action: names.add(&made.action),
+            action_set: count(made.action_set.len()),
+            probabilities: (count(start), count(made.probabilities.len())),
+            threshold: made.threshold,
+            propensity: made.propensity,
+            on_draft: made.draft.is_some(),
+            overridden: made.overridden.is_some(),
+            has_answer: made.observation.has_answer.map(|value| value > 0.5),
+        });
+    }
+
+    fn add_score(&mut self, score: ScoreFact) {
+        // A score of the question is of no step.
+        let Some(id) = score.step else { return };
+        let Some(place) = self.step_of(id) else {
+            return self.waiting.push(Waiting::Score(score));
+        };
+        let step = &mut self.steps[place as usize];
+        let field = match score.scorer.as_str() {
+            PRM => &mut step.prm,
+            JUDGE => &mut step.judge,
+            VERIFIER | CHECKER => &mut step.verified,
+            _ => return,
+        };
+        // The last one that says something holds.
+        if let Some(value) = score.value {
+            *field = value;
+        }
+    }
+
+    fn add_label(&mut self, label: LabelFact, names: &mut Names) {
+        match self.step_of(label.step) {
+            Some(place) => self.steps[place as usize].label = Some(names.add(&label.label)),
+            None => self.waiting.push(Waiting::Label(label)),
+        }
+    }
+
+    fn add_outcome(&mut self, outcome: OutcomeFact, names: &mut Names) {
+        self.outcomes.push(Outcome {
+            leaf: outcome.leaf.map_or(0, |leaf| leaf.0),
+            verdict: outcome.verdict,
+            answer: outcome.answer,
+            rule: names.add(&outcome.rule),
+            end: outcome.end,
+            published: outcome.cost.published,
+            full: outcome.cost.full,
+        });
+        // It rarely grows any more.
+        self.steps.shrink_to_fit();
+        self.decisions.shrink_to_fit();
+        self.probabilities.shrink_to_fit();
+    }
+
+    /// The places from the first step to the one at `place`.
+    pub(super) fn path(&self, place: u32) -> Vec<u32> {
+        let mut path = vec![place];
+        let mut at = place;
+        while let Some(step) = self.steps.get(at as usize)
+            && step.parent != ROOT
+            && path.len() <= self.steps.len()
+        {
+            path.push(step.parent);
+            at = step.parent;
+        }
+        path.reverse();
+        path
+    }
+
+    /// The path to the leaf that was written last; `None` where it is all
+    /// steps.
+    pub(super) fn main_line(&self) -> Option<Vec<u32>> {
+        if self.linear {
+            return None;
+        }
+        let is_leaf = |step: &Step| step.kept && !step.has_child;
+        let leaf = self.steps.iter().rposition(is_leaf);
+        let leaf = leaf.and_then(|leaf| u32::try_from(leaf).ok());
+        Some(leaf.map(|leaf| self.path(leaf)).unwrap_or_default())
+    }
+}

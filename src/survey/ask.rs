@@ -1,0 +1,112 @@
+//! An expression asked of every trajectory of a survey.
+
+use crate::expr::{Expr, ExprError, Value};
+
+use super::Survey;
+
+/// An expression over runs of different pools: models have the names that
+/// their run's pool gives them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// By the place of the run; `None` where a name is of no model of its
+    /// pool: nothing is known there.
+    of_runs: Vec<Option<Expr>>,
+}
+
+impl Survey {
+    /// The expression, ready to be asked of every run.
+    ///
+    /// # Errors
+    /// [`ExprError::Model`] where it names a model that is in no pool.
+    pub fn ask(&self, expr: &Expr) -> Result<Asked, ExprError> {
+        let mut refused = None;
+        let of_runs = self.runs().iter().map(|run| match &run.head {
+            None => Some(expr.clone()),
+            Some(head) => {
+                let models = head.pool.iter().map(|model| model.name.as_str());
+                let named = expr.clone().over_models(&models.collect::<Vec<_>>());
+                named.map_err(|error| refused = Some(error)).ok()
+            }
+        });
+        let of_runs: Vec<Option<Expr>> = of_runs.collect();
+        match refused {
+            Some(error) if of_runs.iter().all(Option::is_none) => Err(error),
+            _ => Ok(Asked { of_runs }),
+        }
+    }
+}
+
+impl Asked {
+    /// The expression for the run at this place.
+    pub fn of_run(&self, run: u32) -> Option<&Expr> {
+        self.of_runs.get(run as usize)?.as_ref()
+    }
+
+    /// Whether the trajectory at `place` is known to fulfil the condition.
+    pub fn holds(&self, survey: &Survey, place: usize) -> bool {
+        let run = survey.trajectories()[place].run;
+        self.of_run(run)
+            .is_some_and(|expr| expr.holds(&survey.view(place)))
+    }
+
+    /// Its value for the trajectory at `place`.
+    pub fn value(&self, survey: &Survey, place: usize) -> Answer {
+        let run = survey.trajectories()[place].run;
+        let view = survey.view(place);
+        match self.of_run(run).map(|expr| expr.of_trajectory(&view)) {
+            None | Some(Value::Unknown) => Answer::Unknown,
+            Some(Value::Flag(flag)) => Answer::Flag(flag),
+            Some(Value::Number(number)) => Answer::Number(number),
+            Some(Value::Text(text)) => Answer::Text(text.into()),
+        }
+    }
+}
+
+/// A value that can be kept, sorted and grouped by.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    Flag(bool),
+    Number(f64),
+    Text(Box<str>),
+    /// After everything that is known.
+    Unknown,
+}
+
+impl Answer {
+    /// Numbers by size, texts by their letters without regard to case, `no`
+    /// before `yes`, and what is not known last.
+    pub fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let rank = |answer: &Self| match answer {
+            Self::Flag(_) => 0,
+            Self::Number(_) => 1,
+            Self::Text(_) => 2,
+            Self::Unknown => 3,
+        };
+        match (self, other) {
+            (Self::Flag(a), Self::Flag(b)) => a.cmp(b),
+            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
+            (Self::Text(a), Self::Text(b)) => {
+                let letters = |text: &str| text.to_lowercase();
+                letters(a).cmp(&letters(b)).then_with(|| a.cmp(b))
+            }
+            _ => rank(self).cmp(&rank(other)),
+        }
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Flag(true) => f.write_str("yes"),
+            Self::Flag(false) => f.write_str("no"),
+            // Three digits behind the point, without zeros at the end.
+            Self::Number(number) => {
+                let text = format!("{number:.3}");
+                let text = text.trim_end_matches('0').trim_end_matches('.');
+                f.write_str(if text == "-0" { "0" } else { text })
+            }
+            Self::Text(text) => f.write_str(text),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}

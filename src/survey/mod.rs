@@ -1,0 +1,252 @@
+//! A whole log at a glance: what every step, decision and outcome came to,
+//! without the texts and tokens that make up most of a log.
+//!
+//! Records become [`Fact`]s, read from lines without building the rest of them
+//! or made from the records of a live run; facts added in log order are a
+//! [`Survey`]. Of a trajectory with branches, the [`View`] is of its main line:
+//! the path to the leaf that was written last.
+
+mod add;
+mod ask;
+mod fact;
+mod names;
+mod read;
+mod view;
+
+use std::collections::HashMap;
+
+use crate::problem::answer::Verdict;
+use crate::signal::confidence::Source as Measure;
+use crate::trace::record::{Continuation, Purpose, RunRecord, StepEnd, TrajectoryEnd};
+
+pub use ask::{Answer, Asked};
+pub use fact::Fact;
+pub use names::{Name, Names};
+pub use read::{begin, read};
+pub use view::View;
+
+/// No step: before the first one.
+const ROOT: u32 = u32::MAX;
+/// Nothing of the kind.
+const NONE: u32 = u32::MAX;
+
+/// A run of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    pub id: Name,
+    /// `None` where its line is damaged or missing.
+    pub head: Option<Box<RunRecord>>,
+    /// The models of its pool, cheapest first.
+    pub pool: Vec<Name>,
+}
+
+/// Everything that is known of one problem in one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trajectory {
+    /// Place in [`Survey::runs`].
+    pub run: u32,
+    pub problem: Name,
+    pub domain: Option<Name>,
+    pub difficulty: Option<f64>,
+    /// The beginning of the question, in one line; empty where its record is
+    /// missing.
+    pub question: Box<str>,
+    gold: Option<Box<str>>,
+    steps: Vec<Step>,
+    decisions: Vec<Decision>,
+    /// π(a|o) of the decisions, one after the other.
+    probabilities: Vec<f64>,
+    /// The last decision about the first step.
+    root_decision: u32,
+    outcomes: Vec<Outcome>,
+    /// Facts of steps that have not turned up.
+    waiting: Vec<add::Waiting>,
+    /// Whether its steps are one path without a draft, so that the main line
+    /// is all of them.
+    linear: bool,
+}
+
+/// A step without its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    id: u64,
+    /// Place of the step before it, or [`ROOT`].
+    parent: u32,
+    /// The decision that led to it; 0 where none is named.
+    decided_by: u64,
+    /// The last decision after it.
+    decision: u32,
+    pub index: u32,
+    pub model: Name,
+    pub purpose: Purpose,
+    pub end: StepEnd,
+    pub continuation: Continuation,
+    pub kept: bool,
+    /// Whether a kept step follows it.
+    has_child: bool,
+    pub tokens: u32,
+    pub prompt: u32,
+    pub seconds: f64,
+    pub confidence: Option<f64>,
+    /// In the order of [`MEASURES`].
+    measures: [f64; MEASURES.len()],
+    prm: f64,
+    judge: f64,
+    label: Option<Name>,
+    /// A verifier's or a checker's: 1 correct, 0 incorrect.
+    verified: f64,
+}
+
+impl Step {
+    /// Whether a verifier or a checker found it incorrect; `None` where none
+    /// looked at it.
+    pub fn is_refuted(&self) -> Option<bool> {
+        (!self.verified.is_nan()).then_some(self.verified < 0.5)
+    }
+}
+
+/// The measures that are kept of a step.
+const MEASURES: [Measure; 4] = [
+    Measure::Prob,
+    Measure::Logit,
+    Measure::Sampled,
+    Measure::Entropy,
+];
+
+/// A decision without its reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    id: u64,
+    /// The one made before it at the same place.
+    before: u32,
+    pub action: Name,
+    /// Number of models in the action set.
+    pub action_set: u32,
+    /// Where its π(a|o) begin, and how many they are.
+    probabilities: (u32, u32),
+    pub threshold: Option<f64>,
+    pub propensity: f64,
+    /// Whether a draft was ruled on.
+    pub on_draft: bool,
+    pub overridden: bool,
+    /// f_t of its observation; `None` where it has none.
+    pub has_answer: Option<bool>,
+}
+
+/// How a path ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The step it ends with; 0 where there is none.
+    leaf: u64,
+    pub verdict: Verdict,
+    pub answer: Option<Box<str>>,
+    pub rule: Name,
+    pub end: TrajectoryEnd,
+    pub published: Option<f64>,
+    pub full: Option<f64>,
+}
+
+/// The facts of a log, by run and problem.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    names: Names,
+    runs: Vec<Run>,
+    trajectories: Vec<Trajectory>,
+    places: HashMap<(u32, Name), u32>,
+    steps: usize,
+    facts: usize,
+}
+
+impl Survey {
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Every trajectory in order of first appearance.
+    pub fn trajectories(&self) -> &[Trajectory] {
+        &self.trajectories
+    }
+
+    pub fn name(&self, name: Name) -> &str {
+        self.names.text(name)
+    }
+
+    /// Ids of the run and the problem of a trajectory.
+    pub fn key(&self, trajectory: &Trajectory) -> (&str, &str) {
+        let run = self.runs[trajectory.run as usize].id;
+        (self.name(run), self.name(trajectory.problem))
+    }
+
+    /// Number of facts: whoever made something of a survey sees by it whether
+    /// there is more.
+    pub fn facts(&self) -> usize {
+        self.facts
+    }
+
+    /// Number of steps, drafts and branches included.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The place of a trajectory.
+    pub fn find(&self, run: &str, problem: &str) -> Option<usize> {
+        let run = self.names.find(run)?;
+        let run = self.runs.iter().position(|known| known.id == run)?;
+        let key = (u32::try_from(run).ok()?, self.names.find(problem)?);
+        self.places.get(&key).map(|&place| place as usize)
+    }
+
+    /// Keeps only the trajectories at these places, in this order.
+    #[must_use]
+    pub fn only(mut self, places: &[usize]) -> Self {
+        let kept = places
+            .iter()
+            .filter_map(|&place| self.trajectories.get(place));
+        self.trajectories = kept.cloned().collect();
+        let keys = self
+            .trajectories
+            .iter()
+            .map(|kept| (kept.run, kept.problem));
+        self.places = keys.zip(0..).collect();
+        self.steps = self.trajectories.iter().map(|kept| kept.steps.len()).sum();
+        self
+    }
+
+    /// The main line of the trajectory at `place`.
+    ///
+    /// # Panics
+    /// If there is no such trajectory.
+    pub fn view(&self, place: usize) -> View<'_> {
+        View::new(self, &self.trajectories[place])
+    }
+}
+
+impl Trajectory {
+    /// Steps, rejected drafts and other branches included, in log order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// π(a|o) of a decision, in pool order; empty where the rule has none.
+    pub fn probabilities(&self, decision: &Decision) -> &[f64] {
+        let (start, length) = decision.probabilities;
+        let range = start as usize..(start + length) as usize;
+        self.probabilities.get(range).unwrap_or_default()
+    }
+
+    /// Whether a path of it came to an end.
+    pub fn is_finished(&self) -> bool {
+        !self.outcomes.is_empty()
+    }
+
+    pub fn gold(&self) -> Option<&str> {
+        self.gold.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

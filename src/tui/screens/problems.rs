@@ -1,0 +1,314 @@
+//! The table of problems.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::app::{Model, Pane, Row, Tally, Use};
+use crate::survey::View;
+use crate::tui::text::sanitize::sanitize;
+use crate::tui::text::width;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::columns::{Column, headings};
+use crate::tui::widgets::{self, figures, glyph, lane};
+
+use super::Drawn;
+
+/// Columns of a window from which a column is shown.
+const WITH_DOMAIN: u16 = 110;
+const WITH_ROUTER: u16 = 130;
+/// Columns for the sign of a verdict, and for the fold of a group.
+const SIGN: usize = 2;
+
+/// Draws the screen's body.
+pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
+    let inner = widgets::pane(area, buffer, theme, &title(model), true);
+    let drawn = Drawn {
+        panes: vec![(Pane::Steps, area)],
+        ..Drawn::default()
+    };
+    if inner.height < 3 {
+        return drawn;
+    }
+    let columns = Columns::of(inner.width);
+    let sorted = model.table.sort.as_ref().map(|sort| direction(sort.text()));
+    let mut heading = headings(&columns.shown, sorted, theme);
+    heading.spans.insert(0, Span::raw(" ".repeat(SIGN)));
+    heading
+        .spans
+        .push(Span::styled("steps by model", theme.style("dim")));
+    let rows = Rect {
+        y: inner.y + 1,
+        height: inner.height - 2,
+        ..inner
+    };
+    widgets::lines(inner, buffer, &[heading]);
+    let table = &model.table;
+    let height = usize::from(rows.height);
+    let top = widgets::window(table.cursor, table.rows.len(), height);
+    let shown = table.rows.iter().skip(top).take(height);
+    let painter = Painter {
+        model,
+        theme,
+        columns: &columns,
+    };
+    let drawn_rows: Vec<Line<'static>> = shown.map(|row| painter.row(row)).collect();
+    widgets::lines(rows, buffer, &drawn_rows);
+    if table.rows.is_empty() {
+        let text = match &table.filter {
+            Some(filter) => format!("no trajectory fulfils `{}`", sanitize(filter.text())),
+            None if model.reading.is_some() => "reading …".to_owned(),
+            None => "there is no trajectory".to_owned(),
+        };
+        widgets::lines(rows, buffer, &[Line::styled(text, theme.style("dim"))]);
+    } else {
+        widgets::select(rows, buffer, table.cursor - top, theme, true);
+    }
+    let bottom = Rect {
+        y: inner.bottom() - 1,
+        height: 1,
+        ..inner
+    };
+    let sum = summary(&table.tally, model, usize::from(inner.width), theme);
+    widgets::lines(bottom, buffer, &[sum]);
+    drawn
+}
+
+/// What is shown of what there is, and how it is arranged.
+fn title(model: &Model) -> String {
+    let table = &model.table;
+    let all = model.survey.trajectories().len();
+    let shown = table.order.len();
+    let mut title = match shown == all {
+        true => format!("Problems ({all})"),
+        false => format!("Problems ({shown} of {all})"),
+    };
+    if let Some((read, size)) = model.reading {
+        let percent = read.saturating_mul(100) / size.max(1);
+        title.push_str(&format!(", {percent} % read"));
+    }
+    if let Some(run) = table
+        .run
+        .and_then(|run| model.survey.runs().get(run as usize))
+    {
+        let spec = run.head.as_ref().map(|head| head.router.spec.as_str());
+        title.push_str(&format!(" · run {}", sanitize(spec.unwrap_or("unknown"))));
+    }
+    let uses = [
+        (Use::Filter, ""),
+        (Use::Sort, "by "),
+        (Use::Group, "grouped by "),
+    ];
+    for (of, word) in uses {
+        if let Some(expr) = table.expression(of) {
+            title.push_str(&format!(" · {word}{}", sanitize(expr.text())));
+        }
+    }
+    title
+}
+
+/// The name that a table is sorted by, and whether downwards.
+fn direction(sort: &str) -> (&str, bool) {
+    match sort.strip_prefix('-') {
+        Some(name) => (name.trim(), true),
+        None => (sort, false),
+    }
+}
+
+/// The columns that a window has room for; the lane takes what is left.
+struct Columns {
+    shown: Vec<Column>,
+    lane: usize,
+}
+
+impl Columns {
+    fn of(width: u16) -> Self {
+        let mut shown = vec![Column::left("problem", if width < 100 { 14 } else { 18 })];
+        if width >= WITH_ROUTER {
+            shown.push(Column::left("router", 20));
+        }
+        if width >= WITH_DOMAIN {
+            shown.push(Column::left("domain", 16));
+        }
+        shown.extend([
+            Column::right("difficulty", 5).titled("diff"),
+            Column::right("steps", 6),
+            Column::right("large_share", 7).titled("large"),
+            Column::right("cost", 11),
+        ]);
+        let used: usize = shown.iter().map(|column| column.width + 1).sum();
+        Self {
+            lane: usize::from(width).saturating_sub(used + SIGN),
+            shown,
+        }
+    }
+}
+
+struct Painter<'a> {
+    model: &'a Model,
+    theme: &'a Theme,
+    columns: &'a Columns,
+}
+
+impl Painter<'_> {
+    fn row(&self, row: &Row) -> Line<'static> {
+        match row {
+            Row::Trajectory { at, nested } => self.trajectory(*at, *nested),
+            Row::Problem {
+                members,
+                tally,
+                open,
+            } => {
+                let name = self.text(members.start, "problem");
+                let name = format!("{name} ×{}", members.len());
+                self.together(*open, &name, tally, "text")
+            }
+            Row::Group {
+                value, tally, open, ..
+            } => self.together(*open, value, tally, "emphasis"),
+        }
+    }
+
+    fn view(&self, at: usize) -> View<'_> {
+        self.model.survey.view(self.model.table.order[at] as usize)
+    }
+
+    fn trajectory(&self, at: usize, nested: bool) -> Line<'static> {
+        let view = self.view(at);
+        let (sign, role) = match view.verdict() {
+            Some(verdict) => {
+                let (sign, _, role) = glyph::verdict(verdict);
+                (sign, role)
+            }
+            None => ("·", "dim"),
+        };
+        let mut spans = vec![Span::styled(format!("{sign} "), self.theme.style(role))];
+        for column in &self.columns.shown {
+            let text = match (column.name, nested) {
+                // Under its problem a repeat is told apart by its router.
+                ("problem", true) => format!("  {}", self.text(at, "router")),
+                (name, _) => self.text(at, name),
+            };
+            spans.extend(column.cell(&text, self.style(column.name)));
+        }
+        spans.extend(lane::spans(&view, self.columns.lane, self.theme));
+        Line::from(spans)
+    }
+
+    fn style(&self, column: &str) -> Style {
+        self.theme.style(match column {
+            "problem" => "text",
+            "cost" => "cost.published",
+            _ => "dim",
+        })
+    }
+
+    /// The text of a column for a trajectory of the order.
+    fn text(&self, at: usize, column: &str) -> String {
+        let view = self.view(at);
+        let trajectory = view.trajectory();
+        let survey = &self.model.survey;
+        let text = match column {
+            "problem" => survey.name(trajectory.problem).to_owned(),
+            "router" => view
+                .head()
+                .map_or_else(String::new, |head| head.router.spec.clone()),
+            "domain" => trajectory
+                .domain
+                .map_or_else(String::new, |domain| survey.name(domain).to_owned()),
+            "difficulty" => trajectory
+                .difficulty
+                .map_or_else(String::new, |difficulty| difficulty.to_string()),
+            "steps" => view.kept().to_string(),
+            "large_share" => percent(view.large_share()),
+            "cost" => figures::amount(
+                view.outcome().and_then(|outcome| outcome.published),
+                self.model.unit_of(trajectory.run).as_ref(),
+            ),
+            _ => String::new(),
+        };
+        sanitize(&text).replace('\n', " ")
+    }
+
+    /// A row of several trajectories: their name, and what they came to.
+    fn together(&self, open: bool, name: &str, tally: &Tally, role: &str) -> Line<'static> {
+        let fold = if open { "▾ " } else { "▸ " };
+        let name_room: usize = self
+            .columns
+            .shown
+            .iter()
+            .map(|column| column.width + 1)
+            .sum();
+        let room = name_room + self.columns.lane;
+        let counts = counts(tally, self.theme);
+        let counts_width: usize = counts.iter().map(|span| width::of(&span.content)).sum();
+        // The name gives way before the numbers do.
+        let name_width = room.saturating_sub(counts_width + 1).clamp(8, 40);
+        let name = sanitize(name).replace('\n', " ");
+        let name = width::truncate(&name, name_width);
+        let name = width::pad(&name, name_width, width::Align::Left);
+        let mut spans = vec![
+            Span::styled(fold, self.theme.style("key")),
+            Span::styled(name, self.theme.style(role)),
+            Span::raw(" "),
+        ];
+        spans.extend(counts);
+        Line::from(spans)
+    }
+}
+
+/// Verdicts, accuracy and share of the most capable model.
+fn counts(tally: &Tally, theme: &Theme) -> Vec<Span<'static>> {
+    let mut spans = vec![Span::styled(
+        format!("{:>5} ", tally.trajectories),
+        theme.style("text"),
+    )];
+    let verdicts = [
+        (tally.correct, "✓", "verdict.correct"),
+        (tally.wrong, "✗", "verdict.wrong"),
+        (tally.ungraded, "?", "verdict.ungraded"),
+        (tally.unfinished(), "·", "dim"),
+    ];
+    for (count, sign, role) in verdicts {
+        let style = theme.style(if count == 0 { "dim" } else { role });
+        spans.push(Span::styled(format!("{count:>4}{sign}"), style));
+    }
+    let accuracy = format!("  {:>7} correct", percent(tally.accuracy()));
+    spans.push(Span::styled(accuracy, theme.style("text")));
+    let large = format!("  {:>7} large", percent(tally.large_share()));
+    spans.push(Span::styled(large, theme.style("dim")));
+    spans
+}
+
+/// What everything shown came to.
+fn summary(tally: &Tally, model: &Model, columns: usize, theme: &Theme) -> Line<'static> {
+    let mut text = format!(
+        "{} correct, {} wrong, {} ungraded",
+        tally.correct, tally.wrong, tally.ungraded
+    );
+    if tally.unfinished() > 0 {
+        text.push_str(&format!(", {} unfinished", tally.unfinished()));
+    }
+    if let (Some(accuracy), false) = (tally.accuracy(), model.table.has_repeats()) {
+        text.push_str(&format!("; {} of the graded", percent(Some(accuracy))));
+        if let Some([low, high]) = tally.interval() {
+            text.push_str(&format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high));
+        }
+    }
+    text.push_str(&format!(
+        "; {} of steps large",
+        percent(tally.large_share())
+    ));
+    if let Some(unit) = model.common_unit() {
+        let cost = figures::amount(tally.published(), Some(&unit));
+        text.push_str(&format!("; {cost} each"));
+    }
+    let text = width::truncate(&text, columns).into_owned();
+    Line::styled(text, theme.style("text"))
+}
+
+/// A share in per cent.
+pub(super) fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
