@@ -21,6 +21,8 @@ pub enum Context {
     Runs,
     /// The table of problems.
     Problems,
+    /// A log under another value of its router's parameter.
+    WhatIf,
     /// A short list to choose from (models of an override): digits are free
     /// for choosing by number.
     Menu,
@@ -36,12 +38,13 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of help.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Global,
         Self::Inspector,
         Self::Tree,
         Self::Runs,
         Self::Problems,
+        Self::WhatIf,
         Self::Menu,
         Self::Confirm,
         Self::Picker,
@@ -58,6 +61,7 @@ impl Context {
             Self::Tree => "tree",
             Self::Runs => "runs",
             Self::Problems => "problems",
+            Self::WhatIf => "what-if",
             Self::Menu => "menu",
             Self::Confirm => "confirm",
             Self::Picker => "picker",
@@ -83,7 +87,12 @@ impl Context {
     pub const fn takes_counts(self) -> bool {
         matches!(
             self,
-            Self::Global | Self::Inspector | Self::Tree | Self::Runs | Self::Problems
+            Self::Global
+                | Self::Inspector
+                | Self::Tree
+                | Self::Runs
+                | Self::Problems
+                | Self::WhatIf
         )
     }
 
@@ -104,6 +113,7 @@ pub enum Group {
     Moving,
     Finding,
     Tables,
+    WhatIf,
     Showing,
     Editing,
     Program,
@@ -111,12 +121,13 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of help.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Stepping,
         Self::Deciding,
         Self::Moving,
         Self::Finding,
         Self::Tables,
+        Self::WhatIf,
         Self::Showing,
         Self::Editing,
         Self::Program,
@@ -131,6 +142,7 @@ impl Group {
             Self::Moving => "Moving",
             Self::Finding => "Finding",
             Self::Tables => "Tables of runs and problems",
+            Self::WhatIf => "What if",
             Self::Showing => "Showing",
             Self::Editing => "Typing",
             Self::Program => "Program",
@@ -171,6 +183,7 @@ impl ActionInfo {
                         | Context::Tree
                         | Context::Runs
                         | Context::Problems
+                        | Context::WhatIf
                 )
             })
     }
@@ -323,6 +336,19 @@ actions! {
         { Problems ["b"] }
     Fold "fold" "fold" Tables: "Give all trajectories of a problem one row, or each its own"
         { Problems ["z"] }
+
+    WhatIf "what-if" "what if" WhatIf: "Decide the whole log again under another κ (t, p, γ, δ, τ), or show the trajectory again"
+        { Global ["t"] }
+    LargerStride "larger-stride" "far right" WhatIf +counts +repeats: "Slide ten times as far to the right"
+        { WhatIf [">", "."] }
+    LargerStrideBack "larger-stride-back" "far left" WhatIf +counts +repeats: "Slide ten times as far to the left"
+        { WhatIf ["<", ","] }
+    LoggedValue "logged-value" "as logged" WhatIf: "Slide back to the value that was logged"
+        { WhatIf ["="] }
+    ForCost "for-cost" "for a cost" WhatIf: "Find the value at which a problem costs this much"
+        { WhatIf ["$"] }
+    OtherRule "other-rule" "other rule" WhatIf: "Let another router decide, e.g. policy:path=DIR or threshold:t=0.7"
+        { WhatIf ["R"] }
 
     Source "source" "source" Showing: "Show mathematics as readable text or as its source"
         { Inspector ["v"] Tree ["v"] }

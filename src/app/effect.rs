@@ -1,7 +1,7 @@
 //! Everything the runner can be asked to do.
 
 use crate::session::{Ask, Generate};
-use crate::trace::record::Record;
+use crate::trace::record::{ModelFacts, Record};
 
 /// An effect; effects of one update are performed in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,12 @@ pub enum Effect {
     /// Read a recorded trajectory.
     Open {
         entry: usize,
+    },
+    /// Make the router of a spec for a pool.
+    Rule {
+        run: u32,
+        spec: String,
+        pool: Vec<ModelFacts>,
     },
     /// Let the person edit a text in `$EDITOR`.
     Editor {

@@ -4,6 +4,7 @@ use crate::session::{Command, Output, Session};
 
 use super::effect::Effect;
 use super::model::{Model, NoticeLevel, Slot};
+use super::navigate;
 use super::probes::{self, Gate};
 
 /// Follows a command in the session on screen.
@@ -106,6 +107,7 @@ pub(super) fn show(model: &mut Model, entry: usize) -> Vec<Effect> {
         return Vec::new();
     }
     model.current = entry;
+    model.view.go_to = None;
     model.playing = false;
     model.view.text_scroll = None;
     model.view.decision_scroll = 0;
@@ -115,6 +117,16 @@ pub(super) fn show(model: &mut Model, entry: usize) -> Vec<Effect> {
             vec![Effect::Open { entry }]
         }
         Slot::Opening | Slot::Open(_) => Vec::new(),
+    }
+}
+
+/// Goes to the step that was wanted when the trajectory was opened, if it is
+/// there.
+pub(super) fn go_to_wanted(model: &mut Model) {
+    if model.session().is_some()
+        && let Some(step) = model.view.go_to.take()
+    {
+        navigate::goto_step(model, step);
     }
 }
 

@@ -14,6 +14,7 @@ use super::navigate as nav;
 use super::overlay::{self, Answer};
 use super::probes;
 use super::table;
+use super::what_if;
 
 /// Lines of a page where the pane's height is not known better.
 const PAGE: i64 = 10;
@@ -32,7 +33,11 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         model.say(NoticeLevel::Warning, reason);
         return Vec::new();
     }
-    if model.view.screen.is_table()
+    if model.view.screen == Screen::WhatIf {
+        if let Some(effects) = what_if::act(model, action, count) {
+            return effects;
+        }
+    } else if model.view.screen.is_table()
         && let Some(effects) = table::act(model, action, count)
     {
         return effects;
@@ -60,6 +65,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
             },
         ),
         Action::Problems => nav::switch(model, Screen::Problems),
+        Action::WhatIf => what_if::show(model),
         Action::Runs => nav::switch(model, Screen::Runs),
         Action::NextProblem => table::next_problem(model, times),
         Action::PreviousProblem => table::next_problem(model, -times),
@@ -289,8 +295,12 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
         model.search.query.clear();
     } else if model.view.screen == Screen::Tree {
         nav::toggle_tree(model);
-    } else if model.view.focus == Pane::Steps && model.view.opened_from_table {
-        return nav::switch(model, Screen::Problems);
+    } else if let (Pane::Steps, Some(from)) = (model.view.focus, model.view.opened_from) {
+        model.view.opened_from = None;
+        return match from {
+            Screen::WhatIf => what_if::show(model),
+            table => nav::switch(model, table),
+        };
     } else if model.view.focus == Pane::Steps {
         model.say(NoticeLevel::Info, "q quits");
     } else {

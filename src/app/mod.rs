@@ -20,6 +20,7 @@ mod surveyed;
 mod table;
 pub mod training;
 mod update;
+mod what_if;
 
 #[cfg(test)]
 mod tests;
@@ -37,3 +38,4 @@ pub use probes::Waiting;
 pub use search::Search;
 pub use table::{Row, RunRow, Runs, Table, Tally, Use};
 pub use update::{close, update};
+pub use what_if::Slid;

@@ -14,6 +14,7 @@ use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
 use super::table::{Runs, Table, Use};
+use super::what_if::Slid;
 use crate::expr::Scope;
 
 /// Whether calls can be made.
@@ -34,12 +35,14 @@ pub enum Screen {
     Runs,
     /// One row a trajectory.
     Problems,
+    /// The log under another value of its router's parameter.
+    WhatIf,
 }
 
 impl Screen {
     /// Whether it is of all trajectories instead of one.
     pub fn is_table(self) -> bool {
-        matches!(self, Self::Runs | Self::Problems)
+        matches!(self, Self::Runs | Self::Problems | Self::WhatIf)
     }
 }
 
@@ -152,6 +155,10 @@ pub enum Purpose {
     BackUntil,
     /// To arrange the table of problems.
     Table(Use),
+    /// The cost of a problem that a value is sought for: a number.
+    Cost,
+    /// The spec of a router.
+    Rule,
 }
 
 impl Purpose {
@@ -159,7 +166,7 @@ impl Purpose {
     pub fn scope(self) -> Scope {
         match self {
             Self::RunUntil | Self::BackUntil => Scope::Step,
-            Self::Table(_) => Scope::Trajectory,
+            Self::Table(_) | Self::Cost | Self::Rule => Scope::Trajectory,
         }
     }
 }
@@ -169,8 +176,10 @@ impl Purpose {
 pub struct View {
     pub screen: Screen,
     pub focus: Pane,
-    /// Whether the trajectory was opened from the table: there one goes back.
-    pub opened_from_table: bool,
+    /// The screen that the trajectory was opened from: there one goes back.
+    pub opened_from: Option<Screen>,
+    /// The step to go to once the trajectory is there.
+    pub go_to: Option<u32>,
     /// The source of mathematics instead of its readable form.
     pub source: bool,
     /// Tokens shaded by confidence.
@@ -215,6 +224,7 @@ pub struct Model {
     pub survey: Survey,
     pub table: Table,
     pub runs: Runs,
+    pub what_if: Slid,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
@@ -255,6 +265,7 @@ impl Model {
             slots: Vec::new(),
             table: Table::default(),
             runs: Runs::default(),
+            what_if: Slid::default(),
             survey: Survey::default(),
             reading: None,
             current: 0,
@@ -264,7 +275,8 @@ impl Model {
             view: View {
                 screen: Screen::Inspector,
                 focus: Pane::Steps,
-                opened_from_table: false,
+                opened_from: None,
+                go_to: None,
                 source: false,
                 shading: true,
                 text_scroll: None,
@@ -334,12 +346,18 @@ impl Model {
             Some(Layer::Override { .. }) => Context::Menu,
             Some(Layer::ConfirmQuit | Layer::ConfirmRerun { .. }) => Context::Confirm,
             Some(Layer::Search { .. } | Layer::Expression { .. }) => Context::TextInput,
-            None => match self.view.screen {
-                Screen::Inspector => Context::Inspector,
-                Screen::Tree => Context::Tree,
-                Screen::Runs => Context::Runs,
-                Screen::Problems => Context::Problems,
-            },
+            None => self.screen_context(),
+        }
+    }
+
+    /// The context of the screen, whatever lies over it.
+    pub fn screen_context(&self) -> Context {
+        match self.view.screen {
+            Screen::Inspector => Context::Inspector,
+            Screen::Tree => Context::Tree,
+            Screen::Runs => Context::Runs,
+            Screen::Problems => Context::Problems,
+            Screen::WhatIf => Context::WhatIf,
         }
     }
 
@@ -361,7 +379,7 @@ impl Model {
         };
         let is_table = self.view.screen.is_table();
         let (tables, trajectory) = (
-            [Context::Runs, Context::Problems],
+            [Context::Runs, Context::Problems, Context::WhatIf],
             [Context::Inspector, Context::Tree],
         );
         match action {
@@ -369,8 +387,11 @@ impl Model {
             _ if is_table && on(&trajectory) && !on(&tables) => {
                 Some("this is of one trajectory: enter opens the one of this row")
             }
-            _ if !is_table && on(&tables) && !on(&trajectory) => {
-                Some("this is of the table of problems: P shows it")
+            _ if on(&tables) && !on(&trajectory) && !on(&[self.screen_context()]) => {
+                Some(match on(&[Context::WhatIf]) {
+                    true => "this is of the what-if screen: t shows it",
+                    false => "this is of the table of problems: P shows it",
+                })
             }
             Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")

@@ -1,8 +1,11 @@
 //! Everything that can happen.
 
+use std::sync::Arc;
+
 use crate::app::action::Action;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
+use crate::router::Router;
 use crate::session::{Event, Session};
 use crate::survey::Fact;
 
@@ -42,6 +45,12 @@ pub enum Msg {
     },
     /// The rest of the log cannot be read.
     Unread(String),
+    /// The router of a spec was made for the pool of a run, or could not be.
+    Ruled {
+        run: u32,
+        spec: String,
+        rule: Result<Arc<dyn Router>, String>,
+    },
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {
         entry: usize,

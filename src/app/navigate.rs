@@ -9,6 +9,7 @@ use super::effect::Effect;
 use super::follow::show;
 use super::model::{Model, NoticeLevel, Pane, Screen};
 use super::table;
+use super::what_if;
 
 impl Model {
     /// Goes to a step of the followed path; 0 is the question, and what is
@@ -74,6 +75,7 @@ pub(super) fn goto(model: &mut Model, target: Option<NodeIndex>) {
 pub(super) fn vertical(model: &mut Model, lines: i64) {
     let by = i32::try_from(lines).unwrap_or(i32::MAX);
     match (model.view.screen, model.view.focus) {
+        (Screen::WhatIf, _) => what_if::vertical(model, lines),
         (Screen::Runs | Screen::Problems, _) => table::vertical(model, lines),
         (Screen::Tree, Pane::Steps) => move_in_tree(model, lines),
         (_, Pane::Steps) => move_cursor(model, lines),

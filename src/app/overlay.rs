@@ -10,6 +10,7 @@ use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, NoticeLevel, Purpose};
 use super::navigate::{goto_step, search_jump};
+use super::what_if;
 
 /// Rows a page of a list moves by.
 const PAGE: i64 = 10;
@@ -293,9 +294,14 @@ fn expression(
     text: &str,
     now: &str,
 ) -> Result<Vec<Effect>, String> {
-    if let Purpose::Table(of) = purpose {
-        model.table.take(of, text, &model.survey)?;
-        return Ok(Vec::new());
+    match purpose {
+        Purpose::Table(of) => {
+            model.table.take(of, text, &model.survey)?;
+            return Ok(Vec::new());
+        }
+        Purpose::Cost => return what_if::for_cost(model, text).map(|()| Vec::new()),
+        Purpose::Rule => return what_if::other_rule(model, text),
+        Purpose::RunUntil | Purpose::BackUntil => {}
     }
     let models = names_of_models(model, purpose);
     let checked = Expr::condition(text, Scope::Step).and_then(|expr| expr.over_models(&models));

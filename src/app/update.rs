@@ -6,7 +6,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
-use super::{follow, keys, navigate, overlay, probes, surveyed, table};
+use super::{follow, keys, navigate, overlay, probes, surveyed, table, what_if};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -57,6 +57,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             surveyed::unread(model, message);
             Vec::new()
         }
+        Msg::Ruled { run, spec, rule } => {
+            what_if::ruled(model, run, spec, rule);
+            Vec::new()
+        }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
         Msg::Copied(result) => copied(model, result),
         Msg::Themed(result) => themed(model, result),
@@ -67,7 +71,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     match model.view.screen {
         Screen::Runs => model.runs.refresh(&model.survey, reading),
         Screen::Problems => model.table.refresh(&model.survey, reading),
-        Screen::Inspector | Screen::Tree => {}
+        Screen::Inspector | Screen::Tree | Screen::WhatIf => {}
     }
     effects.extend(next_tick(model));
     effects
@@ -145,6 +149,9 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
                 .chain(faults.iter().map(ToString::to_string))
                 .collect();
             *slot = Slot::Open(session);
+            if entry == model.current {
+                follow::go_to_wanted(model);
+            }
             if let Some(fault) = faults.first() {
                 let others = faults.len() - 1;
                 let more = if others == 0 {

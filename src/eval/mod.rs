@@ -6,7 +6,8 @@
 //! at once; [`paired`] tests two rows on the same problems; [`sweep`] expands
 //! ranges of parameters and chooses among them on the calibration split;
 //! [`table`] is all of that for one set of problems. [`published`] holds the
-//! papers' own rows.
+//! papers' own rows. [`what_if`] decides a log again under another value of a
+//! router's parameter.
 
 pub mod choice;
 pub mod figures;
@@ -19,6 +20,7 @@ pub mod rows;
 mod samples;
 pub mod sweep;
 pub mod table;
+pub mod what_if;
 
 pub use outcomes::Outcomes;
 pub use rows::Rows;

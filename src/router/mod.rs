@@ -12,6 +12,7 @@ mod policy;
 mod post_hoc;
 pub mod query;
 mod rsd;
+mod slide;
 mod spec;
 mod specreason;
 pub mod steer;
@@ -24,8 +25,9 @@ use crate::signal::observation::Observation;
 use crate::trace::record::{JUDGE, PRM, RouterFacts};
 
 pub use explore::{EXPLORE, Explore};
-pub use panel::Panel;
+pub use panel::{Panel, for_pool};
 pub use rsd::Accept;
+pub use slide::{Slide, Slider};
 pub use spec::{DEFAULT_THRESHOLD, RouterError, RouterSpec, build};
 pub use specreason::Params as SpecReasonParams;
 pub use threshold::embedded_threshold;
@@ -173,6 +175,21 @@ pub trait Router: Send + Sync {
     /// The scorer that the rule asks, as the log names it.
     fn asks(&self) -> Option<&'static str> {
         None
+    }
+
+    /// The parameter that can be slid, of rules that have one.
+    fn slider(&self) -> Option<Slider> {
+        None
+    }
+
+    /// [`Router::decide`] for every value of the slider.
+    fn slide(&self, observation: &Observation) -> Slide {
+        Slide::fixed(self.decide(observation, 0.5).action)
+    }
+
+    /// [`Router::rule_on`] for every value of the slider.
+    fn slide_on(&self, draft: &Observation, score: Option<f64>) -> Slide {
+        Slide::fixed(self.rule_on(draft, score, 0.5).action)
     }
 
     /// Decides after a step who writes the next one. `draw` is uniform on

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::trace::record::ModelFacts;
 
 use super::calibration::{PoolModel, is_shipped};
-use super::{Router, RouterSpec, build, embedded_threshold};
+use super::{Router, RouterError, RouterSpec, build, embedded_threshold};
 
 /// The rules that are asked where nobody names others, each at its usual
 /// setting.
@@ -86,6 +86,17 @@ impl Panel {
             build(&member.spec, &self.pool, calibrated).map_err(|error| error.to_string())
         })
     }
+}
+
+/// The rule of a spec for the pool of a log, with what ships where that is of
+/// this pool.
+///
+/// # Errors
+/// As [`build`].
+pub fn for_pool(spec: &RouterSpec, pool: &[ModelFacts]) -> Result<Arc<dyn Router>, RouterError> {
+    let pool: Vec<PoolModel> = pool.iter().map(Into::into).collect();
+    let calibrated = is_shipped(&pool).then(embedded_threshold);
+    build(spec, &pool, calibrated)
 }
 
 #[cfg(test)]

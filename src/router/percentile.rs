@@ -17,7 +17,7 @@ use crate::signal::percentile::{at, percentile};
 use crate::trace::record::RouterFacts;
 
 use super::calibration::{CalibrationError, Kind, Loaded, PoolModel};
-use super::{Choice, Router, RouterSpec};
+use super::{Choice, Router, RouterSpec, Slide, Slider};
 
 /// Percentiles 0 to 100.
 const POINTS: usize = 101;
@@ -55,6 +55,21 @@ impl IndexTable {
     /// Whether there are enough values to say anything about the tails.
     pub fn is_enough(&self) -> bool {
         self.n >= FEWEST
+    }
+
+    /// The greatest p whose percentile does not lie above a value: 100 where
+    /// none does, below 0 where all do.
+    pub fn rank(&self, value: f64) -> f64 {
+        let all = &self.percentiles;
+        let not_above = all.partition_point(|level| *level <= value);
+        match (not_above.checked_sub(1), all.get(not_above)) {
+            (None, _) => -1.0,
+            (Some(_), None) => 100.0,
+            (Some(below), Some(high)) => {
+                let low = all[below];
+                below as f64 + (value - low) / (high - low)
+            }
+        }
     }
 
     /// The `p`-th percentile; between two whole ones on the line between them.
@@ -153,6 +168,25 @@ impl Router for Percentile {
 
     fn signal(&self) -> Source {
         self.signal
+    }
+
+    fn slider(&self) -> Option<Slider> {
+        Some(Slider {
+            symbol: "p",
+            key: "p",
+            value: self.p,
+            range: Some((0.0, 100.0)),
+        })
+    }
+
+    fn slide(&self, observation: &Observation) -> Slide {
+        let last = observation.models.saturating_sub(1);
+        let found = &self.percentiles.calibration.found;
+        let table = found.table(self.signal, observation.index);
+        match observation.confidence.zip(table) {
+            Some((u, table)) => Slide::flip(table.rank(u), 0, last),
+            None => Slide::fixed(last),
+        }
     }
 
     fn decide(&self, observation: &Observation, _draw: f64) -> Choice {

@@ -7,7 +7,7 @@ use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::record::RouterFacts;
 
-use super::{Choice, Router, RouterSpec};
+use super::{Choice, Router, RouterSpec, Slide, Slider};
 
 pub struct Policy {
     pub checkpoint: Arc<Checkpoint>,
@@ -45,6 +45,25 @@ impl Router for Policy {
 
     fn signal(&self) -> Source {
         self.signal
+    }
+
+    fn slider(&self) -> Option<Slider> {
+        Some(Slider {
+            symbol: "κ",
+            key: "kappa",
+            value: self.checkpoint.facts.kappa,
+            range: Some((0.0, 1.0)),
+        })
+    }
+
+    fn slide(&self, observation: &Observation) -> Slide {
+        let last = observation.models.saturating_sub(1);
+        match self.input(observation) {
+            Some(input) if !self.is_absorbed(observation) => {
+                Slide::of_action_set(&self.checkpoint.network.probabilities(&input))
+            }
+            _ => Slide::fixed(last),
+        }
     }
 
     fn decide(&self, observation: &Observation, _: f64) -> Choice {

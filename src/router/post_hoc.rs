@@ -3,7 +3,7 @@
 
 use crate::signal::observation::Observation;
 
-use super::{Choice, Router};
+use super::{Choice, Router, Slide};
 
 /// Whether a model wrote the draft that is not the most capable one: only its
 /// work can be bettered. What a person wrote stands.
@@ -43,6 +43,15 @@ pub(super) fn ruled(
         threshold,
         action,
         reason,
+    }
+}
+
+/// The ruling on a draft that stands where its score reaches the parameter.
+pub(super) fn slide(draft: &Observation, score: Option<f64>) -> Slide {
+    let last = draft.models.saturating_sub(1);
+    match score.filter(|score| score.is_finite()) {
+        Some(score) => Slide::flip(score, draft.writer.unwrap_or(0), last),
+        None => Slide::fixed(last),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::trace::record::{PRM, RouterFacts};
 
 use super::given::Given;
 use super::spec::{RouterError, RouterSpec};
-use super::{Choice, DraftScore, Review, Router, Timing, post_hoc};
+use super::{Choice, DraftScore, Review, Router, Slide, Slider, Timing, post_hoc};
 
 const NAME: &str = "rsd";
 /// δ of the paper's experiments.
@@ -167,6 +167,23 @@ impl Router for Rsd {
         } else {
             Review::None
         }
+    }
+
+    fn slider(&self) -> Option<Slider> {
+        let Accept::Threshold { delta } = self.accept else {
+            // What is drawn has no staircase.
+            return None;
+        };
+        Some(Slider {
+            symbol: "δ",
+            key: "delta",
+            value: delta,
+            range: Some((0.0, 1.0)),
+        })
+    }
+
+    fn slide_on(&self, draft: &Observation, score: Option<f64>) -> Slide {
+        post_hoc::slide(draft, score)
     }
 
     fn rule_on(&self, draft: &Observation, score: Option<f64>, draw: f64) -> Choice {

@@ -11,7 +11,7 @@ use crate::trace::record::{JUDGE, RouterFacts};
 
 use super::given::Given;
 use super::spec::{RouterError, RouterSpec};
-use super::{Choice, DraftScore, Review, Router, Timing, post_hoc};
+use super::{Choice, DraftScore, Review, Router, Slide, Slider, Timing, post_hoc};
 
 const NAME: &str = "specreason";
 /// τ of the original.
@@ -117,6 +117,19 @@ impl Router for SpecReason {
         } else {
             Review::None
         }
+    }
+
+    fn slider(&self) -> Option<Slider> {
+        Some(Slider {
+            symbol: "τ",
+            key: "tau",
+            value: self.params.tau,
+            range: Some((0.0, 9.0)),
+        })
+    }
+
+    fn slide_on(&self, draft: &Observation, score: Option<f64>) -> Slide {
+        post_hoc::slide(draft, score)
     }
 
     fn rule_on(&self, draft: &Observation, score: Option<f64>, _: f64) -> Choice {

@@ -31,7 +31,7 @@ use crate::trace::record::RouterFacts;
 
 use super::calibration::{CalibrationError, Kind, Loaded, PoolModel};
 use super::post_hoc::is_below_last;
-use super::{Choice, Review, Router, RouterSpec};
+use super::{Choice, Review, Router, RouterSpec, Slide, Slider};
 
 /// The fit that ships, of the embedded pair.
 pub(super) const SHIPPED: &[u8] = include_bytes!("../../assets/pair/steer.json");
@@ -177,6 +177,16 @@ impl Steer {
         self.mixtures.calibration.found.posterior(index, u)
     }
 
+    /// [`Steer::judge`] for every γ.
+    fn staircase(&self, seen: &Observation, confident: usize) -> Slide {
+        let last = seen.models.saturating_sub(1);
+        let posterior = seen.confidence.map(|u| self.posterior(seen.index, u));
+        match posterior {
+            Some(Ok(posterior)) => Slide::flip(posterior, confident, last),
+            Some(Err(_)) | None => Slide::fixed(last),
+        }
+    }
+
     /// The model `confident` where the posterior reaches γ, else the most capable
     /// one.
     fn judge(&self, seen: &Observation, confident: usize) -> Choice {
@@ -219,6 +229,23 @@ impl Router for Steer {
             true => Review::Observed,
             false => Review::None,
         }
+    }
+
+    fn slider(&self) -> Option<Slider> {
+        Some(Slider {
+            symbol: "γ",
+            key: "gamma",
+            value: self.gamma,
+            range: Some((0.0, 1.0)),
+        })
+    }
+
+    fn slide(&self, observation: &Observation) -> Slide {
+        self.staircase(observation, 0)
+    }
+
+    fn slide_on(&self, draft: &Observation, _score: Option<f64>) -> Slide {
+        self.staircase(draft, draft.writer.unwrap_or(0))
     }
 
     fn rule_on(&self, draft: &Observation, _score: Option<f64>, _draw: f64) -> Choice {

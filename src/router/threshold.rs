@@ -7,7 +7,7 @@ use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::record::RouterFacts;
 
-use super::{Choice, Router, RouterSpec};
+use super::{Choice, Router, RouterSpec, Slide, Slider};
 
 /// The t calibrated for the embedded pair, in min top-1 probability.
 pub fn embedded_threshold() -> f64 {
@@ -37,6 +37,23 @@ impl Router for Threshold {
 
     fn signal(&self) -> Source {
         self.signal
+    }
+
+    fn slider(&self) -> Option<Slider> {
+        Some(Slider {
+            symbol: "t",
+            key: "t",
+            value: self.t,
+            range: self.signal.is_probability().then_some((0.0, 1.0)),
+        })
+    }
+
+    fn slide(&self, observation: &Observation) -> Slide {
+        let last = observation.models.saturating_sub(1);
+        match observation.confidence {
+            Some(u) => Slide::flip(u, 0, last),
+            None => Slide::fixed(last),
+        }
     }
 
     fn decide(&self, observation: &Observation, _: f64) -> Choice {

@@ -4,7 +4,7 @@ use crate::problem::Problem;
 use crate::signal::confidence::recorded;
 use crate::trace::record::{CHECKER, JUDGE, PRM, RunRecord, VERIFIER};
 
-use super::fact::{DecisionFact, Id, LabelFact, OutcomeFact, ScoreFact, StepFact};
+use super::fact::{DecisionFact, Id, LabelFact, OutcomeFact, ScoreFact, StepFact, content};
 use super::{
     Decision, Fact, MEASURES, NONE, Name, Names, Outcome, ROOT, Run, Step, Survey, Trajectory,
 };
@@ -156,9 +156,13 @@ impl Trajectory {
             }
         };
         self.linear &= fact.kept && before == place.checked_sub(1).unwrap_or(ROOT);
+        let stands_before = self.steps.get(before as usize);
+        let stands_before = stands_before.map_or(0, |step| step.content);
         let measures = MEASURES.map(|measure| recorded(&fact.confidence, measure));
         self.steps.push(Step {
             id: fact.id.0,
+            content: content(stands_before, &fact.model, fact.text),
+            seed: fact.seed,
             parent: before,
             decided_by: fact.decision.map_or(0, |id| id.0),
             decision: NONE,

@@ -1,7 +1,9 @@
 //! What a record says, without its texts and tokens.
 
+use std::fmt;
+
 use compact_str::CompactString;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::problem::answer::Verdict;
@@ -48,6 +50,38 @@ impl<'de> Deserialize<'de> for Id {
     }
 }
 
+/// What a text is, without the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TextHash(pub u64);
+
+impl<'de> Deserialize<'de> for TextHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Hashed;
+        impl Visitor<'_> for Hashed {
+            type Value = TextHash;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<TextHash, E> {
+                Ok(TextHash(hash(text)))
+            }
+        }
+        deserializer.deserialize_str(Hashed)
+    }
+}
+
+/// Names what stands up to a step, whatever run it was written in: the writers
+/// and texts, as a chain. `before` names what stands before it.
+pub(super) fn content(before: u64, model: &str, text: TextHash) -> u64 {
+    let mix = |hash: u64, part: u64| {
+        let mixed = (hash ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ (mixed >> 29)
+    };
+    mix(mix(mix(1, before), hash(model)), text.0)
+}
+
 /// A step.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct StepFact {
@@ -57,6 +91,7 @@ pub struct StepFact {
     pub(super) problem: CompactString,
     pub(super) index: u32,
     pub(super) model: CompactString,
+    pub(super) text: TextHash,
     pub(super) purpose: Purpose,
     pub(super) kept: bool,
     #[serde(default)]
@@ -65,6 +100,7 @@ pub struct StepFact {
     pub(super) usage: Usage,
     pub(super) end: StepEnd,
     pub(super) continuation: Continuation,
+    pub(super) seed: u64,
     pub(super) seconds: f64,
 }
 
@@ -158,6 +194,7 @@ impl Fact {
                 problem: step.problem.as_str().into(),
                 index: step.index,
                 model: step.model.as_str().into(),
+                text: TextHash(hash(&step.text)),
                 purpose: step.purpose,
                 kept: step.kept,
                 decision: step.decision.as_deref().map(Id::of),
@@ -165,6 +202,7 @@ impl Fact {
                 usage: step.usage,
                 end: step.end,
                 continuation: step.continuation,
+                seed: step.seed,
                 seconds: step.seconds,
             })),
             Record::Decision(made) => Self::Decision(Box::new(DecisionFact {

@@ -70,6 +70,9 @@ pub struct Trajectory {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     id: u64,
+    /// Names the writers and texts up to it, whatever run it was written in.
+    content: u64,
+    seed: u64,
     /// Place of the step before it, or [`ROOT`].
     parent: u32,
     /// The decision that led to it; 0 where none is named.
@@ -98,6 +101,33 @@ pub struct Step {
 }
 
 impl Step {
+    /// Names the writers and texts up to it: the same in every run that came
+    /// this way.
+    pub fn content(&self) -> u64 {
+        self.content
+    }
+
+    /// The seed that it was drawn with.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// A measure of it, of those that are kept.
+    pub fn measure(&self, measure: Measure) -> Option<f64> {
+        let place = MEASURES.iter().position(|known| *known == measure)?;
+        known(self.measures[place])
+    }
+
+    /// Score of the process-reward model.
+    pub fn prm(&self) -> Option<f64> {
+        known(self.prm)
+    }
+
+    /// Score of the judge.
+    pub fn judge(&self) -> Option<f64> {
+        known(self.judge)
+    }
+
     /// Whether a verifier or a checker found it incorrect; `None` where none
     /// looked at it.
     pub fn is_refuted(&self) -> Option<bool> {
@@ -221,7 +251,41 @@ impl Survey {
     }
 }
 
+/// NaN stands for what is not known.
+fn known(value: f64) -> Option<f64> {
+    (!value.is_nan()).then_some(value)
+}
+
 impl Trajectory {
+    /// The step before a step; `None` for a first one.
+    pub fn before(&self, step: &Step) -> Option<&Step> {
+        self.steps.get(step.parent as usize)
+    }
+
+    /// The last decision after a step.
+    pub fn decision_after(&self, step: &Step) -> Option<&Decision> {
+        self.decisions.get(step.decision as usize)
+    }
+
+    /// The outcomes in log order, with the step that each ends with.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&Step, &Outcome)> {
+        self.outcomes.iter().filter_map(|outcome| {
+            let mut steps = self.steps.iter().rev();
+            Some((steps.find(|step| step.id == outcome.leaf)?, outcome))
+        })
+    }
+
+    /// The rejected draft that a step was written in place of: the last one
+    /// before it.
+    pub fn draft_of(&self, step: &Step) -> Option<&Step> {
+        if step.purpose != Purpose::Regenerated {
+            return None;
+        }
+        let earlier = self.steps.iter().take_while(|other| other.id != step.id);
+        let drafts = earlier.filter(|other| !other.kept && other.parent == step.parent);
+        drafts.last()
+    }
+
     /// Steps, rejected drafts and other branches included, in log order.
     pub fn steps(&self) -> &[Step] {
         &self.steps

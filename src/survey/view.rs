@@ -3,9 +3,10 @@
 use crate::cost::PERSON;
 use crate::expr::{Field, Source, Value};
 use crate::problem::answer::Verdict;
+use crate::signal::observation::Observation;
 use crate::trace::record::{Continuation, Purpose, RunRecord, StepEnd};
 
-use super::{Decision, MEASURES, Measure, Name, Outcome, Run, Step, Survey, Trajectory};
+use super::{Decision, Measure, Name, Outcome, Run, Step, Survey, Trajectory};
 
 /// A path through the steps of a trajectory.
 #[derive(Debug, Clone)]
@@ -168,13 +169,22 @@ impl<'a> View<'a> {
         name.map(|name| self.survey.name(name)).into()
     }
 
-    fn measure(&self, at: usize, measure: Measure) -> Option<f64> {
-        let place = MEASURES.iter().position(|known| *known == measure)?;
-        self.step(at)?.measures.get(place).copied()
+    /// What a router sees after a step whose confidence is this.
+    pub fn observation(&self, step: &Step, confidence: Option<f64>) -> Observation {
+        let made = self.trajectory.decision_after(step);
+        Observation {
+            confidence,
+            index: step.index,
+            difficulty: self.trajectory.difficulty,
+            // Of a step that nothing was decided on: the last one, mostly.
+            has_answer: made.and_then(|made| made.has_answer).unwrap_or(false),
+            tokens: Some(step.tokens),
+            writer: self.writer(step),
+            models: self.models(),
+        }
     }
 }
 
-/// Fields of [`Step`] hold NaN for what is not known, which is no value.
 impl Source for View<'_> {
     fn steps(&self) -> usize {
         let all = self.trajectory.steps.len();
@@ -212,7 +222,7 @@ impl Source for View<'_> {
             return Value::Unknown;
         };
         let decision = || self.decision(Some(at));
-        let measure = |measure| self.measure(at, measure);
+        let measure = |measure| step.measure(measure);
         match field {
             Field::Step => Value::Number(f64::from(step.index)),
             Field::Position => Value::Number((at + 1) as f64 / Source::steps(self) as f64),
@@ -242,8 +252,8 @@ impl Source for View<'_> {
             Field::Threshold => decision().and_then(|made| made.threshold).into(),
             Field::ActionSet => decision().map(|made| f64::from(made.action_set)).into(),
             Field::Propensity => decision().map(|made| made.propensity).into(),
-            Field::Prm => Some(step.prm).into(),
-            Field::Judge => Some(step.judge).into(),
+            Field::Prm => step.prm().into(),
+            Field::Judge => step.judge().into(),
             Field::Refuted => step.is_refuted().into(),
             Field::Label => self.named(step.label),
             _ => Value::Unknown,

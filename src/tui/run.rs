@@ -14,12 +14,13 @@ use crate::headless::clock::now;
 use crate::headless::scoring::Scoring;
 use crate::model::endpoint::Endpoint;
 use crate::trace::LogWriter;
+use crate::trace::record::ModelFacts;
 
 use super::input::keymap::{Keymap, Lookup, Pending};
 use super::input::keys::Key;
 use super::runner::{Calls, Events, Job, Journal, Report, edit};
 use super::screens::{self, Drawn, ViewCache};
-use super::sessions::Opener;
+use super::sessions::{self, Opener};
 use super::terminal::Screen;
 use super::text::sanitize::sanitize_line;
 use super::theme::{ColorDepth, Theme, Themes};
@@ -340,6 +341,7 @@ impl Inspector {
             Effect::Probe { model } => self.calls.probe(model),
             Effect::ProbeScorers => self.calls.probe_scorers(),
             Effect::Open { entry } => self.open(entry),
+            Effect::Rule { run, spec, pool } => self.rule(run, spec, pool),
             Effect::Editor { entry, text } => {
                 self.events.stop();
                 let left = self.screen.lend(|| edit(&text));
@@ -379,6 +381,15 @@ impl Inspector {
         self.calls.runtime().spawn_blocking(move || {
             let result = opener.open(entry);
             calls.send(Msg::Opened { entry, result });
+        });
+    }
+
+    /// Makes a router beside the screen: its files are read and hashed.
+    fn rule(&self, run: u32, spec: String, pool: Vec<ModelFacts>) {
+        let calls = self.calls.clone();
+        self.calls.runtime().spawn_blocking(move || {
+            let rule = sessions::rule(&spec, &pool);
+            calls.send(Msg::Ruled { run, spec, rule });
         });
     }
 

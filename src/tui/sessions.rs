@@ -8,7 +8,7 @@ use crate::app::{Mode, Model};
 use crate::cost::PERSON;
 use crate::expr::{Expr, Trajectory};
 use crate::problem::Problem;
-use crate::router::{Panel, RouterSpec};
+use crate::router::{Panel, Router, RouterError, RouterSpec, for_pool};
 use crate::session::{Session, Settings};
 use crate::survey::{Asked, Fact, Survey};
 use crate::trace::record::{FORMAT, ModelFacts, ProblemRecord, RouterFacts, RunRecord, Sampling};
@@ -167,6 +167,17 @@ pub fn replay(log: Log, survey: Survey, named: Vec<RouterSpec>) -> (Model, Opene
         entries: Arc::new(Mutex::new(entries)),
     };
     (model, opener)
+}
+
+/// The router of a spec for the pool of a log.
+///
+/// # Errors
+/// In words for the person.
+pub fn rule(spec: &str, pool: &[ModelFacts]) -> Result<Arc<dyn Router>, String> {
+    let spec: RouterSpec = spec
+        .parse()
+        .map_err(|error: RouterError| error.to_string())?;
+    for_pool(&spec, pool).map_err(|error| error.to_string())
 }
 
 /// The runs and problems of the trajectories from a place on.

@@ -67,6 +67,11 @@ pub enum Heard {
     Probed(usize),
     /// The same with something else to say.
     Found(usize, Box<Capabilities>),
+    Ruled {
+        run: u32,
+        spec: String,
+        pool: Vec<ModelFacts>,
+    },
     Tick,
 }
 
@@ -94,6 +99,11 @@ impl Heard {
             Self::Found(model, capabilities) => Msg::Probed {
                 model,
                 result: Ok(capabilities),
+            },
+            Self::Ruled { run, spec, pool } => Msg::Ruled {
+                run,
+                rule: sessions::rule(&spec, &pool),
+                spec,
             },
             Self::Tick => Msg::Tick,
         }
@@ -354,6 +364,9 @@ impl Stage {
             }
             Effect::ProbeScorers => panic!("nobody scores on this stage but by its script"),
             Effect::Open { entry } => self.queue.push_back(Heard::Opened(entry)),
+            Effect::Rule { run, spec, pool } => {
+                self.queue.push_back(Heard::Ruled { run, spec, pool });
+            }
             Effect::Editor { entry, text } => self.editor = Some((entry, text)),
             Effect::Copy(text) => {
                 self.queue.push_back(Heard::Copied(text.chars().count()));

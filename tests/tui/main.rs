@@ -16,3 +16,4 @@ mod tables;
 mod tape;
 mod training;
 mod trouble;
+mod what_if;

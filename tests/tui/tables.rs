@@ -25,13 +25,14 @@ fn trajectories() -> Vec<Cue> {
 }
 
 /// A replay of two routers over the same problems, and the folder of its log.
-fn two_runs() -> (Stage, tempfile::TempDir) {
+pub fn two_runs() -> (Stage, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("two.jsonl");
     let mut writer = LogWriter::create_or_append(&path, false).unwrap();
     for (id, router) in [("a", "threshold:t=0.6"), ("b", "small")] {
         let mut head = run(router, 4);
         head.run = id.into();
+        head.key = id.into();
         let mut stage = Stage::on(live(head.clone()), problems(), trajectories());
         stage.keys("c J c J c");
         stage.settle();

@@ -95,7 +95,7 @@ impl Table {
 /// table.
 pub fn back(model: &mut Model) {
     let table = &mut model.table;
-    if model.view.screen == Screen::Runs {
+    if matches!(model.view.screen, Screen::Runs | Screen::WhatIf) {
         model.view.screen = Screen::Inspector;
     } else if table.filter.is_some() {
         table.set(Use::Filter, None);
@@ -128,7 +128,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     match model.table.selected() {
         Some(place) => {
             model.view.screen = Screen::Inspector;
-            model.view.opened_from_table = true;
+            model.view.opened_from = Some(Screen::Problems);
             show(model, place)
         }
         None => Vec::new(),

@@ -10,10 +10,10 @@ use crate::tui::input::keymap::{Keymap, Pending};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{glyph, overlay::screen_context};
+use crate::tui::widgets::glyph;
 
 /// Hints of the inspector, the most useful first.
-const LIVE: [Action; 10] = [
+const LIVE: [Action; 11] = [
     Action::Step,
     Action::Back,
     Action::Run,
@@ -22,34 +22,52 @@ const LIVE: [Action; 10] = [
     Action::Quit,
     Action::Tree,
     Action::Problems,
+    Action::WhatIf,
     Action::Runs,
     Action::Rerun,
 ];
-const REPLAY: [Action; 8] = [
+const REPLAY: [Action; 9] = [
     Action::Step,
     Action::Back,
     Action::Play,
     Action::Tree,
     Action::Problems,
+    Action::WhatIf,
     Action::Runs,
     Action::Help,
     Action::Quit,
 ];
 /// Hints of the tables.
-const PROBLEMS: [Action; 9] = [
+const PROBLEMS: [Action; 10] = [
     Action::Accept,
     Action::Filter,
     Action::SortBy,
     Action::GroupBy,
     Action::Fold,
     Action::Runs,
+    Action::WhatIf,
     Action::BackLevel,
     Action::Help,
     Action::Quit,
 ];
-const RUNS: [Action; 5] = [
+const RUNS: [Action; 6] = [
     Action::Accept,
     Action::Problems,
+    Action::WhatIf,
+    Action::BackLevel,
+    Action::Help,
+    Action::Quit,
+];
+
+const WHAT_IF: [Action; 11] = [
+    Action::Left,
+    Action::Right,
+    Action::LargerStride,
+    Action::LoggedValue,
+    Action::ForCost,
+    Action::OtherRule,
+    Action::NextPane,
+    Action::Accept,
     Action::BackLevel,
     Action::Help,
     Action::Quit,
@@ -163,10 +181,11 @@ fn notice(model: &Model) -> Option<(NoticeLevel, String)> {
 }
 
 fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'static> {
-    let context = screen_context(model);
+    let context = model.screen_context();
     let actions: &[Action] = match (model.view.screen, model.mode) {
         (Screen::Runs, _) => &RUNS,
         (Screen::Problems, _) => &PROBLEMS,
+        (Screen::WhatIf, _) => &WHAT_IF,
         (_, Mode::Live) => &LIVE,
         (_, Mode::Replay) => &REPLAY,
     };
@@ -183,6 +202,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         };
         let label = match (action, model.view.screen) {
             (Action::Tree, Screen::Tree) => "steps",
+            (Action::NextPane, Screen::WhatIf) => "band",
             _ => action.info().label,
         };
         let columns = width::of(&key) + width::of(label) + 3;

@@ -7,6 +7,7 @@ pub mod cost;
 pub mod decision;
 mod drafts;
 pub mod figures;
+pub mod frontier;
 pub mod glyph;
 pub mod lane;
 pub mod overlay;

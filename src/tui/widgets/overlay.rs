@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::app::action::{ACTIONS, Context, Group};
+use crate::app::action::{ACTIONS, Group};
 use crate::app::{Layer, LineEdit, Model, Purpose, completion, palette_rows, picker_rows};
 use crate::expr::Completion;
 use crate::tui::input::keymap::Keymap;
@@ -30,7 +30,7 @@ pub fn draw(
         Layer::Help { scroll } => return help(area, buffer, *scroll, model, keymap, theme),
         Layer::Palette { input, selected } => {
             let rows = palette_rows(input.text());
-            let context = screen_context(model);
+            let context = model.screen_context();
             list(
                 area,
                 buffer,
@@ -103,25 +103,18 @@ pub fn draw(
                 Purpose::RunUntil => "Run until",
                 Purpose::BackUntil => "Back until",
                 Purpose::Table(of) => of.title(),
+                Purpose::Cost => "Published cost of a problem, at most",
+                Purpose::Rule => "Router that decides",
             };
             let below = match error {
                 Some(error) => Below::Error(error),
+                None if matches!(purpose, Purpose::Cost | Purpose::Rule) => Below::Nothing,
                 None => Below::Names(completion(model, *purpose, input)),
             };
             expression(area, buffer, title, input, &below, theme);
         }
     }
     0
-}
-
-/// The context of the screen under the layers: whose keys the lists show.
-pub fn screen_context(model: &Model) -> Context {
-    match model.view.screen {
-        crate::app::Screen::Inspector => Context::Inspector,
-        crate::app::Screen::Tree => Context::Tree,
-        crate::app::Screen::Runs => Context::Runs,
-        crate::app::Screen::Problems => Context::Problems,
-    }
 }
 
 /// A cleared, framed area in the middle; never larger than the screen.
@@ -306,6 +299,7 @@ fn one_line(area: Rect, buffer: &mut Buffer, title: &str, input: &LineEdit, them
 /// What stands below an expression that is being typed.
 enum Below<'a> {
     Error(&'a str),
+    Nothing,
     /// The names that may follow.
     Names(Completion<'a>),
 }
@@ -326,6 +320,7 @@ fn expression(
     let mut drawn = vec![edit_line("", input, usize::from(inner.width), theme)];
     match below {
         Below::Error(error) => drawn.extend(paragraph(error, room, theme.style("error"))),
+        Below::Nothing => {}
         Below::Names(completion) => drawn.extend(names(completion, room, theme)),
     }
     lines(inner, buffer, &drawn);
@@ -401,7 +396,7 @@ fn help(
 /// Every action that works on this screen, with its keys, from the live keymap.
 fn help_rows(model: &Model, keymap: &Keymap, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
     const KEYS: usize = 16;
-    let context = screen_context(model);
+    let context = model.screen_context();
     let mut rows = Vec::new();
     for group in Group::ALL {
         let actions: Vec<_> = ACTIONS

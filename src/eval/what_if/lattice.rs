@@ -1,0 +1,415 @@
+//! The steps of all runs of one ground, each once, with the staircases of the
+//! decisions about them.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::cost::Ledger;
+use crate::problem::answer::Verdict;
+use crate::router::Slide;
+use crate::signal::confidence::Source;
+use crate::survey::{Name, Step, Survey, View};
+use crate::trace::record::RunRecord;
+
+use super::Refusal;
+use super::rule::Rule;
+
+/// Before the first step.
+pub(super) const QUESTION: u32 = u32::MAX;
+
+/// A step, wherever it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    /// Place of its model in the pool; `None` for a person's step.
+    pub model: Option<u8>,
+    /// Published cost; NaN where it is not known.
+    pub cost: f64,
+    pub index: u32,
+    pub confidence: Option<f64>,
+    /// Who writes the step after it.
+    pub next: Slide,
+    /// Whether it stands or is written again, where the rule looks at drafts.
+    pub ruling: Option<Box<Slide>>,
+    /// The log does not hold what the rule would have to see.
+    pub blind: bool,
+    /// Nor what it would have to see of this step before it stands.
+    pub unruled: bool,
+    pub verdict: Option<Verdict>,
+    /// How often it was drawn, by different seeds.
+    pub draws: u32,
+    /// The first of these.
+    seed: u64,
+    /// Steps after it, rejected drafts included.
+    pub children: Vec<u32>,
+}
+
+/// Values of the parameter: above the first, up to and with the second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Values {
+    above: f64,
+    to: f64,
+}
+
+impl Values {
+    const ALL: Self = Self {
+        above: f64::NEG_INFINITY,
+        to: f64::INFINITY,
+    };
+    const NONE: Self = Self {
+        above: f64::INFINITY,
+        to: f64::NEG_INFINITY,
+    };
+
+    fn hold(self, value: f64) -> bool {
+        self.above < value && value <= self.to
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            above: self.above.max(other.above),
+            to: self.to.min(other.to),
+        }
+    }
+}
+
+/// Nodes by problem and by what stands up to them.
+type Known = HashMap<(Name, u64), u32, BuildHasherDefault<Mixed>>;
+
+/// A hasher of what is a hash already.
+#[derive(Default)]
+pub(super) struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
+
+/// A trajectory of the run that is asked about.
+#[derive(Debug, Clone)]
+pub(super) struct Way {
+    /// Place in the survey.
+    pub place: u32,
+    pub problem: Name,
+    /// Its steps.
+    pub path: Vec<u32>,
+    /// The rejected draft that each was written in place of; empty where there
+    /// is none.
+    pub drafts: Vec<Option<u32>>,
+    pub verdict: Verdict,
+    /// As logged.
+    pub cost: f64,
+    /// The values (above the first, up to and with the second) for which
+    /// nothing changes on its way; none where something always does.
+    unchanged: Values,
+    /// Where the values of its steps begin in [`Lattice::values`].
+    first: usize,
+    /// Published cost of the steps before each, and of all.
+    pub spent: Vec<f64>,
+    /// Probability with which each step's writer was drawn; empty where all
+    /// were certain.
+    pub propensities: Vec<f64>,
+}
+
+impl Way {
+    /// The rejected draft that its step of this number (from 0) was written in
+    /// place of.
+    pub fn draft(&self, number: usize) -> Option<u32> {
+        self.drafts.get(number).copied().flatten()
+    }
+
+    /// Whether nothing changes on it at a value.
+    pub fn stays(&self, value: f64) -> bool {
+        self.unchanged.hold(value)
+    }
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Lattice {
+    pub nodes: Vec<Node>,
+    /// First steps by problem, rejected drafts included.
+    pub first: HashMap<Name, Vec<u32>>,
+    pub trajectories: Vec<Way>,
+    /// The values for which a step of a way stays, way after way.
+    values: Vec<Values>,
+    /// Who drafts the first step.
+    pub first_writer: usize,
+}
+
+/// A model as far as it says whether two pools are the same.
+fn pool_of(head: &RunRecord) -> Vec<(&str, &str, Option<&str>, Option<&str>)> {
+    head.pool
+        .iter()
+        .map(|model| {
+            (
+                model.name.as_str(),
+                model.server.as_str(),
+                model.model.as_deref(),
+                model.weights.as_deref(),
+            )
+        })
+        .collect()
+}
+
+/// Whether steps of one run may stand for those of the other: same pool, same
+/// sampling.
+fn same_ground(a: &RunRecord, b: &RunRecord) -> bool {
+    pool_of(a) == pool_of(b) && a.sampling == b.sampling
+}
+
+impl Lattice {
+    pub fn of(survey: &Survey, run: u32, rule: &Rule<'_>) -> Result<Self, Refusal> {
+        let heads: Vec<Option<&RunRecord>> = survey
+            .runs()
+            .iter()
+            .map(|run| run.head.as_deref())
+            .collect();
+        let head = heads
+            .get(run as usize)
+            .copied()
+            .flatten()
+            .ok_or(Refusal::Headless)?;
+        let models = head.pool.len();
+        let ledger = Ledger::new(&head.pool);
+        let mut lattice = Self {
+            nodes: Vec::new(),
+            first: HashMap::new(),
+            trajectories: Vec::new(),
+            values: Vec::new(),
+            first_writer: rule.writer(1, models),
+        };
+        let mut known = Known::default();
+        let mut seeds: HashSet<(u32, u64)> = HashSet::new();
+        for place in 0..survey.trajectories().len() {
+            let view = survey.view(place);
+            let Some(of) = view.head().filter(|of| same_ground(of, head)) else {
+                continue;
+            };
+            let mut grower = Grower {
+                view: &view,
+                rule,
+                ledger: &ledger,
+                signal: of.signal.parse().ok(),
+                lattice: &mut lattice,
+                known: &mut known,
+                seeds: &mut seeds,
+            };
+            grower.grow();
+            if of.key == head.key {
+                let place = u32::try_from(place).expect("fewer than 2^32 fit in memory");
+                let way = way(&view, place, &lattice, &known);
+                lattice.trajectories.extend(way);
+            }
+        }
+        for at in 0..lattice.trajectories.len() {
+            let first = lattice.values.len();
+            lattice.add_values(at);
+            let steps = lattice.values[first..].iter().copied();
+            let way = &mut lattice.trajectories[at];
+            way.unchanged = steps.fold(Values::ALL, Values::and);
+            way.first = first;
+        }
+        Ok(lattice)
+    }
+
+    /// The children of a step, or the first steps of a problem.
+    pub fn after(&self, problem: Name, node: u32) -> &[u32] {
+        match self.nodes.get(node as usize) {
+            Some(node) => &node.children,
+            None => self.first.get(&problem).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    /// Who writes the step after a node.
+    pub fn writer(&self, node: u32, value: f64) -> usize {
+        match self.nodes.get(node as usize) {
+            Some(node) => node.next.at(value),
+            None => self.first_writer,
+        }
+    }
+
+    /// Adds the values for which each step of a way is written by who wrote it.
+    fn add_values(&mut self, way: usize) {
+        let way = &self.trajectories[way];
+        let before = std::iter::once(QUESTION).chain(way.path.iter().copied());
+        let steps = before.zip(&way.path).enumerate();
+        let stays = steps.map(|(number, (before, &at))| self.stays(before, at, way.draft(number)));
+        let values = stays.map(|values| match values {
+            Some((above, to)) => Values { above, to },
+            None => Values::NONE,
+        });
+        let values: Vec<Values> = values.collect();
+        self.values.extend(values);
+    }
+
+    /// How many steps of a way come before the first change.
+    pub fn own(&self, way: &Way, value: f64) -> usize {
+        let length = way.path.len();
+        let steps = &self.values[way.first..way.first + length];
+        let changes = steps.iter().position(|values| !values.hold(value));
+        changes.unwrap_or(length)
+    }
+
+    /// The values for which the step at `at` follows the one before it, in
+    /// place of a draft where there was one.
+    fn stays(&self, before: u32, at: u32, draft: Option<u32>) -> Option<(f64, f64)> {
+        let step = &self.nodes[at as usize];
+        if step.unruled
+            || self
+                .nodes
+                .get(before as usize)
+                .is_some_and(|node| node.blind)
+        {
+            return None;
+        }
+        // What a person wrote is no decision of the rule.
+        let writer = usize::from(step.model?);
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        if let Some(draft) = draft {
+            return self.nodes[draft as usize]
+                .ruling
+                .as_ref()?
+                .values_of(writer);
+        }
+        let asked = match self.nodes.get(before as usize) {
+            Some(node) => node.next.values_of(writer)?,
+            None if self.first_writer == writer => all,
+            None => return None,
+        };
+        let stands = match &step.ruling {
+            Some(ruling) => ruling.values_of(writer)?,
+            None => all,
+        };
+        let values = (asked.0.max(stands.0), asked.1.min(stands.1));
+        (values.0 < values.1).then_some(values)
+    }
+
+    /// The values at which a decision on some way flips.
+    pub fn flips(&self) -> Vec<f64> {
+        let on_ways = self.trajectories.iter().flat_map(|way| &way.path);
+        let nodes = on_ways.map(|&at| &self.nodes[at as usize]);
+        let slides = nodes.flat_map(|node| [Some(&node.next), node.ruling.as_deref()]);
+        let flips = slides.flatten().flat_map(Slide::flips);
+        flips.filter(|flip| flip.is_finite()).collect()
+    }
+}
+
+/// Adds the steps of one trajectory.
+struct Grower<'a> {
+    view: &'a View<'a>,
+    rule: &'a Rule<'a>,
+    ledger: &'a Ledger,
+    /// The measure that the run's confidences are of.
+    signal: Option<Source>,
+    lattice: &'a mut Lattice,
+    known: &'a mut Known,
+    /// Draws by node, beside the first.
+    seeds: &'a mut HashSet<(u32, u64)>,
+}
+
+impl Grower<'_> {
+    fn grow(&mut self) {
+        let trajectory = self.view.trajectory();
+        for step in trajectory.steps() {
+            let key = (trajectory.problem, step.content());
+            if let Some(&at) = self.known.get(&key) {
+                let node = &mut self.lattice.nodes[at as usize];
+                let other = node.seed != step.seed() && self.seeds.insert((at, step.seed()));
+                node.draws += u32::from(other);
+                continue;
+            }
+            let before = trajectory.before(step);
+            let before = before.and_then(|step| self.known.get(&(key.0, step.content())).copied());
+            let node = self.node(step);
+            let place = u32::try_from(self.lattice.nodes.len()).expect("steps fit in memory");
+            self.lattice.nodes.push(node);
+            self.known.insert(key, place);
+            match before {
+                Some(before) => self.lattice.nodes[before as usize].children.push(place),
+                None => self.lattice.first.entry(key.0).or_default().push(place),
+            }
+        }
+        for (leaf, outcome) in trajectory.outcomes() {
+            if let Some(&at) = self.known.get(&(trajectory.problem, leaf.content())) {
+                self.lattice.nodes[at as usize].verdict = Some(outcome.verdict);
+            }
+        }
+    }
+
+    fn node(&self, step: &Step) -> Node {
+        let writer = self.view.writer(step);
+        let seen = self.rule.sees(self.view, step, self.signal);
+        let model = writer.and_then(|place| self.view.head()?.pool.get(place));
+        let cost = model.and_then(|model| self.ledger.output(&model.name, u64::from(step.tokens)));
+        Node {
+            model: writer.and_then(|place| u8::try_from(place).ok()),
+            cost: cost.unwrap_or(f64::NAN),
+            index: step.index,
+            confidence: step.confidence,
+            next: seen.next.clone().unwrap_or_else(|| Slide::fixed(0)),
+            blind: seen.next.is_none(),
+            unruled: seen.unruled,
+            ruling: seen.ruling.map(Box::new),
+            verdict: None,
+            draws: 1,
+            seed: step.seed(),
+            children: Vec::new(),
+        }
+    }
+}
+
+/// The way of a trajectory that came to an end.
+fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known) -> Option<Way> {
+    let outcome = view.outcome()?;
+    let problem = view.trajectory().problem;
+    let node = |step: &Step| known.get(&(problem, step.content())).copied();
+    let path: Option<Vec<u32>> = view.steps().map(node).collect();
+    let path = path.filter(|path| !path.is_empty())?;
+    let draft = |step: &Step| view.trajectory().draft_of(step).and_then(node);
+    let mut spent = vec![0.0];
+    for &at in &path {
+        let cost = lattice.nodes[at as usize].cost;
+        spent.push(spent[spent.len() - 1] + cost);
+    }
+    let drafts: Vec<Option<u32>> = view.steps().map(draft).collect();
+    let made = view.trajectory().decisions();
+    let is_drawn = made.iter().any(|made| made.propensity < 1.0);
+    let drawn = |at: usize| {
+        view.decision(at.checked_sub(1))
+            .map_or(1.0, |made| made.propensity)
+    };
+    Some(Way {
+        place,
+        problem,
+        verdict: outcome.verdict,
+        cost: outcome.published.unwrap_or(f64::NAN),
+        unchanged: Values::ALL,
+        first: 0,
+        spent,
+        propensities: match is_drawn {
+            true => (0..path.len()).map(drawn).collect(),
+            false => Vec::new(),
+        },
+        path,
+        drafts: match drafts.iter().all(Option::is_none) {
+            true => Vec::new(),
+            false => drafts,
+        },
+    })
+}

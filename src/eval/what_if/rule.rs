@@ -1,0 +1,121 @@
+//! Who decides again: a rule, or for want of its files the probabilities that
+//! a policy left in the log.
+
+use crate::router::{DraftScore, Review, Router, Slide, Slider, Timing};
+use crate::signal::confidence::Source;
+use crate::survey::{Step, View};
+use crate::trace::record::{Purpose, RunRecord};
+
+/// See the module.
+pub enum Rule<'a> {
+    Of(&'a dyn Router),
+    /// The policy of a run, by the π(a|o) of its decisions.
+    Recorded(Slider),
+}
+
+/// What a rule makes of a step, for every value of its parameter.
+pub(super) struct Seen {
+    /// Who writes the step after it; `None` where the log does not hold what
+    /// the rule would have to see.
+    pub next: Option<Slide>,
+    /// Whether it stands, where the rule asks before it does.
+    pub ruling: Option<Slide>,
+    /// It asks for a score that the log does not hold.
+    pub unruled: bool,
+}
+
+impl<'a> Rule<'a> {
+    /// The policy of a run by what it left in the log; `None` for other
+    /// routers.
+    pub fn recorded(head: &RunRecord) -> Option<Self> {
+        if head.router.name != "policy" {
+            return None;
+        }
+        let kappa = head.router.parameters.get("kappa")?.as_f64()?;
+        Some(Self::Recorded(Slider {
+            symbol: "κ",
+            key: "kappa",
+            value: kappa,
+            range: Some((0.0, 1.0)),
+        }))
+    }
+
+    pub(super) fn slider(&self) -> Option<Slider> {
+        match self {
+            Self::Of(rule) => rule.slider(),
+            Self::Recorded(slider) => Some(*slider),
+        }
+    }
+
+    /// Who drafts step `index`.
+    pub(super) fn writer(&self, index: u32, models: usize) -> usize {
+        match self {
+            Self::Of(rule) => rule.writer(index, models),
+            Self::Recorded(_) => 0,
+        }
+    }
+
+    /// `signal` is the measure that the confidences of the run are of.
+    pub(super) fn sees(&self, view: &View<'a>, step: &Step, signal: Option<Source>) -> Seen {
+        match self {
+            Self::Of(rule) => of_rule(*rule, view, step, signal),
+            Self::Recorded(_) => Seen {
+                next: recorded(view, step),
+                ruling: None,
+                unruled: false,
+            },
+        }
+    }
+}
+
+fn recorded(view: &View<'_>, step: &Step) -> Option<Slide> {
+    let trajectory = view.trajectory();
+    let made = trajectory.decision_after(step)?;
+    match trajectory.probabilities(made) {
+        // Without an observation the policy has none, and no choice either.
+        [] => view.place(made.action).map(Slide::fixed),
+        probabilities => Some(Slide::of_action_set(probabilities)),
+    }
+}
+
+fn of_rule(rule: &dyn Router, view: &View<'_>, step: &Step, signal: Option<Source>) -> Seen {
+    let wanted = rule.signal();
+    let own = signal == Some(wanted);
+    let confidence = match own {
+        true => step.confidence,
+        false => step.measure(wanted),
+    };
+    let seen = view.observation(step, confidence);
+    let review = match seen.writer.is_some() && step.purpose != Purpose::Regenerated {
+        true => rule.review(&seen),
+        false => Review::None,
+    };
+    let (ruling, unruled) = match review {
+        Review::None => (None, false),
+        Review::Observed => (
+            Some(rule.slide_on(&seen, None)),
+            !own && confidence.is_none(),
+        ),
+        Review::Scored(by) => {
+            let score = match by {
+                DraftScore::Prm => step.prm(),
+                DraftScore::Judge => step.judge(),
+            };
+            (Some(rule.slide_on(&seen, score)), score.is_none())
+        }
+    };
+    let next = match rule.timing() {
+        // That a server gives none is known to the rule; that this log holds
+        // another measure is not.
+        Timing::Ahead if confidence.is_none() && !own => None,
+        Timing::Ahead => Some(rule.slide(&seen)),
+        Timing::OnDraft => Some(Slide::fixed(rule.writer(step.index + 1, seen.models))),
+        // Refused before: it has no slider.
+        Timing::OnQuestion => None,
+    };
+    Seen {
+        next,
+        ruling,
+        unruled,
+    }
+}

@@ -1,0 +1,279 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use crate::problem::answer::Verdict;
+use crate::router::{RouterSpec, for_pool};
+use crate::survey::{Fact, Survey};
+use crate::trace::record::{DecisionRecord, ModelFacts, Record, RunRecord, StepEnd, StepRecord};
+use crate::trace::samples;
+
+use super::*;
+
+/// A head of a run of two models of one and ten parameters.
+fn head(run: &str, spec: &str) -> RunRecord {
+    let model = |name: &str, params: f64| ModelFacts {
+        params: Some(params),
+        ..ModelFacts::new(name, "recorded")
+    };
+    let mut head = samples::run(run);
+    head.key = run.into();
+    head.pool = vec![model("s", 0.5), model("l", 5.0)];
+    head.router = spec
+        .parse::<RouterSpec>()
+        .unwrap()
+        .facts(std::collections::BTreeMap::new());
+    head.cost_unit = Some("flops".into());
+    head
+}
+
+/// A step of one token; its parent is the step of the id without the last
+/// letter, its model that letter.
+fn step(run: &str, problem: &str, id: &str, confidence: f64) -> StepRecord {
+    let parent = &id[..id.len() - 1];
+    let mut step = samples::step(id, (!parent.is_empty()).then_some(parent), id);
+    step.run = run.into();
+    step.problem = problem.into();
+    step.index = u32::try_from(id.len()).unwrap();
+    step.model = id[id.len() - 1..].to_lowercase();
+    step.confidence.value = Some(confidence);
+    step.confidence.source = "prob".into();
+    step.usage.output = 1;
+    step.end = StepEnd::Delimiter;
+    step
+}
+
+fn decision(run: &str, problem: &str, after: &str, action: &str, propensity: f64) -> Record {
+    let made = DecisionRecord {
+        run: run.into(),
+        problem: problem.into(),
+        action: action.into(),
+        propensity,
+        ..samples::decision(&format!("{run}{after}{action}"), Some(after))
+    };
+    Record::Decision(Arc::new(made))
+}
+
+fn outcome(run: &str, problem: &str, leaf: &str, verdict: Verdict, cost: f64) -> Record {
+    let mut outcome = samples::outcome(problem, Some(leaf));
+    outcome.run = run.into();
+    outcome.verdict = verdict;
+    outcome.cost.published = Some(cost);
+    Record::Outcome(Box::new(outcome))
+}
+
+/// Adds a trajectory: its steps are the beginnings of `path`.
+fn add(survey: &mut Survey, run: &str, problem: &str, path: &str, us: &[f64], verdict: Verdict) {
+    let mut cost = 0.0;
+    for (at, u) in us.iter().enumerate() {
+        let step = step(run, problem, &path[..=at], *u);
+        cost += if step.model == "s" { 1.0 } else { 10.0 };
+        survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+        if at + 1 < us.len() {
+            let next = path[at + 1..=at + 1].to_lowercase();
+            let made = decision(run, problem, &path[..=at], &next, 1.0);
+            survey.add(Fact::of(&made).unwrap());
+        }
+    }
+    let ended = outcome(run, problem, path, verdict, cost);
+    survey.add(Fact::of(&ended).unwrap());
+}
+
+/// `threshold:t=0.6` over three problems, and the small model alone over two
+/// of them:
+///
+/// - `p`: unsure (0.5) after the first step, so the large model wrote the
+///   second: right. Alone the small one was wrong.
+/// - `q`: sure all the way: right, alone as well (the same steps).
+/// - `r`: unsure (0.2) after the first step: wrong. Alone is not known.
+fn three() -> Survey {
+    let mut survey = Survey::default();
+    for (run, spec) in [("a", "threshold:t=0.6"), ("b", "small")] {
+        survey.add(Fact::Run(Box::new(head(run, spec))));
+    }
+    add(&mut survey, "a", "p", "sl", &[0.5, 0.9], Verdict::Correct);
+    add(&mut survey, "a", "q", "ss", &[0.8, 0.9], Verdict::Correct);
+    add(&mut survey, "a", "r", "sl", &[0.2, 0.9], Verdict::Wrong);
+    add(&mut survey, "b", "p", "ss", &[0.5, 0.9], Verdict::Wrong);
+    add(&mut survey, "b", "q", "ss", &[0.8, 0.9], Verdict::Correct);
+    survey
+}
+
+fn what_if(survey: &Survey, spec: &str) -> WhatIf {
+    let head = survey.runs()[0].head.as_ref().unwrap();
+    let router = for_pool(&spec.parse().unwrap(), &head.pool).unwrap();
+    WhatIf::new(survey, 0, &Rule::Of(&*router)).unwrap()
+}
+
+#[test]
+fn bands_and_bounds_worked_out_on_paper() {
+    let survey = three();
+    let what_if = what_if(&survey, "threshold:t=0.6");
+    assert_eq!((what_if.trajectories(), what_if.decisions()), (3, 6));
+    let as_logged = what_if.at(0.6);
+    assert_eq!((as_logged.unchanged, as_logged.coverage()), (3, 1.0));
+    assert_eq!(as_logged.bounds(), Some([2.0 / 3.0, 2.0 / 3.0]));
+    assert_eq!(as_logged.known_cost, Some((11.0 + 2.0 + 11.0) / 3.0));
+    // Up to and with t = u the small model goes on. Of `p` that is in the log.
+    let lower = what_if.at(0.5);
+    assert_eq!((lower.unchanged, lower.branched, lower.unknown), (2, 1, 0));
+    assert_eq!((lower.correct, lower.wrong), (1.0, 2.0));
+    assert_eq!(lower.known_cost, Some((2.0 + 2.0 + 11.0) / 3.0));
+    // Of `r` it is not.
+    let lowest = what_if.at(0.1);
+    assert_eq!(
+        (lowest.unchanged, lowest.branched, lowest.unknown),
+        (1, 1, 1)
+    );
+    assert_eq!(lowest.bounds(), Some([1.0 / 3.0, 2.0 / 3.0]));
+    assert!((lowest.coverage() - 2.0 / 3.0).abs() < 1e-12);
+    // What the small model led to after a first step: wrong (`p`) and right
+    // (`q`, twice the same step, once in the lattice).
+    let estimate = lowest.estimate;
+    assert!((estimate.accuracy.unwrap() - (0.0 + 1.0 + 0.5) / 3.0).abs() < 1e-12);
+    assert_eq!(estimate.cost, Some(2.0));
+    // Above 0.8 the large model takes over `q`, which is nowhere.
+    assert_eq!(what_if.at(0.85).unknown, 1);
+}
+
+#[test]
+fn changed_trajectories_say_where() {
+    let survey = three();
+    let what_if = what_if(&survey, "threshold:t=0.6");
+    let changed = what_if.changed(0.1, Band::Unknown, 9);
+    assert_eq!(changed.len(), 1);
+    let found = &changed[0];
+    assert_eq!(
+        (found.place, found.step, found.model),
+        (2, Some(2), Some(0))
+    );
+    assert_eq!((found.known, found.correct), (0.0, None));
+    let branched = what_if.changed(0.1, Band::Branched, 9);
+    assert_eq!((branched[0].place, branched[0].correct), (0, Some(0.0)));
+    assert_eq!(what_if.changed(0.1, Band::Unchanged, 9).len(), 1);
+}
+
+#[test]
+fn a_value_is_found_for_a_cost() {
+    let survey = three();
+    let what_if = what_if(&survey, "threshold:t=0.6");
+    let at = |wanted: f64| {
+        what_if
+            .at(what_if.for_cost(wanted).unwrap())
+            .estimate
+            .cost
+            .unwrap()
+    };
+    assert_eq!(at(8.0), 8.0, "as logged");
+    assert_eq!(at(7.0), 5.0, "the next one below");
+    assert_eq!(at(0.5), 2.0, "the cheapest there is");
+}
+
+#[test]
+fn what_the_log_does_not_hold_is_unknown_and_never_guessed_to_stay() {
+    let survey = three();
+    let rsd = what_if(&survey, "rsd:delta=0.7");
+    assert_eq!(rsd.at(0.7).unknown, 3, "no step has a reward");
+    let other_measure = what_if(&survey, "threshold:t=0.6,signal=entropy");
+    let outlook = other_measure.at(0.6);
+    assert_eq!(outlook.unknown, 3);
+    assert_eq!(outlook.bounds(), Some([0.0, 1.0]));
+    let head = survey.runs()[0].head.as_ref().unwrap();
+    let random = for_pool(&"random:p=0.3".parse().unwrap(), &head.pool).unwrap();
+    let refused = WhatIf::new(&survey, 0, &Rule::Of(&*random));
+    assert_eq!(refused.unwrap_err(), Refusal::NoSlider);
+}
+
+#[test]
+fn decisions_that_were_drawn_are_weighed_by_their_propensity() {
+    // Half of the trajectories went on small (right), half large (wrong), by a
+    // fair coin, at states that are all alike.
+    let mut survey = Survey::default();
+    survey.add(Fact::Run(Box::new(head("a", "random:p=0.5"))));
+    for n in 0..40 {
+        let problem = format!("p{n}");
+        let (path, verdict) = match n % 2 {
+            0 => ("ss", Verdict::Correct),
+            _ => ("sl", Verdict::Wrong),
+        };
+        for (at, u) in [0.5, 0.9].into_iter().enumerate() {
+            let mut step = step("a", &problem, &path[..=at], u);
+            step.decision = (at == 1).then(|| format!("as{}", &path[1..]));
+            survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+        }
+        let made = decision("a", &problem, "s", &path[1..], 0.5);
+        survey.add(Fact::of(&made).unwrap());
+        let cost = if n % 2 == 0 { 2.0 } else { 11.0 };
+        let ended = outcome("a", &problem, path, verdict, cost);
+        survey.add(Fact::of(&ended).unwrap());
+    }
+    let what_if = what_if(&survey, "threshold:t=0.6");
+    let (small, large) = (what_if.at(0.4), what_if.at(0.6));
+    assert_eq!((small.unchanged, small.unknown), (20, 20));
+    assert!((small.estimate.accuracy.unwrap() - 1.0).abs() < 1e-9);
+    assert!((large.estimate.accuracy.unwrap() - 0.0).abs() < 1e-9);
+    assert!((small.estimate.cost.unwrap() - 2.0).abs() < 1e-9);
+    assert!((large.estimate.cost.unwrap() - 11.0).abs() < 1e-9);
+    assert_eq!(small.bounds(), Some([0.5, 1.0]));
+}
+
+#[test]
+fn a_policy_without_its_files_is_decided_by_what_it_left() {
+    let mut survey = Survey::default();
+    let mut policy = head("a", "policy");
+    policy.router.parameters.insert("kappa".into(), 0.4.into());
+    survey.add(Fact::Run(Box::new(policy)));
+    for (at, id) in ["s", "sl"].into_iter().enumerate() {
+        let step = step("a", "p", id, 0.5);
+        survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+        if at == 0 {
+            let Record::Decision(made) = decision("a", "p", "s", "l", 1.0) else {
+                unreachable!()
+            };
+            let mut made = Arc::unwrap_or_clone(made);
+            made.probabilities = vec![0.6, 0.4];
+            survey.add(Fact::of(&Record::Decision(Arc::new(made))).unwrap());
+        }
+    }
+    let ended = outcome("a", "p", "sl", Verdict::Correct, 11.0);
+    survey.add(Fact::of(&ended).unwrap());
+    let head = survey.runs()[0].head.as_ref().unwrap();
+    let rule = Rule::recorded(head).unwrap();
+    let what_if = WhatIf::new(&survey, 0, &rule).unwrap();
+    assert_eq!(what_if.slider().value, 0.4);
+    assert_eq!(what_if.at(0.4).unchanged, 1, "{what_if:?}");
+    assert_eq!(what_if.at(0.41).unknown, 1);
+}
+
+proptest! {
+    /// Whatever is asked, the bands hold all trajectories, the parts sum to
+    /// them, and the estimate lies within the bounds where nothing was drawn.
+    #[test]
+    fn nothing_is_lost_and_nothing_is_made_up(
+        us in prop::collection::vec((0.0_f64..1.0, 0.0_f64..1.0, any::<bool>()), 1..30),
+        logged in 0.0_f64..1.0,
+        asked in 0.0_f64..1.0,
+    ) {
+        let mut survey = Survey::default();
+        survey.add(Fact::Run(Box::new(head("a", &format!("threshold:t={logged}")))));
+        for (n, (first, second, right)) in us.iter().enumerate() {
+            let path = if *first < logged { "sl" } else { "ss" };
+            let verdict = if *right { Verdict::Correct } else { Verdict::Wrong };
+            add(&mut survey, "a", &format!("p{n}"), path, &[*first, *second], verdict);
+        }
+        let what_if = what_if(&survey, &format!("threshold:t={logged}"));
+        prop_assert_eq!(what_if.at(logged).unchanged, us.len());
+        let outlook = what_if.at(asked);
+        let changes = us.iter().filter(|(u, _, _)| (*u < logged) != (*u < asked)).count();
+        prop_assert_eq!(outlook.unchanged, us.len() - changes);
+        let parts = outlook.correct + outlook.wrong + outlook.ungraded + outlook.open;
+        prop_assert!((parts - us.len() as f64).abs() < 1e-9);
+        let [low, high] = outlook.bounds().unwrap();
+        prop_assert!(low <= high);
+        if let Some(accuracy) = outlook.estimate.accuracy {
+            prop_assert!((-1e-9..=1.0 + 1e-9).contains(&accuracy));
+        }
+        let listed: usize = Band::ALL.iter().map(|band| what_if.changed(asked, *band, usize::MAX).len()).sum();
+        prop_assert_eq!(listed, us.len());
+    }
+}

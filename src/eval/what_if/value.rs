@@ -1,0 +1,504 @@
+//! The outlook at one value of the parameter.
+
+use crate::problem::answer::Verdict;
+use crate::survey::Name;
+
+use super::estimate::{Expectations, Guess};
+use super::lattice::{Lattice, QUESTION, Way};
+
+/// How sure what is said of a trajectory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Band {
+    /// No decision changes.
+    Unchanged,
+    /// One does, and what follows is in the log.
+    Branched,
+    /// One does, and all or a part of what follows is not.
+    Unknown,
+}
+
+impl Band {
+    pub const ALL: [Self; 3] = [Self::Unchanged, Self::Branched, Self::Unknown];
+
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Branched => "branched",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A trajectory of a band.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed {
+    /// Its place in the survey.
+    pub place: usize,
+    /// The first step (from 1) that another model would have written, or that
+    /// would not have stood; `None` where nothing changes.
+    pub step: Option<u32>,
+    /// Place in the pool of the model that would write it instead; of a step
+    /// that stood, of the one that would write it again.
+    pub model: Option<usize>,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// Part of its continuations that is known.
+    pub known: f64,
+    /// Part of these that is correct, where they are graded.
+    pub correct: Option<f64>,
+}
+
+/// What the run would have come to.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Outlook {
+    pub unchanged: usize,
+    pub branched: usize,
+    pub unknown: usize,
+    /// Trajectories, and parts of them, by how they are known to come out.
+    pub correct: f64,
+    pub wrong: f64,
+    pub ungraded: f64,
+    /// Parts of which nothing is known.
+    pub open: f64,
+    /// Mean published cost of what is known; `None` where nothing is.
+    pub known_cost: Option<f64>,
+    /// With what similar states led to in place of what is not known.
+    pub estimate: Estimate,
+}
+
+/// An estimate over all trajectories.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Estimate {
+    pub accuracy: Option<f64>,
+    /// Of the accuracy at 95 %, from the spread over trajectories; what the
+    /// estimate itself may be wrong by for states that are alike only at first
+    /// sight is not in it.
+    pub interval: Option<[f64; 2]>,
+    /// Mean published cost.
+    pub cost: Option<f64>,
+}
+
+impl Outlook {
+    /// Trajectories of a band.
+    pub fn count(&self, band: Band) -> usize {
+        match band {
+            Band::Unchanged => self.unchanged,
+            Band::Branched => self.branched,
+            Band::Unknown => self.unknown,
+        }
+    }
+
+    /// Share of what is known.
+    pub fn coverage(&self) -> f64 {
+        let known = self.correct + self.wrong + self.ungraded;
+        let all = known + self.open;
+        if all > 0.0 { known / all } else { 0.0 }
+    }
+
+    /// The accuracy of the graded where everything that is not known is wrong,
+    /// and where it is right.
+    pub fn bounds(&self) -> Option<[f64; 2]> {
+        let all = self.correct + self.wrong + self.open;
+        (all > 0.0).then(|| [self.correct / all, (self.correct + self.open) / all])
+    }
+}
+
+/// What is known of a continuation: parts of it that sum to 1, and the costs
+/// of the known parts.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parts {
+    correct: f64,
+    wrong: f64,
+    ungraded: f64,
+    open: f64,
+    /// Sum over the known parts, each by its size.
+    cost: f64,
+    /// With guesses for the open parts.
+    guess: Guess,
+}
+
+impl Parts {
+    fn known(&self) -> f64 {
+        self.correct + self.wrong + self.ungraded
+    }
+
+    fn outcome(verdict: Verdict) -> Self {
+        let one = |wanted| f64::from(u8::from(verdict == wanted));
+        Self {
+            correct: one(Verdict::Correct),
+            wrong: one(Verdict::Wrong),
+            ungraded: one(Verdict::Ungraded),
+            guess: Guess::of(verdict),
+            ..Self::default()
+        }
+    }
+
+    fn open(guess: Guess) -> Self {
+        Self {
+            open: 1.0,
+            guess,
+            ..Self::default()
+        }
+    }
+
+    /// The mean of several, each by its weight.
+    fn mean(parts: &[(f64, Self)]) -> Self {
+        let all: f64 = parts.iter().map(|(weight, _)| weight).sum();
+        let mean = |of: fn(&Self) -> f64| {
+            let sum: f64 = parts.iter().map(|(weight, part)| weight * of(part)).sum();
+            sum / all
+        };
+        Self {
+            correct: mean(|p| p.correct),
+            wrong: mean(|p| p.wrong),
+            ungraded: mean(|p| p.ungraded),
+            open: mean(|p| p.open),
+            cost: mean(|p| p.cost),
+            guess: Guess {
+                correct: mean(|p| p.guess.correct),
+                graded: mean(|p| p.guess.graded),
+                cost: mean(|p| p.guess.cost),
+            },
+        }
+    }
+
+    /// With the cost of a step before it.
+    fn after(mut self, cost: f64) -> Self {
+        self.cost += self.known() * cost;
+        self.guess.cost += cost;
+        self
+    }
+}
+
+/// Steps behind a change that are followed: a longer way counts as not known.
+const DEEPEST: u32 = 1000;
+
+/// Follows a rule at one value through the lattice.
+struct Walk<'a> {
+    lattice: &'a Lattice,
+    expectations: &'a Expectations,
+    value: f64,
+    problem: Name,
+}
+
+impl Walk<'_> {
+    /// What follows a step: mean over the continuations by the model that the
+    /// rule wants.
+    fn from(&self, node: u32, depth: u32) -> Parts {
+        let step = self.lattice.nodes.get(node as usize);
+        if let Some(verdict) = step.and_then(|step| step.verdict) {
+            return Parts::outcome(verdict);
+        }
+        let wanted = self.lattice.writer(node, self.value);
+        if depth == DEEPEST || step.is_some_and(|step| step.blind) {
+            return Parts::open(self.expectations.of(self.lattice, node, wanted));
+        }
+        let after = self.lattice.after(self.problem, node);
+        let written = after.iter().copied().filter(|&at| self.is_by(at, wanted));
+        let parts = written.map(|at| (self.draws(at), self.step(node, at, depth + 1)));
+        match parts.collect::<Vec<_>>().as_slice() {
+            [] => Parts::open(self.expectations.of(self.lattice, node, wanted)),
+            parts => Parts::mean(parts),
+        }
+    }
+
+    /// A step that was written after `before`: it stands or is written again.
+    fn step(&self, before: u32, at: u32, depth: u32) -> Parts {
+        let step = &self.lattice.nodes[at as usize];
+        if step.unruled {
+            return Parts::open(self.expectations.kept(self.lattice, at));
+        }
+        let ruled = step.ruling.as_ref().map(|ruling| ruling.at(self.value));
+        let again = ruled.filter(|&model| !self.is_by(at, model));
+        let Some(again) = again else {
+            // What follows a draft that was rejected is mostly nowhere.
+            return self.from(at, depth).after(step.cost);
+        };
+        let after = self.lattice.after(self.problem, before);
+        let written = after
+            .iter()
+            .copied()
+            .filter(|&other| self.is_by(other, again));
+        let parts = written.map(|other| {
+            let cost = self.lattice.nodes[other as usize].cost;
+            (self.draws(other), self.from(other, depth).after(cost))
+        });
+        let parts: Vec<(f64, Parts)> = parts.collect();
+        match parts.as_slice() {
+            [] => Parts::open(self.expectations.of(self.lattice, before, again)),
+            parts => Parts::mean(parts),
+        }
+    }
+
+    fn draws(&self, at: u32) -> f64 {
+        f64::from(self.lattice.nodes[at as usize].draws)
+    }
+
+    fn is_by(&self, at: u32, model: usize) -> bool {
+        self.lattice.nodes[at as usize].model.map(usize::from) == Some(model)
+    }
+
+    /// A trajectory on its own way as far as nothing changes, then wherever the
+    /// rule leads; with the number of steps of its own.
+    fn way(&self, way: &Way) -> (Parts, usize) {
+        let own = self.lattice.own(way, self.value);
+        let parts = match way.path.get(own) {
+            Some(&at) => {
+                let before = own.checked_sub(1).map_or(QUESTION, |at| way.path[at]);
+                let parts = self.instead_of(before, at, way.draft(own));
+                parts.after(way.spent[own])
+            }
+            None => {
+                let mut parts = Parts::outcome(way.verdict);
+                parts.cost = way.cost;
+                parts.guess.cost = way.cost;
+                parts
+            }
+        };
+        (self.corrected(way, own, parts), own)
+    }
+
+    /// Where the rule leads in place of the step at `at`.
+    fn instead_of(&self, before: u32, at: u32, draft: Option<u32>) -> Parts {
+        let wanted = self.lattice.writer(before, self.value);
+        // The draft is the same, its ruling is not.
+        let draft = draft.unwrap_or(at);
+        let is_ruled = self.lattice.nodes[draft as usize].ruling.is_some();
+        if is_ruled && self.is_by(draft, wanted) {
+            return self.step(before, draft, 0);
+        }
+        self.from(before, 0)
+    }
+
+    /// The doubly robust recursion over the steps that were drawn: what was
+    /// seen beyond the expectation counts by the inverse of its probability.
+    /// Where every step was certain it leaves the guess as it is.
+    fn corrected(&self, way: &Way, own: usize, mut parts: Parts) -> Parts {
+        if way.propensities.is_empty() {
+            return parts;
+        }
+        for at in (0..own).rev() {
+            let step = way.path[at];
+            let before = at.checked_sub(1).map(|at| way.path[at]);
+            let propensity = way.propensities[at];
+            if propensity <= 0.0 || propensity >= 1.0 {
+                continue;
+            }
+            let Some(model) = self.lattice.nodes[step as usize].model else {
+                continue;
+            };
+            let place = before.unwrap_or(QUESTION);
+            let expected = self
+                .expectations
+                .of(self.lattice, place, usize::from(model));
+            // Sums of costs are from the beginning on; so is the expectation.
+            let spent = way.spent[at];
+            let weight = propensity.recip();
+            let seen = parts.guess;
+            let beyond = |seen: f64, expected: f64| expected + weight * (seen - expected);
+            parts.guess = Guess {
+                correct: beyond(seen.correct, expected.correct),
+                graded: beyond(seen.graded, expected.graded),
+                cost: beyond(seen.cost, expected.cost + spent),
+            };
+        }
+        parts
+    }
+}
+
+/// Trajectories from which a second thread is worth its start.
+const MANY: usize = 10_000;
+
+pub(super) fn outlook(lattice: &Lattice, expectations: &Expectations, value: f64) -> Outlook {
+    let ways = lattice.trajectories.as_slice();
+    let threads = match ways.len() {
+        0..MANY => 1,
+        _ => std::thread::available_parallelism().map_or(1, |count| count.get().min(8)),
+    };
+    let count = |ways: &[Way]| Counts::of(lattice, expectations, ways, value);
+    if threads == 1 {
+        return count(ways).outlook();
+    }
+    let parts = ways.chunks(ways.len().div_ceil(threads));
+    std::thread::scope(|scope| {
+        let counting: Vec<_> = parts.map(|part| scope.spawn(move || count(part))).collect();
+        let mut all = Counts::default();
+        for counted in counting {
+            // A panic in it is ours, and goes on here.
+            all.add(
+                &counted
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            );
+        }
+        all.outlook()
+    })
+}
+
+/// Sums over trajectories.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    outlook: Outlook,
+    /// Of what is known.
+    cost: f64,
+    n: f64,
+    /// Of the guesses: correct, graded, cost.
+    guess: Guess,
+    /// Of their squares and of the product.
+    correct2: f64,
+    graded2: f64,
+    both: f64,
+}
+
+impl Counts {
+    fn of(lattice: &Lattice, expectations: &Expectations, ways: &[Way], value: f64) -> Self {
+        let mut counts = Self::default();
+        for way in ways {
+            // Most ways need no walk.
+            if way.stays(value) && way.propensities.is_empty() {
+                let mut parts = Parts::outcome(way.verdict);
+                parts.cost = way.cost;
+                parts.guess.cost = way.cost;
+                counts.count(Band::Unchanged, &parts);
+                continue;
+            }
+            let walk = Walk {
+                lattice,
+                expectations,
+                value,
+                problem: way.problem,
+            };
+            let (parts, own) = walk.way(way);
+            counts.count(band(way, own, &parts), &parts);
+        }
+        counts
+    }
+
+    fn count(&mut self, band: Band, parts: &Parts) {
+        match band {
+            Band::Unchanged => self.outlook.unchanged += 1,
+            Band::Branched => self.outlook.branched += 1,
+            Band::Unknown => self.outlook.unknown += 1,
+        }
+        self.outlook.correct += parts.correct;
+        self.outlook.wrong += parts.wrong;
+        self.outlook.ungraded += parts.ungraded;
+        self.outlook.open += parts.open;
+        self.cost += parts.cost;
+        let guess = parts.guess;
+        self.n += 1.0;
+        self.guess = self.guess.plus(guess);
+        self.correct2 += guess.correct * guess.correct;
+        self.graded2 += guess.graded * guess.graded;
+        self.both += guess.correct * guess.graded;
+    }
+
+    fn add(&mut self, other: &Self) {
+        let outlook = &mut self.outlook;
+        outlook.unchanged += other.outlook.unchanged;
+        outlook.branched += other.outlook.branched;
+        outlook.unknown += other.outlook.unknown;
+        outlook.correct += other.outlook.correct;
+        outlook.wrong += other.outlook.wrong;
+        outlook.ungraded += other.outlook.ungraded;
+        outlook.open += other.outlook.open;
+        self.cost += other.cost;
+        self.n += other.n;
+        self.guess = self.guess.plus(other.guess);
+        self.correct2 += other.correct2;
+        self.graded2 += other.graded2;
+        self.both += other.both;
+    }
+
+    fn outlook(mut self) -> Outlook {
+        let outlook = &self.outlook;
+        let known = outlook.correct + outlook.wrong + outlook.ungraded;
+        let cost = (known > 0.0).then_some(self.cost / known);
+        self.outlook.known_cost = cost.filter(|cost| cost.is_finite());
+        self.outlook.estimate = self.estimate();
+        self.outlook
+    }
+
+    /// The mean of guesses: of correct ones among those that are graded, with
+    /// the interval of a ratio of means.
+    fn estimate(&self) -> Estimate {
+        let n = self.n;
+        let mut estimate = Estimate {
+            cost: Some(self.guess.cost / n).filter(|cost| cost.is_finite()),
+            ..Estimate::default()
+        };
+        if self.guess.graded > 0.0 {
+            let accuracy = self.guess.correct / self.guess.graded;
+            // Σ (correct − accuracy · graded)².
+            let squares =
+                self.correct2 - 2.0 * accuracy * self.both + accuracy * accuracy * self.graded2;
+            let variance = squares.max(0.0) / (n - 1.0).max(1.0);
+            let reach = 1.96 * (variance / n).sqrt() / (self.guess.graded / n);
+            estimate.accuracy = Some(accuracy.clamp(0.0, 1.0));
+            estimate.interval = (n > 1.0).then(|| {
+                let end = |to: f64| (accuracy + to).clamp(0.0, 1.0);
+                [end(-reach), end(reach)]
+            });
+        }
+        estimate
+    }
+}
+
+/// The band of a trajectory whose first change comes after `own` steps.
+fn band(way: &Way, own: usize, parts: &Parts) -> Band {
+    match (own == way.path.len(), parts.open > 0.0) {
+        (true, _) => Band::Unchanged,
+        (false, false) => Band::Branched,
+        (false, true) => Band::Unknown,
+    }
+}
+
+pub(super) fn changed(lattice: &Lattice, value: f64, band: Band, most: usize) -> Vec<Changed> {
+    let expectations = Expectations::default();
+    let mut found = Vec::new();
+    for way in &lattice.trajectories {
+        // Most ways need no walk.
+        if band != Band::Unchanged && way.stays(value) {
+            continue;
+        }
+        let walk = Walk {
+            lattice,
+            expectations: &expectations,
+            value,
+            problem: way.problem,
+        };
+        let (parts, own) = walk.way(way);
+        if self::band(way, own, &parts) != band {
+            continue;
+        }
+        let change = way.path.get(own).copied();
+        let before = own.checked_sub(1).map_or(QUESTION, |at| way.path[at]);
+        if found.len() == most {
+            break;
+        }
+        let graded = parts.correct + parts.wrong;
+        found.push(Changed {
+            place: way.place as usize,
+            step: change.map(|at| lattice.nodes[at as usize].index),
+            model: change.map(|at| {
+                let draft = way.draft(own).unwrap_or(at);
+                instead(lattice, before, draft, value)
+            }),
+            verdict: way.verdict,
+            known: parts.known(),
+            correct: (graded > 0.0).then(|| parts.correct / graded),
+        });
+    }
+    found
+}
+
+/// Who writes in place of the step at `at`.
+fn instead(lattice: &Lattice, before: u32, at: u32, value: f64) -> usize {
+    let step = &lattice.nodes[at as usize];
+    let wanted = lattice.writer(before, value);
+    match &step.ruling {
+        Some(ruling) if step.model.map(usize::from) == Some(wanted) => ruling.at(value),
+        _ => wanted,
+    }
+}

@@ -1,0 +1,358 @@
+//! The what-if screen: the slider, what the run would have come to, the
+//! frontier, and the trajectories of a band.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+
+use crate::app::{Model, Pane, Slid};
+use crate::cost::Unit;
+use crate::eval::what_if::{Band, Changed, Outlook, WhatIf};
+use crate::tui::text::sanitize::sanitize;
+use crate::tui::text::width;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::{self, figures, frontier, glyph, paragraph};
+
+use super::Drawn;
+use super::problems::percent;
+
+/// Columns from which the frontier stands beside the list.
+const BESIDE: u16 = 100;
+/// Rows of the slider, the bands and the figures.
+const TOP: u16 = 9;
+
+/// Draws the screen's body.
+pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
+    let slid = &model.what_if;
+    let title = format!("What if · {}", sanitize(&slid.spec));
+    let inner = widgets::pane(area, buffer, theme, &title, true);
+    let drawn = Drawn {
+        panes: vec![(Pane::Steps, area)],
+        ..Drawn::default()
+    };
+    let Some(what_if) = slid.what_if() else {
+        let columns = usize::from(inner.width);
+        let said = paragraph(&slid.said, columns, theme.style("warning"));
+        widgets::lines(inner, buffer, &said);
+        return drawn;
+    };
+    let painter = Painter {
+        model,
+        slid,
+        what_if,
+        theme,
+        unit: model.unit_of(slid.run),
+    };
+    let [top, rest] = Layout::vertical([Constraint::Length(TOP), Constraint::Min(0)]).areas(inner);
+    widgets::lines(top, buffer, &painter.top(usize::from(inner.width)));
+    if inner.width >= BESIDE {
+        let [left, right] =
+            Layout::horizontal([Constraint::Min(40), Constraint::Percentage(50)]).areas(rest);
+        painter.list(left, buffer);
+        painter.frontier(right, buffer);
+    } else if rest.height >= 20 {
+        let [above, below] =
+            Layout::vertical([Constraint::Percentage(55), Constraint::Min(6)]).areas(rest);
+        painter.frontier(above, buffer);
+        painter.list(below, buffer);
+    } else {
+        painter.list(rest, buffer);
+    }
+    drawn
+}
+
+struct Painter<'a> {
+    model: &'a Model,
+    slid: &'a Slid,
+    what_if: &'a WhatIf,
+    theme: &'a Theme,
+    unit: Option<Unit>,
+}
+
+/// The sign and the role of a band.
+fn of_band(band: Band) -> (&'static str, &'static str) {
+    match band {
+        Band::Unchanged => ("█", "verdict.correct"),
+        Band::Branched => ("▓", "cost.published"),
+        Band::Unknown => ("░", "warning"),
+    }
+}
+
+impl Painter<'_> {
+    fn top(&self, columns: usize) -> Vec<Line<'static>> {
+        let mut lines = vec![
+            self.slider(columns),
+            Line::default(),
+            self.bands(columns),
+            self.legend(),
+            Line::default(),
+        ];
+        lines.extend(self.figures());
+        lines
+    }
+
+    /// The range with the value and, as a notch, the logged one.
+    fn slider(&self, columns: usize) -> Line<'static> {
+        let slider = self.what_if.slider();
+        let (low, high) = self.what_if.range();
+        let head = format!("{} = {:<8}", slider.symbol, short(self.slid.value));
+        let tail = format!(" logged {}", short(slider.value));
+        let room = columns.saturating_sub(width::of(&head) + width::of(&tail) + 1);
+        let place = |value: f64| {
+            let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
+            (share * room.saturating_sub(1) as f64).round() as usize
+        };
+        let (at, logged) = (place(self.slid.value), place(slider.value));
+        let mut spans = vec![Span::styled(head, self.theme.style("emphasis"))];
+        for column in 0..room {
+            let (sign, role) = match column {
+                column if column == at => ("●", "threshold"),
+                column if column == logged => ("┼", "emphasis"),
+                column if column < at => ("━", "bar.fill"),
+                _ => ("─", "bar.empty"),
+            };
+            spans.push(Span::styled(sign, self.theme.style(role)));
+        }
+        spans.push(Span::styled(tail, self.theme.style("dim")));
+        Line::from(spans)
+    }
+
+    /// The bands by their shares.
+    fn bands(&self, columns: usize) -> Line<'static> {
+        let all = self.what_if.trajectories();
+        let mut spans = Vec::new();
+        let (mut counted, mut drawn) = (0, 0);
+        for band in Band::ALL {
+            let (sign, role) = of_band(band);
+            counted += self.slid.now.count(band);
+            // Borders are rounded, so that the widths sum to the whole.
+            let to = (counted * columns + all / 2) / all.max(1);
+            let text = sign.repeat(to.saturating_sub(drawn));
+            drawn = drawn.max(to);
+            spans.push(Span::styled(text, self.theme.style(role)));
+        }
+        Line::from(spans)
+    }
+
+    fn legend(&self) -> Line<'static> {
+        let all = self.what_if.trajectories().max(1) as f64;
+        let mut spans = Vec::new();
+        for band in Band::ALL {
+            let (sign, role) = of_band(band);
+            let count = self.slid.now.count(band);
+            let share = 100.0 * count as f64 / all;
+            let style = match band == self.slid.listed() {
+                true => self.theme.style("selection"),
+                false => self.theme.style("text"),
+            };
+            spans.push(Span::styled(format!("{sign} "), self.theme.style(role)));
+            let text = format!("{} {count} ({share:.0} %)", band.name());
+            spans.push(Span::styled(text, style));
+            spans.push(Span::raw("  "));
+        }
+        let coverage = format!("coverage {:.0} %", 100.0 * self.slid.now.coverage());
+        spans.push(Span::styled(coverage, self.theme.style("emphasis")));
+        Line::from(spans)
+    }
+
+    /// Accuracy and cost, as logged and at the value.
+    fn figures(&self) -> Vec<Line<'static>> {
+        let (now, logged) = (&self.slid.now, &self.slid.logged);
+        let row = |name: &str, logged: String, now: String, role: &str| {
+            Line::from(vec![
+                Span::styled(
+                    width::pad(name, 22, width::Align::Left),
+                    self.theme.style("dim"),
+                ),
+                Span::styled(
+                    width::pad(&logged, 16, width::Align::Left),
+                    self.theme.style("text"),
+                ),
+                Span::styled(now, self.theme.style(role)),
+            ])
+        };
+        let symbol = self.what_if.slider().symbol;
+        let at = format!("at {symbol} = {}", short(self.slid.value));
+        vec![
+            row("", "as logged".to_owned(), at, "emphasis"),
+            row("accuracy, for certain", bounds(logged), bounds(now), "text"),
+            row(
+                "accuracy, estimated",
+                String::new(),
+                self.estimate(now),
+                "text",
+            ),
+            row(
+                "published cost",
+                self.amount(logged.known_cost),
+                self.cost(now, logged),
+                "cost.published",
+            ),
+        ]
+    }
+
+    fn estimate(&self, outlook: &Outlook) -> String {
+        let Some(accuracy) = outlook.estimate.accuracy else {
+            return "nothing in the log is like it".to_owned();
+        };
+        let mut text = percent(Some(accuracy));
+        if let Some([low, high]) = outlook.estimate.interval {
+            text.push_str(&format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high));
+        }
+        text
+    }
+
+    fn cost(&self, now: &Outlook, logged: &Outlook) -> String {
+        let estimated = now.estimate.cost;
+        if now.open <= 0.0 {
+            return format!(
+                "{}{}",
+                self.amount(now.known_cost),
+                change(estimated, logged)
+            );
+        }
+        format!(
+            "{} estimated{}",
+            self.amount(estimated),
+            change(estimated, logged)
+        )
+    }
+
+    fn amount(&self, cost: Option<f64>) -> String {
+        figures::amount(cost, self.unit.as_ref())
+    }
+
+    fn frontier(&self, area: Rect, buffer: &mut Buffer) {
+        let place = |outlook: &Outlook| outlook.estimate.cost.zip(outlook.estimate.accuracy);
+        let points = self.slid.frontier.iter();
+        let line: Vec<(f64, f64)> = points.filter_map(|(_, o)| place(o)).collect();
+        let bound = |at: usize| {
+            let points = self.slid.frontier.iter();
+            let bounds = points.filter_map(move |(_, outlook)| {
+                Some((outlook.estimate.cost?, outlook.bounds()?[at]))
+            });
+            bounds.collect()
+        };
+        let picture = frontier::Frontier {
+            line,
+            bounds: [bound(0), bound(1)],
+            logged: place(&self.slid.logged),
+            now: place(&self.slid.now),
+            unit: self.unit.as_ref(),
+        };
+        frontier::draw(area, buffer, &picture, self.theme);
+    }
+
+    fn list(&self, area: Rect, buffer: &mut Buffer) {
+        let band = self.slid.listed();
+        let (all, listed) = (self.slid.now.count(band), self.slid.list.len());
+        let title = match listed < all {
+            true => format!("{} (the first {listed} of {all})", band.name()),
+            false => format!("{} ({all})", band.name()),
+        };
+        let inner = widgets::pane(area, buffer, self.theme, &title, true);
+        let height = usize::from(inner.height);
+        let rows = self.slid.list.len();
+        let top = widgets::window(self.slid.cursor, rows, height);
+        let shown = self.slid.list.iter().skip(top).take(height);
+        let columns = usize::from(inner.width);
+        let lines: Vec<Line<'static>> = shown.map(|row| self.row(row, columns)).collect();
+        widgets::lines(inner, buffer, &lines);
+        if rows > 0 {
+            widgets::select(inner, buffer, self.slid.cursor - top, self.theme, true);
+        } else {
+            let text = "no trajectory; tab shows the next band";
+            widgets::lines(
+                inner,
+                buffer,
+                &[Line::styled(text, self.theme.style("dim"))],
+            );
+        }
+    }
+
+    /// A trajectory, what changes on it and what is known of what follows.
+    fn row(&self, changed: &Changed, columns: usize) -> Line<'static> {
+        let view = self.model.survey.view(changed.place);
+        let (sign, _, role) = glyph::verdict(changed.verdict);
+        let name = self.model.survey.name(view.trajectory().problem);
+        let name = sanitize(name).replace('\n', " ");
+        let room = columns.saturating_sub(34).clamp(8, 24);
+        let name = width::pad(&width::truncate(&name, room), room, width::Align::Left);
+        let mut spans = vec![
+            Span::styled(format!("{sign} "), self.theme.style(role)),
+            Span::styled(name, self.theme.style("text")),
+        ];
+        let models = view.models();
+        if let (Some(step), Some(model)) = (changed.step, changed.model) {
+            let at = usize::try_from(step)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(1);
+            let written = view.step(at).and_then(|step| view.writer(step));
+            spans.push(Span::styled(
+                format!(" step {step:<3} "),
+                self.theme.style("dim"),
+            ));
+            spans.push(match written {
+                Some(writer) => Span::styled(
+                    glyph::model(written, models),
+                    self.theme.model(writer, models),
+                ),
+                None => Span::raw("✎"),
+            });
+            spans.push(Span::styled("→", self.theme.style("dim")));
+            spans.push(Span::styled(
+                glyph::model(Some(model), models),
+                self.theme.model(model, models),
+            ));
+            let (text, role) = self.becomes(changed);
+            spans.push(Span::styled(format!("  {text}"), self.theme.style(role)));
+        }
+        Line::from(spans)
+    }
+
+    fn becomes(&self, changed: &Changed) -> (String, &'static str) {
+        match (changed.known, changed.correct) {
+            (known, _) if known <= 0.0 => ("not known".to_owned(), "warning"),
+            (_, None) => ("ungraded".to_owned(), "verdict.ungraded"),
+            (known, Some(correct)) => {
+                let (text, role) = match correct {
+                    correct if correct >= 1.0 => ("✓ correct".to_owned(), "verdict.correct"),
+                    correct if correct <= 0.0 => ("✗ wrong".to_owned(), "verdict.wrong"),
+                    correct => (format!("{} correct", percent(Some(correct))), "text"),
+                };
+                match known < 1.0 {
+                    true => (format!("{text} of {} known", percent(Some(known))), role),
+                    false => (text, role),
+                }
+            }
+        }
+    }
+}
+
+/// The accuracy, or the bounds of it.
+fn bounds(outlook: &Outlook) -> String {
+    match outlook.bounds() {
+        None => "nothing is graded".to_owned(),
+        Some([low, high]) if high - low < 1e-9 => percent(Some(low)),
+        Some([low, high]) => format!("{:.1} … {:.1} %", 100.0 * low, 100.0 * high),
+    }
+}
+
+/// How much more or less it costs than what was logged.
+fn change(cost: Option<f64>, logged: &Outlook) -> String {
+    let both = cost
+        .zip(logged.known_cost)
+        .filter(|(_, logged)| *logged > 0.0);
+    both.map_or_else(String::new, |(cost, logged)| {
+        format!(" ({:+.1} %)", 100.0 * (cost / logged - 1.0))
+    })
+}
+
+/// A value of the parameter in four figures or so.
+fn short(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.1}"),
+        size if size >= 10.0 => format!("{value:.2}"),
+        _ => format!("{value:.4}"),
+    }
+}
