@@ -3,6 +3,8 @@
 
 #[path = "cli/grade.rs"]
 mod grade;
+#[path = "cli/show.rs"]
+mod show;
 
 use std::path::Path;
 use std::process::Output;

@@ -490,5 +490,5 @@ async fn a_recorded_step_becomes_a_picture_that_others_may_read() {
     let output = finish(pointsman(path, &["replay", "log.jsonl"])).await;
     assert_eq!(output.status.code(), Some(2));
     let told = said(&output);
-    assert!(told.contains("export LOG --svg"), "{told}");
+    assert!(told.contains("pointsman show LOG"), "{told}");
 }

@@ -12,6 +12,7 @@ mod pair;
 mod regrade;
 mod replay;
 mod screen;
+mod show;
 mod solve;
 mod train;
 mod training;
@@ -55,6 +56,7 @@ enum Command {
     Grade(grade::GradeArgs),
     Regrade(regrade::RegradeArgs),
     Doctor(doctor::DoctorArgs),
+    Show(show::ShowArgs),
     /// Make a picture of a recorded step, as the inspector shows it
     Export(export::ExportArgs),
     /// Make the models inside the program
@@ -84,6 +86,7 @@ pub fn run() -> ExitCode {
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Regrade(args)) => regrade::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
+        Some(Command::Show(args)) => show::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Pair(args)) => pair::run(&args),
     };

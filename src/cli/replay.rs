@@ -71,7 +71,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         Some(filter) => filtered(&log, survey, filter)?,
         None => survey,
     };
-    super::needs_terminal("replay", "pointsman export LOG --svg FILE")?;
+    super::needs_terminal("replay", "pointsman show LOG")?;
     let config = screen::configuration(Flags::default())?;
     let warnings = log.damage().into_iter().collect();
     let name = match args.filter {
@@ -128,7 +128,7 @@ fn filtered(log: &Log, survey: Survey, filter: &str) -> Result<Survey, Failure> 
     };
     let condition = Expr::condition(filter, Scope::Trajectory).map_err(wrong)?;
     let asked = survey.ask(&condition).map_err(wrong)?;
-    let found = sessions::matching(log, &survey, &asked, &condition)?;
+    let found = asked.matching(log, &survey)?;
     if found.is_empty() {
         let all = survey.trajectories().len();
         return Err(Failure::new(

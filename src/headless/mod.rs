@@ -8,7 +8,7 @@
 //! threshold anew; [`eval`] makes the results table; [`regrade`] works on what is
 //! recorded; [`grading`] asks models how trajectories came out and [`scoring`] how
 //! steps are; [`doctor`] looks at a pool and at this machine; [`grade`] takes pairs of answers; [`summary`] counts from the log
-//! alone.
+//! alone; [`show`] is what the screens show, as text and as JSON.
 
 pub mod calibrate;
 pub mod capability;
@@ -28,6 +28,7 @@ mod plot;
 pub mod regrade;
 pub mod resume;
 pub mod scoring;
+pub mod show;
 pub mod solve;
 mod stop;
 pub mod summary;

@@ -1,6 +1,7 @@
 //! An expression asked of every trajectory of a survey.
 
-use crate::expr::{Expr, ExprError, Value};
+use crate::expr::{Expr, ExprError, Trajectory, Value};
+use crate::trace::{Log, LogError};
 
 use super::Survey;
 
@@ -47,6 +48,32 @@ impl Asked {
         let run = survey.trajectories()[place].run;
         self.of_run(run)
             .is_some_and(|expr| expr.holds(&survey.view(place)))
+    }
+
+    /// Places of the trajectories that fulfil the condition; of a trajectory
+    /// with branches the last one counts. Those whose texts it is about are
+    /// read from the log.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn matching(&self, log: &Log, survey: &Survey) -> Result<Vec<usize>, LogError> {
+        let mut found = Vec::new();
+        for (place, trajectory) in survey.trajectories().iter().enumerate() {
+            let Some(condition) = self.of_run(trajectory.run) else {
+                continue;
+            };
+            let holds = if condition.reads_texts() {
+                let (run, problem) = survey.key(trajectory);
+                let (tree, _) = log.tree(run, problem)?;
+                condition.holds(&Trajectory::main_line(log.run(run), &tree))
+            } else {
+                condition.holds(&survey.view(place))
+            };
+            if holds {
+                found.push(place);
+            }
+        }
+        Ok(found)
     }
 
     /// Its value for the trajectory at `place`.

@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::app::{Mode, Model};
 use crate::cost::PERSON;
-use crate::expr::{Expr, Trajectory};
 use crate::problem::Problem;
 use crate::router::{Panel, Router, RouterError, RouterSpec, for_pool};
 use crate::session::{Session, Settings};
-use crate::survey::{Asked, Fact, Survey};
+use crate::survey::{Fact, Survey};
 use crate::trace::record::{FORMAT, ModelFacts, ProblemRecord, RouterFacts, RunRecord, Sampling};
-use crate::trace::{Log, LogError, Tree};
+use crate::trace::{Log, Tree};
 
 /// Bytes of a log that are read between two messages to the screen.
 const BATCH: u64 = 4 << 20;
@@ -121,36 +120,6 @@ pub fn live(settings: Settings, problems: Vec<Problem>) -> (Model, Opener) {
         problems: Arc::new(problems),
     };
     (model, opener)
-}
-
-/// Places in the survey of the trajectories that fulfil a condition; of a
-/// trajectory with branches the last one counts. Reads those of the log whose
-/// texts it is about.
-///
-/// # Errors
-/// The log cannot be read.
-pub fn matching(
-    log: &Log,
-    survey: &Survey,
-    asked: &Asked,
-    condition: &Expr,
-) -> Result<Vec<usize>, LogError> {
-    let all = 0..survey.trajectories().len();
-    if !condition.reads_texts() {
-        return Ok(all.filter(|&place| asked.holds(survey, place)).collect());
-    }
-    let mut found = Vec::new();
-    for place in all {
-        let trajectory = &survey.trajectories()[place];
-        let (run, problem) = survey.key(trajectory);
-        if let Some(condition) = asked.of_run(trajectory.run) {
-            let (tree, _) = log.tree(run, problem)?;
-            if condition.holds(&Trajectory::main_line(log.run(run), &tree)) {
-                found.push(place);
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// A model over the trajectories of a survey, and who opens them in its log.

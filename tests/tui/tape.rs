@@ -208,9 +208,7 @@ fn a_log_is_searched_by_what_its_trajectories_did() {
     let found = |text: &str| {
         let condition = Expr::condition(text, Scope::Trajectory).unwrap();
         let asked = survey.ask(&condition).unwrap();
-        sessions::matching(&log, &survey, &asked, &condition)
-            .unwrap()
-            .len()
+        asked.matching(&log, &survey).unwrap().len()
     };
     for held in [
         "correct",

@@ -1,0 +1,124 @@
+//! What the screens show, without a screen: for people as text, for programs
+//! as JSON. Texts of questions and steps are left out unless they are asked
+//! for, so that whoever reads this reads figures and not what a model wrote.
+
+mod grid;
+mod problems;
+mod runs;
+mod steps;
+mod what_if;
+
+use crate::app::{Table, Tally, Use};
+use crate::cost::Unit;
+use crate::expr::{Expr, ExprError, Scope};
+use crate::headless::{Exit, Failure};
+use crate::router::Router;
+use crate::survey::Survey;
+use crate::trace::Log;
+use crate::trace::record::RunRecord;
+
+pub use problems::{Arrangement, problems};
+pub use runs::runs;
+pub use steps::steps;
+pub use what_if::{Asked, what_if};
+
+/// A screen as text and as JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    pub text: String,
+    pub json: serde_json::Value,
+}
+
+/// What a log holds.
+pub struct Subject<'a> {
+    pub log: &'a Log,
+    pub survey: &'a Survey,
+}
+
+impl Subject<'_> {
+    fn head(&self, run: u32) -> Option<&RunRecord> {
+        self.survey.runs().get(run as usize)?.head.as_deref()
+    }
+
+    fn unit(&self, run: u32) -> Option<Unit> {
+        self.head(run)?.cost_unit.as_deref().map(Unit::named)
+    }
+
+    /// The run of this id, or the only one there is.
+    ///
+    /// # Errors
+    /// There is none of the id, or several and no id.
+    fn run(&self, id: Option<&str>) -> Result<u32, Failure> {
+        let runs = self.survey.runs();
+        let name = |at: usize| self.survey.name(runs[at].id);
+        let place = match id {
+            Some(id) => (0..runs.len()).find(|&at| name(at).starts_with(id)),
+            None => (runs.len() == 1).then_some(0),
+        };
+        let ids = || (0..runs.len()).map(name).collect::<Vec<_>>().join(", ");
+        let Some(place) = place else {
+            let message = match id {
+                Some(id) => format!("no run `{id}` in the log"),
+                None => format!("the log holds {} runs", runs.len()),
+            };
+            return Err(Failure::usage(message).hint(format!("--run takes one of {}", ids())));
+        };
+        u32::try_from(place).map_err(|_| Failure::new(Exit::Failed, "too many runs"))
+    }
+}
+
+/// The counts of several trajectories.
+fn tally(tally: &Tally, unit: Option<&Unit>) -> serde_json::Value {
+    serde_json::json!({
+        "trajectories": tally.trajectories,
+        "correct": tally.correct,
+        "wrong": tally.wrong,
+        "ungraded": tally.ungraded,
+        "unfinished": tally.unfinished(),
+        "truncated": tally.truncated,
+        "accuracy": tally.accuracy(),
+        "interval": tally.interval(),
+        "steps": tally.steps,
+        "large_share": tally.large_share(),
+        "overrides": tally.overrides,
+        "cost": { "published": tally.published(), "full": tally.full() },
+        "unit": unit.map(ToString::to_string),
+    })
+}
+
+/// A share in per cent.
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", 100.0 * share))
+}
+
+/// An amount in four figures; `–` where it is not known.
+fn amount(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4e}"))
+}
+
+fn wrong(flag: &str, error: &ExprError) -> Failure {
+    Failure::usage(format!("--{flag}: {error}")).hint("`replay --filter help` lists the names")
+}
+
+/// The builder of routers for a pool, so that this room reads no files itself.
+pub type Build<'a> = &'a dyn Fn(&str, &RunRecord) -> Result<std::sync::Arc<dyn Router>, String>;
+
+/// Sets an expression of a table.
+fn set(table: &mut Table, of: Use, text: Option<&str>, survey: &Survey) -> Result<(), Failure> {
+    let Some(text) = text else { return Ok(()) };
+    let flag = match of {
+        Use::Filter => "filter",
+        Use::Sort => "sort",
+        Use::Group => "group",
+    };
+    // Told in the words of the expression language where it is at fault.
+    let parsed = match of {
+        Use::Filter => Expr::condition(text, Scope::Trajectory),
+        Use::Sort | Use::Group => Expr::value(text, Scope::Trajectory),
+    };
+    let parsed = parsed.map_err(|error| wrong(flag, &error))?;
+    survey.ask(&parsed).map_err(|error| wrong(flag, &error))?;
+    table
+        .take(of, text, survey)
+        .map_err(|why| Failure::usage(format!("--{flag}: {why}")))
+}

@@ -1,0 +1,209 @@
+//! The trajectories of a log: filtered, sorted and grouped.
+
+use serde_json::json;
+
+use crate::app::{Row, Table, Tally, Use};
+use crate::expr::{Expr, Scope};
+use crate::headless::{Exit, Failure};
+use crate::survey::View;
+
+use super::grid::{Cell, grid};
+use super::{Shown, Subject, amount, percent, set, tally, wrong};
+
+/// How the table is arranged.
+#[derive(Debug, Clone, Default)]
+pub struct Arrangement {
+    pub filter: Option<String>,
+    pub sort: Option<String>,
+    pub group: Option<String>,
+    /// Only the run of this id.
+    pub run: Option<String>,
+    /// Most trajectories that are listed.
+    pub limit: Option<usize>,
+}
+
+/// One row a trajectory, or a group.
+///
+/// # Errors
+/// An expression that is at fault, a filter that nothing fulfils, a run that is
+/// not there.
+pub fn problems(subject: &Subject<'_>, by: &Arrangement) -> Result<Shown, Failure> {
+    let survey = subject.survey;
+    let mut table = Table::default();
+    table.fold = false;
+    if let Some(id) = &by.run {
+        table.run = Some(subject.run(Some(id))?);
+    }
+    let text_filter = text_filter(subject, by.filter.as_deref())?;
+    let survey = match &text_filter {
+        Some(places) => &survey.clone().only(places),
+        None => survey,
+    };
+    if text_filter.is_none() {
+        set(&mut table, Use::Filter, by.filter.as_deref(), survey)?;
+    }
+    set(&mut table, Use::Sort, by.sort.as_deref(), survey)?;
+    set(&mut table, Use::Group, by.group.as_deref(), survey)?;
+    table.refresh(survey, false);
+    let all = subject.survey.trajectories().len();
+    if let (true, Some(filter)) = (table.order.is_empty(), &by.filter) {
+        let message = format!("none of the {all} trajectories fulfils `{filter}`");
+        return Err(Failure::new(Exit::Failed, message));
+    }
+    let subject = Subject { survey, ..*subject };
+    Ok(match by.group {
+        Some(_) => groups(&subject, &table, all),
+        None => list(&subject, &table, all, by.limit),
+    })
+}
+
+/// The places that fulfil a filter about texts, which are read from the log;
+/// `None` where it is about none.
+fn text_filter(subject: &Subject<'_>, filter: Option<&str>) -> Result<Option<Vec<usize>>, Failure> {
+    let Some(filter) = filter else {
+        return Ok(None);
+    };
+    let said = |error| wrong("filter", &error);
+    let condition = Expr::condition(filter, Scope::Trajectory).map_err(said)?;
+    if !condition.reads_texts() {
+        return Ok(None);
+    }
+    let asked = subject.survey.ask(&condition).map_err(said)?;
+    let found = asked.matching(subject.log, subject.survey)?;
+    Ok(Some(found))
+}
+
+fn groups(subject: &Subject<'_>, table: &Table, all: usize) -> Shown {
+    let titles = ["group", "n", "✓", "✗", "?", "·", "correct", "large", "cost"];
+    let mut rows = vec![titles.map(|title| Cell::Left(title.to_owned())).into()];
+    let mut found = Vec::new();
+    for row in &table.rows {
+        if let Row::Group { value, tally, .. } = row {
+            rows.push(counts(value, tally));
+            found.push(json!({ "value": value, "came_to": super::tally(tally, None) }));
+        }
+    }
+    rows.push(counts("all", &table.tally));
+    Shown {
+        text: grid(&rows),
+        json: json!({
+            "screen": "problems",
+            "of": all,
+            "came_to": tally(&table.tally, unit(subject).as_ref()),
+            "groups": found,
+        }),
+    }
+}
+
+fn counts(name: &str, tally: &Tally) -> Vec<Cell> {
+    let number = |count: usize| Cell::Right(count.to_string());
+    vec![
+        Cell::Left(name.to_owned()),
+        number(tally.trajectories),
+        number(tally.correct),
+        number(tally.wrong),
+        number(tally.ungraded),
+        number(tally.unfinished()),
+        Cell::Right(percent(tally.accuracy())),
+        Cell::Right(percent(tally.large_share())),
+        Cell::Right(amount(tally.published())),
+    ]
+}
+
+/// The unit that all runs have in common.
+fn unit(subject: &Subject<'_>) -> Option<crate::cost::Unit> {
+    let runs = 0..u32::try_from(subject.survey.runs().len()).unwrap_or(u32::MAX);
+    let mut units = runs.map(|run| subject.unit(run));
+    let first = units.next()?;
+    first.filter(|first| units.all(|unit| unit.as_ref() == Some(first)))
+}
+
+fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) -> Shown {
+    let survey = subject.survey;
+    let titles = [
+        "", "problem", "router", "domain", "diff", "steps", "large", "cost", "by model",
+    ];
+    let mut rows = vec![titles.map(|title| Cell::Left(title.to_owned())).into()];
+    let mut found = Vec::new();
+    let listed = limit.unwrap_or(usize::MAX).min(table.order.len());
+    for &place in &table.order[..listed] {
+        let view = survey.view(place as usize);
+        let (run, problem) = survey.key(view.trajectory());
+        let of = view.trajectory();
+        let domain = of.domain.map(|domain| survey.name(domain));
+        let cost = view.outcome().and_then(|outcome| outcome.published);
+        let router = view.head().map(|head| head.router.spec.as_str());
+        let verdict = view.verdict().map(crate::problem::answer::Verdict::name);
+        rows.push(vec![
+            Cell::Left(verdict.unwrap_or("unfinished").to_owned()),
+            Cell::Left(problem.to_owned()),
+            Cell::Left(router.unwrap_or("unknown").to_owned()),
+            Cell::Left(domain.unwrap_or_default().to_owned()),
+            Cell::Right(of.difficulty.map_or_else(String::new, |d| d.to_string())),
+            Cell::Right(view.kept().to_string()),
+            Cell::Right(percent(view.large_share())),
+            Cell::Right(amount(cost)),
+            Cell::Left(lane(&view)),
+        ]);
+        let refuted = view.steps().find(|step| step.is_refuted() == Some(true));
+        found.push(json!({
+            "problem": problem,
+            "run": run,
+            "router": router,
+            "domain": domain,
+            "difficulty": of.difficulty,
+            "verdict": verdict,
+            "ended": view.outcome().map(|outcome| outcome.end.name()),
+            "answer": view.outcome().and_then(|outcome| outcome.answer.as_deref()),
+            "gold": of.gold(),
+            "steps": view.kept(),
+            "large_share": view.large_share(),
+            "cost": {
+                "published": cost,
+                "full": view.outcome().and_then(|outcome| outcome.full),
+            },
+            "first_refuted": refuted.map(|step| step.index),
+            "writers": writers(&view),
+        }));
+    }
+    let mut text = grid(&rows);
+    if listed < table.order.len() {
+        text.push_str(&format!("… and {} more\n", table.order.len() - listed));
+    }
+    let shown = &table.tally;
+    text.push_str(&format!(
+        "{} of {all} trajectories: {} correct, {} wrong, {} ungraded, {} unfinished\n",
+        shown.trajectories,
+        shown.correct,
+        shown.wrong,
+        shown.ungraded,
+        shown.unfinished()
+    ));
+    Shown {
+        text,
+        json: json!({
+            "screen": "problems",
+            "of": all,
+            "came_to": tally(shown, unit(subject).as_ref()),
+            "trajectories": found,
+        }),
+    }
+}
+
+/// Places in the pool of who wrote the steps; none for a person.
+fn writers(view: &View<'_>) -> Vec<Option<usize>> {
+    let kept = view.steps().filter(|step| step.kept);
+    kept.map(|step| view.writer(step)).collect()
+}
+
+/// The same as signs: emptier is cheaper.
+fn lane(view: &View<'_>) -> String {
+    let last = view.models().saturating_sub(1);
+    let sign = |writer: Option<usize>| match writer {
+        None => '✎',
+        Some(0) => '○',
+        Some(place) if place >= last => '●',
+        Some(_) => '◐',
+    };
+    writers(view).into_iter().map(sign).collect()
+}

@@ -1,0 +1,204 @@
+//! A run under other values of its router's parameter.
+
+use serde_json::json;
+
+use crate::eval::what_if::{Band, Outlook, Rule, WhatIf};
+use crate::headless::{Exit, Failure};
+
+use super::grid::{Cell, grid};
+use super::{Build, Shown, Subject, amount, percent};
+
+/// Values that are shown where none is asked for.
+const POINTS: usize = 21;
+
+/// What is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Which run, by the beginning of its id.
+    pub run: Option<String>,
+    /// Another router in place of the run's own.
+    pub rule: Option<String>,
+    /// Values of the parameter.
+    pub values: Vec<f64>,
+    /// The value at which a problem costs at most this much.
+    pub cost: Option<f64>,
+    /// Most trajectories listed of those that are not known.
+    pub limit: Option<usize>,
+}
+
+/// Decides a run again; `build` makes routers.
+///
+/// # Errors
+/// A run that is not there, a router that cannot be made or has no parameter
+/// to slide.
+pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result<Shown, Failure> {
+    let run = subject.run(asked.run.as_deref())?;
+    let head = subject.head(run).ok_or_else(|| {
+        Failure::new(
+            Exit::BadData,
+            "the head of the run is lost: its router is not known",
+        )
+    })?;
+    let spec = asked.rule.as_deref().unwrap_or(&head.router.spec);
+    let built = build(spec, head);
+    let recorded = Rule::recorded(head).filter(|_| asked.rule.is_none());
+    let current = |rule: &std::sync::Arc<dyn crate::router::Router>| {
+        asked.rule.is_some() || rule.facts().files == head.router.files
+    };
+    let (made, by) = match (&built, &recorded) {
+        (Ok(rule), _) if current(rule) => {
+            (WhatIf::new(subject.survey, run, &Rule::Of(&**rule)), "rule")
+        }
+        (_, Some(recorded)) => (WhatIf::new(subject.survey, run, recorded), "log"),
+        (Ok(rule), None) => (
+            WhatIf::new(subject.survey, run, &Rule::Of(&**rule)),
+            "rule with other files",
+        ),
+        (Err(error), None) => return Err(Failure::usage(error.clone())),
+    };
+    let what_if = made.map_err(|refusal| Failure::usage(refusal.to_string()))?;
+    let slider = what_if.slider();
+    let sought = asked.cost.and_then(|cost| what_if.for_cost(cost));
+    let mut values = asked.values.clone();
+    values.extend(sought);
+    if values.is_empty() {
+        values = what_if
+            .frontier(POINTS)
+            .iter()
+            .map(|(value, _)| *value)
+            .collect();
+        values.push(slider.value);
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+    }
+    let titles = [
+        slider.symbol,
+        "unchanged",
+        "branched",
+        "unknown",
+        "coverage",
+        "accuracy",
+        "estimated",
+        "cost",
+    ];
+    let mut rows = vec![titles.map(|title| Cell::Left(title.to_owned())).into()];
+    let mut found = Vec::new();
+    for &value in &values {
+        let outlook = what_if.at(value);
+        rows.push(row(value, &outlook, slider.value));
+        found.push(outlook_json(value, &outlook));
+    }
+    let one = values.as_slice();
+    let changed = match one {
+        [value] => changed(subject, &what_if, *value, asked.limit.unwrap_or(usize::MAX)),
+        _ => Vec::new(),
+    };
+    let unit = subject.unit(run);
+    let mut text = grid(&rows);
+    text.push_str(&format!(
+        "{} trajectories of `{spec}`, {} decisions; logged {} = {}; published cost{}; decided by the {by}\n",
+        what_if.trajectories(),
+        what_if.decisions(),
+        slider.symbol,
+        slider.value,
+        unit.as_ref().map_or_else(String::new, |unit| format!(" in {unit}")),
+    ));
+    for one in &changed {
+        text.push_str(&format!(
+            "{} step {}: {}\n",
+            one["problem"].as_str().unwrap_or_default(),
+            one["step"],
+            one["band"].as_str().unwrap_or_default()
+        ));
+    }
+    Ok(Shown {
+        text,
+        json: json!({
+            "screen": "what-if",
+            "run": subject.survey.name(subject.survey.runs()[run as usize].id),
+            "router": spec,
+            "parameter": slider.key,
+            "logged": slider.value,
+            "decided_by": by,
+            "trajectories": what_if.trajectories(),
+            "decisions": what_if.decisions(),
+            "unit": unit.map(|unit| unit.to_string()),
+            "for_cost": sought,
+            "values": found,
+            "changed": changed,
+        }),
+    })
+}
+
+fn row(value: f64, outlook: &Outlook, logged: f64) -> Vec<Cell> {
+    let bounds = outlook
+        .bounds()
+        .map_or_else(String::new, |[low, high]| match high - low < 1e-9 {
+            true => percent(Some(low)),
+            false => format!("{:.1} … {:.1} %", 100.0 * low, 100.0 * high),
+        });
+    let estimate = outlook.estimate;
+    let mut estimated = percent(estimate.accuracy);
+    if let Some([low, high]) = estimate.interval {
+        estimated.push_str(&format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high));
+    }
+    let mark = if value == logged { " logged" } else { "" };
+    vec![
+        Cell::Left(format!("{value:.4}{mark}")),
+        Cell::Right(outlook.unchanged.to_string()),
+        Cell::Right(outlook.branched.to_string()),
+        Cell::Right(outlook.unknown.to_string()),
+        Cell::Right(percent(Some(outlook.coverage()))),
+        Cell::Right(bounds),
+        Cell::Left(estimated),
+        Cell::Right(amount(estimate.cost)),
+    ]
+}
+
+fn outlook_json(value: f64, outlook: &Outlook) -> serde_json::Value {
+    json!({
+        "value": value,
+        "unchanged": outlook.unchanged,
+        "branched": outlook.branched,
+        "unknown": outlook.unknown,
+        "coverage": outlook.coverage(),
+        "accuracy_bounds": outlook.bounds(),
+        "known_cost": outlook.known_cost,
+        "estimate": {
+            "accuracy": outlook.estimate.accuracy,
+            "interval": outlook.estimate.interval,
+            "cost": outlook.estimate.cost,
+        },
+    })
+}
+
+/// The trajectories on whose way something changes.
+fn changed(
+    subject: &Subject<'_>,
+    what_if: &WhatIf,
+    value: f64,
+    limit: usize,
+) -> Vec<serde_json::Value> {
+    let bands = [Band::Branched, Band::Unknown];
+    let found = bands.into_iter().flat_map(|band| {
+        let changed = what_if.changed(value, band, limit);
+        changed.into_iter().map(move |one| (band, one))
+    });
+    let name = |place: usize| {
+        let trajectory = &subject.survey.trajectories()[place];
+        subject.survey.name(trajectory.problem)
+    };
+    found
+        .map(|(band, one)| {
+            json!({
+                "problem": name(one.place),
+                "band": band.name(),
+                "step": one.step,
+                "model": one.model,
+                "verdict": one.verdict,
+                "known": one.known,
+                "correct": one.correct,
+            })
+        })
+        .collect()
+}

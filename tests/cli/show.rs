@@ -1,0 +1,175 @@
+//! `show`: the twins of the screens, on logs of the embedded pair.
+
+use serde_json::Value;
+
+use super::*;
+
+/// Two routers over the first problems of the demo.
+fn logs() -> TempDir {
+    let folder = folder(&[]);
+    for (router, log) in [("policy", "a.jsonl"), ("small", "b.jsonl")] {
+        let solve = [
+            "solve", "--limit", "6", "--router", router, "--log", log, "--quiet",
+        ];
+        let output = run(folder.path(), &solve);
+        assert!(output.status.success(), "{output:?}");
+    }
+    folder
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let arguments = [&["show"], arguments, &["--json"]].concat();
+    let output = run(folder, &arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn text(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, &[&["show"], arguments].concat());
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_screen_has_a_twin_in_text_and_json() {
+    let folder = logs();
+    let path = folder.path();
+    let both = ["a.jsonl", "b.jsonl"];
+
+    let runs = json(path, &[&both[..], &["--screen", "runs"]].concat());
+    let specs: Vec<&Value> = runs["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| &run["router"]["spec"])
+        .collect();
+    assert_eq!(specs, ["policy", "small"]);
+    assert_eq!(runs["runs"][0]["came_to"]["trajectories"], 6);
+    assert!(text(path, &[&both[..], &["--screen", "runs"]].concat()).contains("policy"));
+
+    let problems = json(path, &both);
+    let listed = problems["trajectories"].as_array().unwrap();
+    assert_eq!((listed.len(), &problems["of"]), (12, &Value::from(12)));
+    for one in listed {
+        let writers = one["writers"].as_array().unwrap();
+        assert_eq!(one["steps"], writers.len());
+        assert!(
+            one.get("text").is_none(),
+            "texts are asked for by --content"
+        );
+    }
+    let small = "router = small & large_share = 0";
+    let filtered = [&both[..], &["--filter", small, "--sort", "-cost"]].concat();
+    let filtered = json(path, &filtered);
+    let costs: Vec<f64> = filtered["trajectories"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["cost"]["published"].as_f64().unwrap())
+        .collect();
+    assert_eq!(costs.len(), 6);
+    assert!(costs.is_sorted_by(|a, b| a >= b), "{costs:?}");
+    let by_text = json(
+        path,
+        &[&both[..], &["--filter", "any(text ~ \"answer\")"]].concat(),
+    );
+    assert!(!by_text["trajectories"].as_array().unwrap().is_empty());
+    let grouped = json(path, &[&both[..], &["--group", "verdict"]].concat());
+    let counts = grouped["groups"].as_array().unwrap().iter();
+    let sum: u64 = counts
+        .map(|group| group["came_to"]["trajectories"].as_u64().unwrap())
+        .sum();
+    assert_eq!(sum, 12);
+
+    let id = listed[0]["problem"].as_str().unwrap();
+    let steps = json(path, &["a.jsonl", "--problem", id]);
+    assert_eq!(
+        steps["steps"].as_array().unwrap().len() as u64,
+        listed[0]["steps"]
+    );
+    assert_eq!(steps["steps"][0]["text"], Value::Null);
+    let content = json(path, &["a.jsonl", "--problem", id, "--content"]);
+    assert!(content["steps"][0]["text"].is_string());
+    assert!(text(path, &["a.jsonl", "--problem", id]).contains("embedded-small"));
+}
+
+#[test]
+fn a_run_is_decided_again() {
+    let folder = logs();
+    let path = folder.path();
+    let frontier = json(path, &["a.jsonl", "--screen", "what-if"]);
+    let logged = frontier["logged"].as_f64().unwrap();
+    let values = frontier["values"].as_array().unwrap();
+    assert!(values.len() > 20);
+    let as_logged = values.iter().find(|one| one["value"] == logged).unwrap();
+    assert_eq!(as_logged["unchanged"], 6);
+    assert_eq!(as_logged["coverage"], 1.0);
+    // κ = 0 asks the large model for everything behind the first step.
+    let all_large = json(path, &["a.jsonl", "--value", "0"]);
+    let one = &all_large["values"][0];
+    let changed = all_large["changed"].as_array().unwrap();
+    let counts = ["branched", "unknown"].map(|band| one[band].as_u64().unwrap());
+    assert_eq!(changed.len() as u64, counts.iter().sum::<u64>());
+    let costs = [one, as_logged].map(|one| one["estimate"]["cost"].as_f64());
+    if let [Some(large), Some(logged)] = costs {
+        assert!(large >= logged, "{large} {logged}");
+    }
+    let cheap = json(path, &["a.jsonl", "--cost", "0"]);
+    assert!(cheap["for_cost"].is_number());
+    let other = json(
+        path,
+        &["a.jsonl", "--rule", "threshold:t=0.5", "--value", "0.5"],
+    );
+    assert_eq!(other["parameter"], "t");
+    assert!(text(path, &["a.jsonl", "--value", "0.3"]).contains("coverage"));
+}
+
+#[test]
+fn wrong_wishes_are_refused_with_what_to_do() {
+    let folder = logs();
+    let path = folder.path();
+    let wrong = |arguments: &[&str], code, said: &[&str]| {
+        fails(path, &[&["show"], arguments].concat(), code, said);
+    };
+    let both = ["a.jsonl", "b.jsonl"];
+    wrong(
+        &["a.jsonl", "--sort", "csot"],
+        2,
+        &["--sort: at 1", "did you mean `cost`"],
+    );
+    wrong(
+        &["a.jsonl", "--group", "confidence"],
+        2,
+        &["--group", "any(confidence"],
+    );
+    wrong(
+        &["a.jsonl", "--filter", "steps > 1000"],
+        1,
+        &["none of the 6"],
+    );
+    wrong(&["a.jsonl", "--screen", "steps"], 2, &["--problem"]);
+    wrong(
+        &["a.jsonl", "--problem", "nowhere"],
+        2,
+        &["no problem `nowhere`"],
+    );
+    let id = json(path, &["a.jsonl"])["trajectories"][0]["problem"].clone();
+    let several = [&both[..], &["--problem", id.as_str().unwrap()]].concat();
+    wrong(&several, 2, &["is in 2 runs", "--run"]);
+    wrong(
+        &[&both[..], &["--value", "0.4"]].concat(),
+        2,
+        &["2 runs", "--run"],
+    );
+    wrong(
+        &["b.jsonl", "--value", "0.4"],
+        2,
+        &["no parameter to slide"],
+    );
+    wrong(
+        &["a.jsonl", "--rule", "nobody"],
+        2,
+        &["unknown router `nobody`"],
+    );
+    wrong(&["a.jsonl", "--run", "zzz"], 2, &["no run `zzz`"]);
+}
