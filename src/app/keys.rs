@@ -298,7 +298,7 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
     } else if let (Pane::Steps, Some(from)) = (model.view.focus, model.view.opened_from) {
         model.view.opened_from = None;
         return match from {
-            Screen::WhatIf => what_if::show(model),
+            Screen::WhatIf => what_if::back_to(model),
             table => nav::switch(model, table),
         };
     } else if model.view.focus == Pane::Steps {

@@ -407,6 +407,13 @@ impl Model {
 
     fn unavailable_anywhere(&self, action: Action) -> Option<&'static str> {
         match action {
+            Action::Search | Action::NextMatch | Action::PreviousMatch
+                if self.view.screen.is_table() =>
+            {
+                Some(
+                    "texts are searched in a trajectory: enter opens one; ctrl-p finds by question",
+                )
+            }
             Action::Cancel
                 if !self.playing
                     && self.waiting.is_none()

@@ -41,6 +41,10 @@ pub struct Slid {
     pub value: f64,
     pub now: Outlook,
     pub logged: Outlook,
+    /// Whether the run's own router decides.
+    pub own: bool,
+    /// The value to slide to once the rule is there.
+    kept: Option<f64>,
     pub frontier: Vec<(f64, Outlook)>,
     /// The band whose trajectories are listed.
     pub band: Option<Band>,
@@ -92,6 +96,7 @@ pub(super) fn show(model: &mut Model) -> Vec<Effect> {
         model.view.screen = Screen::Inspector;
         return follow::show(model, model.current);
     }
+    model.view.opened_from = None;
     let of_row = match model.view.screen {
         Screen::Runs => model.runs.rows.get(model.runs.cursor).map(|row| row.run),
         Screen::Problems => {
@@ -111,8 +116,23 @@ pub(super) fn show(model: &mut Model) -> Vec<Effect> {
     if fresh && known.what_if.is_some() {
         return Vec::new();
     }
-    let spec = head(model, run).map(|head| head.router.spec.clone());
-    ask_for(model, run, spec)
+    // More of the log has come: the same is asked of all of it.
+    let kept = (known.run == run && known.what_if.is_some())
+        .then(|| (known.spec.clone(), known.value, known.band));
+    let own = head(model, run).map(|head| head.router.spec.clone());
+    let spec = kept.as_ref().map(|(spec, ..)| spec.clone()).or(own);
+    let effects = ask_for(model, run, spec);
+    if let Some((_, value, band)) = kept {
+        model.what_if.kept = Some(value);
+        model.what_if.band = band;
+    }
+    effects
+}
+
+/// Shows the screen as it was left.
+pub(super) fn back_to(model: &mut Model) -> Vec<Effect> {
+    model.view.screen = Screen::WhatIf;
+    Vec::new()
 }
 
 fn head(model: &Model, run: u32) -> Option<&RunRecord> {
@@ -184,12 +204,14 @@ pub(super) fn ruled(
         Ok(what_if) => {
             let value = what_if.slider().value;
             let slid = &mut model.what_if;
-            slid.logged = what_if.at(value);
+            slid.logged = what_if.as_logged();
+            slid.own = own;
             slid.frontier = what_if.frontier(points(what_if.decisions()));
             slid.what_if = Some(what_if);
             slid.made_of = model.survey.facts();
             slid.said.clear();
-            slid.slide_to(value);
+            let kept = slid.kept.take();
+            slid.slide_to(kept.unwrap_or(value));
         }
         Err(refusal) => model.what_if.said = refusal.to_string(),
     }
@@ -305,9 +327,20 @@ fn amount(text: &str) -> Option<f64> {
 
 /// Lets another router decide.
 pub(super) fn other_rule(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
+    let run = model.what_if.run;
+    if text.trim().is_empty() {
+        // Back to the router of the run.
+        let own = head(model, run).map(|head| head.router.spec.clone());
+        return Ok(ask_for(model, run, own));
+    }
     let spec: RouterSpec = text
         .parse()
         .map_err(|error: crate::router::RouterError| error.to_string())?;
-    let run = model.what_if.run;
+    if matches!(
+        spec,
+        RouterSpec::Small | RouterSpec::Large | RouterSpec::Random { .. } | RouterSpec::Query(_)
+    ) {
+        return Err(crate::eval::what_if::Refusal::NoSlider.to_string());
+    }
     Ok(ask_for(model, run, Some(spec.to_string())))
 }

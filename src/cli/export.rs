@@ -82,7 +82,7 @@ fn draw(
         model.current = place.unwrap_or(0);
     }
     let entry = model.current;
-    let result = opener.open(entry);
+    let result = opener.open(entry, &model.entries[entry]);
     if let Err(message) = &result {
         return Err(Failure::new(Exit::BadData, message.clone()));
     }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
-use crate::headless::plain::plain;
+use crate::headless::plain::{plain, plain_json};
 use crate::headless::{Exit, Failure};
 use crate::tui::run::Ended;
 
@@ -122,7 +122,7 @@ fn say(text: &str) {
 fn document(result: &impl Serialize, what: &str) -> Result<String, Failure> {
     let json = serde_json::to_string_pretty(result)
         .map_err(|error| Failure::new(Exit::Failed, format!("{what}: {error}")))?;
-    Ok(format!("{json}\n"))
+    Ok(format!("{}\n", plain_json(&json)))
 }
 
 /// Columns of the terminal; where there is none, what always fits.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::headless::Failure;
+use crate::headless::plain::plain;
 use crate::headless::show::{self, Arrangement, Asked, Subject};
 use crate::tui::sessions;
 
@@ -86,9 +87,39 @@ impl ShowArgs {
             None => Screen::Problems,
         }
     }
+
+    /// Options that say nothing on this screen, by their names.
+    fn idle(&self) -> Vec<&'static str> {
+        use Screen::{Problems, Steps, WhatIf};
+        let screen = self.screen();
+        let given = [
+            ("--filter", self.filter.is_some(), &[Problems][..]),
+            ("--sort", self.sort.is_some(), &[Problems]),
+            ("--group", self.group.is_some(), &[Problems]),
+            ("--problem", self.problem.is_some(), &[Steps]),
+            ("--run", self.run.is_some(), &[Problems, Steps, WhatIf]),
+            ("--value", !self.values.is_empty(), &[WhatIf]),
+            ("--cost", self.cost.is_some(), &[WhatIf]),
+            ("--rule", self.rule.is_some(), &[WhatIf]),
+            ("--limit", self.limit.is_some(), &[Problems, WhatIf]),
+            ("--content", self.content, &[Steps]),
+        ];
+        let idle = given
+            .into_iter()
+            .filter(|(_, given, on)| *given && !on.contains(&screen));
+        idle.map(|(name, ..)| name).collect()
+    }
 }
 
 pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
+    if let Some(name) = args.idle().first() {
+        let screen = args.screen().to_possible_value();
+        let screen = screen.map_or_else(String::new, |value| value.get_name().to_owned());
+        return Err(
+            Failure::usage(format!("{name} says nothing on the screen `{screen}`"))
+                .hint("`pointsman show --help` says what each screen takes"),
+        );
+    }
     let (log, survey) = super::replay::open_log(&args.logs, args.problem.as_deref(), u64::MAX)?;
     if let Some(damage) = log.damage() {
         super::say(&format!("warning: {damage}\n"));
@@ -129,6 +160,6 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
     };
     match args.json {
         true => super::print(&super::document(&shown.json, "what is shown")?),
-        false => super::print(&shown.text),
+        false => super::print(&plain(&shown.text)),
     }
 }

@@ -244,7 +244,7 @@ impl Trajectory {
             probabilities: (count(start), count(made.probabilities.len())),
             threshold: made.threshold,
             propensity: made.propensity,
-            on_draft: made.draft.is_some(),
+            draft: made.draft.map_or(0, |draft| draft.0),
             overridden: made.overridden.is_some(),
             has_answer: made.observation.has_answer.map(|value| value > 0.5),
         });

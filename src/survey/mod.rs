@@ -156,8 +156,8 @@ pub struct Decision {
     probabilities: (u32, u32),
     pub threshold: Option<f64>,
     pub propensity: f64,
-    /// Whether a draft was ruled on.
-    pub on_draft: bool,
+    /// The draft that was ruled on; 0 for none.
+    draft: u64,
     pub overridden: bool,
     /// f_t of its observation; `None` where it has none.
     pub has_answer: Option<bool>,

@@ -84,6 +84,25 @@ impl<'a> View<'a> {
         Some(of_it.last().unwrap_or(last))
     }
 
+    /// The probability with which the step at `at` was drawn: that its writer
+    /// was, and where it is a draft that stands that it was kept.
+    pub fn propensity(&self, at: usize) -> f64 {
+        let before = at.checked_sub(1);
+        let ahead = self.decision(before).map_or(1.0, |made| made.propensity);
+        let Some(step) = self.step(at) else {
+            return ahead;
+        };
+        let last = match before.and_then(|before| self.step(before)) {
+            Some(before) => before.decision,
+            None => self.trajectory.root_decision,
+        };
+        let made = &self.trajectory.decisions;
+        let earlier = |later: &&'a Decision| made.get(later.before as usize);
+        let mut all = std::iter::successors(made.get(last as usize), earlier);
+        let ruling = all.find(|made| made.draft == step.id && made.id != step.decided_by);
+        ahead * ruling.map_or(1.0, |made| made.propensity)
+    }
+
     /// How it came out; `None` where it did not end.
     pub fn outcome(&self) -> Option<&'a Outcome> {
         let last = Source::steps(self).checked_sub(1);
@@ -111,7 +130,7 @@ impl<'a> View<'a> {
             return Some(true);
         }
         // A ruling on the next draft says nothing of this step.
-        let made = self.decision(Some(at)).filter(|made| !made.on_draft);
+        let made = self.decision(Some(at)).filter(|made| made.draft == 0);
         let places = made.and_then(|made| self.writer(step).zip(self.place(made.action)));
         Some(places.is_some_and(|(from, to)| match more {
             true => to > from,

@@ -203,7 +203,7 @@ impl Inspector {
         });
         let current = self.model.current;
         if !self.model.entries.is_empty() {
-            let result = self.opener.open(current);
+            let result = self.opener.open(current, &self.model.entries[current]);
             self.message(Msg::Opened {
                 entry: current,
                 result,
@@ -376,10 +376,13 @@ impl Inspector {
     }
 
     fn open(&self, entry: usize) {
+        let Some(of) = self.model.entries.get(entry).cloned() else {
+            return;
+        };
         let opener = self.opener.clone();
         let calls = self.calls.clone();
         self.calls.runtime().spawn_blocking(move || {
-            let result = opener.open(entry);
+            let result = opener.open(entry, &of);
             calls.send(Msg::Opened { entry, result });
         });
     }

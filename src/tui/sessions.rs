@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::app::{Mode, Model};
+use crate::app::{Entry, Mode, Model};
 use crate::cost::PERSON;
 use crate::problem::Problem;
 use crate::router::{Panel, Router, RouterError, RouterSpec, for_pool};
@@ -40,34 +40,27 @@ pub enum Opener {
         log: Arc<Mutex<Log>>,
         /// The routers asked beside those that routed; none for the usual ones.
         named: Arc<Vec<RouterSpec>>,
-        /// Run and problem of each entry.
-        entries: Arc<Mutex<Vec<(String, String)>>>,
     },
 }
 
 impl Opener {
-    /// Makes the session of an entry; reads from disk where it is recorded.
+    /// Makes the session of the entry at a place; reads from disk where it is
+    /// recorded.
     ///
     /// # Errors
     /// In words for the person.
-    pub fn open(&self, entry: usize) -> Result<Box<Session>, String> {
+    pub fn open(&self, place: usize, entry: &Entry) -> Result<Box<Session>, String> {
         match self {
             Self::Live { settings, problems } => {
                 settings.panel.prepare();
                 let problem = problems
-                    .get(entry)
+                    .get(place)
                     .cloned()
                     .ok_or("there is no such problem")?;
                 Ok(Box::new(Session::new(Settings::clone(settings), problem)))
             }
-            Self::Recorded {
-                log,
-                named,
-                entries,
-            } => {
-                let known = lock(entries).get(entry).cloned();
-                let (run, problem) = known.ok_or("there is no such trajectory")?;
-                recorded(&lock(log), &run, &problem, named)
+            Self::Recorded { log, named } => {
+                recorded(&lock(log), &entry.run, &entry.problem, named)
             }
         }
     }
@@ -77,21 +70,17 @@ impl Opener {
     /// # Errors
     /// In words for the person.
     pub fn read_on(&self) -> Option<Result<Batch, String>> {
-        let Self::Recorded { log, entries, .. } = self else {
+        let Self::Recorded { log, .. } = self else {
             return None;
         };
         let mut log = lock(log);
         if log.is_read() {
             return None;
         }
-        let known = log.trajectories().len();
         let mut facts = Vec::new();
         let read = log.advance(BATCH, &mut |kind, line| {
             facts.extend(Fact::read(kind, line));
         });
-        let new = log.trajectories().skip(known);
-        let new = new.map(|found| (found.run.to_owned(), found.problem.to_owned()));
-        lock(entries).extend(new);
         Some(match read {
             Ok(more) => Ok(Batch {
                 facts,
@@ -125,15 +114,13 @@ pub fn live(settings: Settings, problems: Vec<Problem>) -> (Model, Opener) {
 /// A model over the trajectories of a survey, and who opens them in its log.
 /// Where the log is not read to its end, [`Opener::read_on`] goes on.
 pub fn replay(log: Log, survey: Survey, named: Vec<RouterSpec>) -> (Model, Opener) {
-    let entries = keys(&survey, 0);
-    let reading = log.progress();
+    let reading = (!log.is_read()).then(|| log.progress());
     let mut model = Model::new(Mode::Replay, 0);
     model.add_survey(survey);
-    model.reading = (reading.0 < reading.1).then_some(reading);
+    model.reading = reading;
     let opener = Opener::Recorded {
         log: Arc::new(Mutex::new(log)),
         named: Arc::new(named),
-        entries: Arc::new(Mutex::new(entries)),
     };
     (model, opener)
 }
@@ -147,14 +134,6 @@ pub fn rule(spec: &str, pool: &[ModelFacts]) -> Result<Arc<dyn Router>, String> 
         .parse()
         .map_err(|error: RouterError| error.to_string())?;
     for_pool(&spec, pool).map_err(|error| error.to_string())
-}
-
-/// The runs and problems of the trajectories from a place on.
-fn keys(survey: &Survey, from: usize) -> Vec<(String, String)> {
-    let trajectories = survey.trajectories().iter().skip(from);
-    let keys = trajectories.map(|trajectory| survey.key(trajectory));
-    keys.map(|(run, problem)| (run.to_owned(), problem.to_owned()))
-        .collect()
 }
 
 fn recorded(

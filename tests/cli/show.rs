@@ -114,7 +114,7 @@ fn a_run_is_decided_again() {
     if let [Some(large), Some(logged)] = costs {
         assert!(large >= logged, "{large} {logged}");
     }
-    let cheap = json(path, &["a.jsonl", "--cost", "0"]);
+    let cheap = json(path, &["a.jsonl", "--cost", "1e12"]);
     assert!(cheap["for_cost"].is_number());
     let other = json(
         path,
@@ -171,5 +171,57 @@ fn wrong_wishes_are_refused_with_what_to_do() {
         2,
         &["unknown router `nobody`"],
     );
-    wrong(&["a.jsonl", "--run", "zzz"], 2, &["no run `zzz`"]);
+    let idle = ["a.jsonl", "--value", "0.4", "--filter", "wrong"];
+    wrong(&idle, 2, &["--filter says nothing on the screen `what-if`"]);
+    wrong(&["a.jsonl", "--value", "7"], 2, &["κ goes from 0 to 1"]);
+    wrong(
+        &["a.jsonl", "--cost", "1"],
+        1,
+        &["no value is as cheap as 1"],
+    );
+    wrong(&["a.jsonl", "--run", "zzz"], 2, &["begins with `zzz`"]);
+}
+
+#[test]
+fn nothing_that_a_terminal_obeys_leaves_a_hostile_log() {
+    let folder = logs();
+    let path = folder.path();
+    let log = std::fs::read_to_string(path.join("a.jsonl")).unwrap();
+    // In ids, domains, router, rules and steps: escape, C1, bidi, DEL.
+    let hostile = "\\u001b]52;c;eA==\\u0007\\u001bc\u{9b}2J\u{202e}\u{7f}";
+    let id = json(path, &["a.jsonl"])["trajectories"][0]["problem"].clone();
+    let id = id.as_str().unwrap();
+    let log = log
+        .replace(&format!("\"{id}\""), &format!("\"{id}{hostile}\""))
+        .replace(
+            "\"spec\":\"policy\"",
+            &format!("\"spec\":\"policy{hostile}\""),
+        )
+        .replace("\"domain\":\"", &format!("\"domain\":\"{hostile}"))
+        .replace("\"rule\":\"", &format!("\"rule\":\"{hostile}"))
+        .replace("\"text\":\"First", &format!("\"text\":\"{hostile}First"));
+    std::fs::write(path.join("h.jsonl"), log).unwrap();
+    let problem = json(path, &["h.jsonl"])["trajectories"][0]["problem"].clone();
+    let problem = problem.as_str().unwrap();
+    let screens: [&[&str]; 6] = [
+        &["--screen", "runs"],
+        &["--sort", "cost"],
+        &["--group", "domain"],
+        &["--problem", problem, "--content"],
+        &["--screen", "what-if"],
+        &["--value", "0"],
+    ];
+    for screen in screens {
+        for form in ["--text", "--json"] {
+            let arguments = [&["show", "h.jsonl"], screen, &[form]].concat();
+            let output = run(path, &arguments);
+            assert!(output.status.success(), "{arguments:?}: {output:?}");
+            let shown = [output.stdout, output.stderr].concat();
+            let shown = String::from_utf8(shown).unwrap();
+            let obeyed =
+                |c: &char| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c);
+            let found = shown.chars().find(obeyed);
+            assert_eq!(found, None, "{arguments:?}: {shown:?}");
+        }
+    }
 }

@@ -77,7 +77,7 @@ pub enum Heard {
 
 impl Heard {
     /// The message; sessions are opened anew.
-    pub fn msg(&self, opener: &Opener) -> Msg {
+    pub fn msg(&self, opener: &Opener, model: &Model) -> Msg {
         match self.clone() {
             Self::Action(action, count) => Msg::Action { action, count },
             Self::Text(text) => Msg::Text(text),
@@ -87,7 +87,10 @@ impl Heard {
             Self::LogFailed(message) => Msg::LogFailed { message },
             Self::Opened(entry) => Msg::Opened {
                 entry,
-                result: opener.open(entry),
+                result: match model.entries.get(entry) {
+                    Some(of) => opener.open(entry, of),
+                    None => Err("there is no such trajectory".to_owned()),
+                },
             },
             Self::Edited(entry, result) => Msg::Edited { entry, result },
             Self::Copied(characters) => Msg::Copied(Ok(characters)),
@@ -318,7 +321,7 @@ impl Stage {
         while let Some(heard) = self.queue.pop_front() {
             self.seconds += 1;
             let now = self.now();
-            let msg = heard.msg(&self.opener);
+            let msg = heard.msg(&self.opener, &self.model);
             self.heard.push((heard, now.clone()));
             for effect in update(&mut self.model, msg, &now) {
                 self.perform(effect);

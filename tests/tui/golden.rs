@@ -16,7 +16,8 @@ fn again(stage: &Stage) -> Model {
     let (mut model, opener) =
         pointsman::tui::sessions::live(live(run("threshold:t=0.6", 12)), problems());
     for (heard, now) in &stage.heard {
-        let _: Vec<Effect> = update(&mut model, heard.msg(&opener), now);
+        let msg = heard.msg(&opener, &model);
+        let _: Vec<Effect> = update(&mut model, msg, now);
     }
     model
 }

@@ -258,6 +258,40 @@ fn tables_of_a_live_run_grow_with_it() {
 }
 
 #[test]
+fn a_log_that_is_torn_in_its_last_line_is_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("torn.jsonl");
+    let head = run("small", 4);
+    let mut live = Stage::on(live(head.clone()), problems(), trajectories());
+    live.keys("c");
+    let mut writer = LogWriter::create_or_append(&path, false).unwrap();
+    writer.append(&[Record::Run(Box::new(head))]).unwrap();
+    writer.append(&live.log).unwrap();
+    drop(writer);
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    let (log, survey) = pointsman::survey::read(std::slice::from_ref(&path)).unwrap();
+    let (model, _) = sessions::replay(log, survey, Vec::new());
+    assert_eq!(model.reading, None);
+    // Piece by piece it comes to the same, in whatever pieces.
+    let (log, survey) = pointsman::survey::begin(&[&path], 1).unwrap();
+    let (mut model, opener) = sessions::replay(log, survey, Vec::new());
+    assert!(model.reading.is_some());
+    while let Some(read) = opener.read_on() {
+        let batch = read.unwrap();
+        let msg = pointsman::app::Msg::Surveyed {
+            facts: batch.facts,
+            progress: batch.progress,
+            warning: batch.warning,
+        };
+        pointsman::app::update(&mut model, msg, "");
+    }
+    assert_eq!(model.reading, None);
+    assert!(model.notice.unwrap().text.contains("torn.jsonl line"));
+    assert_eq!(model.entries.len(), 1);
+}
+
+#[test]
 fn tables_at_every_size() {
     let (mut stage, _folder) = two_runs();
     stage.keys("P j enter");

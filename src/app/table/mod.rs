@@ -144,6 +144,9 @@ impl Table {
             }
         }
         self.made_of = None;
+        // Another arrangement is looked at from its beginning.
+        self.order.clear();
+        self.cursor = 0;
     }
 
     /// The place in the survey of the trajectory under the cursor, the first

@@ -1,12 +1,16 @@
 //! What similar states led to: the model that stands in for continuations that
 //! are nowhere in the log.
 //!
-//! A state is alike another where its step index (to three, and above) and its
+//! A state is alike another where its step index (to four, and above) and its
 //! confidence (in fifths of all confidences) are; what is expected of an action
 //! there is the mean over the steps of the log at which that action was taken,
-//! of how their trajectories came out and what they still cost. Where a
-//! cell has fewer than [`FEWEST`] steps that of the index alone is asked, then
-//! that of the action alone.
+//! of how their trajectories came out and what they still cost. Where the cell
+//! has fewer than [`FEWEST`] steps that of the same fifth at any index is asked.
+//!
+//! Where that has too few as well, **nothing** is expected of the outcome: a
+//! router that always escalates unsure steps leaves a log in which the small
+//! model looks as good as it is where it is sure. What an action costs depends
+//! far less on the state: for the cost the mean over the action will do.
 
 use crate::problem::answer::Verdict;
 
@@ -24,6 +28,8 @@ pub(super) struct Guess {
     pub graded: f64,
     /// Published cost from here on.
     pub cost: f64,
+    /// Share of which nothing can be expected: no state of the log is alike.
+    pub unlike: f64,
 }
 
 impl Guess {
@@ -32,6 +38,7 @@ impl Guess {
             correct: self.correct + other.correct,
             graded: self.graded + other.graded,
             cost: self.cost + other.cost,
+            unlike: self.unlike + other.unlike,
         }
     }
 
@@ -40,6 +47,7 @@ impl Guess {
             correct: f64::from(u8::from(verdict == Verdict::Correct)),
             graded: f64::from(u8::from(verdict != Verdict::Ungraded)),
             cost: 0.0,
+            unlike: 0.0,
         }
     }
 }
@@ -62,7 +70,7 @@ impl Cell {
     fn place(self) -> usize {
         let of = |part: Option<usize>| part.map_or(0, |part| part + 1);
         let indices = INDICES + 2;
-        let fifths = FIFTHS + 1;
+        let fifths = FIFTHS + 2;
         (self.action * indices + of(self.index)) * fifths + of(self.fifth)
     }
 }
@@ -140,6 +148,7 @@ impl Expectations {
                     correct: sum.correct / leaves,
                     graded: sum.graded / leaves,
                     cost: sum.cost / leaves,
+                    unlike: 0.0,
                 };
                 self.count(lattice, before, usize::from(action), mean);
             }
@@ -169,13 +178,17 @@ impl Expectations {
         let index = node.map_or(0, |node| node.index as usize);
         let index = Some(index.min(INDICES));
         let confidence = node.and_then(|node| node.confidence);
-        let fifth = confidence.map(|u| self.borders.partition_point(|border| *border <= u));
+        // No confidence is a state of its own.
+        let fifth = confidence.map_or(FIFTHS, |u| {
+            self.borders.partition_point(|border| *border <= u)
+        });
+        let fifth = Some(fifth);
         let cell = |index, fifth| Cell {
             action,
             index,
             fifth,
         };
-        [cell(index, fifth), cell(index, None), cell(None, None)]
+        [cell(index, fifth), cell(None, fifth), cell(None, None)]
     }
 
     /// What is expected where a model writes the step after `before`.
@@ -185,32 +198,23 @@ impl Expectations {
             sums.filter(|sums| sums.count > 0)
         };
         let cells = self.cells_of(lattice, before, action);
-        let mut known = cells.iter().filter_map(sums);
-        let enough = known.find(|sums| sums.count >= FEWEST);
-        // Where no cell has enough, all steps of this index together.
-        let [_, of_index, of_action] = &cells;
-        let few = || sums(of_index).or_else(|| sums(of_action));
-        enough.or_else(few).map_or_else(
-            // Nothing at all is known of it: neither right nor wrong.
-            || Guess {
-                cost: f64::NAN,
-                ..Guess::default()
-            },
-            |sums| {
-                let n = f64::from(sums.count);
-                Guess {
-                    correct: sums.correct / n,
-                    graded: sums.graded / n,
-                    cost: sums.cost / n,
-                }
-            },
-        )
-    }
-
-    /// What is expected of a draft that stands: as of any step of its model.
-    pub fn kept(&self, lattice: &Lattice, at: u32) -> Guess {
-        let node = &lattice.nodes[at as usize];
-        let action = usize::from(node.model.unwrap_or(0));
-        self.of(lattice, at, action)
+        let mut alike = cells.iter().take(2).filter_map(sums);
+        let alike = alike.find(|sums| sums.count >= FEWEST);
+        if let Some(sums) = alike {
+            let n = f64::from(sums.count);
+            return Guess {
+                correct: sums.correct / n,
+                graded: sums.graded / n,
+                cost: sums.cost / n,
+                unlike: 0.0,
+            };
+        }
+        let [.., of_action] = &cells;
+        let cost = sums(of_action).map(|sums| sums.cost / f64::from(sums.count));
+        Guess {
+            cost: cost.unwrap_or(f64::NAN),
+            unlike: 1.0,
+            ..Guess::default()
+        }
     }
 }

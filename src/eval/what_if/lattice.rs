@@ -8,11 +8,21 @@ use crate::cost::Ledger;
 use crate::problem::answer::Verdict;
 use crate::router::Slide;
 use crate::signal::confidence::Source;
-use crate::survey::{Name, Step, Survey, View};
+use crate::survey::{Name, Step, Survey, Trajectory, View};
 use crate::trace::record::RunRecord;
 
 use super::Refusal;
 use super::rule::Rule;
+
+/// A problem by its id and the beginning of its question: data sets number
+/// their problems alike.
+pub(super) type Question = (Name, u64);
+
+fn question_of(trajectory: &Trajectory) -> Question {
+    let mut hasher = Mixed::default();
+    hasher.write(trajectory.question.as_bytes());
+    (trajectory.problem, hasher.finish())
+}
 
 /// Before the first step.
 pub(super) const QUESTION: u32 = u32::MAX;
@@ -73,7 +83,7 @@ impl Values {
 }
 
 /// Nodes by problem and by what stands up to them.
-type Known = HashMap<(Name, u64), u32, BuildHasherDefault<Mixed>>;
+type Known = HashMap<(Question, u64), u32, BuildHasherDefault<Mixed>>;
 
 /// A hasher of what is a hash already.
 #[derive(Default)]
@@ -105,7 +115,7 @@ impl Hasher for Mixed {
 pub(super) struct Way {
     /// Place in the survey.
     pub place: u32,
-    pub problem: Name,
+    pub problem: Question,
     /// Its steps.
     pub path: Vec<u32>,
     /// The rejected draft that each was written in place of; empty where there
@@ -126,6 +136,21 @@ pub(super) struct Way {
     pub propensities: Vec<f64>,
 }
 
+impl Node {
+    /// Takes what another run saw of the step in place of what this one lacks.
+    fn fill(&mut self, other: Self) {
+        if self.blind && !other.blind {
+            self.next = other.next;
+            self.blind = false;
+        }
+        if self.unruled && !other.unruled {
+            self.ruling = other.ruling;
+            self.unruled = false;
+        }
+        self.confidence = self.confidence.or(other.confidence);
+    }
+}
+
 impl Way {
     /// The rejected draft that its step of this number (from 0) was written in
     /// place of.
@@ -144,7 +169,7 @@ impl Way {
 pub(super) struct Lattice {
     pub nodes: Vec<Node>,
     /// First steps by problem, rejected drafts included.
-    pub first: HashMap<Name, Vec<u32>>,
+    pub first: HashMap<Question, Vec<u32>>,
     pub trajectories: Vec<Way>,
     /// The values for which a step of a way stays, way after way.
     values: Vec<Values>,
@@ -152,25 +177,10 @@ pub(super) struct Lattice {
     pub first_writer: usize,
 }
 
-/// A model as far as it says whether two pools are the same.
-fn pool_of(head: &RunRecord) -> Vec<(&str, &str, Option<&str>, Option<&str>)> {
-    head.pool
-        .iter()
-        .map(|model| {
-            (
-                model.name.as_str(),
-                model.server.as_str(),
-                model.model.as_deref(),
-                model.weights.as_deref(),
-            )
-        })
-        .collect()
-}
-
 /// Whether steps of one run may stand for those of the other: same pool, same
 /// sampling.
 fn same_ground(a: &RunRecord, b: &RunRecord) -> bool {
-    pool_of(a) == pool_of(b) && a.sampling == b.sampling
+    a.pool == b.pool && a.sampling == b.sampling
 }
 
 impl Lattice {
@@ -196,7 +206,15 @@ impl Lattice {
         };
         let mut known = Known::default();
         let mut seeds: HashSet<(u32, u64)> = HashSet::new();
-        for place in 0..survey.trajectories().len() {
+        let is_own = |place: &usize| {
+            let of = survey.view(*place).head();
+            of.is_some_and(|of| of.key == head.key)
+        };
+        // What the run itself saw of a step comes first, whatever order the
+        // logs are in; what others saw fills what it lacks.
+        let (own, others): (Vec<usize>, Vec<usize>) =
+            (0..survey.trajectories().len()).partition(is_own);
+        for place in own.into_iter().chain(others) {
             let view = survey.view(place);
             let Some(of) = view.head().filter(|of| same_ground(of, head)) else {
                 continue;
@@ -204,6 +222,7 @@ impl Lattice {
             let mut grower = Grower {
                 view: &view,
                 rule,
+                asked: head,
                 ledger: &ledger,
                 signal: of.signal.parse().ok(),
                 lattice: &mut lattice,
@@ -229,7 +248,7 @@ impl Lattice {
     }
 
     /// The children of a step, or the first steps of a problem.
-    pub fn after(&self, problem: Name, node: u32) -> &[u32] {
+    pub fn after(&self, problem: Question, node: u32) -> &[u32] {
         match self.nodes.get(node as usize) {
             Some(node) => &node.children,
             None => self.first.get(&problem).map_or(&[], Vec::as_slice),
@@ -282,6 +301,9 @@ impl Lattice {
         let writer = usize::from(step.model?);
         let all = (f64::NEG_INFINITY, f64::INFINITY);
         if let Some(draft) = draft {
+            if self.nodes[draft as usize].unruled {
+                return None;
+            }
             return self.nodes[draft as usize]
                 .ruling
                 .as_ref()?
@@ -300,11 +322,12 @@ impl Lattice {
         (values.0 < values.1).then_some(values)
     }
 
-    /// The values at which a decision on some way flips.
+    /// The values at which a decision flips, on a way or where one may lead.
     pub fn flips(&self) -> Vec<f64> {
-        let on_ways = self.trajectories.iter().flat_map(|way| &way.path);
-        let nodes = on_ways.map(|&at| &self.nodes[at as usize]);
-        let slides = nodes.flat_map(|node| [Some(&node.next), node.ruling.as_deref()]);
+        let slides = self
+            .nodes
+            .iter()
+            .flat_map(|node| [Some(&node.next), node.ruling.as_deref()]);
         let flips = slides.flatten().flat_map(Slide::flips);
         flips.filter(|flip| flip.is_finite()).collect()
     }
@@ -314,6 +337,8 @@ impl Lattice {
 struct Grower<'a> {
     view: &'a View<'a>,
     rule: &'a Rule<'a>,
+    /// The run that is asked about.
+    asked: &'a RunRecord,
     ledger: &'a Ledger,
     /// The measure that the run's confidences are of.
     signal: Option<Source>,
@@ -326,12 +351,17 @@ struct Grower<'a> {
 impl Grower<'_> {
     fn grow(&mut self) {
         let trajectory = self.view.trajectory();
+        let question = question_of(trajectory);
         for step in trajectory.steps() {
-            let key = (trajectory.problem, step.content());
+            let key = (question, step.content());
             if let Some(&at) = self.known.get(&key) {
                 let node = &mut self.lattice.nodes[at as usize];
                 let other = node.seed != step.seed() && self.seeds.insert((at, step.seed()));
                 node.draws += u32::from(other);
+                if node.blind || node.unruled || node.confidence.is_none() {
+                    let seen = self.node(step);
+                    self.lattice.nodes[at as usize].fill(seen);
+                }
                 continue;
             }
             let before = trajectory.before(step);
@@ -346,17 +376,25 @@ impl Grower<'_> {
             }
         }
         for (leaf, outcome) in trajectory.outcomes() {
-            if let Some(&at) = self.known.get(&(trajectory.problem, leaf.content())) {
-                self.lattice.nodes[at as usize].verdict = Some(outcome.verdict);
+            if let Some(&at) = self.known.get(&(question, leaf.content())) {
+                let held = &mut self.lattice.nodes[at as usize].verdict;
+                // One that could not be graded says less than one that was.
+                if held.is_none() || outcome.verdict != Verdict::Ungraded {
+                    *held = Some(outcome.verdict);
+                }
             }
         }
     }
 
     fn node(&self, step: &Step) -> Node {
         let writer = self.view.writer(step);
-        let seen = self.rule.sees(self.view, step, self.signal);
+        let seen = self.rule.sees(self.view, step, self.signal, self.asked);
         let model = writer.and_then(|place| self.view.head()?.pool.get(place));
-        let cost = model.and_then(|model| self.ledger.output(&model.name, u64::from(step.tokens)));
+        let tokens = u64::from(step.tokens);
+        let cost = match self.view.is_by_person(step) {
+            true => Some(0.0),
+            false => model.and_then(|model| self.ledger.output(&model.name, tokens)),
+        };
         Node {
             model: writer.and_then(|place| u8::try_from(place).ok()),
             cost: cost.unwrap_or(f64::NAN),
@@ -377,7 +415,7 @@ impl Grower<'_> {
 /// The way of a trajectory that came to an end.
 fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known) -> Option<Way> {
     let outcome = view.outcome()?;
-    let problem = view.trajectory().problem;
+    let problem = question_of(view.trajectory());
     let node = |step: &Step| known.get(&(problem, step.content())).copied();
     let path: Option<Vec<u32>> = view.steps().map(node).collect();
     let path = path.filter(|path| !path.is_empty())?;
@@ -390,10 +428,7 @@ fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known) -> Option<
     let drafts: Vec<Option<u32>> = view.steps().map(draft).collect();
     let made = view.trajectory().decisions();
     let is_drawn = made.iter().any(|made| made.propensity < 1.0);
-    let drawn = |at: usize| {
-        view.decision(at.checked_sub(1))
-            .map_or(1.0, |made| made.propensity)
-    };
+    let drawn = |at: usize| view.propensity(at);
     Some(Way {
         place,
         problem,

@@ -102,6 +102,11 @@ impl WhatIf {
         ways.map(|way| way.path.len()).sum()
     }
 
+    /// The run as it was logged.
+    pub fn as_logged(&self) -> Outlook {
+        value::as_logged(&self.lattice)
+    }
+
     /// What the run would have come to at a value of the parameter.
     pub fn at(&self, value: f64) -> Outlook {
         value::outlook(&self.lattice, &self.expectations, value)
@@ -133,7 +138,8 @@ impl WhatIf {
         let within = within.filter(|value| (low..=high).contains(value));
         let candidates: Vec<f64> = [low].into_iter().chain(within).chain([high]).collect();
         // As many as a person waits for.
-        let stride = candidates.len().div_ceil(CANDIDATES);
+        let most = (PATIENCE / self.decisions().max(1)).clamp(20, 400);
+        let stride = candidates.len().div_ceil(most);
         let costs = candidates.into_iter().step_by(stride.max(1));
         let costs = costs.filter_map(|value| Some((value, self.at(value).estimate.cost?)));
         let costs: Vec<(f64, f64)> = costs.collect();
@@ -144,8 +150,8 @@ impl WhatIf {
     }
 }
 
-/// Values that are tried for a wanted cost.
-const CANDIDATES: usize = 400;
+/// Decisions that are taken again while a person waits for a value.
+const PATIENCE: usize = 40_000_000;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 use crate::router::{DraftScore, Review, Router, Slide, Slider, Timing};
 use crate::signal::confidence::Source;
 use crate::survey::{Step, View};
-use crate::trace::record::{Purpose, RunRecord};
+use crate::trace::record::{Purpose, RouterFacts, RunRecord};
 
 /// See the module.
 pub enum Rule<'a> {
@@ -56,11 +56,22 @@ impl<'a> Rule<'a> {
     }
 
     /// `signal` is the measure that the confidences of the run are of.
-    pub(super) fn sees(&self, view: &View<'a>, step: &Step, signal: Option<Source>) -> Seen {
+    /// `asked` is the head of the run that is decided again: π of another
+    /// policy and scores of another scorer are not its own.
+    pub(super) fn sees(
+        &self,
+        view: &View<'_>,
+        step: &Step,
+        signal: Option<Source>,
+        asked: &RunRecord,
+    ) -> Seen {
+        let by = view.head().map(|head| &head.router);
+        let is_it =
+            |by: &RouterFacts| by.name == asked.router.name && by.files == asked.router.files;
         match self {
-            Self::Of(rule) => of_rule(*rule, view, step, signal),
+            Self::Of(rule) => of_rule(*rule, view, step, signal, asked),
             Self::Recorded(_) => Seen {
-                next: recorded(view, step),
+                next: recorded(view, step).filter(|_| by.is_some_and(is_it)),
                 ruling: None,
                 unruled: false,
             },
@@ -78,7 +89,13 @@ fn recorded(view: &View<'_>, step: &Step) -> Option<Slide> {
     }
 }
 
-fn of_rule(rule: &dyn Router, view: &View<'_>, step: &Step, signal: Option<Source>) -> Seen {
+fn of_rule(
+    rule: &dyn Router,
+    view: &View<'_>,
+    step: &Step,
+    signal: Option<Source>,
+    asked: &RunRecord,
+) -> Seen {
     let wanted = rule.signal();
     let own = signal == Some(wanted);
     let confidence = match own {
@@ -101,6 +118,12 @@ fn of_rule(rule: &dyn Router, view: &View<'_>, step: &Step, signal: Option<Sourc
                 DraftScore::Prm => step.prm(),
                 DraftScore::Judge => step.judge(),
             };
+            let scored_by = |head: &RunRecord| head.scorers.get(by.scorer()).cloned();
+            let wanted = scored_by(asked);
+            let same = view.head().is_some_and(|head| {
+                head.key == asked.key || wanted.is_none() || scored_by(head) == wanted
+            });
+            let score = score.filter(|_| same);
             (Some(rule.slide_on(&seen, score)), score.is_none())
         }
     };
@@ -109,7 +132,9 @@ fn of_rule(rule: &dyn Router, view: &View<'_>, step: &Step, signal: Option<Sourc
         // another measure is not.
         Timing::Ahead if confidence.is_none() && !own => None,
         Timing::Ahead => Some(rule.slide(&seen)),
-        Timing::OnDraft => Some(Slide::fixed(rule.writer(step.index + 1, seen.models))),
+        Timing::OnDraft => Some(Slide::fixed(
+            rule.writer(step.index.saturating_add(1), seen.models),
+        )),
         // Refused before: it has no slider.
         Timing::OnQuestion => None,
     };

@@ -1,10 +1,10 @@
 //! The outlook at one value of the parameter.
 
 use crate::problem::answer::Verdict;
-use crate::survey::Name;
+use crate::train::wilson;
 
 use super::estimate::{Expectations, Guess};
-use super::lattice::{Lattice, QUESTION, Way};
+use super::lattice::{Lattice, QUESTION, Question, Way};
 
 /// How sure what is said of a trajectory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,6 +61,8 @@ pub struct Outlook {
     pub ungraded: f64,
     /// Parts of which nothing is known.
     pub open: f64,
+    /// Trajectories whose cost is not known: they are in no mean of costs.
+    pub unpriced: usize,
     /// Mean published cost of what is known; `None` where nothing is.
     pub known_cost: Option<f64>,
     /// With what similar states led to in place of what is not known.
@@ -70,7 +72,10 @@ pub struct Outlook {
 /// An estimate over all trajectories.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Estimate {
+    /// `None` where something changes at states of which the log has no like.
     pub accuracy: Option<f64>,
+    /// Trajectories, and parts of them, of which that is so.
+    pub unlike: f64,
     /// Of the accuracy at 95 %, from the spread over trajectories; what the
     /// estimate itself may be wrong by for states that are alike only at first
     /// sight is not in it.
@@ -134,6 +139,14 @@ impl Parts {
         }
     }
 
+    /// A trajectory as it was.
+    fn logged(way: &Way) -> Self {
+        let mut parts = Self::outcome(way.verdict);
+        parts.cost = way.cost;
+        parts.guess.cost = way.cost;
+        parts
+    }
+
     fn open(guess: Guess) -> Self {
         Self {
             open: 1.0,
@@ -159,13 +172,17 @@ impl Parts {
                 correct: mean(|p| p.guess.correct),
                 graded: mean(|p| p.guess.graded),
                 cost: mean(|p| p.guess.cost),
+                unlike: mean(|p| p.guess.unlike),
             },
         }
     }
 
     /// With the cost of a step before it.
     fn after(mut self, cost: f64) -> Self {
-        self.cost += self.known() * cost;
+        // Of what is wholly open no cost is known, and none is missing.
+        if self.known() > 0.0 {
+            self.cost += self.known() * cost;
+        }
         self.guess.cost += cost;
         self
     }
@@ -179,7 +196,7 @@ struct Walk<'a> {
     lattice: &'a Lattice,
     expectations: &'a Expectations,
     value: f64,
-    problem: Name,
+    problem: Question,
 }
 
 impl Walk<'_> {
@@ -207,7 +224,8 @@ impl Walk<'_> {
     fn step(&self, before: u32, at: u32, depth: u32) -> Parts {
         let step = &self.lattice.nodes[at as usize];
         if step.unruled {
-            return Parts::open(self.expectations.kept(self.lattice, at));
+            let writer = usize::from(step.model.unwrap_or(0));
+            return Parts::open(self.expectations.of(self.lattice, before, writer));
         }
         let ruled = step.ruling.as_ref().map(|ruling| ruling.at(self.value));
         let again = ruled.filter(|&model| !self.is_by(at, model));
@@ -249,12 +267,7 @@ impl Walk<'_> {
                 let parts = self.instead_of(before, at, way.draft(own));
                 parts.after(way.spent[own])
             }
-            None => {
-                let mut parts = Parts::outcome(way.verdict);
-                parts.cost = way.cost;
-                parts.guess.cost = way.cost;
-                parts
-            }
+            None => Parts::logged(way),
         };
         (self.corrected(way, own, parts), own)
     }
@@ -301,6 +314,8 @@ impl Walk<'_> {
                 correct: beyond(seen.correct, expected.correct),
                 graded: beyond(seen.graded, expected.graded),
                 cost: beyond(seen.cost, expected.cost + spent),
+                // What was seen needs no like, what is put beside it does.
+                unlike: seen.unlike.max(expected.unlike),
             };
         }
         parts
@@ -309,6 +324,15 @@ impl Walk<'_> {
 
 /// Trajectories from which a second thread is worth its start.
 const MANY: usize = 10_000;
+
+/// The run as it was: nothing changes.
+pub(super) fn as_logged(lattice: &Lattice) -> Outlook {
+    let mut counts = Counts::default();
+    for way in &lattice.trajectories {
+        counts.count(Band::Unchanged, &Parts::logged(way), false);
+    }
+    counts.outlook()
+}
 
 pub(super) fn outlook(lattice: &Lattice, expectations: &Expectations, value: f64) -> Outlook {
     let ways = lattice.trajectories.as_slice();
@@ -340,8 +364,10 @@ pub(super) fn outlook(lattice: &Lattice, expectations: &Expectations, value: f64
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
     outlook: Outlook,
-    /// Of what is known.
+    /// Of what is known and priced, and how much that is.
     cost: f64,
+    priced: f64,
+    priced_guesses: f64,
     n: f64,
     /// Of the guesses: correct, graded, cost.
     guess: Guess,
@@ -357,10 +383,7 @@ impl Counts {
         for way in ways {
             // Most ways need no walk.
             if way.stays(value) && way.propensities.is_empty() {
-                let mut parts = Parts::outcome(way.verdict);
-                parts.cost = way.cost;
-                parts.guess.cost = way.cost;
-                counts.count(Band::Unchanged, &parts);
+                counts.count(Band::Unchanged, &Parts::logged(way), false);
                 continue;
             }
             let walk = Walk {
@@ -370,12 +393,14 @@ impl Counts {
                 problem: way.problem,
             };
             let (parts, own) = walk.way(way);
-            counts.count(band(way, own, &parts), &parts);
+            let weighed = !way.propensities.is_empty();
+            counts.count(band(way, own, &parts), &parts, weighed);
         }
         counts
     }
 
-    fn count(&mut self, band: Band, parts: &Parts) {
+    /// `weighed` by propensities.
+    fn count(&mut self, band: Band, parts: &Parts, weighed: bool) {
         match band {
             Band::Unchanged => self.outlook.unchanged += 1,
             Band::Branched => self.outlook.branched += 1,
@@ -385,13 +410,30 @@ impl Counts {
         self.outlook.wrong += parts.wrong;
         self.outlook.ungraded += parts.ungraded;
         self.outlook.open += parts.open;
-        self.cost += parts.cost;
-        let guess = parts.guess;
+        if parts.cost.is_finite() {
+            self.cost += parts.cost;
+            self.priced += parts.known();
+        }
+        let mut guess = parts.guess;
+        if guess.cost.is_finite() {
+            self.priced_guesses += 1.0;
+        } else {
+            guess.cost = 0.0;
+            self.outlook.unpriced += 1;
+        }
         self.n += 1.0;
         self.guess = self.guess.plus(guess);
-        self.correct2 += guess.correct * guess.correct;
-        self.graded2 += guess.graded * guess.graded;
-        self.both += guess.correct * guess.graded;
+        if weighed {
+            self.correct2 += guess.correct * guess.correct;
+            self.graded2 += guess.graded * guess.graded;
+            self.both += guess.correct * guess.graded;
+        } else {
+            // Means of what comes out right or wrong: so does the trajectory
+            // itself, and its spread is that of an outcome.
+            self.correct2 += guess.correct;
+            self.graded2 += guess.graded;
+            self.both += guess.correct;
+        }
     }
 
     fn add(&mut self, other: &Self) {
@@ -403,7 +445,10 @@ impl Counts {
         outlook.wrong += other.outlook.wrong;
         outlook.ungraded += other.outlook.ungraded;
         outlook.open += other.outlook.open;
+        outlook.unpriced += other.outlook.unpriced;
         self.cost += other.cost;
+        self.priced += other.priced;
+        self.priced_guesses += other.priced_guesses;
         self.n += other.n;
         self.guess = self.guess.plus(other.guess);
         self.correct2 += other.correct2;
@@ -412,10 +457,7 @@ impl Counts {
     }
 
     fn outlook(mut self) -> Outlook {
-        let outlook = &self.outlook;
-        let known = outlook.correct + outlook.wrong + outlook.ungraded;
-        let cost = (known > 0.0).then_some(self.cost / known);
-        self.outlook.known_cost = cost.filter(|cost| cost.is_finite());
+        self.outlook.known_cost = (self.priced > 0.0).then_some(self.cost / self.priced);
         self.outlook.estimate = self.estimate();
         self.outlook
     }
@@ -425,10 +467,11 @@ impl Counts {
     fn estimate(&self) -> Estimate {
         let n = self.n;
         let mut estimate = Estimate {
-            cost: Some(self.guess.cost / n).filter(|cost| cost.is_finite()),
+            cost: (self.priced_guesses > 0.0).then_some(self.guess.cost / self.priced_guesses),
             ..Estimate::default()
         };
-        if self.guess.graded > 0.0 {
+        estimate.unlike = self.guess.unlike;
+        if self.guess.graded > 0.0 && self.guess.unlike <= 0.0 {
             let accuracy = self.guess.correct / self.guess.graded;
             // Σ (correct − accuracy · graded)².
             let squares =
@@ -436,10 +479,12 @@ impl Counts {
             let variance = squares.max(0.0) / (n - 1.0).max(1.0);
             let reach = 1.96 * (variance / n).sqrt() / (self.guess.graded / n);
             estimate.accuracy = Some(accuracy.clamp(0.0, 1.0));
-            estimate.interval = (n > 1.0).then(|| {
-                let end = |to: f64| (accuracy + to).clamp(0.0, 1.0);
-                [end(-reach), end(reach)]
-            });
+            let end = |to: f64| (accuracy + to).clamp(0.0, 1.0);
+            // All alike have no spread: what so few can say is Wilson's.
+            estimate.interval = match variance > 1e-12 {
+                true => Some([end(-reach), end(reach)]),
+                false => wilson(accuracy.clamp(0.0, 1.0), n as usize),
+            };
         }
         estimate
     }

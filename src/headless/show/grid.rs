@@ -4,6 +4,10 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::headless::plain::plain;
 
+/// Characters of the longest cell: one endless id must not push everything
+/// else out of sight.
+const WIDEST: usize = 60;
+
 /// A cell and the side it leans to.
 pub enum Cell {
     Left(String),
@@ -13,7 +17,11 @@ pub enum Cell {
 impl Cell {
     fn text(&self) -> String {
         let (Self::Left(text) | Self::Right(text)) = self;
-        plain(text).replace('\n', " ")
+        let text = plain(text).replace('\n', " ");
+        match text.chars().count() > WIDEST {
+            true => text.chars().take(WIDEST - 1).chain(['…']).collect(),
+            false => text,
+        }
     }
 }
 

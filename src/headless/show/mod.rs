@@ -51,14 +51,24 @@ impl Subject<'_> {
     fn run(&self, id: Option<&str>) -> Result<u32, Failure> {
         let runs = self.survey.runs();
         let name = |at: usize| self.survey.name(runs[at].id);
-        let place = match id {
-            Some(id) => (0..runs.len()).find(|&at| name(at).starts_with(id)),
+        let begins = |id: &str| -> Vec<usize> {
+            let exact: Vec<usize> = (0..runs.len()).filter(|&at| name(at) == id).collect();
+            match exact.is_empty() {
+                true => (0..runs.len())
+                    .filter(|&at| name(at).starts_with(id))
+                    .collect(),
+                false => exact,
+            }
+        };
+        let place = match id.map(begins).as_deref() {
+            Some([one]) => Some(*one),
+            Some(_) => None,
             None => (runs.len() == 1).then_some(0),
         };
         let ids = || (0..runs.len()).map(name).collect::<Vec<_>>().join(", ");
         let Some(place) = place else {
             let message = match id {
-                Some(id) => format!("no run `{id}` in the log"),
+                Some(id) => format!("no run, or more than one, begins with `{id}`"),
                 None => format!("the log holds {} runs", runs.len()),
             };
             return Err(Failure::usage(message).hint(format!("--run takes one of {}", ids())));
@@ -81,7 +91,11 @@ fn tally(tally: &Tally, unit: Option<&Unit>) -> serde_json::Value {
         "steps": tally.steps,
         "large_share": tally.large_share(),
         "overrides": tally.overrides,
-        "cost": { "published": tally.published(), "full": tally.full() },
+        // Of different units there is no mean.
+        "cost": {
+            "published": tally.published().filter(|_| unit.is_some()),
+            "full": tally.full().filter(|_| unit.is_some()),
+        },
         "unit": unit.map(ToString::to_string),
     })
 }

@@ -77,25 +77,27 @@ fn groups(subject: &Subject<'_>, table: &Table, all: usize) -> Shown {
     let titles = ["group", "n", "✓", "✗", "?", "·", "correct", "large", "cost"];
     let mut rows = vec![titles.map(|title| Cell::Left(title.to_owned())).into()];
     let mut found = Vec::new();
+    let unit = unit(subject);
     for row in &table.rows {
         if let Row::Group { value, tally, .. } = row {
-            rows.push(counts(value, tally));
-            found.push(json!({ "value": value, "came_to": super::tally(tally, None) }));
+            rows.push(counts(value, tally, unit.is_some()));
+            found.push(json!({ "value": value, "came_to": super::tally(tally, unit.as_ref()) }));
         }
     }
-    rows.push(counts("all", &table.tally));
+    rows.push(counts("all", &table.tally, unit.is_some()));
     Shown {
         text: grid(&rows),
         json: json!({
             "screen": "problems",
             "of": all,
-            "came_to": tally(&table.tally, unit(subject).as_ref()),
+            "came_to": tally(&table.tally, unit.as_ref()),
             "groups": found,
         }),
     }
 }
 
-fn counts(name: &str, tally: &Tally) -> Vec<Cell> {
+/// `priced`: costs of different units have no mean.
+fn counts(name: &str, tally: &Tally, priced: bool) -> Vec<Cell> {
     let number = |count: usize| Cell::Right(count.to_string());
     vec![
         Cell::Left(name.to_owned()),
@@ -106,7 +108,7 @@ fn counts(name: &str, tally: &Tally) -> Vec<Cell> {
         number(tally.unfinished()),
         Cell::Right(percent(tally.accuracy())),
         Cell::Right(percent(tally.large_share())),
-        Cell::Right(amount(tally.published())),
+        Cell::Right(amount(tally.published().filter(|_| priced))),
     ]
 }
 

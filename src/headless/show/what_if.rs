@@ -46,19 +46,35 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
         asked.rule.is_some() || rule.facts().files == head.router.files
     };
     let (made, by) = match (&built, &recorded) {
-        (Ok(rule), _) if current(rule) => {
-            (WhatIf::new(subject.survey, run, &Rule::Of(&**rule)), "rule")
-        }
-        (_, Some(recorded)) => (WhatIf::new(subject.survey, run, recorded), "log"),
+        (Ok(rule), _) if current(rule) => (
+            WhatIf::new(subject.survey, run, &Rule::Of(&**rule)),
+            "the rule",
+        ),
+        (_, Some(recorded)) => (
+            WhatIf::new(subject.survey, run, recorded),
+            "the π in the log",
+        ),
         (Ok(rule), None) => (
             WhatIf::new(subject.survey, run, &Rule::Of(&**rule)),
-            "rule with other files",
+            "the rule, whose files have changed",
         ),
         (Err(error), None) => return Err(Failure::usage(error.clone())),
     };
     let what_if = made.map_err(|refusal| Failure::usage(refusal.to_string()))?;
     let slider = what_if.slider();
-    let sought = asked.cost.and_then(|cost| what_if.for_cost(cost));
+    let (low, high) = what_if.range();
+    let outside = |value: &&f64| !(low..=high).contains(*value);
+    if let Some(value) = asked.values.iter().find(outside) {
+        let message = format!(
+            "--value {value}: {} goes from {low} to {high}",
+            slider.symbol
+        );
+        return Err(Failure::usage(message));
+    }
+    let sought = match asked.cost {
+        None => None,
+        Some(cost) => Some(for_cost(&what_if, cost)?),
+    };
     let mut values = asked.values.clone();
     values.extend(sought);
     if values.is_empty() {
@@ -71,6 +87,8 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
         values.sort_by(f64::total_cmp);
         values.dedup();
     }
+    let own = asked.rule.is_none();
+    let logged = own.then_some(slider.value);
     let titles = [
         slider.symbol,
         "unchanged",
@@ -85,7 +103,7 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
     let mut found = Vec::new();
     for &value in &values {
         let outlook = what_if.at(value);
-        rows.push(row(value, &outlook, slider.value));
+        rows.push(row(value, &outlook, logged));
         found.push(outlook_json(value, &outlook));
     }
     let one = values.as_slice();
@@ -96,12 +114,16 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
     let unit = subject.unit(run);
     let mut text = grid(&rows);
     text.push_str(&format!(
-        "{} trajectories of `{spec}`, {} decisions; logged {} = {}; published cost{}; decided by the {by}\n",
+        "{} trajectories of `{}`, {} decisions; {} {} = {}; published cost{}; decided by {}\n",
         what_if.trajectories(),
+        head.router.spec,
         what_if.decisions(),
+        if own { "logged" } else { "asked" },
         slider.symbol,
         slider.value,
-        unit.as_ref().map_or_else(String::new, |unit| format!(" in {unit}")),
+        unit.as_ref()
+            .map_or_else(String::new, |unit| format!(" in {unit}")),
+        if own { by } else { spec },
     ));
     for one in &changed {
         text.push_str(&format!(
@@ -118,7 +140,9 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
             "run": subject.survey.name(subject.survey.runs()[run as usize].id),
             "router": spec,
             "parameter": slider.key,
-            "logged": slider.value,
+            "logged": logged,
+            "rule_value": slider.value,
+            "as_logged": outlook_json(slider.value, &what_if.as_logged()),
             "decided_by": by,
             "trajectories": what_if.trajectories(),
             "decisions": what_if.decisions(),
@@ -130,7 +154,20 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
     })
 }
 
-fn row(value: f64, outlook: &Outlook, logged: f64) -> Vec<Cell> {
+/// The value at which a problem costs so much.
+fn for_cost(what_if: &WhatIf, cost: f64) -> Result<f64, Failure> {
+    let unknown = || Failure::new(Exit::Failed, "the costs of this run are not known");
+    let value = what_if.for_cost(cost).ok_or_else(unknown)?;
+    match what_if.at(value).estimate.cost {
+        Some(least) if least > cost => Err(Failure::new(
+            Exit::Failed,
+            format!("no value is as cheap as {cost}: the cheapest costs {least:.4e}"),
+        )),
+        _ => Ok(value),
+    }
+}
+
+fn row(value: f64, outlook: &Outlook, logged: Option<f64>) -> Vec<Cell> {
     let bounds = outlook
         .bounds()
         .map_or_else(String::new, |[low, high]| match high - low < 1e-9 {
@@ -138,11 +175,14 @@ fn row(value: f64, outlook: &Outlook, logged: f64) -> Vec<Cell> {
             false => format!("{:.1} … {:.1} %", 100.0 * low, 100.0 * high),
         });
     let estimate = outlook.estimate;
-    let mut estimated = percent(estimate.accuracy);
+    let mut estimated = match estimate.accuracy {
+        None => format!("– ({} unlike)", estimate.unlike.ceil()),
+        accuracy => percent(accuracy),
+    };
     if let Some([low, high]) = estimate.interval {
         estimated.push_str(&format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high));
     }
-    let mark = if value == logged { " logged" } else { "" };
+    let mark = if Some(value) == logged { " logged" } else { "" };
     vec![
         Cell::Left(format!("{value:.4}{mark}")),
         Cell::Right(outlook.unchanged.to_string()),
@@ -164,8 +204,10 @@ fn outlook_json(value: f64, outlook: &Outlook) -> serde_json::Value {
         "coverage": outlook.coverage(),
         "accuracy_bounds": outlook.bounds(),
         "known_cost": outlook.known_cost,
+        "unpriced": outlook.unpriced,
         "estimate": {
             "accuracy": outlook.estimate.accuracy,
+            "unlike": outlook.estimate.unlike,
             "interval": outlook.estimate.interval,
             "cost": outlook.estimate.cost,
         },

@@ -24,7 +24,17 @@ const TOP: u16 = 9;
 /// Draws the screen's body.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
     let slid = &model.what_if;
-    let title = format!("What if · {}", sanitize(&slid.spec));
+    let head = model.survey.runs().get(slid.run as usize);
+    let own = head.and_then(|run| run.head.as_ref());
+    let own = own.map_or("unknown", |head| head.router.spec.as_str());
+    let title = match slid.spec == own {
+        true => format!("What if · {}", sanitize(own)),
+        false => format!(
+            "What if {} decided · run of {}",
+            sanitize(&slid.spec),
+            sanitize(own)
+        ),
+    };
     let inner = widgets::pane(area, buffer, theme, &title, true);
     let drawn = Drawn {
         panes: vec![(Pane::Steps, area)],
@@ -96,7 +106,8 @@ impl Painter<'_> {
         let slider = self.what_if.slider();
         let (low, high) = self.what_if.range();
         let head = format!("{} = {:<8}", slider.symbol, short(self.slid.value));
-        let tail = format!(" logged {}", short(slider.value));
+        let whose = if self.slid.own { "logged" } else { "asked" };
+        let tail = format!(" {whose} {}", short(slider.value));
         let room = columns.saturating_sub(width::of(&head) + width::of(&tail) + 1);
         let place = |value: f64| {
             let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
@@ -107,7 +118,7 @@ impl Painter<'_> {
         for column in 0..room {
             let (sign, role) = match column {
                 column if column == at => ("●", "threshold"),
-                column if column == logged => ("┼", "emphasis"),
+                column if column == logged && self.slid.own => ("┼", "emphasis"),
                 column if column < at => ("━", "bar.fill"),
                 _ => ("─", "bar.empty"),
             };
@@ -193,7 +204,8 @@ impl Painter<'_> {
 
     fn estimate(&self, outlook: &Outlook) -> String {
         let Some(accuracy) = outlook.estimate.accuracy else {
-            return "nothing in the log is like it".to_owned();
+            let unlike = outlook.estimate.unlike.ceil();
+            return format!("none: {unlike} change where the log has nothing alike");
         };
         let mut text = percent(Some(accuracy));
         if let Some([low, high]) = outlook.estimate.interval {
@@ -204,11 +216,15 @@ impl Painter<'_> {
 
     fn cost(&self, now: &Outlook, logged: &Outlook) -> String {
         let estimated = now.estimate.cost;
+        if now.unpriced > 0 {
+            let text = self.amount(estimated);
+            return format!("{text} estimated, {} without a cost", now.unpriced);
+        }
         if now.open <= 0.0 {
             return format!(
                 "{}{}",
                 self.amount(now.known_cost),
-                change(estimated, logged)
+                change(now.known_cost, logged)
             );
         }
         format!(
