@@ -25,6 +25,7 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
         "unit",
         "ungraded",
         "truncated",
+        "unfinished",
     ];
     let mut rows = vec![titles.map(|title| Cell::Left(title.to_owned())).into()];
     let mut found = Vec::new();
@@ -49,6 +50,7 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
             Cell::Left(unit.as_ref().map_or_else(String::new, ToString::to_string)),
             Cell::Right(counts.ungraded.to_string()),
             Cell::Right(counts.truncated.to_string()),
+            Cell::Right(counts.unfinished().to_string()),
         ]);
         found.push(json!({
             "run": id,

@@ -62,15 +62,22 @@ const RUNS: [Action; 6] = [
 const WHAT_IF: [Action; 11] = [
     Action::Left,
     Action::Right,
-    Action::LargerStride,
-    Action::LoggedValue,
-    Action::ForCost,
-    Action::OtherRule,
     Action::NextPane,
     Action::Accept,
+    Action::ForCost,
+    Action::OtherRule,
     Action::BackLevel,
     Action::Help,
     Action::Quit,
+    Action::LoggedValue,
+    Action::LargerStride,
+];
+/// Hints of what lies over a screen.
+const LAYER: [Action; 4] = [
+    Action::Accept,
+    Action::Complete,
+    Action::DeleteLine,
+    Action::BackLevel,
 ];
 
 /// Name, problem, router, mode.
@@ -181,8 +188,10 @@ fn notice(model: &Model) -> Option<(NoticeLevel, String)> {
 }
 
 fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'static> {
-    let context = model.screen_context();
+    // Under a layer the keys of the screen are text, or nothing.
+    let context = model.context();
     let actions: &[Action] = match (model.view.screen, model.mode) {
+        _ if !model.layers.is_empty() => &LAYER,
         (Screen::Runs, _) => &RUNS,
         (Screen::Problems, _) => &PROBLEMS,
         (Screen::WhatIf, _) => &WHAT_IF,
@@ -196,6 +205,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         spans.push(Span::styled(" cancel ", theme.style("hint")));
         used += 12;
     }
+    let filtered = model.table.filter.is_some() && model.layers.is_empty();
     for &action in actions {
         let Some(key) = keymap.keys_for(action, context).into_iter().next() else {
             continue;
@@ -203,6 +213,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         let label = match (action, model.view.screen) {
             (Action::Tree, Screen::Tree) => "steps",
             (Action::NextPane, Screen::WhatIf) => "band",
+            (Action::BackLevel, Screen::Problems) if filtered => "unfilter",
             _ => action.info().label,
         };
         let columns = width::of(&key) + width::of(label) + 3;

@@ -31,7 +31,9 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     if inner.height < 3 {
         return drawn;
     }
-    let columns = Columns::of(inner.width);
+    // A folded row says its routers below it.
+    let several = !model.table.fold && model.survey.runs().len() > 1;
+    let columns = Columns::of(inner.width, several);
     let sorted = model.table.sort.as_ref().map(|sort| direction(sort.text()));
     let mut heading = headings(&columns.shown, sorted, theme);
     heading.spans.insert(0, Span::raw(" ".repeat(SIGN)));
@@ -123,10 +125,13 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(width: u16) -> Self {
+    /// `several` runs whose rows are to be told apart.
+    fn of(width: u16, several: bool) -> Self {
         let mut shown = vec![Column::left("problem", if width < 100 { 14 } else { 18 })];
         if width >= WITH_ROUTER {
             shown.push(Column::left("router", 20));
+        } else if several {
+            shown.push(Column::left("router", 13));
         }
         if width >= WITH_DOMAIN {
             shown.push(Column::left("domain", 16));

@@ -88,6 +88,11 @@ fn line(row: &RunRow, columns: &[Column], model: &Model, theme: &Theme) -> Line<
     let spans = columns.iter().flat_map(|column| {
         let (text, role) = match column.name {
             "router" => (spec(row, model), "text"),
+            // Of those that came to an end the rest is counted.
+            "problems" if tally.unfinished() > 0 => {
+                let ended = tally.trajectories - tally.unfinished();
+                (format!("{ended}/{}", tally.trajectories), "text")
+            }
             "problems" => (tally.trajectories.to_string(), "text"),
             "correct" => (percent(tally.accuracy()), "verdict.correct"),
             "95 %" => {

@@ -92,7 +92,7 @@ impl Painter<'_> {
     fn top(&self, columns: usize) -> Vec<Line<'static>> {
         let mut lines = vec![
             self.slider(columns),
-            Line::default(),
+            self.coverage(),
             self.bands(columns),
             self.legend(),
             Line::default(),
@@ -161,9 +161,14 @@ impl Painter<'_> {
             spans.push(Span::styled(text, style));
             spans.push(Span::raw("  "));
         }
-        let coverage = format!("coverage {:.0} %", 100.0 * self.slid.now.coverage());
-        spans.push(Span::styled(coverage, self.theme.style("emphasis")));
         Line::from(spans)
+    }
+
+    fn coverage(&self) -> Line<'static> {
+        let coverage = percent(Some(self.slid.now.coverage()));
+        let all = self.what_if.trajectories();
+        let text = format!("coverage {coverage} of {all} trajectories that came to an end");
+        Line::styled(text, self.theme.style("emphasis"))
     }
 
     /// Accuracy and cost, as logged and at the value.
