@@ -1,6 +1,5 @@
 //! The survey grows: by a log that is being read, by records of a live run.
 
-use crate::cost::Unit;
 use crate::problem::answer::Verdict;
 use crate::survey::{Fact, Survey};
 
@@ -19,20 +18,6 @@ impl Model {
         (entry < self.survey.trajectories().len())
             .then(|| self.survey.view(entry).verdict())
             .flatten()
-    }
-
-    /// The unit of the costs of a run, by its place in the survey.
-    pub fn unit_of(&self, run: u32) -> Option<Unit> {
-        let head = self.survey.runs().get(run as usize)?.head.as_ref()?;
-        head.cost_unit.as_deref().map(Unit::named)
-    }
-
-    /// The unit of the costs of all runs; `None` where they have not the same.
-    pub fn common_unit(&self) -> Option<Unit> {
-        let runs = 0..u32::try_from(self.survey.runs().len()).unwrap_or(u32::MAX);
-        let mut units = runs.map(|run| self.unit_of(run));
-        let first = units.next()?;
-        first.filter(|first| units.all(|unit| unit.as_ref() == Some(first)))
     }
 
     /// One entry for every trajectory.

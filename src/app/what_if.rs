@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::eval::what_if::{Band, Changed, Outlook, Rule, WhatIf};
+use crate::eval::what_if::{Band, Changed, Decider, Outlook, Rule, WhatIf};
 use crate::router::{Router, RouterSpec};
 use crate::trace::record::RunRecord;
 
@@ -174,29 +174,16 @@ pub(super) fn ruled(
         return;
     };
     let own = head.router.spec == spec;
-    // A policy that was changed since is another one; what it left in the log
-    // is still its own.
-    let changed = |rule: &Arc<dyn Router>| own && rule.facts().files != head.router.files;
-    let made = match (&rule, Rule::recorded(&head).filter(|_| own)) {
-        (Ok(rule), Some(recorded)) if changed(rule) => {
-            let said = "the policy's files have changed: the π of the log decide";
-            model.say(NoticeLevel::Warning, said);
-            WhatIf::new(&model.survey, run, &recorded)
-        }
-        (Ok(rule), _) => {
-            if changed(rule) {
-                let said = "the router's files have changed since: what was logged may differ";
+    let made = match Rule::for_run(&head, own, &rule) {
+        Ok((rule, by)) => {
+            if by != Decider::Rule {
+                let said = format!("decided by {}", by.describe());
                 model.say(NoticeLevel::Warning, said);
             }
-            WhatIf::new(&model.survey, run, &Rule::Of(&**rule))
+            WhatIf::new(&model.survey, run, &rule)
         }
-        (Err(_), Some(recorded)) => {
-            let said = "the policy's files are not here: the π of the log decide";
-            model.say(NoticeLevel::Warning, said);
-            WhatIf::new(&model.survey, run, &recorded)
-        }
-        (Err(error), None) => {
-            model.what_if.said.clone_from(error);
+        Err(error) => {
+            model.what_if.said = error;
             return;
         }
     };

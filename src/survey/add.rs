@@ -81,16 +81,16 @@ impl Survey {
 
     fn run_place(&mut self, run: &str) -> u32 {
         let id = self.names.add(run);
-        let known = self.runs.iter().position(|known| known.id == id);
-        let place = known.unwrap_or_else(|| {
+        let next = u32::try_from(self.runs.len()).expect("fewer than 2^32 runs fit in memory");
+        let place = *self.run_places.entry(id).or_insert(next);
+        if place == next {
             self.runs.push(Run {
                 id,
                 head: None,
                 pool: Vec::new(),
             });
-            self.runs.len() - 1
-        });
-        u32::try_from(place).expect("fewer than 2^32 runs fit in memory")
+        }
+        place
     }
 
     /// The place of a trajectory, new or known.

@@ -15,6 +15,7 @@ mod view;
 
 use std::collections::HashMap;
 
+use crate::cost::Unit;
 use crate::problem::answer::Verdict;
 use crate::signal::confidence::Source as Measure;
 use crate::trace::record::{Continuation, Purpose, RunRecord, StepEnd, TrajectoryEnd};
@@ -181,6 +182,7 @@ pub struct Outcome {
 pub struct Survey {
     names: Names,
     runs: Vec<Run>,
+    run_places: HashMap<Name, u32>,
     trajectories: Vec<Trajectory>,
     places: HashMap<(u32, Name), u32>,
     steps: usize,
@@ -199,6 +201,20 @@ impl Survey {
 
     pub fn name(&self, name: Name) -> &str {
         self.names.text(name)
+    }
+
+    /// The unit of the costs of a run, by its place.
+    pub fn unit_of(&self, run: u32) -> Option<Unit> {
+        let head = self.runs().get(run as usize)?.head.as_ref()?;
+        head.cost_unit.as_deref().map(Unit::named)
+    }
+
+    /// The unit of the costs of all runs; `None` where they have not the same.
+    pub fn common_unit(&self) -> Option<Unit> {
+        let runs = 0..u32::try_from(self.runs().len()).unwrap_or(u32::MAX);
+        let mut units = runs.map(|run| self.unit_of(run));
+        let first = units.next()?;
+        first.filter(|first| units.all(|unit| unit.as_ref() == Some(first)))
     }
 
     /// Ids of the run and the problem of a trajectory.
@@ -220,9 +236,8 @@ impl Survey {
 
     /// The place of a trajectory.
     pub fn find(&self, run: &str, problem: &str) -> Option<usize> {
-        let run = self.names.find(run)?;
-        let run = self.runs.iter().position(|known| known.id == run)?;
-        let key = (u32::try_from(run).ok()?, self.names.find(problem)?);
+        let run = *self.run_places.get(&self.names.find(run)?)?;
+        let key = (run, self.names.find(problem)?);
         self.places.get(&key).map(|&place| place as usize)
     }
 

@@ -13,6 +13,7 @@
 //!
 //! Costs are in the published ledger.
 
+mod counts;
 mod estimate;
 mod lattice;
 mod rule;
@@ -21,7 +22,7 @@ mod value;
 use crate::router::Slider;
 use crate::survey::Survey;
 
-pub use rule::Rule;
+pub use rule::{Decider, Rule};
 pub use value::{Band, Changed, Outlook};
 
 use estimate::Expectations;

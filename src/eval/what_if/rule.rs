@@ -1,6 +1,8 @@
 //! Who decides again: a rule, or for want of its files the probabilities that
 //! a policy left in the log.
 
+use std::sync::Arc;
+
 use crate::router::{DraftScore, Review, Router, Slide, Slider, Timing};
 use crate::signal::confidence::Source;
 use crate::survey::{Step, View};
@@ -24,7 +26,57 @@ pub(super) struct Seen {
     pub unruled: bool,
 }
 
+/// What decides the run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decider {
+    /// The rule itself.
+    Rule,
+    /// The run's own rule, of files that have changed since.
+    ChangedRule,
+    /// The π of the log: the policy's files have changed since.
+    LogChanged,
+    /// The π of the log: the policy's files are not here.
+    LogMissing,
+}
+
+impl Decider {
+    /// In words.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Rule => "the rule",
+            Self::ChangedRule => "the rule, whose files have changed since",
+            Self::LogChanged => "the π of the log: the policy's files have changed",
+            Self::LogMissing => "the π of the log: the policy's files are not here",
+        }
+    }
+}
+
 impl<'a> Rule<'a> {
+    /// Who decides a run again: `made` is the rule that was asked for, `own`
+    /// whether that is the run's own. A policy that was changed since is another
+    /// one; what it left in the log is still its own.
+    ///
+    /// # Errors
+    /// Why the rule could not be made, where nothing stands in for it.
+    pub fn for_run(
+        head: &RunRecord,
+        own: bool,
+        made: &'a Result<Arc<dyn Router>, String>,
+    ) -> Result<(Self, Decider), String> {
+        let recorded = Self::recorded(head).filter(|_| own);
+        match (made, recorded) {
+            (Ok(rule), recorded) if own && rule.facts().files != head.router.files => {
+                Ok(match recorded {
+                    Some(recorded) => (recorded, Decider::LogChanged),
+                    None => (Self::Of(&**rule), Decider::ChangedRule),
+                })
+            }
+            (Ok(rule), _) => Ok((Self::Of(&**rule), Decider::Rule)),
+            (Err(_), Some(recorded)) => Ok((recorded, Decider::LogMissing)),
+            (Err(error), None) => Err(error.clone()),
+        }
+    }
+
     /// The policy of a run by what it left in the log; `None` for other
     /// routers.
     pub fn recorded(head: &RunRecord) -> Option<Self> {

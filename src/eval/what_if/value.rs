@@ -1,8 +1,8 @@
 //! The outlook at one value of the parameter.
 
 use crate::problem::answer::Verdict;
-use crate::train::wilson;
 
+use super::counts::Counts;
 use super::estimate::{Expectations, Guess};
 use super::lattice::{Lattice, QUESTION, Question, Way};
 
@@ -112,19 +112,19 @@ impl Outlook {
 /// What is known of a continuation: parts of it that sum to 1, and the costs
 /// of the known parts.
 #[derive(Debug, Clone, Copy, Default)]
-struct Parts {
-    correct: f64,
-    wrong: f64,
-    ungraded: f64,
-    open: f64,
+pub(super) struct Parts {
+    pub correct: f64,
+    pub wrong: f64,
+    pub ungraded: f64,
+    pub open: f64,
     /// Sum over the known parts, each by its size.
-    cost: f64,
+    pub cost: f64,
     /// With guesses for the open parts.
-    guess: Guess,
+    pub guess: Guess,
 }
 
 impl Parts {
-    fn known(&self) -> f64 {
+    pub fn known(&self) -> f64 {
         self.correct + self.wrong + self.ungraded
     }
 
@@ -340,7 +340,7 @@ pub(super) fn outlook(lattice: &Lattice, expectations: &Expectations, value: f64
         0..MANY => 1,
         _ => std::thread::available_parallelism().map_or(1, |count| count.get().min(8)),
     };
-    let count = |ways: &[Way]| Counts::of(lattice, expectations, ways, value);
+    let count = |ways: &[Way]| counted(lattice, expectations, ways, value);
     if threads == 1 {
         return count(ways).outlook();
     }
@@ -360,134 +360,26 @@ pub(super) fn outlook(lattice: &Lattice, expectations: &Expectations, value: f64
     })
 }
 
-/// Sums over trajectories.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counts {
-    outlook: Outlook,
-    /// Of what is known and priced, and how much that is.
-    cost: f64,
-    priced: f64,
-    priced_guesses: f64,
-    n: f64,
-    /// Of the guesses: correct, graded, cost.
-    guess: Guess,
-    /// Of their squares and of the product.
-    correct2: f64,
-    graded2: f64,
-    both: f64,
-}
-
-impl Counts {
-    fn of(lattice: &Lattice, expectations: &Expectations, ways: &[Way], value: f64) -> Self {
-        let mut counts = Self::default();
-        for way in ways {
-            // Most ways need no walk.
-            if way.stays(value) && way.propensities.is_empty() {
-                counts.count(Band::Unchanged, &Parts::logged(way), false);
-                continue;
-            }
-            let walk = Walk {
-                lattice,
-                expectations,
-                value,
-                problem: way.problem,
-            };
-            let (parts, own) = walk.way(way);
-            let weighed = !way.propensities.is_empty();
-            counts.count(band(way, own, &parts), &parts, weighed);
+/// Counts some trajectories at a value.
+fn counted(lattice: &Lattice, expectations: &Expectations, ways: &[Way], value: f64) -> Counts {
+    let mut counts = Counts::default();
+    for way in ways {
+        // Most ways need no walk.
+        if way.stays(value) && way.propensities.is_empty() {
+            counts.count(Band::Unchanged, &Parts::logged(way), false);
+            continue;
         }
-        counts
-    }
-
-    /// `weighed` by propensities.
-    fn count(&mut self, band: Band, parts: &Parts, weighed: bool) {
-        match band {
-            Band::Unchanged => self.outlook.unchanged += 1,
-            Band::Branched => self.outlook.branched += 1,
-            Band::Unknown => self.outlook.unknown += 1,
-        }
-        self.outlook.correct += parts.correct;
-        self.outlook.wrong += parts.wrong;
-        self.outlook.ungraded += parts.ungraded;
-        self.outlook.open += parts.open;
-        if parts.cost.is_finite() {
-            self.cost += parts.cost;
-            self.priced += parts.known();
-        }
-        let mut guess = parts.guess;
-        if guess.cost.is_finite() {
-            self.priced_guesses += 1.0;
-        } else {
-            guess.cost = 0.0;
-            self.outlook.unpriced += 1;
-        }
-        self.n += 1.0;
-        self.guess = self.guess.plus(guess);
-        if weighed {
-            self.correct2 += guess.correct * guess.correct;
-            self.graded2 += guess.graded * guess.graded;
-            self.both += guess.correct * guess.graded;
-        } else {
-            // Means of what comes out right or wrong: so does the trajectory
-            // itself, and its spread is that of an outcome.
-            self.correct2 += guess.correct;
-            self.graded2 += guess.graded;
-            self.both += guess.correct;
-        }
-    }
-
-    fn add(&mut self, other: &Self) {
-        let outlook = &mut self.outlook;
-        outlook.unchanged += other.outlook.unchanged;
-        outlook.branched += other.outlook.branched;
-        outlook.unknown += other.outlook.unknown;
-        outlook.correct += other.outlook.correct;
-        outlook.wrong += other.outlook.wrong;
-        outlook.ungraded += other.outlook.ungraded;
-        outlook.open += other.outlook.open;
-        outlook.unpriced += other.outlook.unpriced;
-        self.cost += other.cost;
-        self.priced += other.priced;
-        self.priced_guesses += other.priced_guesses;
-        self.n += other.n;
-        self.guess = self.guess.plus(other.guess);
-        self.correct2 += other.correct2;
-        self.graded2 += other.graded2;
-        self.both += other.both;
-    }
-
-    fn outlook(mut self) -> Outlook {
-        self.outlook.known_cost = (self.priced > 0.0).then_some(self.cost / self.priced);
-        self.outlook.estimate = self.estimate();
-        self.outlook
-    }
-
-    /// The mean of guesses: of correct ones among those that are graded, with
-    /// the interval of a ratio of means.
-    fn estimate(&self) -> Estimate {
-        let n = self.n;
-        let mut estimate = Estimate {
-            cost: (self.priced_guesses > 0.0).then_some(self.guess.cost / self.priced_guesses),
-            ..Estimate::default()
+        let walk = Walk {
+            lattice,
+            expectations,
+            value,
+            problem: way.problem,
         };
-        estimate.unlike = self.guess.unlike;
-        if self.guess.graded > 0.0 && self.guess.unlike <= 0.0 {
-            let accuracy = self.guess.correct / self.guess.graded;
-            // Σ (correct − accuracy · graded)².
-            let squares =
-                self.correct2 - 2.0 * accuracy * self.both + accuracy * accuracy * self.graded2;
-            let variance = squares.max(0.0) / (n - 1.0).max(1.0);
-            let reach = 1.96 * (variance / n).sqrt() / (self.guess.graded / n);
-            estimate.accuracy = Some(accuracy.clamp(0.0, 1.0));
-            let end = |to: f64| (accuracy + to).clamp(0.0, 1.0);
-            // All alike have no spread: what so few can say is Wilson's.
-            estimate.interval = match variance > 1e-12 {
-                true => Some([end(-reach), end(reach)]),
-                false => wilson(accuracy.clamp(0.0, 1.0), n as usize),
-            };
-        }
-        estimate
+        let (parts, own) = walk.way(way);
+        let weighed = !way.propensities.is_empty();
+        counts.count(band(way, own, &parts), &parts, weighed);
     }
+    counts
 }
 
 /// The band of a trajectory whose first change comes after `own` steps.

@@ -40,10 +40,6 @@ impl Subject<'_> {
         self.survey.runs().get(run as usize)?.head.as_deref()
     }
 
-    fn unit(&self, run: u32) -> Option<Unit> {
-        self.head(run)?.cost_unit.as_deref().map(Unit::named)
-    }
-
     /// The run of this id, or the only one there is.
     ///
     /// # Errors

@@ -77,7 +77,7 @@ fn groups(subject: &Subject<'_>, table: &Table, all: usize) -> Shown {
     let titles = ["group", "n", "✓", "✗", "?", "·", "correct", "large", "cost"];
     let mut rows = vec![titles.map(|title| Cell::Left(title.to_owned())).into()];
     let mut found = Vec::new();
-    let unit = unit(subject);
+    let unit = subject.survey.common_unit();
     for row in &table.rows {
         if let Row::Group { value, tally, .. } = row {
             rows.push(counts(value, tally, unit.is_some()));
@@ -110,14 +110,6 @@ fn counts(name: &str, tally: &Tally, priced: bool) -> Vec<Cell> {
         Cell::Right(percent(tally.large_share())),
         Cell::Right(amount(tally.published().filter(|_| priced))),
     ]
-}
-
-/// The unit that all runs have in common.
-fn unit(subject: &Subject<'_>) -> Option<crate::cost::Unit> {
-    let runs = 0..u32::try_from(subject.survey.runs().len()).unwrap_or(u32::MAX);
-    let mut units = runs.map(|run| subject.unit(run));
-    let first = units.next()?;
-    first.filter(|first| units.all(|unit| unit.as_ref() == Some(first)))
 }
 
 fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) -> Shown {
@@ -186,7 +178,7 @@ fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) 
         json: json!({
             "screen": "problems",
             "of": all,
-            "came_to": tally(shown, unit(subject).as_ref()),
+            "came_to": tally(shown, survey.common_unit().as_ref()),
             "trajectories": found,
         }),
     }

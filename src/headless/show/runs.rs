@@ -31,7 +31,7 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
     let mut found = Vec::new();
     for row in &table.rows {
         let head = subject.head(row.run);
-        let unit = subject.unit(row.run);
+        let unit = subject.survey.unit_of(row.run);
         let id = survey.name(survey.runs()[row.run as usize].id);
         let counts = &row.tally;
         let interval = counts.interval().map_or_else(String::new, |[low, high]| {

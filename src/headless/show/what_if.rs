@@ -41,25 +41,10 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
     })?;
     let spec = asked.rule.as_deref().unwrap_or(&head.router.spec);
     let built = build(spec, head);
-    let recorded = Rule::recorded(head).filter(|_| asked.rule.is_none());
-    let current = |rule: &std::sync::Arc<dyn crate::router::Router>| {
-        asked.rule.is_some() || rule.facts().files == head.router.files
-    };
-    let (made, by) = match (&built, &recorded) {
-        (Ok(rule), _) if current(rule) => (
-            WhatIf::new(subject.survey, run, &Rule::Of(&**rule)),
-            "the rule",
-        ),
-        (_, Some(recorded)) => (
-            WhatIf::new(subject.survey, run, recorded),
-            "the π in the log",
-        ),
-        (Ok(rule), None) => (
-            WhatIf::new(subject.survey, run, &Rule::Of(&**rule)),
-            "the rule, whose files have changed",
-        ),
-        (Err(error), None) => return Err(Failure::usage(error.clone())),
-    };
+    let own = asked.rule.is_none();
+    let (rule, by) = Rule::for_run(head, own, &built).map_err(Failure::usage)?;
+    let by = by.describe();
+    let made = WhatIf::new(subject.survey, run, &rule);
     let what_if = made.map_err(|refusal| Failure::usage(refusal.to_string()))?;
     let slider = what_if.slider();
     let (low, high) = what_if.range();
@@ -87,7 +72,6 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
         values.sort_by(f64::total_cmp);
         values.dedup();
     }
-    let own = asked.rule.is_none();
     let logged = own.then_some(slider.value);
     let titles = [
         slider.symbol,
@@ -111,7 +95,7 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
         [value] => changed(subject, &what_if, *value, asked.limit.unwrap_or(usize::MAX)),
         _ => Vec::new(),
     };
-    let unit = subject.unit(run);
+    let unit = subject.survey.unit_of(run);
     let mut text = grid(&rows);
     text.push_str(&format!(
         "{} trajectories of `{}`, {} decisions; {} {} = {}; published cost{}; decided by {}\n",

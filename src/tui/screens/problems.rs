@@ -229,7 +229,7 @@ impl Painter<'_> {
             "large_share" => percent(view.large_share()),
             "cost" => figures::amount(
                 view.outcome().and_then(|outcome| outcome.published),
-                self.model.unit_of(trajectory.run).as_ref(),
+                self.model.survey.unit_of(trajectory.run).as_ref(),
             ),
             _ => String::new(),
         };
@@ -305,7 +305,7 @@ fn summary(tally: &Tally, model: &Model, columns: usize, theme: &Theme) -> Line<
         "; {} of steps large",
         percent(tally.large_share())
     ));
-    if let Some(unit) = model.common_unit() {
+    if let Some(unit) = model.survey.common_unit() {
         let cost = figures::amount(tally.published(), Some(&unit));
         text.push_str(&format!("; {cost} each"));
     }

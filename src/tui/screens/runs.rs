@@ -84,7 +84,7 @@ fn columns(width: u16) -> Vec<Column> {
 
 fn line(row: &RunRow, columns: &[Column], model: &Model, theme: &Theme) -> Line<'static> {
     let tally = &row.tally;
-    let unit = model.unit_of(row.run);
+    let unit = model.survey.unit_of(row.run);
     let spans = columns.iter().flat_map(|column| {
         let (text, role) = match column.name {
             "router" => (spec(row, model), "text"),

@@ -51,7 +51,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         slid,
         what_if,
         theme,
-        unit: model.unit_of(slid.run),
+        unit: model.survey.unit_of(slid.run),
     };
     let [top, rest] = Layout::vertical([Constraint::Length(TOP), Constraint::Min(0)]).areas(inner);
     widgets::lines(top, buffer, &painter.top(usize::from(inner.width)));
@@ -210,7 +210,7 @@ impl Painter<'_> {
     fn estimate(&self, outlook: &Outlook) -> String {
         let Some(accuracy) = outlook.estimate.accuracy else {
             let unlike = outlook.estimate.unlike.ceil();
-            return format!("none: {unlike} change where the log has nothing alike");
+            return format!("none: {unlike} unlike anything logged");
         };
         let mut text = percent(Some(accuracy));
         if let Some([low, high]) = outlook.estimate.interval {

@@ -1,0 +1,115 @@
+//! Sums over trajectories, and the means and intervals they give.
+
+use crate::train::wilson;
+
+use super::estimate::Guess;
+use super::value::{Band, Estimate, Outlook, Parts};
+
+/// Sums over trajectories.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    outlook: Outlook,
+    /// Of what is known and priced, and how much that is.
+    cost: f64,
+    priced: f64,
+    priced_guesses: f64,
+    n: f64,
+    /// Of the guesses: correct, graded, cost.
+    guess: Guess,
+    /// Of their squares and of the product.
+    correct2: f64,
+    graded2: f64,
+    both: f64,
+}
+
+impl Counts {
+    /// `weighed` by propensities.
+    pub fn count(&mut self, band: Band, parts: &Parts, weighed: bool) {
+        match band {
+            Band::Unchanged => self.outlook.unchanged += 1,
+            Band::Branched => self.outlook.branched += 1,
+            Band::Unknown => self.outlook.unknown += 1,
+        }
+        self.outlook.correct += parts.correct;
+        self.outlook.wrong += parts.wrong;
+        self.outlook.ungraded += parts.ungraded;
+        self.outlook.open += parts.open;
+        if parts.cost.is_finite() {
+            self.cost += parts.cost;
+            self.priced += parts.known();
+        }
+        let mut guess = parts.guess;
+        if guess.cost.is_finite() {
+            self.priced_guesses += 1.0;
+        } else {
+            guess.cost = 0.0;
+            self.outlook.unpriced += 1;
+        }
+        self.n += 1.0;
+        self.guess = self.guess.plus(guess);
+        if weighed {
+            self.correct2 += guess.correct * guess.correct;
+            self.graded2 += guess.graded * guess.graded;
+            self.both += guess.correct * guess.graded;
+        } else {
+            // Means of what comes out right or wrong: so does the trajectory
+            // itself, and its spread is that of an outcome.
+            self.correct2 += guess.correct;
+            self.graded2 += guess.graded;
+            self.both += guess.correct;
+        }
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        let outlook = &mut self.outlook;
+        outlook.unchanged += other.outlook.unchanged;
+        outlook.branched += other.outlook.branched;
+        outlook.unknown += other.outlook.unknown;
+        outlook.correct += other.outlook.correct;
+        outlook.wrong += other.outlook.wrong;
+        outlook.ungraded += other.outlook.ungraded;
+        outlook.open += other.outlook.open;
+        outlook.unpriced += other.outlook.unpriced;
+        self.cost += other.cost;
+        self.priced += other.priced;
+        self.priced_guesses += other.priced_guesses;
+        self.n += other.n;
+        self.guess = self.guess.plus(other.guess);
+        self.correct2 += other.correct2;
+        self.graded2 += other.graded2;
+        self.both += other.both;
+    }
+
+    pub fn outlook(mut self) -> Outlook {
+        self.outlook.known_cost = (self.priced > 0.0).then_some(self.cost / self.priced);
+        self.outlook.estimate = self.estimate();
+        self.outlook
+    }
+
+    /// The mean of guesses: of correct ones among those that are graded, with
+    /// the interval of a ratio of means.
+    fn estimate(&self) -> Estimate {
+        let n = self.n;
+        let mut estimate = Estimate {
+            cost: (self.priced_guesses > 0.0).then_some(self.guess.cost / self.priced_guesses),
+            ..Estimate::default()
+        };
+        estimate.unlike = self.guess.unlike;
+        if self.guess.graded > 0.0 && self.guess.unlike <= 0.0 {
+            let accuracy = self.guess.correct / self.guess.graded;
+            // Σ (correct − accuracy · graded)².
+            let squares =
+                self.correct2 - 2.0 * accuracy * self.both + accuracy * accuracy * self.graded2;
+            let variance = squares.max(0.0) / (n - 1.0).max(1.0);
+            let reach = 1.96 * (variance / n).sqrt() / (self.guess.graded / n);
+            estimate.accuracy = Some(accuracy.clamp(0.0, 1.0));
+            let end = |to: f64| (accuracy + to).clamp(0.0, 1.0);
+            // All alike have no spread: what so few can say is Wilson's.
+            estimate.interval = match variance > 1e-12 {
+                true => Some([end(-reach), end(reach)]),
+                false => wilson(accuracy.clamp(0.0, 1.0), n as usize),
+            };
+        }
+        estimate
+    }
+}
