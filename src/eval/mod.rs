@@ -7,7 +7,8 @@
 //! ranges of parameters and chooses among them on the calibration split;
 //! [`table`] is all of that for one set of problems. [`published`] holds the
 //! papers' own rows. [`what_if`] decides a log again under another value of a
-//! router's parameter.
+//! router's parameter; [`regret`] asks what a decision lost against what another
+//! model would have led to.
 
 pub mod choice;
 pub mod figures;
@@ -15,7 +16,10 @@ pub mod frontier;
 pub mod outcomes;
 pub mod paired;
 pub mod published;
+pub mod regret;
 pub mod rows;
+#[cfg(test)]
+mod sample_runs;
 #[cfg(test)]
 mod samples;
 pub mod sweep;

@@ -106,6 +106,7 @@ fields! {
     Prm "prm" Step Number "score of the process-reward model";
     Judge "judge" Step Number "score of the judge";
     Refuted "refuted" Step Flag "a verifier or checker found it incorrect";
+    Regret "regret" Step Number "what the choice after it lost: share of right answers, 0 to 1";
     Label "label" Step Text "the last label a person gave it";
     Problem "problem" Trajectory Text "id of the problem";
     Run "run" Trajectory Text "id of the run";

@@ -122,6 +122,7 @@ impl Trajectory {
             outcomes: Vec::new(),
             waiting: Vec::new(),
             linear: true,
+            regrets: Box::default(),
         }
     }
 
@@ -145,6 +146,8 @@ impl Trajectory {
         if self.step_of(fact.id).is_some() {
             return false;
         }
+        // They were those of another main line.
+        self.regrets = Box::default();
         let place = u32::try_from(self.steps.len()).expect("fewer than 2^32 steps fit in memory");
         let parent = fact.parent.map(|parent| (parent, self.step_of(parent)));
         let before = match parent {

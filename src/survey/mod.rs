@@ -9,6 +9,7 @@
 mod add;
 mod ask;
 mod fact;
+mod ground;
 mod names;
 mod read;
 mod view;
@@ -21,7 +22,8 @@ use crate::signal::confidence::Source as Measure;
 use crate::trace::record::{Continuation, Purpose, RunRecord, StepEnd, TrajectoryEnd};
 
 pub use ask::{Answer, Asked};
-pub use fact::Fact;
+pub use fact::{Fact, step_key};
+pub use ground::same_ground;
 pub use names::{Name, Names};
 pub use read::{begin, read};
 pub use view::View;
@@ -65,6 +67,9 @@ pub struct Trajectory {
     /// Whether its steps are one path without a draft, so that the main line
     /// is all of them.
     linear: bool,
+    /// What the decision after each step of the main line lost; NaN where that
+    /// is not known, empty where nobody asked.
+    regrets: Box<[f32]>,
 }
 
 /// A step without its text.
@@ -102,6 +107,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Its id, as [`step_key`] gives it.
+    pub fn key(&self) -> u64 {
+        self.id
+    }
+
     /// Names the writers and texts up to it: the same in every run that came
     /// this way.
     pub fn content(&self) -> u64 {
@@ -257,6 +267,14 @@ impl Survey {
         self
     }
 
+    /// Takes what the decisions lost, by place and by step of the main line.
+    /// They hold for what the survey is now.
+    pub fn set_regrets(&mut self, regrets: Vec<Box<[f32]>>) {
+        for (trajectory, regrets) in self.trajectories.iter_mut().zip(regrets) {
+            trajectory.regrets = regrets;
+        }
+    }
+
     /// The main line of the trajectory at `place`.
     ///
     /// # Panics
@@ -280,6 +298,19 @@ impl Trajectory {
     /// The last decision after a step.
     pub fn decision_after(&self, step: &Step) -> Option<&Decision> {
         self.decisions.get(step.decision as usize)
+    }
+
+    /// Whether its steps are one path without a draft or a branch.
+    pub fn is_linear(&self) -> bool {
+        self.linear
+    }
+
+    /// What the decision after a step of the main line (from 0) lost; `None`
+    /// where that is not known, or nobody asked.
+    pub fn regret(&self, at: usize) -> Option<f64> {
+        self.regrets
+            .get(at)
+            .and_then(|&regret| known(f64::from(regret)))
     }
 
     /// The outcomes in log order, with the step that each ends with.

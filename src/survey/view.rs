@@ -274,6 +274,7 @@ impl Source for View<'_> {
             Field::Prm => step.prm().into(),
             Field::Judge => step.judge().into(),
             Field::Refuted => step.is_refuted().into(),
+            Field::Regret => self.trajectory.regret(at).into(),
             Field::Label => self.named(step.label),
             _ => Value::Unknown,
         }
