@@ -23,6 +23,8 @@ pub enum Context {
     Problems,
     /// A log under another value of its router's parameter.
     WhatIf,
+    /// What the decisions of a trajectory were worth.
+    Values,
     /// A short list to choose from (models of an override): digits are free
     /// for choosing by number.
     Menu,
@@ -38,13 +40,14 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of help.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::Inspector,
         Self::Tree,
         Self::Runs,
         Self::Problems,
         Self::WhatIf,
+        Self::Values,
         Self::Menu,
         Self::Confirm,
         Self::Picker,
@@ -62,6 +65,7 @@ impl Context {
             Self::Runs => "runs",
             Self::Problems => "problems",
             Self::WhatIf => "what-if",
+            Self::Values => "values",
             Self::Menu => "menu",
             Self::Confirm => "confirm",
             Self::Picker => "picker",
@@ -93,6 +97,7 @@ impl Context {
                 | Self::Runs
                 | Self::Problems
                 | Self::WhatIf
+                | Self::Values
         )
     }
 
@@ -142,7 +147,7 @@ impl Group {
             Self::Moving => "Moving",
             Self::Finding => "Finding",
             Self::Tables => "Tables of runs and problems",
-            Self::WhatIf => "What if",
+            Self::WhatIf => "What if, and what it was worth",
             Self::Showing => "Showing",
             Self::Editing => "Typing",
             Self::Program => "Program",
@@ -184,6 +189,7 @@ impl ActionInfo {
                         | Context::Runs
                         | Context::Problems
                         | Context::WhatIf
+                        | Context::Values
                 )
             })
     }
@@ -349,6 +355,11 @@ actions! {
         { WhatIf ["$"] }
     OtherRule "other-rule" "other rule" WhatIf: "Let another router decide, e.g. policy:path=DIR or threshold:t=0.7"
         { WhatIf ["R"] }
+
+    Values "values" "values" WhatIf: "Show what each model would have led to at every step, as far as the log knows, or the trajectory again"
+        { Global ["V"] }
+    Worth "worth" "worth" WhatIf: "Say what a right answer is worth: costs count against it"
+        { Values ["$"] }
 
     Source "source" "source" Showing: "Show mathematics as readable text or as its source"
         { Inspector ["v"] Tree ["v"] }

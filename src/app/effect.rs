@@ -41,6 +41,8 @@ pub enum Effect {
         spec: String,
         pool: Vec<ModelFacts>,
     },
+    /// Work out what every decision of the log lost.
+    Regrets,
     /// Let the person edit a text in `$EDITOR`.
     Editor {
         entry: usize,

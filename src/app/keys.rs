@@ -14,6 +14,7 @@ use super::navigate as nav;
 use super::overlay::{self, Answer};
 use super::probes;
 use super::table;
+use super::values;
 use super::what_if;
 
 /// Lines of a page where the pane's height is not known better.
@@ -35,6 +36,10 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
     }
     if model.view.screen == Screen::WhatIf {
         if let Some(effects) = what_if::act(model, action, count) {
+            return effects;
+        }
+    } else if model.view.screen == Screen::Values {
+        if let Some(effects) = values::act(model, action) {
             return effects;
         }
     } else if model.view.screen.is_table()
@@ -66,6 +71,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         ),
         Action::Problems => nav::switch(model, Screen::Problems),
         Action::WhatIf => what_if::show(model),
+        Action::Values => values::show(model),
         Action::Runs => nav::switch(model, Screen::Runs),
         Action::NextProblem => table::next_problem(model, times),
         Action::PreviousProblem => table::next_problem(model, -times),
@@ -293,6 +299,8 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
         table::back(model);
     } else if !model.search.query.is_empty() {
         model.search.query.clear();
+    } else if model.view.screen == Screen::Values {
+        model.view.screen = Screen::Inspector;
     } else if model.view.screen == Screen::Tree {
         nav::toggle_tree(model);
     } else if let (Pane::Steps, Some(from)) = (model.view.focus, model.view.opened_from) {

@@ -5,6 +5,7 @@
 //! perform. Live, replay and tests differ only in who performs them.
 
 pub mod action;
+mod amount;
 mod effect;
 mod finder;
 mod follow;
@@ -20,6 +21,7 @@ mod surveyed;
 mod table;
 pub mod training;
 mod update;
+mod values;
 mod what_if;
 
 #[cfg(test)]
@@ -38,4 +40,5 @@ pub use probes::Waiting;
 pub use search::Search;
 pub use table::{Row, RunRow, Runs, Table, Tally, Use};
 pub use update::{close, update};
+pub use values::Values;
 pub use what_if::Slid;

@@ -1,6 +1,7 @@
 //! The inspector's state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::endpoint::Capabilities;
 use crate::model::probed::ProbedScorer;
@@ -14,6 +15,7 @@ use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
 use super::table::{Runs, Table, Use};
+use super::values::Values;
 use super::what_if::Slid;
 use crate::expr::Scope;
 
@@ -31,6 +33,8 @@ pub enum Screen {
     Inspector,
     /// The tree of branches in place of the list of steps.
     Tree,
+    /// What the decisions of the trajectory were worth.
+    Values,
     /// One row a run.
     Runs,
     /// One row a trajectory.
@@ -159,6 +163,8 @@ pub enum Purpose {
     Cost,
     /// The spec of a router.
     Rule,
+    /// What a right answer is worth: a number.
+    Worth,
 }
 
 impl Purpose {
@@ -166,8 +172,13 @@ impl Purpose {
     pub fn scope(self) -> Scope {
         match self {
             Self::RunUntil | Self::BackUntil => Scope::Step,
-            Self::Table(_) | Self::Cost | Self::Rule => Scope::Trajectory,
+            Self::Table(_) | Self::Cost | Self::Rule | Self::Worth => Scope::Trajectory,
         }
+    }
+
+    /// Whether it is one in the language of expressions.
+    pub fn is_expression(self) -> bool {
+        !matches!(self, Self::Cost | Self::Rule | Self::Worth)
     }
 }
 
@@ -220,11 +231,13 @@ pub struct Model {
     pub mode: Mode,
     pub entries: Vec<Entry>,
     pub slots: Vec<Slot>,
-    /// What every trajectory came to.
-    pub survey: Survey,
+    /// What every trajectory came to; shared with what is worked out of it
+    /// beside the screen.
+    pub survey: Arc<Survey>,
     pub table: Table,
     pub runs: Runs,
     pub what_if: Slid,
+    pub values: Values,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
@@ -266,7 +279,8 @@ impl Model {
             table: Table::default(),
             runs: Runs::default(),
             what_if: Slid::default(),
-            survey: Survey::default(),
+            values: Values::default(),
+            survey: Arc::default(),
             reading: None,
             current: 0,
             endpoints: vec![EndpointState::Unknown; models],
@@ -358,6 +372,7 @@ impl Model {
             Screen::Runs => Context::Runs,
             Screen::Problems => Context::Problems,
             Screen::WhatIf => Context::WhatIf,
+            Screen::Values => Context::Values,
         }
     }
 
@@ -382,12 +397,16 @@ impl Model {
             [Context::Runs, Context::Problems, Context::WhatIf],
             [Context::Inspector, Context::Tree],
         );
+        let of_screen = on(&[self.screen_context()]);
         match action {
             _ if on(&[Context::Global]) => self.unavailable_anywhere(action),
+            _ if on(&[Context::Values]) && !of_screen && !on(&trajectory) => {
+                Some("this is of the screen of values: V shows it")
+            }
             _ if is_table && on(&trajectory) && !on(&tables) => {
                 Some("this is of one trajectory: enter opens the one of this row")
             }
-            _ if on(&tables) && !on(&trajectory) && !on(&[self.screen_context()]) => {
+            _ if on(&tables) && !on(&trajectory) && !of_screen => {
                 Some(match on(&[Context::WhatIf]) {
                     true => "this is of the what-if screen: t shows it",
                     false => "this is of the table of problems: P shows it",

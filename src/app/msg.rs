@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::action::Action;
+use crate::eval::regret::Regrets;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
 use crate::router::Router;
@@ -51,6 +52,8 @@ pub enum Msg {
         spec: String,
         rule: Result<Arc<dyn Router>, String>,
     },
+    /// What every decision of the log lost, when it had so many facts.
+    Regretted { facts: usize, regrets: Regrets },
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {
         entry: usize,

@@ -76,6 +76,7 @@ pub(super) fn vertical(model: &mut Model, lines: i64) {
     let by = i32::try_from(lines).unwrap_or(i32::MAX);
     match (model.view.screen, model.view.focus) {
         (Screen::WhatIf, _) => what_if::vertical(model, lines),
+        (Screen::Values, _) => move_cursor(model, lines),
         (Screen::Runs | Screen::Problems, _) => table::vertical(model, lines),
         (Screen::Tree, Pane::Steps) => move_in_tree(model, lines),
         (_, Pane::Steps) => move_cursor(model, lines),

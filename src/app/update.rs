@@ -6,7 +6,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
-use super::{follow, keys, navigate, overlay, probes, surveyed, table, what_if};
+use super::{follow, keys, navigate, overlay, probes, surveyed, table, values, what_if};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -61,6 +61,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             what_if::ruled(model, run, spec, rule);
             Vec::new()
         }
+        Msg::Regretted { facts, regrets } => {
+            values::regretted(model, facts, regrets);
+            Vec::new()
+        }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
         Msg::Copied(result) => copied(model, result),
         Msg::Themed(result) => themed(model, result),
@@ -71,8 +75,9 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     match model.view.screen {
         Screen::Runs => model.runs.refresh(&model.survey, reading),
         Screen::Problems => model.table.refresh(&model.survey, reading),
-        Screen::Inspector | Screen::Tree | Screen::WhatIf => {}
+        Screen::Inspector | Screen::Tree | Screen::Values | Screen::WhatIf => {}
     }
+    effects.extend(values::refresh(model));
     effects.extend(next_tick(model));
     effects
 }

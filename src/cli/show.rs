@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::eval::regret::{Control, Regrets};
 use crate::headless::Failure;
 use crate::headless::plain::plain;
 use crate::headless::show::{self, Arrangement, Asked, Subject};
@@ -13,8 +14,9 @@ use crate::tui::sessions;
 ///
 /// The same tables as the screens have, as text or as one JSON document: `runs`
 /// (one row a run), `problems` (one row a trajectory; filtered, sorted and
-/// grouped by expressions), `steps` (one trajectory, step by step) and
-/// `what-if` (every decision of a run decided again under other values of its
+/// grouped by expressions), `steps` (one trajectory, step by step),
+/// `values` (what each model would have led to at each of its decisions, as far
+/// as the log holds it) and `what-if` (every decision of a run decided again under other values of its
 /// router's parameter, without a call).
 ///
 /// Texts of questions and steps are left out unless `--content` asks for them:
@@ -51,6 +53,10 @@ pub(super) struct ShowArgs {
     /// ledger)
     #[arg(long, value_name = "C")]
     cost: Option<f64>,
+    /// What a right answer is worth in the unit of the costs: they count against
+    /// it in `values`
+    #[arg(long, value_name = "C")]
+    worth: Option<f64>,
     /// Let another router decide, e.g. policy:path=DIR
     #[arg(long, value_name = "SPEC")]
     rule: Option<String>,
@@ -74,6 +80,7 @@ enum Screen {
     Runs,
     Problems,
     Steps,
+    Values,
     WhatIf,
 }
 
@@ -82,24 +89,36 @@ impl ShowArgs {
         let slides = !self.values.is_empty() || self.cost.is_some() || self.rule.is_some();
         match self.screen {
             Some(screen) => screen,
+            None if self.worth.is_some() => Screen::Values,
             None if self.problem.is_some() => Screen::Steps,
             None if slides => Screen::WhatIf,
             None => Screen::Problems,
         }
     }
 
+    fn problem(&self) -> Result<&str, Failure> {
+        self.problem
+            .as_deref()
+            .ok_or_else(|| Failure::usage("which trajectory?").hint("--problem takes its id"))
+    }
+
     /// Options that say nothing on this screen, by their names.
     fn idle(&self) -> Vec<&'static str> {
-        use Screen::{Problems, Steps, WhatIf};
+        use Screen::{Problems, Steps, Values, WhatIf};
         let screen = self.screen();
         let given = [
             ("--filter", self.filter.is_some(), &[Problems][..]),
             ("--sort", self.sort.is_some(), &[Problems]),
             ("--group", self.group.is_some(), &[Problems]),
-            ("--problem", self.problem.is_some(), &[Steps]),
-            ("--run", self.run.is_some(), &[Problems, Steps, WhatIf]),
+            ("--problem", self.problem.is_some(), &[Steps, Values]),
+            (
+                "--run",
+                self.run.is_some(),
+                &[Problems, Steps, Values, WhatIf],
+            ),
             ("--value", !self.values.is_empty(), &[WhatIf]),
             ("--cost", self.cost.is_some(), &[WhatIf]),
+            ("--worth", self.worth.is_some(), &[Values]),
             ("--rule", self.rule.is_some(), &[WhatIf]),
             ("--limit", self.limit.is_some(), &[Problems, WhatIf]),
             ("--content", self.content, &[Steps]),
@@ -120,13 +139,18 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
                 .hint("`pointsman show --help` says what each screen takes"),
         );
     }
-    let (log, survey) = super::replay::open_log(&args.logs, args.problem.as_deref(), u64::MAX)?;
+    let (log, mut survey) = super::replay::open_log(&args.logs, args.problem.as_deref(), u64::MAX)?;
     if let Some(damage) = log.damage() {
         super::say(&format!("warning: {damage}\n"));
     }
+    let control = match args.screen() {
+        Screen::Problems => Regrets::fill(&mut survey),
+        _ => Control::default(),
+    };
     let subject = Subject {
         log: &log,
         survey: &survey,
+        control,
     };
     let shown = match args.screen() {
         Screen::Runs => show::runs(&subject),
@@ -140,12 +164,8 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
                 limit: args.limit,
             },
         )?,
-        Screen::Steps => {
-            let problem = args.problem.as_deref().ok_or_else(|| {
-                Failure::usage("which trajectory?").hint("--problem takes its id")
-            })?;
-            show::steps(&subject, problem, args.run.as_deref(), args.content)?
-        }
+        Screen::Steps => show::steps(&subject, args.problem()?, args.run.as_deref(), args.content)?,
+        Screen::Values => show::values(&subject, args.problem()?, args.run.as_deref(), args.worth)?,
         Screen::WhatIf => show::what_if(
             &subject,
             &Asked {

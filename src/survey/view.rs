@@ -168,6 +168,14 @@ impl<'a> View<'a> {
         known.then(|| self.large_steps() as f64 / kept as f64)
     }
 
+    /// The most that a decision of it lost; `None` where nothing of that is
+    /// known.
+    pub fn regret(&self) -> Option<f64> {
+        let steps = 0..Source::steps(self);
+        let known = steps.filter_map(|at| self.trajectory.regret(at));
+        known.reduce(f64::max)
+    }
+
     /// Number of decisions that a person took.
     pub fn overrides(&self) -> usize {
         // Most trajectories have none at all.

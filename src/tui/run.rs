@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::app::{
     Effect, EndpointState, Model, Msg, Notice, NoticeLevel, ScorersState, close, update,
 };
+use crate::eval::regret::Regrets;
 use crate::headless::clock::now;
 use crate::headless::scoring::Scoring;
 use crate::model::endpoint::Endpoint;
@@ -342,6 +343,7 @@ impl Inspector {
             Effect::ProbeScorers => self.calls.probe_scorers(),
             Effect::Open { entry } => self.open(entry),
             Effect::Rule { run, spec, pool } => self.rule(run, spec, pool),
+            Effect::Regrets => self.regrets(),
             Effect::Editor { entry, text } => {
                 self.events.stop();
                 let left = self.screen.lend(|| edit(&text));
@@ -393,6 +395,18 @@ impl Inspector {
         self.calls.runtime().spawn_blocking(move || {
             let rule = sessions::rule(&spec, &pool);
             calls.send(Msg::Ruled { run, spec, rule });
+        });
+    }
+
+    /// Works out regrets beside the screen.
+    fn regrets(&self) {
+        let calls = self.calls.clone();
+        let survey = Arc::clone(&self.model.survey);
+        self.calls.runtime().spawn_blocking(move || {
+            let (facts, regrets) = (survey.facts(), Regrets::of(&survey));
+            // Whoever takes them changes the survey.
+            drop(survey);
+            calls.send(Msg::Regretted { facts, regrets });
         });
     }
 

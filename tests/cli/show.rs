@@ -125,6 +125,50 @@ fn a_run_is_decided_again() {
 }
 
 #[test]
+fn a_decision_is_worth_what_the_runs_that_parted_there_came_to() {
+    let folder = logs();
+    let path = folder.path();
+    let both = ["a.jsonl", "b.jsonl"];
+    let problems = json(path, &both);
+    let listed = problems["trajectories"].as_array().unwrap();
+    assert!(problems["regret"]["decisions"].as_u64().unwrap() > 0);
+    let mut compared = 0;
+    for one in listed.iter().filter(|one| one["router"] == "small") {
+        let other = listed
+            .iter()
+            .find(|other| other["router"] == "policy" && other["problem"] == one["problem"])
+            .unwrap();
+        let writers = |run: &Value| run["writers"].as_array().unwrap().clone();
+        let (own, beside) = (writers(one), writers(other));
+        let pairs = own.iter().zip(&beside);
+        let Some(parted) = pairs.clone().position(|(a, b)| a != b) else {
+            continue;
+        };
+        let id = one["problem"].as_str().unwrap();
+        let run = one["run"].as_str().unwrap();
+        let asked = ["--problem", id, "--run", run, "--screen", "values"];
+        let values = json(path, &[&both[..], &asked].concat());
+        // One continuation each: right or wrong as these runs were.
+        let actions = values["steps"][parted]["actions"].as_array().unwrap();
+        let verdicts = [one, other].map(|run| f64::from(u8::from(run["verdict"] == "correct")));
+        assert_eq!(actions.len(), 2, "{values:#}");
+        for (action, verdict) in actions.iter().zip(verdicts) {
+            assert_eq!(
+                (&action["right"], &action["draws"]),
+                (&verdict.into(), &1.into())
+            );
+        }
+        let gain = values["steps"][parted]["regret"]["gain"].as_f64().unwrap();
+        assert_eq!(gain, verdicts[1] - verdicts[0]);
+        let rescued = values["rescue"].is_object();
+        assert_eq!(rescued, verdicts == [0.0, 1.0], "{values:#}");
+        assert!(text(path, &[&both[..], &asked].concat()).contains("right after it"));
+        compared += 1;
+    }
+    assert!(compared > 0, "the policy escalates somewhere");
+}
+
+#[test]
 fn wrong_wishes_are_refused_with_what_to_do() {
     let folder = logs();
     let path = folder.path();

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use pointsman::app::{Effect, Model, Msg, Pane, Slot, update};
+use pointsman::eval::regret::Regrets;
 use pointsman::model::endpoint::{Capabilities, EndpointError, FailureKind, StepReply};
 use pointsman::model::recorded::scripted_reply;
 use pointsman::model::scorer::step::Score;
@@ -72,6 +73,7 @@ pub enum Heard {
         spec: String,
         pool: Vec<ModelFacts>,
     },
+    Regretted,
     Tick,
 }
 
@@ -107,6 +109,10 @@ impl Heard {
                 run,
                 rule: sessions::rule(&spec, &pool),
                 spec,
+            },
+            Self::Regretted => Msg::Regretted {
+                facts: model.survey.facts(),
+                regrets: Regrets::of(&model.survey),
             },
             Self::Tick => Msg::Tick,
         }
@@ -370,6 +376,7 @@ impl Stage {
             Effect::Rule { run, spec, pool } => {
                 self.queue.push_back(Heard::Ruled { run, spec, pool });
             }
+            Effect::Regrets => self.queue.push_back(Heard::Regretted),
             Effect::Editor { entry, text } => self.editor = Some((entry, text)),
             Effect::Copy(text) => {
                 self.queue.push_back(Heard::Copied(text.chars().count()));

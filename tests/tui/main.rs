@@ -16,4 +16,5 @@ mod tables;
 mod tape;
 mod training;
 mod trouble;
+mod values;
 mod what_if;

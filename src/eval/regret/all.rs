@@ -20,8 +20,10 @@ pub struct Control {
     pub decisions: usize,
     /// Their mean regret.
     pub regret: Option<f64>,
-    /// Decisions of which the choice was drawn twice or more.
+    /// Those of them whose choice was drawn twice or more.
     pub repeated: usize,
+    /// Mean regret of these.
+    pub of_repeated: Option<f64>,
     /// Mean regret of one half of the draws of these choices against the other
     /// half: what chance alone makes of nothing.
     pub against_itself: Option<f64>,
@@ -31,10 +33,18 @@ pub struct Control {
 #[derive(Default)]
 struct Sums {
     regret: (f64, usize),
+    repeated: (f64, usize),
     itself: (f64, usize),
 }
 
 impl Regrets {
+    /// Works the regrets of a survey out and has it keep them.
+    pub fn fill(survey: &mut Survey) -> Control {
+        let regrets = Self::of(survey);
+        survey.set_regrets(regrets.of);
+        regrets.control
+    }
+
     /// Of every trajectory of a survey. Only right answers count.
     pub fn of(survey: &Survey) -> Self {
         let mut regrets = Self {
@@ -74,6 +84,7 @@ impl Regrets {
             decisions: sums.regret.1,
             regret: mean(sums.regret),
             repeated: sums.itself.1,
+            of_repeated: mean(sums.repeated),
             against_itself: mean(sums.itself),
         };
         regrets
@@ -88,7 +99,9 @@ fn of_line(grove: &Grove, line: &Line, sums: &mut Sums) -> Box<[f32]> {
             sums.regret.0 += regret.value();
             sums.regret.1 += 1;
         }
-        if let Some(itself) = against_itself(grove, line, after) {
+        if let (Some(regret), Some(itself)) = (&regret, against_itself(grove, line, after)) {
+            sums.repeated.0 += regret.value();
+            sums.repeated.1 += 1;
             sums.itself.0 += itself;
             sums.itself.1 += 1;
         }

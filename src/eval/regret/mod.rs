@@ -75,6 +75,11 @@ pub struct Critical {
 }
 
 impl Grove {
+    /// Models of the pool.
+    pub fn models(&self) -> usize {
+        self.models
+    }
+
     /// The main line of a trajectory of its question; `None` where a step of it
     /// is not there.
     pub fn line(&self, view: &View<'_>) -> Option<Line> {

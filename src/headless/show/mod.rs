@@ -6,10 +6,12 @@ mod grid;
 mod problems;
 mod runs;
 mod steps;
+mod values;
 mod what_if;
 
 use crate::app::{Table, Tally, Use};
 use crate::cost::Unit;
+use crate::eval::regret::Control;
 use crate::expr::{Expr, ExprError, Scope};
 use crate::headless::{Exit, Failure};
 use crate::router::Router;
@@ -20,6 +22,7 @@ use crate::trace::record::RunRecord;
 pub use problems::{Arrangement, problems};
 pub use runs::runs;
 pub use steps::steps;
+pub use values::{Remarks, remarks, values};
 pub use what_if::{Asked, what_if};
 
 /// A screen as text and as JSON.
@@ -33,6 +36,8 @@ pub struct Shown {
 pub struct Subject<'a> {
     pub log: &'a Log,
     pub survey: &'a Survey,
+    /// What its decisions lost, where that was worked out.
+    pub control: Control,
 }
 
 impl Subject<'_> {

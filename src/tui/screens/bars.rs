@@ -146,6 +146,17 @@ fn endpoint_signs(model: &Model, theme: &Theme) -> Vec<Span<'static>> {
         .collect()
 }
 
+const VALUES: [Action; 8] = [
+    Action::Accept,
+    Action::Worth,
+    Action::WhatIf,
+    Action::NextProblem,
+    Action::PreviousProblem,
+    Action::BackLevel,
+    Action::Help,
+    Action::Quit,
+];
+
 /// A notice, a half-typed chord, or the hints.
 pub fn footer(
     area: Rect,
@@ -195,6 +206,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         (Screen::Runs, _) => &RUNS,
         (Screen::Problems, _) => &PROBLEMS,
         (Screen::WhatIf, _) => &WHAT_IF,
+        (Screen::Values, _) => &VALUES,
         (_, Mode::Live) => &LIVE,
         (_, Mode::Replay) => &REPLAY,
     };

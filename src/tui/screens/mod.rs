@@ -4,6 +4,7 @@ mod bars;
 mod inspector;
 mod problems;
 mod runs;
+mod values;
 mod what_if;
 
 use ratatui::buffer::Buffer;
@@ -73,6 +74,7 @@ pub fn draw(
         Screen::Runs => runs::draw(body, buffer, model, theme),
         Screen::Problems => problems::draw(body, buffer, model, theme),
         Screen::WhatIf => what_if::draw(body, buffer, model, theme),
+        Screen::Values => values::draw(body, buffer, model, theme),
     };
     bars::footer(footer, buffer, model, theme, keymap, pending);
     if let Some(layer) = model.layers.last() {
