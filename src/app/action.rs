@@ -25,6 +25,8 @@ pub enum Context {
     WhatIf,
     /// What the decisions of a trajectory were worth.
     Values,
+    /// What the log says of its router as a whole.
+    Analysis,
     /// A short list to choose from (models of an override): digits are free
     /// for choosing by number.
     Menu,
@@ -40,7 +42,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of help.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Global,
         Self::Inspector,
         Self::Tree,
@@ -48,6 +50,7 @@ impl Context {
         Self::Problems,
         Self::WhatIf,
         Self::Values,
+        Self::Analysis,
         Self::Menu,
         Self::Confirm,
         Self::Picker,
@@ -66,6 +69,7 @@ impl Context {
             Self::Problems => "problems",
             Self::WhatIf => "what-if",
             Self::Values => "values",
+            Self::Analysis => "analysis",
             Self::Menu => "menu",
             Self::Confirm => "confirm",
             Self::Picker => "picker",
@@ -98,6 +102,7 @@ impl Context {
                 | Self::Problems
                 | Self::WhatIf
                 | Self::Values
+                | Self::Analysis
         )
     }
 
@@ -119,6 +124,7 @@ pub enum Group {
     Finding,
     Tables,
     WhatIf,
+    Analysis,
     Showing,
     Editing,
     Program,
@@ -126,13 +132,14 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of help.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Stepping,
         Self::Deciding,
         Self::Moving,
         Self::Finding,
         Self::Tables,
         Self::WhatIf,
+        Self::Analysis,
         Self::Showing,
         Self::Editing,
         Self::Program,
@@ -148,6 +155,7 @@ impl Group {
             Self::Finding => "Finding",
             Self::Tables => "Tables of runs and problems",
             Self::WhatIf => "What if, and what it was worth",
+            Self::Analysis => "Analysis",
             Self::Showing => "Showing",
             Self::Editing => "Typing",
             Self::Program => "Program",
@@ -190,6 +198,7 @@ impl ActionInfo {
                         | Context::Problems
                         | Context::WhatIf
                         | Context::Values
+                        | Context::Analysis
                 )
             })
     }
@@ -360,6 +369,15 @@ actions! {
         { Global ["V"] }
     Worth "worth" "worth" WhatIf: "Say what a right answer is worth: costs count against it"
         { Values ["$"] }
+
+    Analysis "analysis" "analysis" Analysis: "Look at the trajectories of the table as a whole: calibration, escalation, cost, failures; or show the trajectory again"
+        { Global ["a"] }
+    NextScore "next-score" "score" Analysis: "Look at the next score of steps: confidence, its measures, the PRM, the judge"
+        { Analysis ["s"] }
+    NextTarget "next-target" "right by" Analysis: "Hold it against the next thing that says what was right: step verdict, label, final answer"
+        { Analysis ["x"] }
+    NextSlice "next-slice" "by" Analysis: "Take it apart by the next thing: model, step index, domain, difficulty"
+        { Analysis ["b"] }
 
     Source "source" "source" Showing: "Show mathematics as readable text or as its source"
         { Inspector ["v"] Tree ["v"] }

@@ -1,5 +1,6 @@
 //! Everything the runner can be asked to do.
 
+use crate::eval::analysis;
 use crate::session::{Ask, Generate};
 use crate::trace::record::{ModelFacts, Record};
 
@@ -43,6 +44,11 @@ pub enum Effect {
     },
     /// Work out what every decision of the log lost.
     Regrets,
+    /// Look at the trajectories at these places as a whole.
+    Analyse {
+        places: Vec<usize>,
+        ask: analysis::Ask,
+    },
     /// Let the person edit a text in `$EDITOR`.
     Editor {
         entry: usize,

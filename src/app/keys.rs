@@ -4,6 +4,7 @@ use crate::cost::Unit;
 use crate::session::{Command, Refusal, Session};
 
 use super::action::Action;
+use super::analysis;
 use super::effect::Effect;
 use super::follow::{here, show};
 use super::line_edit::LineEdit;
@@ -36,6 +37,10 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
     }
     if model.view.screen == Screen::WhatIf {
         if let Some(effects) = what_if::act(model, action, count) {
+            return effects;
+        }
+    } else if model.view.screen == Screen::Analysis {
+        if let Some(effects) = analysis::act(model, action) {
             return effects;
         }
     } else if model.view.screen == Screen::Values {
@@ -72,6 +77,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         Action::Problems => nav::switch(model, Screen::Problems),
         Action::WhatIf => what_if::show(model),
         Action::Values => values::show(model),
+        Action::Analysis => analysis::show(model),
         Action::Runs => nav::switch(model, Screen::Runs),
         Action::NextProblem => table::next_problem(model, times),
         Action::PreviousProblem => table::next_problem(model, -times),

@@ -6,6 +6,7 @@
 
 pub mod action;
 mod amount;
+mod analysis;
 mod effect;
 mod finder;
 mod follow;
@@ -27,6 +28,7 @@ mod what_if;
 #[cfg(test)]
 mod tests;
 
+pub use analysis::{Analysed, Page};
 pub use effect::Effect;
 pub use finder::{Found, find};
 pub use line_edit::LineEdit;

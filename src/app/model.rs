@@ -11,6 +11,7 @@ use crate::trace::NodeIndex;
 use crate::trace::record::StepId;
 
 use super::action::{Action, Context};
+use super::analysis::Analysed;
 use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
@@ -41,12 +42,17 @@ pub enum Screen {
     Problems,
     /// The log under another value of its router's parameter.
     WhatIf,
+    /// What the log says of its router as a whole.
+    Analysis,
 }
 
 impl Screen {
     /// Whether it is of all trajectories instead of one.
     pub fn is_table(self) -> bool {
-        matches!(self, Self::Runs | Self::Problems | Self::WhatIf)
+        matches!(
+            self,
+            Self::Runs | Self::Problems | Self::WhatIf | Self::Analysis
+        )
     }
 }
 
@@ -238,6 +244,7 @@ pub struct Model {
     pub runs: Runs,
     pub what_if: Slid,
     pub values: Values,
+    pub analysis: Analysed,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
@@ -280,6 +287,7 @@ impl Model {
             runs: Runs::default(),
             what_if: Slid::default(),
             values: Values::default(),
+            analysis: Analysed::default(),
             survey: Arc::default(),
             reading: None,
             current: 0,
@@ -373,6 +381,7 @@ impl Model {
             Screen::Problems => Context::Problems,
             Screen::WhatIf => Context::WhatIf,
             Screen::Values => Context::Values,
+            Screen::Analysis => Context::Analysis,
         }
     }
 
@@ -402,6 +411,9 @@ impl Model {
             _ if on(&[Context::Global]) => self.unavailable_anywhere(action),
             _ if on(&[Context::Values]) && !of_screen && !on(&trajectory) => {
                 Some("this is of the screen of values: V shows it")
+            }
+            _ if on(&[Context::Analysis]) && !of_screen && !on(&trajectory) => {
+                Some("this is of the screen of analysis: a shows it")
             }
             _ if is_table && on(&trajectory) && !on(&tables) => {
                 Some("this is of one trajectory: enter opens the one of this row")

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::action::Action;
+use crate::eval::analysis::Analysis;
 use crate::eval::regret::Regrets;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
@@ -54,6 +55,8 @@ pub enum Msg {
     },
     /// What every decision of the log lost, when it had so many facts.
     Regretted { facts: usize, regrets: Regrets },
+    /// What the log says of its router as a whole.
+    Analysed(Box<Analysis>),
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {
         entry: usize,

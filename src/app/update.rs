@@ -6,7 +6,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
-use super::{follow, keys, navigate, overlay, probes, surveyed, table, values, what_if};
+use super::{analysis, follow, keys, navigate, overlay, probes, surveyed, table, values, what_if};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -65,6 +65,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             values::regretted(model, facts, regrets);
             Vec::new()
         }
+        Msg::Analysed(found) => {
+            analysis::analysed(model, found);
+            Vec::new()
+        }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
         Msg::Copied(result) => copied(model, result),
         Msg::Themed(result) => themed(model, result),
@@ -75,9 +79,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     match model.view.screen {
         Screen::Runs => model.runs.refresh(&model.survey, reading),
         Screen::Problems => model.table.refresh(&model.survey, reading),
-        Screen::Inspector | Screen::Tree | Screen::Values | Screen::WhatIf => {}
+        Screen::Inspector | Screen::Tree | Screen::Values | Screen::WhatIf | Screen::Analysis => {}
     }
     effects.extend(values::refresh(model));
+    effects.extend(analysis::refresh(model));
     effects.extend(next_tick(model));
     effects
 }

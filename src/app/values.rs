@@ -22,11 +22,18 @@ pub struct Values {
     pub worth: Worth,
     /// The facts of the survey whose regrets were asked for.
     regrets_of: Option<usize>,
+    /// Those whose regrets have come.
+    worked_out: Option<usize>,
     /// Of the whole log, once they are there.
     pub regrets: Option<crate::eval::regret::Control>,
 }
 
 impl Values {
+    /// Whether the regrets of the log were worked out when it had so many facts.
+    pub(super) fn are_of(&self, facts: usize) -> bool {
+        self.worked_out == Some(facts)
+    }
+
     /// What the log knows of the question on screen; `None` where only one
     /// model ever wrote there.
     pub fn grove(&self) -> Option<&Grove> {
@@ -80,7 +87,7 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
         model.values.grove = grove.filter(Grove::has_alternatives);
         model.values.made_of = Some((entry, facts));
     }
-    let shown = model.view.screen == Screen::Problems;
+    let shown = matches!(model.view.screen, Screen::Problems | Screen::Analysis);
     let settled = model.reading.is_none() && !model.is_generating();
     if shown && settled && model.values.regrets_of != Some(facts) {
         model.values.regrets_of = Some(facts);
@@ -96,11 +103,10 @@ pub(super) fn regretted(model: &mut Model, facts: usize, regrets: Regrets) {
         model.values.regrets_of = None;
         return;
     }
-    if regrets.control.decisions == 0 {
-        return;
-    }
-    model.values.regrets = Some(regrets.control);
-    std::sync::Arc::make_mut(&mut model.survey).set_regrets(regrets.of);
+    model.values.worked_out = Some(facts);
+    let known = regrets.control.decisions > 0;
+    model.values.regrets = known.then_some(regrets.control);
+    std::sync::Arc::make_mut(&mut model.survey).set_regrets(regrets.of, regrets.failures);
     model.table.outdated();
 }
 

@@ -8,8 +8,9 @@
 //! [`table`] is all of that for one set of problems. [`published`] holds the
 //! papers' own rows. [`what_if`] decides a log again under another value of a
 //! router's parameter; [`regret`] asks what a decision lost against what another
-//! model would have led to.
+//! model would have led to; [`analysis`] looks at a log as a whole.
 
+pub mod analysis;
 pub mod choice;
 pub mod figures;
 pub mod frontier;

@@ -123,6 +123,7 @@ impl Trajectory {
             waiting: Vec::new(),
             linear: true,
             regrets: Box::default(),
+            failure: None,
         }
     }
 
@@ -161,6 +162,8 @@ impl Trajectory {
         self.linear &= fact.kept && before == place.checked_sub(1).unwrap_or(ROOT);
         let stands_before = self.steps.get(before as usize);
         let stands_before = stands_before.map_or(0, |step| step.content);
+        let cached = fact.usage.cached;
+        let cached = cached.map(|cached| u32::try_from(cached).unwrap_or(NONE - 1));
         let measures = MEASURES.map(|measure| recorded(&fact.confidence, measure));
         self.steps.push(Step {
             id: fact.id.0,
@@ -178,6 +181,7 @@ impl Trajectory {
             has_child: false,
             tokens: u32::try_from(fact.usage.output).unwrap_or(u32::MAX),
             prompt: u32::try_from(fact.usage.prompt).unwrap_or(u32::MAX),
+            cached: cached.unwrap_or(NONE),
             seconds: fact.seconds,
             confidence: fact.confidence.value,
             measures: measures.map(|value| value.unwrap_or(f64::NAN)),

@@ -70,6 +70,8 @@ pub struct Trajectory {
     /// What the decision after each step of the main line lost; NaN where that
     /// is not known, empty where nobody asked.
     regrets: Box<[f32]>,
+    /// Why it is not right, where somebody asked.
+    failure: Option<&'static str>,
 }
 
 /// A step without its text.
@@ -95,6 +97,8 @@ pub struct Step {
     has_child: bool,
     pub tokens: u32,
     pub prompt: u32,
+    /// Of the prompt, from the cache; [`NONE`] where nobody says.
+    cached: u32,
     pub seconds: f64,
     pub confidence: Option<f64>,
     /// In the order of [`MEASURES`].
@@ -127,6 +131,16 @@ impl Step {
     pub fn measure(&self, measure: Measure) -> Option<f64> {
         let place = MEASURES.iter().position(|known| *known == measure)?;
         known(self.measures[place])
+    }
+
+    /// Prompt tokens from the cache; `None` where the server does not say.
+    pub fn cached(&self) -> Option<u32> {
+        (self.cached != NONE).then_some(self.cached)
+    }
+
+    /// The last label that a person gave it.
+    pub fn label(&self) -> Option<Name> {
+        self.label
     }
 
     /// Score of the process-reward model.
@@ -267,11 +281,13 @@ impl Survey {
         self
     }
 
-    /// Takes what the decisions lost, by place and by step of the main line.
-    /// They hold for what the survey is now.
-    pub fn set_regrets(&mut self, regrets: Vec<Box<[f32]>>) {
-        for (trajectory, regrets) in self.trajectories.iter_mut().zip(regrets) {
+    /// Takes what the decisions lost, by place and by step of the main line, and
+    /// why each trajectory is not right. Both hold for what the survey is now.
+    pub fn set_regrets(&mut self, regrets: Vec<Box<[f32]>>, failures: Vec<Option<&'static str>>) {
+        let found = regrets.into_iter().zip(failures);
+        for (trajectory, (regrets, failure)) in self.trajectories.iter_mut().zip(found) {
             trajectory.regrets = regrets;
+            trajectory.failure = failure;
         }
     }
 
@@ -311,6 +327,11 @@ impl Trajectory {
         self.regrets
             .get(at)
             .and_then(|&regret| known(f64::from(regret)))
+    }
+
+    /// Why it is not right; `None` of a right one, or where nobody asked.
+    pub fn failure(&self) -> Option<&'static str> {
+        self.failure
     }
 
     /// The outcomes in log order, with the step that each ends with.

@@ -146,6 +146,19 @@ impl<'a> View<'a> {
         probabilities.get(place).copied()
     }
 
+    /// Rejected drafts that stood after a step of it, or before the first.
+    pub fn rejected(&self) -> impl Iterator<Item = &'a Step> + '_ {
+        let steps = self.trajectory.steps.iter();
+        let drafts = steps.filter(|step| !step.kept);
+        drafts.filter(|draft| {
+            let on_it = |place: u32| match &self.path {
+                None => true,
+                Some(path) => path.contains(&place),
+            };
+            draft.parent == super::ROOT || on_it(draft.parent)
+        })
+    }
+
     /// Number of kept steps.
     pub fn kept(&self) -> usize {
         self.steps().filter(|step| step.kept).count()
@@ -236,6 +249,10 @@ impl Source for View<'_> {
             Field::Rule => self.named(outcome.map(|found| found.rule)),
             Field::Ended => outcome.map(|found| found.end.name()).into(),
             Field::Steps => Value::Number(self.kept() as f64),
+            Field::Failure => match self.trajectory.failure() {
+                Some(failure) => Value::text(failure),
+                None => Value::Unknown,
+            },
             Field::LargeShare => self.large_share().into(),
             Field::Cost => outcome.and_then(|found| found.published).into(),
             Field::FullCost => outcome.and_then(|found| found.full).into(),

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::app::{
     Effect, EndpointState, Model, Msg, Notice, NoticeLevel, ScorersState, close, update,
 };
+use crate::eval::analysis::{Analysis, Ask};
 use crate::eval::regret::Regrets;
 use crate::headless::clock::now;
 use crate::headless::scoring::Scoring;
@@ -344,6 +345,7 @@ impl Inspector {
             Effect::Open { entry } => self.open(entry),
             Effect::Rule { run, spec, pool } => self.rule(run, spec, pool),
             Effect::Regrets => self.regrets(),
+            Effect::Analyse { places, ask } => self.analyse(places, ask),
             Effect::Editor { entry, text } => {
                 self.events.stop();
                 let left = self.screen.lend(|| edit(&text));
@@ -407,6 +409,17 @@ impl Inspector {
             // Whoever takes them changes the survey.
             drop(survey);
             calls.send(Msg::Regretted { facts, regrets });
+        });
+    }
+
+    /// Looks at the log as a whole beside the screen.
+    fn analyse(&self, places: Vec<usize>, ask: Ask) {
+        let calls = self.calls.clone();
+        let survey = Arc::clone(&self.model.survey);
+        self.calls.runtime().spawn_blocking(move || {
+            let found = Box::new(Analysis::of(&survey, &places, ask));
+            drop(survey);
+            calls.send(Msg::Analysed(found));
         });
     }
 

@@ -169,6 +169,72 @@ fn a_decision_is_worth_what_the_runs_that_parted_there_came_to() {
 }
 
 #[test]
+fn a_log_is_looked_at_as_a_whole() {
+    let folder = logs();
+    let path = folder.path();
+    let both = ["a.jsonl", "b.jsonl"];
+    let figures = path.join("figures");
+    let asked = ["--screen", "analysis", "--plots", figures.to_str().unwrap()];
+    let found = json(path, &[&both[..], &asked].concat());
+    assert_eq!(found["trajectories"], 12);
+    let all = &found["reliability"][0];
+    let steps = all["steps"].as_u64().unwrap();
+    let parts = found["reliability"].as_array().unwrap().iter().skip(1);
+    assert_eq!(
+        steps,
+        parts
+            .map(|part| part["steps"].as_u64().unwrap())
+            .sum::<u64>()
+    );
+    let bins = all["bins"].as_array().unwrap().iter();
+    assert_eq!(
+        steps,
+        bins.map(|bin| bin["steps"].as_u64().unwrap()).sum::<u64>()
+    );
+    // Parts of the full ledger sum to it.
+    let costs = &found["costs"];
+    let part = |name: &str| costs[name].as_f64().unwrap();
+    let written = costs["output"].as_array().unwrap().iter();
+    let written: f64 = written.map(|one| one["cost"].as_f64().unwrap()).sum();
+    let names = [
+        "prefill",
+        "after_a_switch",
+        "cached",
+        "rejected_drafts",
+        "other",
+    ];
+    let sum = written + names.map(part).iter().sum::<f64>();
+    assert!((sum - part("full")).abs() < 1e-6 * sum, "{costs:#}");
+    assert!(
+        (written - part("published")).abs() < 1e-6 * written,
+        "{costs:#}"
+    );
+    let rows = found["failures"]["by_domain"].as_array().unwrap();
+    let count = |row: &Value| {
+        let failures = row["failures"].as_object().unwrap().values();
+        let failed: u64 = failures.map(|count| count.as_u64().unwrap()).sum();
+        failed + row["correct"].as_u64().unwrap()
+    };
+    assert_eq!(rows.iter().map(count).sum::<u64>(), 12);
+    for name in ["calibration", "distribution", "escalation-by-position"] {
+        let picture = std::fs::read_to_string(figures.join(name).with_extension("svg")).unwrap();
+        assert!(
+            picture.starts_with("<svg") && picture.contains("</svg>"),
+            "{name}"
+        );
+    }
+    let small = [
+        &both[..],
+        &["--screen", "analysis", "--filter", "router = small"],
+    ]
+    .concat();
+    assert!(text(path, &small).contains("6 trajectories"));
+    let refused = run(path, &["show", "a.jsonl", "--score", "mood"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("confidence, prob"));
+}
+
+#[test]
 fn wrong_wishes_are_refused_with_what_to_do() {
     let folder = logs();
     let path = folder.path();

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use pointsman::app::{Effect, Model, Msg, Pane, Slot, update};
+use pointsman::eval::analysis::{Analysis, Ask};
 use pointsman::eval::regret::Regrets;
 use pointsman::model::endpoint::{Capabilities, EndpointError, FailureKind, StepReply};
 use pointsman::model::recorded::scripted_reply;
@@ -74,6 +75,7 @@ pub enum Heard {
         pool: Vec<ModelFacts>,
     },
     Regretted,
+    Analysed(Vec<usize>, Ask),
     Tick,
 }
 
@@ -114,6 +116,9 @@ impl Heard {
                 facts: model.survey.facts(),
                 regrets: Regrets::of(&model.survey),
             },
+            Self::Analysed(places, ask) => {
+                Msg::Analysed(Box::new(Analysis::of(&model.survey, &places, ask)))
+            }
             Self::Tick => Msg::Tick,
         }
     }
@@ -377,6 +382,9 @@ impl Stage {
                 self.queue.push_back(Heard::Ruled { run, spec, pool });
             }
             Effect::Regrets => self.queue.push_back(Heard::Regretted),
+            Effect::Analyse { places, ask } => {
+                self.queue.push_back(Heard::Analysed(places, ask));
+            }
             Effect::Editor { entry, text } => self.editor = Some((entry, text)),
             Effect::Copy(text) => {
                 self.queue.push_back(Heard::Copied(text.chars().count()));

@@ -1,5 +1,6 @@
 //! The regrets of a whole log, for its tables, with its A/A control.
 
+use crate::eval::analysis::Failure;
 use crate::survey::Survey;
 
 use super::{Grove, Line};
@@ -10,6 +11,8 @@ pub struct Regrets {
     /// By place in the survey: of the decision after each step of the main
     /// line, NaN where unknown; empty where nothing is known.
     pub of: Vec<Box<[f32]>>,
+    /// Why each trajectory is not right, likewise.
+    pub failures: Vec<Option<&'static str>>,
     pub control: Control,
 }
 
@@ -41,7 +44,7 @@ impl Regrets {
     /// Works the regrets of a survey out and has it keep them.
     pub fn fill(survey: &mut Survey) -> Control {
         let regrets = Self::of(survey);
-        survey.set_regrets(regrets.of);
+        survey.set_regrets(regrets.of, regrets.failures);
         regrets.control
     }
 
@@ -49,6 +52,9 @@ impl Regrets {
     pub fn of(survey: &Survey) -> Self {
         let mut regrets = Self {
             of: vec![Box::default(); survey.trajectories().len()],
+            failures: (0..survey.trajectories().len())
+                .map(|place| Failure::of(&survey.view(place), None).map(Failure::name))
+                .collect(),
             control: Control::default(),
         };
         let mut sums = Sums::default();
@@ -74,7 +80,10 @@ impl Regrets {
             }
             for other in shared {
                 done[other] = true;
-                if let Some(line) = grove.line(&survey.view(other)) {
+                let view = survey.view(other);
+                if let Some(line) = grove.line(&view) {
+                    let failure = Failure::of(&view, Some((&grove, &line)));
+                    regrets.failures[other] = failure.map(Failure::name);
                     regrets.of[other] = of_line(&grove, &line, &mut sums);
                 }
             }

@@ -146,6 +146,17 @@ fn endpoint_signs(model: &Model, theme: &Theme) -> Vec<Span<'static>> {
         .collect()
 }
 
+const ANALYSIS: [Action; 9] = [
+    Action::NextPane,
+    Action::NextScore,
+    Action::NextTarget,
+    Action::NextSlice,
+    Action::Accept,
+    Action::Problems,
+    Action::BackLevel,
+    Action::Help,
+    Action::Quit,
+];
 const VALUES: [Action; 8] = [
     Action::Accept,
     Action::Worth,
@@ -207,6 +218,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         (Screen::Problems, _) => &PROBLEMS,
         (Screen::WhatIf, _) => &WHAT_IF,
         (Screen::Values, _) => &VALUES,
+        (Screen::Analysis, _) => &ANALYSIS,
         (_, Mode::Live) => &LIVE,
         (_, Mode::Replay) => &REPLAY,
     };
@@ -225,6 +237,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         let label = match (action, model.view.screen) {
             (Action::Tree, Screen::Tree) => "steps",
             (Action::NextPane, Screen::WhatIf) => "band",
+            (Action::NextPane, Screen::Analysis) => "page",
             (Action::BackLevel, Screen::Problems) if filtered => "unfilter",
             _ => action.info().label,
         };

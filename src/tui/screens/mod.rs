@@ -1,5 +1,6 @@
 //! The whole picture: what goes where at every size.
 
+mod analysis;
 mod bars;
 mod inspector;
 mod problems;
@@ -75,6 +76,7 @@ pub fn draw(
         Screen::Problems => problems::draw(body, buffer, model, theme),
         Screen::WhatIf => what_if::draw(body, buffer, model, theme),
         Screen::Values => values::draw(body, buffer, model, theme),
+        Screen::Analysis => analysis::draw(body, buffer, model, theme),
     };
     bars::footer(footer, buffer, model, theme, keymap, pending);
     if let Some(layer) = model.layers.last() {
