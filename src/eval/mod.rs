@@ -1,5 +1,6 @@
 //! What routers are worth, from their logs: pure and synchronous.
 //!
+//! [`agreement`] says how far two raters agree beyond chance;
 //! [`outcomes`] reads of a log only what a table needs; [`rows`] puts the runs
 //! of one router together, over seeds; [`figures`] are a row's accuracy, costs
 //! and shares, with intervals; [`frontier`] looks at all settings of a router
@@ -9,6 +10,7 @@
 //! papers' own rows. [`what_if`] decides a log again under another value of a
 //! router's parameter.
 
+pub mod agreement;
 pub mod choice;
 pub mod figures;
 pub mod frontier;

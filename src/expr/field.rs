@@ -106,7 +106,9 @@ fields! {
     Prm "prm" Step Number "score of the process-reward model";
     Judge "judge" Step Number "score of the judge";
     Refuted "refuted" Step Flag "a verifier or checker found it incorrect";
-    Label "label" Step Text "the last label a person gave it";
+    Label "label" Step Text "the last rating by a person: good, neutral, bad or first-error";
+    Labelled "labelled" Step Flag "a person rated it";
+    Flagged "flagged" Step Flag "a person flagged it";
     Problem "problem" Trajectory Text "id of the problem";
     Run "run" Trajectory Text "id of the run";
     Router "router" Trajectory Text "the router, as it is written";
@@ -150,6 +152,7 @@ impl Field {
     pub(super) fn vocabulary(self) -> Option<&'static [&'static str]> {
         Some(match self {
             Self::Verdict => &["correct", "wrong", "ungraded"],
+            Self::Label => &["good", "neutral", "bad", "first-error"],
             Self::StepEnded => &["delimiter", "eos", "length", "empty", "error"],
             Self::Ended => &[
                 "finished",

@@ -12,12 +12,14 @@ mod fact;
 mod names;
 mod read;
 mod view;
+mod worth;
 
 use std::collections::HashMap;
 
 use crate::cost::Unit;
 use crate::problem::answer::Verdict;
 use crate::signal::confidence::Source as Measure;
+use crate::trace::label::Label;
 use crate::trace::record::{Continuation, Purpose, RunRecord, StepEnd, TrajectoryEnd};
 
 pub use ask::{Answer, Asked};
@@ -25,6 +27,7 @@ pub use fact::Fact;
 pub use names::{Name, Names};
 pub use read::{begin, read};
 pub use view::View;
+pub use worth::worth;
 
 /// No step: before the first one.
 const ROOT: u32 = u32::MAX;
@@ -60,11 +63,22 @@ pub struct Trajectory {
     /// The last decision about the first step.
     root_decision: u32,
     outcomes: Vec<Outcome>,
+    /// What people said of its steps, in the order in which they did.
+    labels: Vec<Said>,
     /// Facts of steps that have not turned up.
     waiting: Vec<add::Waiting>,
     /// Whether its steps are one path without a draft, so that the main line
     /// is all of them.
     linear: bool,
+}
+
+/// A person's label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Said {
+    /// Place of the step.
+    step: u32,
+    who: Name,
+    label: Label,
 }
 
 /// A step without its text.
@@ -96,7 +110,6 @@ pub struct Step {
     measures: [f64; MEASURES.len()],
     prm: f64,
     judge: f64,
-    label: Option<Name>,
     /// A verifier's or a checker's: 1 correct, 0 incorrect.
     verified: f64,
 }
@@ -201,6 +214,11 @@ impl Survey {
 
     pub fn name(&self, name: Name) -> &str {
         self.names.text(name)
+    }
+
+    /// The name of a text, where anything in the log has it.
+    pub fn named(&self, text: &str) -> Option<Name> {
+        self.names.find(text)
     }
 
     /// The unit of the costs of a run, by its place.
@@ -320,6 +338,11 @@ impl Trajectory {
     /// Whether a path of it came to an end.
     pub fn is_finished(&self) -> bool {
         !self.outcomes.is_empty()
+    }
+
+    /// Whether anybody said anything of its steps.
+    pub fn is_labelled(&self) -> bool {
+        !self.labels.is_empty()
     }
 
     pub fn gold(&self) -> Option<&str> {
