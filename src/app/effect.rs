@@ -1,7 +1,7 @@
 //! Everything the runner can be asked to do.
 
 use crate::session::{Ask, Generate};
-use crate::trace::record::{ModelFacts, Record};
+use crate::trace::record::{LabelRecord, ModelFacts, Record};
 
 /// An effect; effects of one update are performed in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +10,9 @@ pub enum Effect {
     Append(Vec<Record>),
     /// Append with the next records, if there are any.
     Remark(Vec<Record>),
+    /// Append to the side file of the log; what cannot be written comes back as
+    /// [`Msg::LabelFailed`](super::Msg::LabelFailed).
+    Label(Vec<LabelRecord>),
     /// Make the call for the problem at this place and report its events.
     Generate {
         entry: usize,

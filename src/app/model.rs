@@ -10,6 +10,7 @@ use crate::trace::NodeIndex;
 use crate::trace::record::StepId;
 
 use super::action::{Action, Context};
+use super::labelling::Labelling;
 use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
@@ -225,6 +226,10 @@ pub struct Model {
     pub table: Table,
     pub runs: Runs,
     pub what_if: Slid,
+    /// Labels are being given, one step after the other.
+    pub labelling: Option<Labelling>,
+    /// Who gives them.
+    pub who: String,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
@@ -266,6 +271,8 @@ impl Model {
             table: Table::default(),
             runs: Runs::default(),
             what_if: Slid::default(),
+            labelling: None,
+            who: "person".to_owned(),
             survey: Survey::default(),
             reading: None,
             current: 0,
@@ -353,12 +360,22 @@ impl Model {
     /// The context of the screen, whatever lies over it.
     pub fn screen_context(&self) -> Context {
         match self.view.screen {
+            Screen::Inspector if self.labelling.is_some() => Context::Label,
             Screen::Inspector => Context::Inspector,
             Screen::Tree => Context::Tree,
             Screen::Runs => Context::Runs,
             Screen::Problems => Context::Problems,
             Screen::WhatIf => Context::WhatIf,
         }
+    }
+
+    /// Whether who wrote the steps, scores, outcome and what others said of
+    /// them are hidden.
+    pub fn is_blind(&self) -> bool {
+        let labels = self.screen_context() == Context::Label;
+        self.labelling
+            .as_ref()
+            .is_some_and(|labelling| labels && labelling.blind)
     }
 
     /// Whether a step of the problem on screen is marked.
@@ -382,8 +399,15 @@ impl Model {
             [Context::Runs, Context::Problems, Context::WhatIf],
             [Context::Inspector, Context::Tree],
         );
+        let labels = self.screen_context() == Context::Label;
         match action {
             _ if on(&[Context::Global]) => self.unavailable_anywhere(action),
+            _ if labels && on(&trajectory) && !on(&[Context::Label]) => {
+                Some("this is not done while labelling: esc leaves it")
+            }
+            _ if !labels && on(&[Context::Label]) && !on(&trajectory) => {
+                Some("this is of labelling: A begins it")
+            }
             _ if is_table && on(&trajectory) && !on(&tables) => {
                 Some("this is of one trajectory: enter opens the one of this row")
             }

@@ -8,6 +8,7 @@ mod stage;
 mod flows;
 mod golden;
 mod keys;
+mod labels;
 #[cfg(unix)]
 mod pty;
 mod scenes;

@@ -2,7 +2,7 @@
 //! as JSON. Texts of questions and steps are left out unless they are asked
 //! for, so that whoever reads this reads figures and not what a model wrote.
 
-mod grid;
+pub(super) mod grid;
 mod problems;
 mod runs;
 mod steps;
