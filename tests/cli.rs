@@ -3,6 +3,8 @@
 
 #[path = "cli/grade.rs"]
 mod grade;
+#[path = "cli/labels.rs"]
+mod labels;
 #[path = "cli/show.rs"]
 mod show;
 

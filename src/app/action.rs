@@ -15,6 +15,9 @@ pub enum Context {
     Global,
     /// The inspector screen.
     Inspector,
+    /// The inspector while steps are labelled: digits are ratings, so that no
+    /// counts are typed.
+    Label,
     /// The tree of branches.
     Tree,
     /// The table of runs.
@@ -42,9 +45,10 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of help.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Inspector,
+        Self::Label,
         Self::Tree,
         Self::Runs,
         Self::Problems,
@@ -64,6 +68,7 @@ impl Context {
         match self {
             Self::Global => "global",
             Self::Inspector => "inspector",
+            Self::Label => "label",
             Self::Tree => "tree",
             Self::Runs => "runs",
             Self::Problems => "problems",
@@ -125,6 +130,7 @@ pub enum Group {
     Tables,
     WhatIf,
     Analysis,
+    Labelling,
     Showing,
     Editing,
     Program,
@@ -132,7 +138,7 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of help.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Stepping,
         Self::Deciding,
         Self::Moving,
@@ -140,6 +146,7 @@ impl Group {
         Self::Tables,
         Self::WhatIf,
         Self::Analysis,
+        Self::Labelling,
         Self::Showing,
         Self::Editing,
         Self::Program,
@@ -156,6 +163,7 @@ impl Group {
             Self::Tables => "Tables of runs and problems",
             Self::WhatIf => "What if, and what it was worth",
             Self::Analysis => "Analysis",
+            Self::Labelling => "Labelling",
             Self::Showing => "Showing",
             Self::Editing => "Typing",
             Self::Program => "Program",
@@ -193,6 +201,7 @@ impl ActionInfo {
                     context,
                     Context::Global
                         | Context::Inspector
+                        | Context::Label
                         | Context::Tree
                         | Context::Runs
                         | Context::Problems
@@ -378,9 +387,33 @@ actions! {
         { Analysis ["x"] }
     NextSlice "next-slice" "by" Analysis: "Take it apart by the next thing: model, step index, domain, difficulty"
         { Analysis ["b"] }
+    Label "label" "label" Labelling: "Label the steps of the table's trajectories one by one, or stop doing so"
+        { Global ["A"] }
+    RateBad "rate-bad" "bad" Labelling: "This step is wrong"
+        { Label ["1"] }
+    RateNeutral "rate-neutral" "neutral" Labelling: "This step is neither right nor wrong"
+        { Label ["2"] }
+    RateGood "rate-good" "good" Labelling: "This step is right"
+        { Label ["3"] }
+    RateFirstError "rate-first-error" "first error" Labelling: "This step is the first error: those before it that you have not rated are right"
+        { Label ["e"] }
+    FlagStep "flag-step" "flag" Labelling: "Flag this step for somebody to look at again"
+        { Label ["f"] }
+    SkipStep "skip-step" "skip" Labelling: "Pass this step over without a rating"
+        { Label ["s"] }
+    UndoLabel "undo-label" "undo" Labelling: "Take your last label back"
+        { Label ["u"] }
+    Blind "blind" "blind" Labelling: "Hide who wrote the steps, scores, outcome and what others said, or show them"
+        { Label ["x"] }
+    NextUnlabelled "next-unlabelled" "next open" Labelling: "To the next step that you have not labelled"
+        { Label ["n"] }
+    PreviousUnlabelled "previous-unlabelled" "previous open" Labelling: "To the previous step that you have not labelled"
+        { Label ["N"] }
+    LabelQueue "label-queue" "queue" Labelling: "Take the trajectories most worth labelling first, or in the order of the table"
+        { Label ["q"] }
 
     Source "source" "source" Showing: "Show mathematics as readable text or as its source"
-        { Inspector ["v"] Tree ["v"] }
+        { Inspector ["v"] Label ["v"] Tree ["v"] }
     Shading "shading" "shading" Showing: "Shade tokens by confidence, or do not"
         { Inspector ["z"] Tree ["z"] }
     Tree "tree" "tree" Showing: "Show the tree of branches"

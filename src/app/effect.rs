@@ -2,7 +2,7 @@
 
 use crate::eval::analysis;
 use crate::session::{Ask, Generate};
-use crate::trace::record::{ModelFacts, Record};
+use crate::trace::record::{LabelRecord, ModelFacts, Record};
 
 /// An effect; effects of one update are performed in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,9 @@ pub enum Effect {
     Append(Vec<Record>),
     /// Append with the next records, if there are any.
     Remark(Vec<Record>),
+    /// Append to the side file of the log; what cannot be written comes back as
+    /// [`Msg::LabelFailed`](super::Msg::LabelFailed).
+    Label(Vec<LabelRecord>),
     /// Make the call for the problem at this place and report its events.
     Generate {
         entry: usize,

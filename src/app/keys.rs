@@ -7,6 +7,7 @@ use super::action::Action;
 use super::analysis;
 use super::effect::Effect;
 use super::follow::{here, show};
+use super::labelling;
 use super::line_edit::LineEdit;
 use super::model::{
     EndpointState, Layer, Mode, Model, NoticeLevel, Pane, Purpose, ScorersState, Screen, Slot,
@@ -34,6 +35,9 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
     if let Some(reason) = model.unavailable(action) {
         model.say(NoticeLevel::Warning, reason);
         return Vec::new();
+    }
+    if let Some(effects) = labelling::act(model, action, now) {
+        return effects;
     }
     if model.view.screen == Screen::WhatIf {
         if let Some(effects) = what_if::act(model, action, count) {
@@ -78,6 +82,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         Action::WhatIf => what_if::show(model),
         Action::Values => values::show(model),
         Action::Analysis => analysis::show(model),
+        Action::Label => labelling::toggle(model),
         Action::Runs => nav::switch(model, Screen::Runs),
         Action::NextProblem => table::next_problem(model, times),
         Action::PreviousProblem => table::next_problem(model, -times),

@@ -11,6 +11,7 @@ mod effect;
 mod finder;
 mod follow;
 mod keys;
+mod labelling;
 mod line_edit;
 mod model;
 mod msg;
@@ -31,6 +32,7 @@ mod tests;
 pub use analysis::{Analysed, Page};
 pub use effect::Effect;
 pub use finder::{Found, find};
+pub use labelling::{Labelling, Order};
 pub use line_edit::LineEdit;
 pub use model::{
     EndpointState, Entry, Layer, Mode, Model, Notice, NoticeLevel, Pane, Purpose, ScorersState,

@@ -12,6 +12,7 @@ use crate::trace::record::StepId;
 
 use super::action::{Action, Context};
 use super::analysis::Analysed;
+use super::labelling::Labelling;
 use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
@@ -245,6 +246,10 @@ pub struct Model {
     pub what_if: Slid,
     pub values: Values,
     pub analysis: Analysed,
+    /// Labels are being given, one step after the other.
+    pub labelling: Option<Labelling>,
+    /// Who gives them.
+    pub who: String,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
@@ -288,6 +293,8 @@ impl Model {
             what_if: Slid::default(),
             values: Values::default(),
             analysis: Analysed::default(),
+            labelling: None,
+            who: "person".to_owned(),
             survey: Arc::default(),
             reading: None,
             current: 0,
@@ -375,6 +382,7 @@ impl Model {
     /// The context of the screen, whatever lies over it.
     pub fn screen_context(&self) -> Context {
         match self.view.screen {
+            Screen::Inspector if self.labelling.is_some() => Context::Label,
             Screen::Inspector => Context::Inspector,
             Screen::Tree => Context::Tree,
             Screen::Runs => Context::Runs,
@@ -383,6 +391,15 @@ impl Model {
             Screen::Values => Context::Values,
             Screen::Analysis => Context::Analysis,
         }
+    }
+
+    /// Whether who wrote the steps, scores, outcome and what others said of
+    /// them are hidden.
+    pub fn is_blind(&self) -> bool {
+        let labels = self.screen_context() == Context::Label;
+        self.labelling
+            .as_ref()
+            .is_some_and(|labelling| labels && labelling.blind)
     }
 
     /// Whether a step of the problem on screen is marked.
@@ -407,6 +424,7 @@ impl Model {
             [Context::Inspector, Context::Tree],
         );
         let of_screen = on(&[self.screen_context()]);
+        let labels = self.screen_context() == Context::Label;
         match action {
             _ if on(&[Context::Global]) => self.unavailable_anywhere(action),
             _ if on(&[Context::Values]) && !of_screen && !on(&trajectory) => {
@@ -414,6 +432,12 @@ impl Model {
             }
             _ if on(&[Context::Analysis]) && !of_screen && !on(&trajectory) => {
                 Some("this is of the screen of analysis: a shows it")
+            }
+            _ if labels && on(&trajectory) && !on(&[Context::Label]) => {
+                Some("this is not done while labelling: esc leaves it")
+            }
+            _ if !labels && on(&[Context::Label]) && !on(&trajectory) => {
+                Some("this is of labelling: A begins it")
             }
             _ if is_table && on(&trajectory) && !on(&tables) => {
                 Some("this is of one trajectory: enter opens the one of this row")

@@ -10,6 +10,7 @@ use crate::model::scorer::step::Ready;
 use crate::router::Router;
 use crate::session::{Event, Session};
 use crate::survey::Fact;
+use crate::trace::record::LabelRecord;
 
 /// A message to [`update`](super::update).
 pub enum Msg {
@@ -33,6 +34,13 @@ pub enum Msg {
     ScorersProbed(Result<Vec<(&'static str, Ready)>, String>),
     /// The log could not be written: nothing more may be generated.
     LogFailed { message: String },
+    /// Labels could not be written: they are not given.
+    LabelFailed {
+        labels: Vec<LabelRecord>,
+        message: String,
+    },
+    /// Labels were read after trajectories had been opened.
+    LabelsRead(Vec<LabelRecord>),
     /// A recorded trajectory was read, or could not be.
     Opened {
         entry: usize,

@@ -3,6 +3,7 @@
 
 use crate::session::Command;
 use crate::trace::NodeIndex;
+use crate::trace::label::Rating;
 use crate::trace::record::{GRADER, JUDGE};
 
 use super::analysis;
@@ -49,7 +50,7 @@ pub(super) fn goto_step(model: &mut Model, step: u32) {
     }
 }
 
-fn path_and_place(model: &Model) -> Option<(Vec<NodeIndex>, usize)> {
+pub(super) fn path_and_place(model: &Model) -> Option<(Vec<NodeIndex>, usize)> {
     let session = model.session()?;
     let path = session.followed_path();
     let at = session
@@ -192,7 +193,7 @@ pub(super) fn first_error(model: &mut Model) {
             .iter()
             .filter(|score| ![GRADER, JUDGE].contains(&score.scorer.as_str()))
             .any(|score| score.value.is_some_and(|value| value < 0.5))
-            || node.labels.iter().any(|label| label.label == "bad")
+            || node.ballot().rating().is_some_and(Rating::is_error)
     });
     match wrong {
         Some(place) => goto_place(model, &path, place + 1),

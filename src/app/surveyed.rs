@@ -56,6 +56,13 @@ pub(super) fn logged(model: &mut Model, effects: &[Effect]) {
     for fact in appended.flatten().filter_map(Fact::of) {
         Arc::make_mut(&mut model.survey).add(fact);
     }
+    let labels = effects.iter().filter_map(|effect| match effect {
+        Effect::Label(labels) => Some(labels),
+        _ => None,
+    });
+    for label in labels.flatten() {
+        Arc::make_mut(&mut model.survey).add(Fact::of_label(label));
+    }
 }
 
 /// One line about a trajectory for the picker. The same problem of several

@@ -6,7 +6,9 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
-use super::{analysis, follow, keys, navigate, overlay, probes, surveyed, table, values, what_if};
+use super::{
+    analysis, follow, keys, labelling, navigate, overlay, probes, surveyed, table, values, what_if,
+};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -41,6 +43,14 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
         } => probes::probed(model, place, result, now),
         Msg::ScorersProbed(result) => probes::scorers_probed(model, result, now),
         Msg::LogFailed { message } => log_failed(model, message, now),
+        Msg::LabelFailed { labels, message } => {
+            labelling::failed(model, &labels, &message);
+            Vec::new()
+        }
+        Msg::LabelsRead(labels) => {
+            labelling::read(model, labels);
+            Vec::new()
+        }
         Msg::Opened { entry, result } => opened(model, entry, result),
         Msg::Surveyed {
             facts,
@@ -75,6 +85,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
         Msg::Tick => tick(model, now),
     };
     surveyed::logged(model, &effects);
+    labelling::refresh(model);
     let reading = model.reading.is_some();
     match model.view.screen {
         Screen::Runs => model.runs.refresh(&model.survey, reading),
@@ -161,6 +172,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
             *slot = Slot::Open(session);
             if entry == model.current {
                 follow::go_to_wanted(model);
+                labelling::arrived(model);
             }
             if let Some(fault) = faults.first() {
                 let others = faults.len() - 1;

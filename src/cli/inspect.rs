@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::config::Flags;
 use crate::headless::{Exit, Failure, Launch};
 use crate::router::Panel;
 use crate::tui::run::Subject;
 use crate::tui::sessions;
 
-use super::options::{PanelArgs, RunArgs};
+use super::options::{LabelArgs, PanelArgs, RunArgs};
 use super::screen;
 
 #[derive(Debug, Clone, Args)]
@@ -23,10 +22,12 @@ pub(super) struct InspectArgs {
     /// Log to append to; without it the session gets a file of its own in the data folder
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    #[command(flatten)]
+    labels: LabelArgs,
 }
 
 pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
-    let config = screen::configuration(Flags::default())?;
+    let config = screen::configuration(args.labels.flags())?;
     let mut options = args.run.options("inspect", config.who.value.clone(), None);
     // The other problems stay in the picker.
     let wanted = options.problem.take();
@@ -39,6 +40,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
         None => default_log(&launch)?,
     };
     let before = length(&log);
+    let labels = args.labels.side_of(&log)?;
     launch.append_to(&log)?;
     let Launch {
         settings,
@@ -58,6 +60,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     let settings = settings.with_panel(Arc::new(panel));
     let (mut model, opener) = sessions::live(settings, problems);
     model.current = place;
+    model.who.clone_from(&config.who.value);
     model.log_name = log
         .file_name()
         .unwrap_or_default()
@@ -70,6 +73,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
             endpoints,
             scoring,
             writer,
+            labels: Some(labels),
         },
         &config,
         warnings,

@@ -7,6 +7,7 @@ mod explore;
 mod export;
 mod grade;
 mod inspect;
+mod labels;
 mod options;
 mod pair;
 mod regrade;
@@ -57,6 +58,7 @@ enum Command {
     Regrade(regrade::RegradeArgs),
     Doctor(doctor::DoctorArgs),
     Show(show::ShowArgs),
+    Labels(labels::LabelsArgs),
     /// Make a picture of a recorded step, as the inspector shows it
     Export(export::ExportArgs),
     /// Make the models inside the program
@@ -87,6 +89,7 @@ pub fn run() -> ExitCode {
         Some(Command::Regrade(args)) => regrade::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Labels(args)) => labels::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Pair(args)) => pair::run(&args),
     };

@@ -1,12 +1,15 @@
 //! What every command that makes a run can be told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::config::Flags;
 use crate::eval::sweep::split;
 use crate::headless::{Failure, Grader, Options};
 use crate::router::RouterSpec;
+use crate::trace::LogError;
+use crate::trace::side::side_file;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct RunArgs {
@@ -91,6 +94,47 @@ impl PanelArgs {
         let specs = split(&self.routers).map_err(|error| Failure::usage(error.to_string()))?;
         let parsed = specs.iter().map(|spec| spec.parse::<RouterSpec>());
         Ok(parsed.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Who labels, and where labels are kept.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct LabelArgs {
+    /// Who gives labels and overrides [default: as the configuration says, else
+    /// the user's login name]
+    #[arg(long, value_name = "NAME", value_parser = a_name)]
+    who: Option<String>,
+    /// File that labels are read from and appended to [default:
+    /// LOG.labels.jsonl beside each log]
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+}
+
+impl LabelArgs {
+    /// The flags that go over the configuration.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            who: self.who.clone(),
+            ..Flags::default()
+        }
+    }
+
+    /// The side file of a log that is being written.
+    pub fn side_of(&self, log: &Path) -> Result<PathBuf, Failure> {
+        let labels = self.labels.clone().unwrap_or_else(|| side_file(log));
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        if real(&labels) == real(log) {
+            return Err(LogError::OwnSide { path: labels }.into());
+        }
+        Ok(labels)
+    }
+}
+
+/// A name that says something.
+fn a_name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a name of at least one letter".to_owned()),
+        name => Ok(name.to_owned()),
     }
 }
 

@@ -1,10 +1,9 @@
 //! `replay`: recorded trajectories, tape only.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::config::Flags;
 use crate::eval::regret::Regrets;
 use crate::expr::{Expr, ExprError, FUNCTIONS, Field, Scope};
 use crate::headless::scoring::Scoring;
@@ -12,10 +11,11 @@ use crate::headless::{Exit, Failure};
 use crate::router::Panel;
 use crate::survey::{self, Survey};
 use crate::trace::Log;
+use crate::trace::side::with_sides;
 use crate::tui::run::Subject;
 use crate::tui::sessions;
 
-use super::options::PanelArgs;
+use super::options::{LabelArgs, PanelArgs};
 use super::{screen, training};
 
 /// Bytes of a log that are read before the screen opens.
@@ -35,6 +35,8 @@ pub(super) struct ReplayArgs {
     /// any(confidence < 0.5)"; `--filter help` lists the names
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     filter: Option<String>,
+    #[command(flatten)]
+    labels: LabelArgs,
 }
 
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
@@ -57,7 +59,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     } else {
         FIRST
     };
-    let (log, survey) = open_log(&args.logs, args.problem.as_deref(), bytes)?;
+    let labels = args.labels.labels.as_deref();
+    let (log, survey) = open_labelled(&args.logs, labels, args.problem.as_deref(), bytes)?;
     let named = args.panel.specs()?;
     // What a person named must be there, for every run of the log.
     let heads = log.runs().iter().filter_map(|run| run.head.as_deref());
@@ -73,7 +76,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         None => survey,
     };
     super::needs_terminal("replay", "pointsman show LOG")?;
-    let config = screen::configuration(Flags::default())?;
+    let config = screen::configuration(args.labels.flags())?;
     let warnings = log.damage().into_iter().collect();
     let name = match args.filter {
         Some(_) => {
@@ -90,12 +93,14 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         })?;
     }
     model.log_name = name;
+    model.who.clone_from(&config.who.value);
     let subject = Subject {
         model,
         opener,
         endpoints: Vec::new(),
         scoring: Scoring::default(),
         writer: None,
+        labels: args.labels.labels.clone(),
     };
     super::ended(screen::open(subject, &config, warnings)?)
 }
@@ -143,15 +148,26 @@ fn filtered(log: &Log, mut survey: Survey, filter: &str) -> Result<Survey, Failu
     Ok(survey.only(&found))
 }
 
-/// Opens logs that hold at least one trajectory, and the problem asked for.
-/// Without a problem not more than about `bytes` are read.
+/// Opens logs that hold at least one trajectory, and the problem asked for,
+/// with the labels in their side files. Without a problem not more than about
+/// `bytes` are read.
 pub(super) fn open_log(
     paths: &[PathBuf],
     problem: Option<&str>,
     bytes: u64,
 ) -> Result<(Log, Survey), Failure> {
+    open_labelled(paths, None, problem, bytes)
+}
+
+/// The same with the labels of `labels` in place of the side files.
+pub(super) fn open_labelled(
+    paths: &[PathBuf],
+    labels: Option<&Path>,
+    problem: Option<&str>,
+    bytes: u64,
+) -> Result<(Log, Survey), Failure> {
     let bytes = if problem.is_some() { u64::MAX } else { bytes };
-    let (log, survey) = survey::begin(paths, bytes)?;
+    let (log, survey) = survey::begin(&with_sides(paths, labels)?, bytes)?;
     if log.trajectories().len() == 0 && log.is_read() {
         let damaged = log.damages().count();
         return Err(Failure::new(

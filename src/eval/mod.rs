@@ -1,5 +1,6 @@
 //! What routers are worth, from their logs: pure and synchronous.
 //!
+//! [`agreement`] says how far two raters agree beyond chance;
 //! [`outcomes`] reads of a log only what a table needs; [`rows`] puts the runs
 //! of one router together, over seeds; [`figures`] are a row's accuracy, costs
 //! and shares, with intervals; [`frontier`] looks at all settings of a router
@@ -10,6 +11,7 @@
 //! router's parameter; [`regret`] asks what a decision lost against what another
 //! model would have led to; [`analysis`] looks at a log as a whole.
 
+pub mod agreement;
 pub mod analysis;
 pub mod choice;
 pub mod figures;

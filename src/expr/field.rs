@@ -107,7 +107,9 @@ fields! {
     Judge "judge" Step Number "score of the judge";
     Refuted "refuted" Step Flag "a verifier or checker found it incorrect";
     Regret "regret" Step Number "what the choice after it lost: share of right answers, 0 to 1";
-    Label "label" Step Text "the last label a person gave it";
+    Label "label" Step Text "the last rating by a person: good, neutral, bad or first-error";
+    Labelled "labelled" Step Flag "a person rated it";
+    Flagged "flagged" Step Flag "a person flagged it";
     Problem "problem" Trajectory Text "id of the problem";
     Run "run" Trajectory Text "id of the run";
     Router "router" Trajectory Text "the router, as it is written";
@@ -160,6 +162,7 @@ impl Field {
                 "grading",
                 "unknown",
             ],
+            Self::Label => &["good", "neutral", "bad", "first-error"],
             Self::StepEnded => &["delimiter", "eos", "length", "empty", "error"],
             Self::Ended => &[
                 "finished",

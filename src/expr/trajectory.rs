@@ -3,6 +3,7 @@
 use crate::cost::PERSON;
 use crate::problem::answer::Verdict;
 use crate::signal::confidence::{Source as Measure, recorded};
+use crate::trace::label::Rating;
 use crate::trace::record::{
     CHECKER, Continuation, DecisionRecord, JUDGE, OutcomeRecord, PRM, Purpose, RunRecord, StepEnd,
     StepRecord, VERIFIER,
@@ -229,7 +230,9 @@ impl Source for Trajectory<'_> {
             Field::Prm => self.score(at, PRM).into(),
             Field::Judge => self.score(at, JUDGE).into(),
             Field::Refuted => self.refuted(at).into(),
-            Field::Label => node.labels.last().map(|label| label.label.as_str()).into(),
+            Field::Label => node.ballot().rating().map(Rating::name).into(),
+            Field::Labelled => Value::Flag(node.ballot().rating().is_some()),
+            Field::Flagged => Value::Flag(node.ballot().is_flagged()),
             _ => Value::Unknown,
         }
     }

@@ -8,7 +8,8 @@
 //! threshold anew; [`eval`] makes the results table; [`regrade`] works on what is
 //! recorded; [`grading`] asks models how trajectories came out and [`scoring`] how
 //! steps are; [`doctor`] looks at a pool and at this machine; [`grade`] takes pairs of answers; [`summary`] counts from the log
-//! alone; [`show`] is what the screens show, as text and as JSON.
+//! alone; [`show`] is what the screens show, as text and as JSON;
+//! [`labels`] is what people said of steps.
 
 pub mod calibrate;
 pub mod capability;
@@ -22,6 +23,7 @@ pub mod figure;
 pub mod grade;
 pub mod grading;
 mod journal;
+pub mod labels;
 pub mod launch;
 mod opening;
 pub mod plain;

@@ -19,6 +19,7 @@ mod drive;
 mod ending;
 mod filtered;
 pub mod forest;
+mod labels;
 mod machine;
 mod navigate;
 mod opinions;

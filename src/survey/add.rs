@@ -2,11 +2,12 @@
 
 use crate::problem::Problem;
 use crate::signal::confidence::recorded;
-use crate::trace::record::{CHECKER, JUDGE, PRM, RunRecord, VERIFIER};
+use crate::trace::label::Label;
+use crate::trace::record::{CHECKER, JUDGE, LabelRecord, PRM, RunRecord, VERIFIER};
 
 use super::fact::{DecisionFact, Id, LabelFact, OutcomeFact, ScoreFact, StepFact, content};
 use super::{
-    Decision, Fact, MEASURES, NONE, Name, Names, Outcome, ROOT, Run, Step, Survey, Trajectory,
+    Decision, Fact, MEASURES, NONE, Name, Names, Outcome, ROOT, Run, Said, Step, Survey, Trajectory,
 };
 
 /// Characters that are kept of a question.
@@ -68,6 +69,15 @@ impl Survey {
         }
     }
 
+    /// Forgets a label that was added and could not be written.
+    pub fn remove_label(&mut self, label: &LabelRecord) {
+        let Some(place) = self.find(&label.run, &label.problem) else {
+            return;
+        };
+        self.facts += 1;
+        self.trajectories[place].remove_label(&LabelFact::of(label), &self.names);
+    }
+
     /// The first head of a run stands.
     fn add_run(&mut self, head: Box<RunRecord>) {
         let place = self.run_place(&head.run);
@@ -120,6 +130,7 @@ impl Trajectory {
             probabilities: Vec::new(),
             root_decision: NONE,
             outcomes: Vec::new(),
+            labels: Vec::new(),
             waiting: Vec::new(),
             linear: true,
             regrets: Box::default(),
@@ -187,7 +198,6 @@ impl Trajectory {
             measures: measures.map(|value| value.unwrap_or(f64::NAN)),
             prm: f64::NAN,
             judge: f64::NAN,
-            label: None,
             verified: f64::NAN,
         });
         self.follow(before, place);
@@ -276,10 +286,27 @@ impl Trajectory {
         }
     }
 
-    fn add_label(&mut self, label: LabelFact, names: &mut Names) {
-        match self.step_of(label.step) {
-            Some(place) => self.steps[place as usize].label = Some(names.add(&label.label)),
-            None => self.waiting.push(Waiting::Label(label)),
+    fn add_label(&mut self, fact: LabelFact, names: &mut Names) {
+        match self.step_of(fact.step) {
+            Some(step) => {
+                let label = Label::named(&fact.label);
+                let who = names.add(&fact.who);
+                self.labels
+                    .extend(label.map(|label| Said { step, who, label }));
+            }
+            None => self.waiting.push(Waiting::Label(fact)),
+        }
+    }
+
+    /// Forgets the last label that is the same.
+    fn remove_label(&mut self, fact: &LabelFact, names: &Names) {
+        let step = self.step_of(fact.step);
+        let who = names.find(&fact.who);
+        let label = Label::named(&fact.label);
+        let is_it =
+            |said: &Said| (Some(said.step), Some(said.who), Some(said.label)) == (step, who, label);
+        if let Some(place) = self.labels.iter().rposition(is_it) {
+            self.labels.remove(place);
         }
     }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer};
 use crate::problem::answer::Verdict;
 use crate::trace::index::Kind;
 use crate::trace::record::{
-    Confidence, Continuation, CostFacts, ProblemRecord, Purpose, Record, RunRecord, StepEnd,
-    TrajectoryEnd, Usage,
+    Confidence, Continuation, CostFacts, LabelRecord, ProblemRecord, Purpose, Record, RunRecord,
+    StepEnd, TrajectoryEnd, Usage,
 };
 
 /// One record.
@@ -166,7 +166,20 @@ pub struct LabelFact {
     pub(super) run: CompactString,
     pub(super) step: Id,
     pub(super) problem: CompactString,
+    pub(super) who: CompactString,
     pub(super) label: CompactString,
+}
+
+impl LabelFact {
+    pub(super) fn of(label: &LabelRecord) -> Self {
+        Self {
+            run: label.run.as_str().into(),
+            step: Id::of(&label.step),
+            problem: label.problem.as_str().into(),
+            who: label.who.as_str().into(),
+            label: label.label.as_str().into(),
+        }
+    }
 }
 
 impl Fact {
@@ -185,6 +198,11 @@ impl Fact {
             Kind::Label => of(content).map(Self::Label),
             Kind::Note => None,
         }
+    }
+
+    /// What a person said.
+    pub fn of_label(label: &LabelRecord) -> Self {
+        Self::Label(LabelFact::of(label))
     }
 
     /// What a record of a live run says.
@@ -243,12 +261,7 @@ impl Fact {
                 cost: outcome.cost.clone(),
                 end: outcome.end,
             })),
-            Record::Label(label) => Self::Label(LabelFact {
-                run: label.run.as_str().into(),
-                step: Id::of(&label.step),
-                problem: label.problem.as_str().into(),
-                label: label.label.as_str().into(),
-            }),
+            Record::Label(label) => Self::of_label(label),
             Record::Note(_) => return None,
         })
     }

@@ -13,12 +13,14 @@ mod ground;
 mod names;
 mod read;
 mod view;
+mod worth;
 
 use std::collections::HashMap;
 
 use crate::cost::Unit;
 use crate::problem::answer::Verdict;
 use crate::signal::confidence::Source as Measure;
+use crate::trace::label::Label;
 use crate::trace::record::{Continuation, Purpose, RunRecord, StepEnd, TrajectoryEnd};
 
 pub use ask::{Answer, Asked};
@@ -27,6 +29,7 @@ pub use ground::same_ground;
 pub use names::{Name, Names};
 pub use read::{begin, read};
 pub use view::View;
+pub use worth::worth;
 
 /// No step: before the first one.
 const ROOT: u32 = u32::MAX;
@@ -62,6 +65,8 @@ pub struct Trajectory {
     /// The last decision about the first step.
     root_decision: u32,
     outcomes: Vec<Outcome>,
+    /// What people said of its steps, in the order in which they did.
+    labels: Vec<Said>,
     /// Facts of steps that have not turned up.
     waiting: Vec<add::Waiting>,
     /// Whether its steps are one path without a draft, so that the main line
@@ -72,6 +77,15 @@ pub struct Trajectory {
     regrets: Box<[f32]>,
     /// Why it is not right, where somebody asked.
     failure: Option<&'static str>,
+}
+
+/// A person's label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Said {
+    /// Place of the step.
+    step: u32,
+    who: Name,
+    label: Label,
 }
 
 /// A step without its text.
@@ -105,7 +119,6 @@ pub struct Step {
     measures: [f64; MEASURES.len()],
     prm: f64,
     judge: f64,
-    label: Option<Name>,
     /// A verifier's or a checker's: 1 correct, 0 incorrect.
     verified: f64,
 }
@@ -136,11 +149,6 @@ impl Step {
     /// Prompt tokens from the cache; `None` where the server does not say.
     pub fn cached(&self) -> Option<u32> {
         (self.cached != NONE).then_some(self.cached)
-    }
-
-    /// The last label that a person gave it.
-    pub fn label(&self) -> Option<Name> {
-        self.label
     }
 
     /// Score of the process-reward model.
@@ -225,6 +233,11 @@ impl Survey {
 
     pub fn name(&self, name: Name) -> &str {
         self.names.text(name)
+    }
+
+    /// The name of a text, where anything in the log has it.
+    pub fn named(&self, text: &str) -> Option<Name> {
+        self.names.find(text)
     }
 
     /// The unit of the costs of a run, by its place.
@@ -372,6 +385,11 @@ impl Trajectory {
     /// Whether a path of it came to an end.
     pub fn is_finished(&self) -> bool {
         !self.outcomes.is_empty()
+    }
+
+    /// Whether anybody said anything of its steps.
+    pub fn is_labelled(&self) -> bool {
+        !self.labels.is_empty()
     }
 
     pub fn gold(&self) -> Option<&str> {

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use crate::expr::{Field, Scope, Source};
 use crate::trace::Tree;
 use crate::trace::index::Kind;
+use crate::trace::label::Label;
 use crate::trace::record::{CHECKER, JUDGE, PRM, Record, VERIFIER};
 use crate::trace::samples::{any_record, model, run};
 
@@ -66,6 +67,10 @@ fn placed(record: Record, numbers: [u8; 3]) -> Record {
             label.run = "r".into();
             label.problem = "p".into();
             label.step = id(b);
+            label.who = ["ada", "bob"][usize::from(a % 2)].into();
+            // A word that nobody knows now and then.
+            let word = Label::ALL.get(usize::from(c % 9));
+            label.label = word.map_or("odd", |label| label.name()).into();
             Record::Label(label)
         }
         other => other,

@@ -1,9 +1,12 @@
 //! The main line of a trajectory, as expressions and screens see it.
 
+use std::collections::HashMap;
+
 use crate::cost::PERSON;
 use crate::expr::{Field, Source, Value};
 use crate::problem::answer::Verdict;
 use crate::signal::observation::Observation;
+use crate::trace::label::{Ballot, Rating};
 use crate::trace::record::{Continuation, Purpose, RunRecord, StepEnd};
 
 use super::{Decision, Measure, Name, Outcome, Run, Step, Survey, Trajectory};
@@ -101,6 +104,41 @@ impl<'a> View<'a> {
         let mut all = std::iter::successors(made.get(last as usize), earlier);
         let ruling = all.find(|made| made.draft == step.id && made.id != step.decided_by);
         ahead * ruling.map_or(1.0, |made| made.propensity)
+    }
+
+    /// Places in its trajectory of the steps in order.
+    fn places(&self) -> impl Iterator<Item = u32> + '_ {
+        let place = |at: usize| match &self.path {
+            None => u32::try_from(at).ok(),
+            Some(path) => path.get(at).copied(),
+        };
+        (0..Source::steps(self)).filter_map(place)
+    }
+
+    /// What people said of the step at `at`; `None` where nobody did.
+    pub fn ballot(&self, at: usize) -> Option<Ballot<Name>> {
+        if !self.trajectory.is_labelled() {
+            return None;
+        }
+        let place = self.places().nth(at)?;
+        let of_it = self.trajectory.labels.iter();
+        let of_it = of_it.filter(|said| said.step == place);
+        let ballot: Ballot<Name> = of_it.map(|said| (said.who, said.label)).collect();
+        Some(ballot).filter(|ballot| ballot.opinions().next().is_some())
+    }
+
+    /// How many of its steps a person is done with: rated or passed over.
+    pub fn done_by(&self, who: Option<Name>) -> usize {
+        let Some(who) = who.filter(|_| self.trajectory.is_labelled()) else {
+            return 0;
+        };
+        let mut ballots: HashMap<u32, Ballot<()>> = HashMap::new();
+        let own = self.trajectory.labels.iter().filter(|said| said.who == who);
+        for said in own {
+            ballots.entry(said.step).or_default().add((), said.label);
+        }
+        let done = |place: &u32| ballots.get(place).is_some_and(|own| own.of(&()).is_done());
+        self.places().filter(done).count()
     }
 
     /// How it came out; `None` where it did not end.
@@ -300,7 +338,18 @@ impl Source for View<'_> {
             Field::Judge => step.judge().into(),
             Field::Refuted => step.is_refuted().into(),
             Field::Regret => self.trajectory.regret(at).into(),
-            Field::Label => self.named(step.label),
+            Field::Label => {
+                let rating = self.ballot(at).and_then(|ballot| ballot.rating());
+                rating.map(Rating::name).into()
+            }
+            Field::Labelled => {
+                let rating = self.ballot(at).and_then(|ballot| ballot.rating());
+                Value::Flag(rating.is_some())
+            }
+            Field::Flagged => {
+                let flagged = self.ballot(at).is_some_and(|ballot| ballot.is_flagged());
+                Value::Flag(flagged)
+            }
             _ => Value::Unknown,
         }
     }

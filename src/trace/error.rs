@@ -38,6 +38,12 @@ pub enum LogError {
         /// The line, its format and what to do.
         reason: String,
     },
+    #[error(
+        "{}: this is the log itself, which nobody who looks at it writes to; name another file \
+         for the labels",
+        path.display()
+    )]
+    OwnSide { path: PathBuf },
     #[error("{}: no log files (*.jsonl) in this folder", path.display())]
     NoLogs { path: PathBuf },
     #[error("{}: a {record} record cannot be written: `{field}` is not a finite number", path.display())]
@@ -77,7 +83,9 @@ impl LogError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ErrorCategory::NotFound
             }
-            Self::NoLogs { .. } | Self::NoTrajectory { .. } => ErrorCategory::NotFound,
+            Self::NoLogs { .. } | Self::NoTrajectory { .. } | Self::OwnSide { .. } => {
+                ErrorCategory::NotFound
+            }
             Self::NotALog { .. } | Self::NewerFormat { .. } => ErrorCategory::BadData,
             Self::Io { .. }
             | Self::DiskFull { .. }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::reader::{Damage, parse_record};
 use super::record::{Record, RunRecord};
+use super::side::is_side_file;
 use super::{LogError, Tree};
 
 pub use super::reader::header::Kind;
@@ -55,8 +56,9 @@ pub struct Log {
 }
 
 impl Log {
-    /// Opens log files, and of folders all `*.jsonl` files in name order.
-    /// A file named twice is read once.
+    /// Opens log files, and of folders all `*.jsonl` files in name order but for
+    /// side files. A file named twice is read once. Of a side file only the
+    /// labels of trajectories are read that the files before it hold.
     ///
     /// # Errors
     /// A path that is not there, a folder without logs, files none of which is
@@ -73,13 +75,19 @@ impl Log {
     /// # Errors
     /// A path that is not there, and a folder without logs.
     pub fn begin<P: AsRef<Path>>(paths: &[P]) -> Result<Self, LogError> {
-        let files = log_files(paths)?;
+        let files = named_files(paths)?;
         if files.len() > usize::from(u16::MAX) {
             let source = io::Error::other("more than 65,535 log files in one view");
             return Err(LogError::io(&files[0], "open", source));
         }
         Ok(Self {
-            files: files.into_iter().map(LogFile::new).collect(),
+            files: files
+                .into_iter()
+                .map(|path| {
+                    let is_side = is_side_file(&path);
+                    LogFile::new(path, is_side)
+                })
+                .collect(),
             catalog: Catalog::default(),
             reading: 0,
         })
@@ -145,6 +153,14 @@ impl Log {
             file.scan(place, &mut self.catalog, u64::MAX, &mut |_, _| {})?;
         }
         Ok(self.catalog.records() - before)
+    }
+
+    /// The file that a trajectory came from: that of its first record. A problem
+    /// and its run are in one file, but for logs that were cut up by hand.
+    pub fn path_of(&self, run: &str, problem: &str) -> Option<&Path> {
+        let trajectory = self.catalog.trajectory(run, problem)?;
+        let first = trajectory.entries.first()?;
+        self.files.get(usize::from(first.file)).map(LogFile::path)
     }
 
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
@@ -279,11 +295,19 @@ impl Log {
 }
 
 /// The log files that `paths` name: files as they are, folders as their
-/// `*.jsonl` files in name order; each file once.
+/// `*.jsonl` files in name order, side files left out; each file once.
 ///
 /// # Errors
 /// A path that is not there, and a folder without logs.
 pub fn log_files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, LogError> {
+    // A shell that was asked for `*.jsonl` names them all.
+    let mut files = named_files(paths)?;
+    files.retain(|path| !is_side_file(path));
+    Ok(files)
+}
+
+/// The same with the side files that are named themselves.
+pub(super) fn named_files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<PathBuf>, LogError> {
     let mut files: Vec<PathBuf> = Vec::new();
     let mut known = std::collections::HashSet::new();
     for path in paths {
@@ -310,7 +334,8 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, LogError> {
     let mut files = Vec::new();
     for item in folder.read_dir().map_err(failed)? {
         let path = item.map_err(failed)?.path();
-        if path.extension().is_some_and(|end| end == "jsonl") && path.is_file() {
+        let is_log = path.extension().is_some_and(|end| end == "jsonl");
+        if is_log && !is_side_file(&path) && path.is_file() {
             files.push(path);
         }
     }

@@ -4,17 +4,20 @@
 //! [`index`] opens many files lazily, [`pooled`] says what is missing and what is
 //! there twice among them, [`tree`] puts the records of one problem
 //! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes
-//! that name them; [`atomic`] writes files that are there whole or not at all.
+//! that name them; [`label`] says what labels of people come to, [`side`] keeps
+//! them in a file beside the log; [`atomic`] writes files that are there whole or not at all.
 
 pub mod atomic;
 mod error;
 pub mod ids;
 pub mod index;
+pub mod label;
 pub mod pooled;
 pub mod reader;
 pub mod record;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod side;
 pub mod standing;
 pub mod tree;
 pub mod writer;

@@ -503,14 +503,16 @@ impl OutcomeRecord {
     }
 }
 
-/// A person's label of a step.
+/// A person's label of a step, in the log or in its [side file](super::side).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelRecord {
     pub run: String,
     pub step: StepId,
     pub problem: String,
     pub who: String,
+    /// RFC 3339, UTC.
     pub when: String,
+    /// A word of [`Label`](super::label::Label).
     pub label: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::problem::Problem;
 
+use super::label::{Ballot, Label};
 use super::record::{
     DELIMITER, DecisionRecord, LabelRecord, NoteRecord, OutcomeRecord, Record, ScoreRecord,
     StepEnd, StepId, StepRecord,
@@ -61,6 +62,13 @@ impl Node {
             labels: Vec::new(),
             outcomes: Vec::new(),
         }
+    }
+
+    /// What people said of it.
+    pub fn ballot(&self) -> Ballot<&str> {
+        let labels = self.labels.iter();
+        let known = labels.filter_map(|said| Some((said.who.as_str(), Label::named(&said.label)?)));
+        known.collect()
     }
 
     /// Whether its parent is missing from the tree.
@@ -326,6 +334,17 @@ impl Tree {
             Attachment::Label(label) => node.labels.push(label),
             Attachment::Outcome(outcome) => node.outcomes.push(outcome),
         }
+    }
+
+    /// Takes a label back that could not be written: the last one that is the
+    /// same; whether there was one.
+    pub fn remove_label(&mut self, label: &LabelRecord) -> bool {
+        let Some(index) = self.find(&label.step) else {
+            return false;
+        };
+        let labels = &mut self.nodes[index.get()].labels;
+        let place = labels.iter().rposition(|known| known == label);
+        place.map(|place| labels.remove(place)).is_some()
     }
 
     pub fn run(&self) -> &str {

@@ -1,6 +1,7 @@
 //! The screen's loop: terminal events, reports of calls and timers become
 //! messages; messages change the model; effects are performed; then one draw.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use super::input::keymap::{Keymap, Lookup, Pending};
 use super::input::keys::Key;
 use super::runner::{Calls, Events, Job, Journal, Report, edit};
 use super::screens::{self, Drawn, ViewCache};
-use super::sessions::{self, Opener};
+use super::sessions::{self, Opener, Sides};
 use super::terminal::Screen;
 use super::text::sanitize::sanitize_line;
 use super::theme::{ColorDepth, Theme, Themes};
@@ -73,6 +74,8 @@ pub struct Subject {
     pub scoring: Scoring,
     /// None in a replay.
     pub writer: Option<LogWriter>,
+    /// The side file for labels, where it is not that of each log.
+    pub labels: Option<PathBuf>,
 }
 
 /// How the inspector was left.
@@ -99,7 +102,11 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<Ended> {
         subject.scoring,
         sender,
     );
-    let journal = Journal::start(subject.writer, calls.clone())?;
+    let sides = Sides {
+        opener: subject.opener.clone(),
+        labels: subject.labels,
+    };
+    let journal = Journal::start(subject.writer, calls.clone(), sides)?;
     // Before the terminal is taken: a signal must never leave it taken.
     let signals = {
         let _on = runtime.enter();
@@ -239,18 +246,27 @@ impl Inspector {
         let reports = self.calls.reports();
         self.calls.runtime().spawn_blocking(move || {
             while let Some(read) = opener.read_on() {
-                let msg = match read {
-                    Ok(batch) => Msg::Surveyed {
-                        facts: batch.facts,
-                        progress: batch.progress,
-                        warning: batch.warning,
-                    },
-                    Err(message) => Msg::Unread(message),
+                let (labels, msg) = match read {
+                    Ok(batch) => (
+                        batch.labels,
+                        Msg::Surveyed {
+                            facts: batch.facts,
+                            progress: batch.progress,
+                            warning: batch.warning,
+                        },
+                    ),
+                    Err(message) => (Vec::new(), Msg::Unread(message)),
                 };
                 let is_last = matches!(msg, Msg::Unread(_));
-                // The loop is gone only when the program ends; it takes its
-                // time where it is behind.
-                if reports.blocking_send(Report::Msg(msg)).is_err() || is_last {
+                let labels = (!labels.is_empty()).then_some(Msg::LabelsRead(labels));
+                for msg in labels.into_iter().chain([msg]) {
+                    // The loop is gone only when the program ends; it takes its
+                    // time where it is behind.
+                    if reports.blocking_send(Report::Msg(msg)).is_err() {
+                        return;
+                    }
+                }
+                if is_last {
                     return;
                 }
             }
@@ -332,6 +348,7 @@ impl Inspector {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Append(records) => self.journal.submit(Job::Append(records)),
+            Effect::Label(labels) => self.journal.submit(Job::Label(labels)),
             Effect::Remark(records) => self.journal.submit(Job::Remark(records)),
             Effect::Generate { entry, call } => {
                 self.journal.submit(Job::Generate { entry, call });

@@ -2,6 +2,7 @@
 //! ones of logs.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::app::{Entry, Mode, Model};
@@ -10,8 +11,11 @@ use crate::problem::Problem;
 use crate::router::{Panel, Router, RouterError, RouterSpec, for_pool};
 use crate::session::{Session, Settings};
 use crate::survey::{Fact, Survey};
-use crate::trace::record::{FORMAT, ModelFacts, ProblemRecord, RouterFacts, RunRecord, Sampling};
-use crate::trace::{Log, Tree};
+use crate::trace::index::Kind;
+use crate::trace::record::{
+    FORMAT, LabelRecord, ModelFacts, ProblemRecord, RouterFacts, RunRecord, Sampling,
+};
+use crate::trace::{Log, Tree, side};
 
 /// Bytes of a log that are read between two messages to the screen.
 const BATCH: u64 = 4 << 20;
@@ -19,6 +23,9 @@ const BATCH: u64 = 4 << 20;
 /// What was read of a log.
 pub struct Batch {
     pub facts: Vec<Fact>,
+    /// The labels among them: trajectories that are open already want them
+    /// whole.
+    pub labels: Vec<LabelRecord>,
     /// Bytes that were read, and all there are; `None` where that is all.
     pub progress: Option<(u64, u64)>,
     /// What of it could not be read, at the end.
@@ -78,17 +85,56 @@ impl Opener {
             return None;
         }
         let mut facts = Vec::new();
+        let mut labels = Vec::new();
         let read = log.advance(BATCH, &mut |kind, line| {
             facts.extend(Fact::read(kind, line));
+            if kind == Kind::Label {
+                labels.extend(serde_json::from_slice::<LabelRecord>(line).ok());
+            }
         });
         Some(match read {
             Ok(more) => Ok(Batch {
                 facts,
+                labels,
                 progress: more.then(|| log.progress()),
                 warning: log.damage().filter(|_| !more),
             }),
             Err(error) => Err(error.to_string()),
         })
+    }
+}
+
+/// Where labels are written.
+#[derive(Clone)]
+pub struct Sides {
+    pub opener: Opener,
+    /// The side file of everything; the one of the log that a trajectory came
+    /// from where there is none.
+    pub labels: Option<PathBuf>,
+}
+
+impl Sides {
+    /// Appends the labels of one trajectory.
+    ///
+    /// # Errors
+    /// In words for the person.
+    pub fn append(&self, labels: &[LabelRecord]) -> Result<(), String> {
+        let Some(first) = labels.first() else {
+            return Ok(());
+        };
+        let path = match (&self.labels, &self.opener) {
+            (Some(path), _) => path.clone(),
+            (None, Opener::Live { .. }) => {
+                return Err("this session has no log that labels could stand beside".to_owned());
+            }
+            (None, Opener::Recorded { log, .. }) => {
+                let log = lock(log);
+                let found = log.path_of(&first.run, &first.problem);
+                let found = found.map(side::side_file);
+                found.ok_or("the log of this trajectory is not known")?
+            }
+        };
+        side::append(&path, labels).map_err(|error| error.to_string())
     }
 }
 

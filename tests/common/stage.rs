@@ -19,7 +19,8 @@ use pointsman::problem::answer::RuleGrader;
 use pointsman::router::{RouterSpec, build};
 use pointsman::session::{Engine, Event, Generate, Session, Settings};
 use pointsman::trace::record::{
-    Continuation, FORMAT, ModelFacts, PriceFacts, Record, RunRecord, Sampling, ValueKind,
+    Continuation, FORMAT, LabelRecord, ModelFacts, PriceFacts, Record, RunRecord, Sampling,
+    ValueKind,
 };
 use pointsman::trace::{NodeIndex, Tree};
 use pointsman::tui::input::keymap::{Keymap, Lookup, Pending};
@@ -62,6 +63,8 @@ pub enum Heard {
     Resize(u16, u16),
     Session(usize, Event),
     LogFailed(String),
+    LabelFailed(Vec<LabelRecord>, String),
+    LabelsRead(Vec<LabelRecord>),
     Opened(usize),
     Edited(usize, Result<Option<String>, String>),
     Copied(usize),
@@ -89,6 +92,8 @@ impl Heard {
             Self::Resize(width, height) => Msg::Resize { width, height },
             Self::Session(entry, event) => Msg::Session { entry, event },
             Self::LogFailed(message) => Msg::LogFailed { message },
+            Self::LabelFailed(labels, message) => Msg::LabelFailed { labels, message },
+            Self::LabelsRead(labels) => Msg::LabelsRead(labels),
             Self::Opened(entry) => Msg::Opened {
                 entry,
                 result: match model.entries.get(entry) {
@@ -133,6 +138,8 @@ pub struct Stage {
     pub script: Script,
     /// What the log holds.
     pub log: Vec<Record>,
+    /// What the side file holds.
+    pub labels: Vec<LabelRecord>,
     /// Whether the disk refuses to take more.
     pub disk_full: bool,
     /// Every call that was made: entry and request.
@@ -264,6 +271,7 @@ impl Stage {
             pending: Pending::default(),
             script,
             log: Vec::new(),
+            labels: Vec::new(),
             disk_full: false,
             calls: Vec::new(),
             open_calls: Vec::new(),
@@ -356,6 +364,11 @@ impl Stage {
                 self.log_broken = Some(message.clone());
                 self.queue.push_back(Heard::LogFailed(message));
             }
+            Effect::Label(labels) if self.disk_full => {
+                let message = "cannot write the labels: disk full".to_owned();
+                self.queue.push_back(Heard::LabelFailed(labels, message));
+            }
+            Effect::Label(labels) => self.labels.extend(labels),
             Effect::Append(records) | Effect::Remark(records) => self.log.extend(records),
             Effect::Generate { entry, call } => self.generate(entry, *call),
             Effect::Score { entry, ask } => {

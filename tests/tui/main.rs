@@ -9,6 +9,7 @@ mod analysis;
 mod flows;
 mod golden;
 mod keys;
+mod labels;
 #[cfg(unix)]
 mod pty;
 mod scenes;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::problem::answer::Verdict;
 use crate::signal::confidence::Source as Measure;
 use crate::survey::{Step, Survey, View};
+use crate::trace::label::Rating;
 use crate::train::wilson;
 
 use super::slice::Slice;
@@ -90,13 +91,13 @@ impl Target {
     }
 
     /// Whether a step was right; `None` where nobody says.
-    fn of(self, survey: &Survey, view: &View<'_>, step: &Step) -> Option<bool> {
+    fn of(self, view: &View<'_>, at: usize, step: &Step) -> Option<bool> {
         match self {
             Self::Verified => step.is_refuted().map(|wrong| !wrong),
-            Self::Label => match survey.name(step.label()?) {
-                "good" => Some(true),
-                "bad" | "first-error" => Some(false),
-                _ => None,
+            Self::Label => match view.ballot(at)?.rating()? {
+                Rating::Good => Some(true),
+                Rating::Bad | Rating::FirstError => Some(false),
+                Rating::Neutral => None,
             },
             Self::Answer => match view.verdict()? {
                 Verdict::Correct => Some(true),
@@ -110,8 +111,8 @@ impl Target {
     pub(super) fn is_known(self, survey: &Survey, places: &[usize]) -> bool {
         places.iter().any(|&place| {
             let view = survey.view(place);
-            view.steps()
-                .any(|step| self.of(survey, &view, step).is_some())
+            let mut steps = view.steps().enumerate();
+            steps.any(|(at, step)| self.of(&view, at, step).is_some())
         })
     }
 }
@@ -176,8 +177,8 @@ pub(super) fn of(
     let mut parts: BTreeMap<(u64, String), Vec<Case>> = BTreeMap::new();
     for (number, &place) in places.iter().enumerate() {
         let view = survey.view(place);
-        for step in view.steps() {
-            let known = score.of(step).zip(target.of(survey, &view, step));
+        for (at, step) in view.steps().enumerate() {
+            let known = score.of(step).zip(target.of(&view, at, step));
             let Some((score, right)) = known else {
                 continue;
             };

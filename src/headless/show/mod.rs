@@ -3,7 +3,7 @@
 //! for, so that whoever reads this reads figures and not what a model wrote.
 
 mod analysis;
-mod grid;
+pub(super) mod grid;
 mod problems;
 mod runs;
 mod steps;

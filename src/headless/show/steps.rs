@@ -50,6 +50,14 @@ pub fn steps(
             "scores": tree.node(node).scores.iter().map(|score| {
                 json!({ "scorer": score.scorer, "value": score.value })
             }).collect::<Vec<_>>(),
+            "labels": tree.node(node).labels.iter().map(|said| {
+                json!({
+                    "who": said.who,
+                    "when": said.when,
+                    "label": said.label,
+                    "note": said.note,
+                })
+            }).collect::<Vec<_>>(),
             "decision": made.map(|made| json!({
                 "action": made.action,
                 "probabilities": made.probabilities,

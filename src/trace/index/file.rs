@@ -21,6 +21,11 @@ const BUFFER: usize = 1 << 18;
 #[derive(Debug)]
 pub(super) struct LogFile {
     path: PathBuf,
+    /// It holds what people said of the trajectories of other files.
+    is_side: bool,
+    /// Bytes that are read at most: of a side file those that were there at
+    /// first. What is said from then on the program knows, for it writes it.
+    limit: u64,
     /// Where the next scan begins, and the 1-based number of that line.
     offset: u64,
     line: u64,
@@ -32,9 +37,12 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    pub fn new(path: PathBuf) -> Self {
+    pub fn new(path: PathBuf, is_side: bool) -> Self {
+        let length = || path.metadata().map_or(u64::MAX, |found| found.len());
         Self {
+            limit: if is_side { length() } else { u64::MAX },
             path,
+            is_side,
             offset: 0,
             line: 1,
             damages: Vec::new(),
@@ -72,6 +80,7 @@ impl LogFile {
         let stop = self.offset.saturating_add(limit);
         let mut file = self.open()?;
         self.seek(&mut file)?;
+        let file = file.take(self.limit.saturating_sub(self.offset));
         let source = BufReader::with_capacity(BUFFER, file);
         let mut lines = LineReader::starting_at(source, LINE_LIMIT, self.offset, self.line);
         let mut bytes = Vec::new();
@@ -166,6 +175,11 @@ impl LogFile {
                     Ok(_) => {}
                     Err(fault) => return Err(damage(line, fault)),
                 }
+            }
+            // Labels of a log that is not open here.
+            (_, Some(problem)) if self.is_side && catalog.trajectory(run, problem).is_none() => {
+                self.has_records = true;
+                return Ok(());
             }
             (_, Some(problem)) => catalog.add(run, problem, entry),
             (Kind::Note, None) => catalog.add_note(run, entry),

@@ -6,7 +6,8 @@ use std::thread::JoinHandle;
 use crate::app::Msg;
 use crate::session::{Ask, Generate};
 use crate::trace::LogWriter;
-use crate::trace::record::Record;
+use crate::trace::record::{LabelRecord, Record};
+use crate::tui::sessions::Sides;
 
 use super::Calls;
 
@@ -15,6 +16,8 @@ pub enum Job {
     Append(Vec<Record>),
     /// Append with whatever is appended next.
     Remark(Vec<Record>),
+    /// Append to the side file, behind everything that the labels may be of.
+    Label(Vec<LabelRecord>),
     /// Make the call once everything before it is written.
     Generate {
         entry: usize,
@@ -44,7 +47,7 @@ impl Journal {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn start(writer: Option<LogWriter>, calls: Calls) -> std::io::Result<Self> {
+    pub fn start(writer: Option<LogWriter>, calls: Calls, sides: Sides) -> std::io::Result<Self> {
         let (jobs, queue) = channel::<Job>();
         let work = move || {
             let mut writer = writer;
@@ -64,6 +67,11 @@ impl Journal {
                     Job::Remark(records) => {
                         if let Some(log) = writer.as_mut() {
                             log.hold(records);
+                        }
+                    }
+                    Job::Label(labels) => {
+                        if let Err(message) = sides.append(&labels) {
+                            calls.send(Msg::LabelFailed { labels, message });
                         }
                     }
                     Job::Abort { entry, generation } => calls.abort(entry, generation),

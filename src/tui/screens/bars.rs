@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use crate::app::action::Action;
+use crate::app::action::{Action, Context};
 use crate::app::{EndpointState, Mode, Model, NoticeLevel, Screen, Slot};
 use crate::tui::input::keymap::{Keymap, Pending};
 use crate::tui::text::sanitize::sanitize;
@@ -59,6 +59,24 @@ const RUNS: [Action; 6] = [
     Action::Quit,
 ];
 
+/// Hints of labelling.
+const LABEL: [Action; 14] = [
+    Action::RateBad,
+    Action::RateNeutral,
+    Action::RateGood,
+    Action::RateFirstError,
+    Action::FlagStep,
+    Action::SkipStep,
+    Action::UndoLabel,
+    Action::Blind,
+    Action::BackLevel,
+    Action::Help,
+    Action::NextUnlabelled,
+    Action::LabelQueue,
+    Action::NextProblem,
+    Action::Quit,
+];
+
 const WHAT_IF: [Action; 11] = [
     Action::Left,
     Action::Right,
@@ -95,7 +113,7 @@ pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
         );
         left.push(Span::styled(format!(" {place} "), theme.style("emphasis")));
     }
-    if let Some(session) = model.session().filter(|_| of_one) {
+    if let Some(session) = model.session().filter(|_| of_one && !model.is_blind()) {
         let spec = sanitize(&session.settings().run.router.spec).into_owned();
         left.push(Span::styled(
             format!(" router {spec} "),
@@ -107,6 +125,14 @@ pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
         Mode::Replay => (" REPLAY ", "warning"),
     };
     let mut right: Vec<Span<'static>> = endpoint_signs(model, theme);
+    if model.screen_context() == Context::Label {
+        let text = if model.is_blind() {
+            " BLIND "
+        } else {
+            " LABEL "
+        };
+        right.push(Span::styled(text, theme.style("emphasis")));
+    }
     if !model.log_name.is_empty() && area.width >= 100 {
         right.push(Span::styled(
             format!(" {} ", sanitize(&model.log_name)),
@@ -219,6 +245,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         (Screen::WhatIf, _) => &WHAT_IF,
         (Screen::Values, _) => &VALUES,
         (Screen::Analysis, _) => &ANALYSIS,
+        (Screen::Inspector, _) if model.labelling.is_some() => &LABEL,
         (_, Mode::Live) => &LIVE,
         (_, Mode::Replay) => &REPLAY,
     };

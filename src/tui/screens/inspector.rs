@@ -5,10 +5,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
-use crate::app::{EndpointState, Model, Pane, ScorersState, Screen, Slot};
+use crate::app::action::Context;
+use crate::app::{EndpointState, Labelling, Model, Pane, ScorersState, Screen, Slot};
 use crate::session::{Phase, Session};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{self, cost, decision, paragraph, steps, transcript, tree};
+use crate::tui::widgets::{self, cost, decision, labels, paragraph, steps, transcript, tree};
 
 use super::Drawn;
 
@@ -113,7 +114,10 @@ impl Painter<'_> {
             Pane::Text => self.text(body),
             Pane::Decision => self.decision(body),
         }
-        let line = cost::line(self.session, self.theme);
+        let line = match self.model.is_blind() {
+            true => self.hidden(),
+            false => cost::line(self.session, self.theme),
+        };
         self.buffer.set_line(
             cost_row.x + 1,
             cost_row.y,
@@ -157,12 +161,18 @@ impl Painter<'_> {
         let columns = usize::from(inner.width);
         let mut card = refused(self.model, columns, self.theme);
         card.extend(endpoints_down(self.model, columns, self.theme));
-        card.extend(decision::card(
-            self.model,
-            self.session,
-            inner.width,
-            self.theme,
-        ));
+        if let Some(labelling) = self.labelling() {
+            let panel = labels::card(self.model, self.session, labelling, columns, self.theme);
+            card.extend(panel);
+        }
+        if !self.model.is_blind() {
+            card.extend(decision::card(
+                self.model,
+                self.session,
+                inner.width,
+                self.theme,
+            ));
+        }
         let last = card.len().saturating_sub(usize::from(inner.height));
         let top = self.model.view.decision_scroll.min(last);
         self.drawn.decision_last = last;
@@ -178,11 +188,11 @@ impl Painter<'_> {
         let unit = self.session.settings().ledger.unit();
         let title = unit.map_or_else(|| "Cost".to_owned(), |_| "Cost so far".to_owned());
         let inner = widgets::pane(area, self.buffer, self.theme, &title, false);
-        widgets::lines(
-            inner,
-            self.buffer,
-            &cost::card(self.session, inner.width, self.theme),
-        );
+        let card = match self.model.is_blind() {
+            true => vec![self.hidden()],
+            false => cost::card(self.session, inner.width, self.theme),
+        };
+        widgets::lines(inner, self.buffer, &card);
     }
 
     fn pane(&mut self, area: Rect, pane: Pane) -> Rect {
@@ -197,8 +207,21 @@ impl Painter<'_> {
             Pane::Steps => "Steps",
             Pane::Text if self.model.view.source => "Text (source)",
             Pane::Text => "Text",
+            Pane::Decision if self.labelling().is_some() => "Labels",
             Pane::Decision => "Decision",
         }
+    }
+
+    /// Labels being given on this screen.
+    fn labelling(&self) -> Option<&Labelling> {
+        let model = self.model;
+        let on = model.screen_context() == Context::Label;
+        model.labelling.as_ref().filter(|_| on)
+    }
+
+    /// In place of what says who wrote the steps.
+    fn hidden(&self) -> Line<'static> {
+        Line::styled("hidden while labelling blind", self.theme.style("dim"))
     }
 
     fn is_tree(&self) -> bool {

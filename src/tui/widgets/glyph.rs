@@ -2,6 +2,7 @@
 
 use crate::cost::PERSON;
 use crate::problem::answer::Verdict;
+use crate::trace::label::{Opinion, Rating};
 use crate::trace::record::StepRecord;
 use crate::tui::theme::Theme;
 
@@ -56,6 +57,22 @@ pub fn step_style(step: &StepRecord, place: Option<usize>, models: usize, theme:
         theme.model(place.unwrap_or(0), models)
     }
 }
+
+/// The sign of what a person said of a step, and its role; `None` where nothing
+/// is said.
+pub fn label(said: Opinion) -> Option<(&'static str, &'static str)> {
+    Some(match said.rating {
+        Some(Rating::Good) => ("⊕", "verdict.correct"),
+        Some(Rating::Neutral) => ("⊙", "text"),
+        Some(Rating::Bad) => ("⊖", "verdict.wrong"),
+        Some(Rating::FirstError) => ("⊗", "verdict.wrong"),
+        None if said.skipped => ("·", "dim"),
+        None => return None,
+    })
+}
+
+/// The sign of a flag.
+pub const FLAG: &str = "⚑";
 
 /// The sign and the word of a verdict.
 pub fn verdict(verdict: Verdict) -> (&'static str, &'static str, &'static str) {

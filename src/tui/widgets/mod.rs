@@ -9,6 +9,7 @@ mod drafts;
 pub mod figures;
 pub mod frontier;
 pub mod glyph;
+pub mod labels;
 pub mod lane;
 pub mod overlay;
 pub mod panel;

@@ -9,10 +9,11 @@ use crate::session::{Phase, Session};
 use crate::trace::NodeIndex;
 use crate::trace::record::StepEnd;
 use crate::trace::record::shared_beginning;
+use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
-use super::{bar, doing, figures, glyph, lines, select, shown_path, window};
+use super::{bar, doing, figures, glyph, labels, lines, select, shown_path, window};
 
 /// Draws the rows around the cursor.
 pub fn draw(
@@ -47,8 +48,7 @@ pub fn draw(
 }
 
 fn question_row(session: &Session, columns: u16, theme: &Theme) -> Line<'static> {
-    let text =
-        super::super::text::sanitize::sanitize(&session.problem().question).replace('\n', " ");
+    let text = sanitize(&session.problem().question).replace('\n', " ");
     let room = usize::from(columns).saturating_sub(4);
     Line::from(vec![
         Span::styled("  ? ", theme.style("dim")),
@@ -68,6 +68,9 @@ fn step_row(
 ) -> Line<'static> {
     let entry = session.tree().node(node);
     let step = &entry.step;
+    if model.is_blind() {
+        return blind_row(model, session, node, columns, theme);
+    }
     let settings = session.settings();
     let models = settings.models();
     let place = settings.place(&step.model);
@@ -87,6 +90,7 @@ fn step_row(
     ];
     spans.extend(confidence_cells(step, theme));
     spans.push(Span::raw(" "));
+    spans.extend(labels::signs(labels::shown(model, entry), theme));
     if overridden {
         spans.push(Span::styled("!", theme.style("step.override")));
     }
@@ -107,6 +111,31 @@ fn step_row(
         let (sign, _, role) = glyph::verdict(outcome.verdict);
         spans.push(Span::styled(sign, theme.style(role)));
     }
+    Line::from(spans)
+}
+
+/// A step without who wrote it: what the person said of it, and how it begins.
+fn blind_row(
+    model: &Model,
+    session: &Session,
+    node: NodeIndex,
+    columns: u16,
+    theme: &Theme,
+) -> Line<'static> {
+    let entry = session.tree().node(node);
+    let mut spans = vec![Span::styled(
+        format!("{:>3} ", entry.step.index),
+        theme.style("dim"),
+    )];
+    let signs = labels::signs(model.own_opinion(node), theme);
+    // Two columns, whatever is said.
+    let blanks = " ".repeat(2_usize.saturating_sub(signs.len()) + 1);
+    spans.extend(signs);
+    spans.push(Span::raw(blanks));
+    let text = sanitize(&entry.step.text).replace('\n', " ");
+    let room = usize::from(columns).saturating_sub(7);
+    let text = width::truncate(&text, room).into_owned();
+    spans.push(Span::styled(text, theme.style("text")));
     Line::from(spans)
 }
 
@@ -143,7 +172,7 @@ fn tail_row(
     let settings = session.settings();
     match session.phase() {
         // It writes on another branch.
-        Phase::Generating(_) | Phase::Scoring(_) if !streaming => None,
+        Phase::Generating(_) | Phase::Scoring(_) if !streaming || model.is_blind() => None,
         Phase::Generating(_) | Phase::Scoring(_) => session.in_flight().map(|call| {
             Line::from(vec![
                 Span::styled(
@@ -158,6 +187,7 @@ fn tail_row(
             "  ! failed: R tries again",
             theme.style("error"),
         ))),
+        Phase::Ready if model.is_blind() => None,
         Phase::Ready => {
             let end = path.last().copied();
             if end.is_some_and(|node| session.tree().node(node).outcome().is_some()) {
@@ -189,5 +219,5 @@ pub fn short_name(name: &str, settings: &crate::session::Settings, columns: usiz
         .strip_prefix(shared)
         .filter(|rest| !rest.is_empty())
         .unwrap_or(name);
-    width::truncate(&crate::tui::text::sanitize::sanitize(short), columns).into_owned()
+    width::truncate(&sanitize(short), columns).into_owned()
 }

@@ -139,7 +139,7 @@ fn blocks(
     let (path, is_streaming) = shown_path(session);
     for node in path {
         let at_cursor = cursor == Some(node);
-        let beside = at_cursor && columns >= SIDE_BY_SIDE;
+        let beside = at_cursor && columns >= SIDE_BY_SIDE && !model.is_blind();
         let draft = beside.then(|| session.draft_of(node)).flatten();
         let columns = match draft {
             Some(_) => (columns - GAP) / 2,
@@ -153,7 +153,7 @@ fn blocks(
             ..wrap(node)
         });
     }
-    if is_streaming {
+    if is_streaming && !model.is_blind() {
         blocks.extend(streaming(model, session, columns, theme));
     }
     blocks
@@ -170,10 +170,19 @@ fn step_block(
     let step = &session.tree().node(node).step;
     let settings = session.settings();
     let place = settings.place(&step.model);
-    let style = glyph::step_style(step, place, settings.models(), theme);
+    let (style, head) = match model.is_blind() {
+        true => {
+            let style = theme.style("emphasis");
+            (style, Line::styled(step.index.to_string(), style))
+        }
+        false => {
+            let style = glyph::step_style(step, place, settings.models(), theme);
+            (style, head(session, step, style, theme))
+        }
+    };
     Block {
         node: Some(node),
-        head: head(session, step, style, theme),
+        head,
         body: cache.wrapped(&step.id, &step.text, columns, model.view.source, theme),
         at_cursor: false,
         style,
@@ -348,7 +357,7 @@ fn draw_text(
 ) {
     let step = block.node.map(|node| &session.tree().node(node).step);
     let spans = step
-        .filter(|_| model.view.shading)
+        .filter(|_| model.view.shading && !model.is_blind())
         .map(|step| token_ends(&step.text, &step.tokens));
     let marks = match (&step, block.node) {
         (Some(step), _) => match_ranges(&step.text, &model.search.query),

@@ -1,0 +1,291 @@
+//! Labelling with one hand: keys in, labels and pictures out.
+
+use pointsman::app::action::Context;
+use pointsman::app::{Order, Screen};
+use pointsman::trace::label::Rating;
+use pointsman::trace::record::LabelRecord;
+
+use crate::screens::{draw_dark, text};
+use crate::stage::{ANSWER, Heard, Stage, say};
+use crate::tables::two_runs;
+
+/// A replay of two routers over three problems of three, two and four steps,
+/// labelled by Ada.
+fn labelling() -> (Stage, tempfile::TempDir) {
+    let (mut stage, folder) = two_runs();
+    stage.model.who = "ada".into();
+    stage.keys("A");
+    (stage, folder)
+}
+
+/// Problem, step and word of every label that was written.
+fn written(stage: &Stage) -> Vec<(String, u32, String)> {
+    let labels = stage.labels.iter();
+    let told = labels.map(|label| {
+        let place = stage.model.survey.find(&label.run, &label.problem).unwrap();
+        let tree = stage.session_of(place).tree();
+        let index = tree.node(tree.find(&label.step).unwrap()).step.index;
+        (label.problem.clone(), index, label.label.clone())
+    });
+    told.collect()
+}
+
+fn said(problem: &str, step: u32, word: &str) -> (String, u32, String) {
+    (problem.to_owned(), step, word.to_owned())
+}
+
+fn problem(stage: &Stage) -> (&str, &str) {
+    let entry = &stage.model.entries[stage.model.current];
+    (&entry.problem, &entry.run)
+}
+
+#[test]
+fn each_rating_goes_on_to_the_next_step_and_trajectory() {
+    let (mut stage, _folder) = labelling();
+    assert_eq!(stage.model.context(), Context::Label);
+    assert_eq!((problem(&stage), stage.at()), (("sum", "a"), 1));
+    stage.keys("3 2 1");
+    assert_eq!(
+        written(&stage),
+        [
+            said("sum", 1, "good"),
+            said("sum", 2, "neutral"),
+            said("sum", 3, "bad")
+        ]
+    );
+    assert!(stage.labels.iter().all(|label| label.who == "ada"));
+    assert!(stage.log.is_empty(), "the log is not touched");
+    // The table has the repeats of a problem together.
+    assert_eq!((problem(&stage), stage.at()), (("sum", "b"), 1));
+    assert_eq!(stage.model.labelling.as_ref().unwrap().done(), 1);
+    stage.keys("K");
+    assert_eq!(problem(&stage), ("sum", "a"));
+    stage.keys("J J");
+    assert_eq!(problem(&stage), ("difference", "a"));
+    stage.keys("esc");
+    assert_eq!(stage.model.context(), Context::Inspector);
+    stage.keys("3");
+    assert_eq!(stage.labels.len(), 3, "digits are counts again");
+}
+
+#[test]
+fn the_first_error_says_that_the_steps_before_it_are_right() {
+    let (mut stage, _folder) = labelling();
+    stage.keys("J J J J");
+    assert_eq!((problem(&stage), stage.at()), (("root", "a"), 1));
+    stage.keys("2 j e");
+    assert_eq!(
+        written(&stage),
+        [
+            said("root", 1, "neutral"),
+            said("root", 2, "good"),
+            said("root", 3, "first-error"),
+        ]
+    );
+    // Both labels that the key gave are taken back at once, and one goes there.
+    stage.keys("u");
+    assert_eq!(
+        written(&stage)[3..],
+        [said("root", 3, "retracted"), said("root", 2, "retracted")]
+    );
+    assert_eq!(stage.at(), 3);
+    stage.keys("u");
+    assert_eq!(stage.at(), 1);
+    let cursor = stage.model.cursor().unwrap();
+    assert!(stage.model.own_opinion(cursor).is_empty());
+    stage.keys("u");
+    assert!(
+        stage.notice().contains("no label of yours"),
+        "{}",
+        stage.notice()
+    );
+    assert_eq!(stage.labels.len(), 6, "nothing is ever deleted");
+}
+
+#[test]
+fn flags_stand_beside_ratings_and_skipped_steps_are_done() {
+    let (mut stage, _folder) = labelling();
+    stage.keys("f");
+    assert_eq!(stage.at(), 1, "a flag is not all there is to say");
+    stage.keys("f");
+    assert!(stage.notice().contains("flagged it already"));
+    stage.keys("1 s 3");
+    let words: Vec<&str> = stage.labels.iter().map(|l| l.label.as_str()).collect();
+    assert_eq!(words, ["flagged", "bad", "skipped", "good"]);
+    assert_eq!(stage.model.labelling.as_ref().unwrap().done(), 1);
+    stage.keys("K g g k");
+    stage.keys("3");
+    assert!(
+        stage.notice().contains("this is the question"),
+        "{}",
+        stage.notice()
+    );
+}
+
+#[test]
+fn n_goes_to_steps_that_are_open_wherever_they_are() {
+    let (mut stage, _folder) = labelling();
+    stage.keys("j 3 k k n");
+    assert_eq!((problem(&stage), stage.at()), (("sum", "a"), 3));
+    stage.keys("N");
+    assert_eq!(stage.at(), 1);
+    let (mut stage, _folder) = labelling();
+    // All of the second trajectory, and back to the end of the first.
+    stage.keys("J 3 3 3 K K G n");
+    assert_eq!((problem(&stage), stage.at()), (("difference", "a"), 1));
+    stage.keys("N");
+    assert_eq!((problem(&stage), stage.at()), (("sum", "a"), 3));
+}
+
+#[test]
+fn the_most_telling_trajectories_come_first() {
+    let (mut stage, _folder) = labelling();
+    stage.keys("q");
+    assert_eq!(stage.model.labelling.as_ref().unwrap().order, Order::Worth);
+    // Its steps were the least sure ones.
+    assert_eq!(problem(&stage), ("root", "a"));
+    stage.keys("J J");
+    assert_eq!(problem(&stage), ("difference", "a"));
+    stage.keys("q K");
+    assert_eq!(problem(&stage), ("sum", "b"), "the table's order again");
+}
+
+#[test]
+fn blind_hides_what_sways_a_person() {
+    let (mut stage, _folder) = labelling();
+    let cursor = stage.model.cursor().unwrap();
+    let other = LabelRecord {
+        who: "bob".into(),
+        note: Some("a remark of his".into()),
+        ..stage
+            .session()
+            .label(cursor, pointsman::trace::label::Label::Bad, "bob", "")
+    };
+    stage.hear(Heard::LabelsRead(vec![other.clone(), other]));
+    stage.keys("j j k");
+    stage.keys("k");
+    let tells = [
+        "small",
+        "large",
+        "threshold",
+        "u 0.9",
+        "bob",
+        "a remark of his",
+        "Who writes",
+        "✓",
+    ];
+    for size in [(80, 24), (120, 40), (60, 20)] {
+        let open = text(&draw_dark(&mut stage, size));
+        assert!(open.contains("small"), "{open}");
+        stage.keys("x");
+        // The last step is the one with the outcome.
+        stage.keys("G");
+        let picture = text(&draw_dark(&mut stage, size));
+        stage.keys("g g");
+        let first = text(&draw_dark(&mut stage, size));
+        for told in tells {
+            assert!(!picture.contains(told), "{told}: {picture}");
+            assert!(!first.contains(told), "{told}: {first}");
+        }
+        assert!(picture.contains("BLIND"), "{picture}");
+        stage.keys("x j");
+    }
+    let picture = text(&draw_dark(&mut stage, (120, 40)));
+    assert!(
+        picture.contains("bob  ⊖ bad") && picture.contains("a remark of his"),
+        "{picture}"
+    );
+    let labels = &stage.session().tree().node(cursor).labels;
+    assert_eq!(labels.len(), 1, "what was read twice is known once");
+    // What would show it all the same is not done.
+    stage.keys("x :");
+    stage.type_text("tree");
+    stage.keys("enter");
+    assert_eq!(stage.model.view.screen, Screen::Inspector);
+    assert!(stage.notice().contains("esc leaves"), "{}", stage.notice());
+}
+
+#[test]
+fn labels_that_cannot_be_written_are_not_given() {
+    let (mut stage, _folder) = labelling();
+    stage.keys("3");
+    stage.disk_full = true;
+    stage.keys("1");
+    assert!(stage.notice().contains("disk full; the label is not given"));
+    stage.keys("k");
+    let cursor = stage.model.cursor().unwrap();
+    assert!(stage.model.own_opinion(cursor).is_empty());
+    // The one before it is what is taken back next.
+    stage.disk_full = false;
+    stage.keys("u");
+    assert_eq!(
+        written(&stage),
+        [said("sum", 1, "good"), said("sum", 1, "retracted")]
+    );
+}
+
+#[test]
+fn tables_find_what_was_labelled() {
+    let (mut stage, _folder) = labelling();
+    stage.keys("3 1 J J e esc P f ctrl-u");
+    stage.type_text("any(label = bad) | any(label = first-error)");
+    stage.keys("enter");
+    assert_eq!(stage.model.table.order, [0, 1]);
+    stage.keys("f ctrl-u");
+    stage.type_text("any(label = wrong)");
+    stage.keys("enter");
+    let picture = text(&draw_dark(&mut stage, (120, 40)));
+    assert!(
+        picture.contains("first-error"),
+        "says what is meant: {picture}"
+    );
+}
+
+#[test]
+fn a_live_session_is_labelled_as_far_as_it_went() {
+    let cues = [
+        say("2 + 2 = 4", 0.9),
+        say("4 + 3 = 7", 0.9),
+        say(ANSWER, 0.9),
+    ];
+    let mut stage = Stage::new(cues);
+    stage.keys("space space A 3 1");
+    let words: Vec<&str> = stage.labels.iter().map(|l| l.label.as_str()).collect();
+    assert_eq!(words, ["good", "bad"]);
+    assert!(
+        stage
+            .log
+            .iter()
+            .all(|record| !matches!(record, pointsman::trace::record::Record::Label(_)))
+    );
+    stage.keys("K esc ] x");
+    assert_eq!(stage.at(), 2, "the step that was labelled wrong");
+}
+
+#[test]
+fn a_hostile_name_is_drawn_as_text() {
+    let (mut stage, _folder) = two_runs();
+    stage.model.who = "\u{1b}]0;x\u{7}a\u{202e}da\nb\u{9b}2J".into();
+    stage.keys("A 3 k");
+    let cursor = stage.model.cursor().unwrap();
+    assert_eq!(stage.model.own_opinion(cursor).rating, Some(Rating::Good));
+    for size in [(80, 24), (120, 40)] {
+        let picture = text(&draw_dark(&mut stage, size));
+        let obeyed =
+            |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+        assert!(!picture.contains(obeyed), "{picture:?}");
+    }
+}
+
+#[test]
+fn labelling_at_every_size() {
+    let (mut stage, _folder) = labelling();
+    stage.keys("3 f 1 k");
+    for (name, keys) in [("labels", ""), ("labels-blind", "x")] {
+        stage.keys(keys);
+        for size in [(80, 24), (120, 40), (200, 60)] {
+            let name = format!("{name}-{}x{}", size.0, size.1);
+            insta::assert_snapshot!(name, text(&draw_dark(&mut stage, size)));
+        }
+    }
+}
