@@ -5,6 +5,7 @@
 //! perform. Live, replay and tests differ only in who performs them.
 
 pub mod action;
+mod debug;
 mod effect;
 mod finder;
 mod follow;
@@ -25,6 +26,7 @@ mod what_if;
 #[cfg(test)]
 mod tests;
 
+pub use debug::{Breakpoint, Debug, Jumps, Listed, On, rows as listed_rows};
 pub use effect::Effect;
 pub use finder::{Found, find};
 pub use line_edit::LineEdit;

@@ -6,7 +6,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
-use super::{follow, keys, navigate, overlay, probes, surveyed, table, what_if};
+use super::{debug, follow, keys, navigate, overlay, probes, surveyed, table, what_if};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -102,9 +102,8 @@ fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Ve
     {
         *state = EndpointState::Unknown;
     }
-    if let Some(missed) = missed.filter(|_| entry == model.current) {
-        model.say(NoticeLevel::Info, missed);
-    }
+    let missed = missed.filter(|_| entry == model.current);
+    follow::tell(model, entry, missed.map(|text| (NoticeLevel::Info, text)));
     if let Some(message) = failed.filter(|_| !outputs.is_empty()) {
         model.say(NoticeLevel::Error, message);
     }
@@ -149,6 +148,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
                 .chain(faults.iter().map(ToString::to_string))
                 .collect();
             *slot = Slot::Open(session);
+            debug::share(model);
             if entry == model.current {
                 follow::go_to_wanted(model);
             }

@@ -5,6 +5,7 @@
 #[path = "../common/stage.rs"]
 mod stage;
 
+mod debugging;
 mod flows;
 mod golden;
 mod keys;
