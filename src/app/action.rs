@@ -276,6 +276,20 @@ actions! {
         { Inspector ["C"] Tree ["C"] }
     BackUntil "back-until" "back until" Stepping: "Go back to the last step at which an expression held"
         { Inspector ["B"] Tree ["B"] }
+    RunBack "run-back" "run back" Stepping: "Go back to the last step at which a breakpoint stops"
+        { Inspector ["[c"] Tree ["[c"] }
+    Breakpoint "breakpoint" "breakpoint" Stepping: "Stop runs of this trajectory at this step, or no longer"
+        { Inspector ["x"] Tree ["x"] }
+    BreakIf "break-if" "break if" Stepping: "Stop runs of every trajectory where an expression holds, e.g. refuted or calculation = wrong"
+        { Inspector ["X"] Tree ["X"] }
+    Watch "watch" "watch" Stepping: "Show what an expression comes to at every step, e.g. mean(confidence)"
+        { Inspector ["w"] Tree ["w"] }
+    Stops "stops" "stops" Stepping: "List breakpoints and watched expressions, with their hits"
+        { Inspector ["W"] Tree ["W"] }
+    Enable "enable" "on or off" Stepping: "Switch the selected breakpoint off, or on again"
+        { Menu ["space"] }
+    Remove "remove" "remove" Stepping: "Take the selected breakpoint or watched expression away"
+        { Menu ["d", "delete"] }
     Play "play" "play" Stepping: "Play the recorded steps at a steady pace, or pause"
         { Inspector ["p"] Tree ["p"] }
     Cancel "cancel" "cancel" Stepping: "Stop the call that is running; the steps written so far stay"
@@ -335,6 +349,10 @@ actions! {
         { Inspector ["m"] Tree ["m"] }
     NextMark "next-mark" "next mark" Finding +counts: "To the next marked step"
         { Inspector ["'"] Tree ["'"] }
+    JumpBack "jump-back" "jump back" Finding +counts +repeats: "Back to where the last far movement was made from, over problems too"
+        { Global ["ctrl-o"] }
+    JumpForward "jump-forward" "jump ahead" Finding +counts +repeats: "Forward again to where one went back from"
+        { Global ["alt-o", "go"] }
     Search "search" "search" Finding: "Search the text of the steps"
         { Global ["/"] }
     NextMatch "next-match" "next match" Finding +counts +repeats: "To the next match"

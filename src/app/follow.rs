@@ -2,6 +2,7 @@
 
 use crate::session::{Command, Output, Session};
 
+use super::debug;
 use super::effect::Effect;
 use super::model::{Model, NoticeLevel, Slot};
 use super::navigate;
@@ -35,22 +36,34 @@ pub(super) fn command_at(
         return Vec::new();
     };
     let runs_until = matches!(wanted, Command::RunUntil(_));
+    let runs = runs_until || matches!(wanted, Command::Run | Command::BackUntil(_));
     let result = session.command(wanted, now);
     let missed = session.missed().filter(|_| runs_until).map(missed);
     if entry == model.current {
         model.view.text_scroll = None;
     }
-    match result {
-        Ok(outputs) => {
-            if let Some(missed) = missed {
-                model.say(NoticeLevel::Info, missed);
-            }
-            effects_of(entry, outputs)
-        }
+    let (said, outputs) = match result {
+        Ok(outputs) => (missed.map(|text| (NoticeLevel::Info, text)), outputs),
         Err(refusal) => {
-            model.say(NoticeLevel::Warning, refusal.to_string());
-            Vec::new()
+            let refused = (NoticeLevel::Warning, refusal.to_string());
+            (Some(refused), Vec::new())
         }
+    };
+    match said {
+        _ if runs => tell(model, entry, said),
+        Some((level, text)) => model.say(level, text),
+        None => {}
+    }
+    effects_of(entry, outputs)
+}
+
+/// Says what came of a run, and what it met of the breakpoints.
+pub(super) fn tell(model: &mut Model, entry: usize, said: Option<(NoticeLevel, String)>) {
+    let met = debug::told(model, entry);
+    match (said, met) {
+        (Some((_, said)), Some((level, met))) => model.say(level, format!("{said}; {met}")),
+        (Some((level, text)), None) | (None, Some((level, text))) => model.say(level, text),
+        (None, None) => {}
     }
 }
 
@@ -95,10 +108,16 @@ pub(super) fn play_on(model: &mut Model, now: &str) -> Vec<Effect> {
     let next = model.session().and_then(|s| s.next_on_branch(s.cursor()));
     if next.is_none() {
         model.playing = false;
-        model.say(NoticeLevel::Info, "the tape ends here");
+        let ends = (NoticeLevel::Info, "the tape ends here".to_owned());
+        tell(model, model.current, Some(ends));
         return Vec::new();
     }
-    here(model, Command::Step, now)
+    let effects = here(model, Command::Step, now);
+    if model.session_mut().is_some_and(Session::meets_here) {
+        model.playing = false;
+        tell(model, model.current, None);
+    }
+    effects
 }
 
 /// Opens the entry, if it is not open yet.

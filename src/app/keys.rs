@@ -5,8 +5,9 @@ use crate::session::{Command, Refusal, Session};
 
 use super::action::Action;
 use super::analysis;
+use super::debug;
 use super::effect::Effect;
-use super::follow::{here, show};
+use super::follow::{self, here, show};
 use super::labelling;
 use super::line_edit::LineEdit;
 use super::model::{
@@ -22,8 +23,19 @@ use super::what_if;
 /// Lines of a page where the pane's height is not known better.
 const PAGE: i64 = 10;
 
-/// Does an action.
+/// Does an action, and remembers where it was done from where it led far away.
 pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &str) -> Vec<Effect> {
+    let before = debug::here(model);
+    let may_run = action == Action::Run
+        || matches!(model.layers.last(), Some(Layer::Expression { .. }))
+            && action == Action::Accept;
+    let effects = act_here(model, action, count, now);
+    let begun = |effect: &Effect| matches!(effect, Effect::Generate { .. } | Effect::Score { .. });
+    debug::far(model, action, before, may_run && effects.iter().any(begun));
+    effects
+}
+
+fn act_here(model: &mut Model, action: Action, count: Option<u32>, now: &str) -> Vec<Effect> {
     if !model.layers.is_empty() && !matches!(action, Action::Suspend | Action::Redraw) {
         return match overlay::act(model, action, now) {
             Answer::Effects(effects) => effects,
@@ -78,6 +90,29 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
                 error: None,
             },
         ),
+        Action::RunBack => here(model, Command::BackUntil(None), now),
+        Action::Breakpoint => {
+            debug::toggle_step(model);
+            Vec::new()
+        }
+        Action::BreakIf | Action::Watch => {
+            let purpose = match action {
+                Action::Watch => Purpose::Watch(None),
+                _ => Purpose::Breakpoint(None),
+            };
+            let (input, error) = (LineEdit::default(), None);
+            open_layer(
+                model,
+                Layer::Expression {
+                    purpose,
+                    input,
+                    error,
+                },
+            )
+        }
+        Action::Stops => open_layer(model, Layer::Stops { selected: 0 }),
+        Action::JumpBack => debug::go(model, times),
+        Action::JumpForward => debug::go(model, -times),
         Action::Problems => nav::switch(model, Screen::Problems),
         Action::WhatIf => what_if::show(model),
         Action::Values => values::show(model),
@@ -252,6 +287,11 @@ fn play(model: &mut Model) -> Vec<Effect> {
     model.playing = !model.playing;
     if model.playing && model.session().is_none() {
         model.playing = false;
+    }
+    match model.playing {
+        true => debug::begin(model),
+        // What it passed and could not decide is told when it is paused.
+        false => follow::tell(model, model.current, None),
     }
     Vec::new()
 }

@@ -7,6 +7,7 @@
 pub mod action;
 mod amount;
 mod analysis;
+mod debug;
 mod effect;
 mod finder;
 mod follow;
@@ -30,6 +31,7 @@ mod what_if;
 mod tests;
 
 pub use analysis::{Analysed, Page};
+pub use debug::{Breakpoint, Debug, Jumps, Listed, On, rows as listed_rows};
 pub use effect::Effect;
 pub use finder::{Found, find};
 pub use labelling::{Labelling, Order};

@@ -12,6 +12,7 @@ use crate::trace::record::StepId;
 
 use super::action::{Action, Context};
 use super::analysis::Analysed;
+use super::debug::{Debug, Jumps};
 use super::labelling::Labelling;
 use super::line_edit::LineEdit;
 use super::probes::Waiting;
@@ -151,6 +152,10 @@ pub enum Layer {
         /// is typed, and giving up brings these back.
         before: String,
     },
+    /// Breakpoints and watched expressions.
+    Stops {
+        selected: usize,
+    },
     Expression {
         purpose: Purpose,
         input: LineEdit,
@@ -164,6 +169,10 @@ pub enum Purpose {
     RunUntil,
     /// Over the steps that are there, towards the question.
     BackUntil,
+    /// To stop where it holds; with the id of a breakpoint that has another.
+    Breakpoint(Option<u32>),
+    /// To be shown at every step; with the place of one that it replaces.
+    Watch(Option<usize>),
     /// To arrange the table of problems.
     Table(Use),
     /// The cost of a problem that a value is sought for: a number.
@@ -178,7 +187,7 @@ impl Purpose {
     /// What the expression is over.
     pub fn scope(self) -> Scope {
         match self {
-            Self::RunUntil | Self::BackUntil => Scope::Step,
+            Self::RunUntil | Self::BackUntil | Self::Breakpoint(_) | Self::Watch(_) => Scope::Step,
             Self::Table(_) | Self::Cost | Self::Rule | Self::Worth => Scope::Trajectory,
         }
     }
@@ -263,6 +272,10 @@ pub struct Model {
     pub search: Search,
     /// Marked steps by problem.
     pub marks: BTreeMap<String, BTreeSet<StepId>>,
+    /// Breakpoints and watched expressions.
+    pub debug: Debug,
+    /// Where far movements were made from.
+    pub jumps: Jumps,
     pub notice: Option<Notice>,
     /// The log cannot be written: generating is off.
     pub log_broken: Option<String>,
@@ -320,6 +333,8 @@ impl Model {
             layers: Vec::new(),
             search: Search::default(),
             marks: BTreeMap::new(),
+            debug: Debug::default(),
+            jumps: Jumps::default(),
             notice: None,
             log_broken: None,
             playing: false,
@@ -372,7 +387,7 @@ impl Model {
             Some(Layer::Help { .. }) => Context::Global,
             Some(Layer::Palette { .. }) => Context::Palette,
             Some(Layer::Picker { .. }) => Context::Picker,
-            Some(Layer::Override { .. }) => Context::Menu,
+            Some(Layer::Override { .. } | Layer::Stops { .. }) => Context::Menu,
             Some(Layer::ConfirmQuit | Layer::ConfirmRerun { .. }) => Context::Confirm,
             Some(Layer::Search { .. } | Layer::Expression { .. }) => Context::TextInput,
             None => self.screen_context(),
@@ -451,7 +466,7 @@ impl Model {
             Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")
             }
-            Action::Edit | Action::Rerun | Action::Copy | Action::Mark
+            Action::Edit | Action::Rerun | Action::Copy | Action::Mark | Action::Breakpoint
                 if self.cursor().is_none() =>
             {
                 Some("choose a step first")

@@ -4,6 +4,7 @@ use crate::expr::{Completion, Expr, Scope, complete};
 use crate::session::Command;
 
 use super::action::{ACTIONS, Action, ActionInfo};
+use super::debug;
 use super::effect::Effect;
 use super::finder::find;
 use super::follow::{here, show};
@@ -47,6 +48,15 @@ pub(super) fn act(model: &mut Model, action: Action, now: &str) -> Answer {
             return NOTHING;
         }
         Action::Accept => return accept(model, now),
+        Action::Enable | Action::Remove => {
+            if let Some(&Layer::Stops { selected }) = model.layers.last() {
+                match action {
+                    Action::Enable => debug::toggle(model, selected),
+                    _ => debug::remove(model, selected),
+                }
+            }
+            return NOTHING;
+        }
         Action::Complete => {
             complete_name(model);
             return NOTHING;
@@ -100,6 +110,7 @@ impl Layer {
             | Self::Expression { input, .. } => Some(input),
             Self::Help { .. }
             | Self::Override { .. }
+            | Self::Stops { .. }
             | Self::ConfirmQuit
             | Self::ConfirmRerun { .. } => None,
         }
@@ -164,11 +175,13 @@ pub(super) fn select(model: &mut Model, by: i64) {
             .session()
             .map_or(0, |session| session.settings().models()),
         Some(Layer::Help { .. }) => model.view.layer_last + 1,
+        Some(Layer::Stops { .. }) => debug::rows(model).len(),
         _ => 0,
     };
     let (Some(Layer::Palette { selected, .. })
     | Some(Layer::Picker { selected, .. })
     | Some(Layer::Override { selected })
+    | Some(Layer::Stops { selected })
     | Some(Layer::Help { scroll: selected })) = model.layers.last_mut()
     else {
         return;
@@ -205,6 +218,7 @@ fn accept(model: &mut Model, now: &str) -> Answer {
         Layer::Override { selected } => {
             Answer::Effects(here(model, Command::Override { model: selected }, now))
         }
+        Layer::Stops { selected } => Answer::Effects(debug::accept(model, selected)),
         Layer::ConfirmQuit => Answer::Leave,
         Layer::ConfirmRerun { .. } => Answer::Effects(here(model, Command::Rerun, now)),
         Layer::Search { input, .. } => {
@@ -303,6 +317,14 @@ fn expression(
         Purpose::Cost => return what_if::for_cost(model, text).map(|()| Vec::new()),
         Purpose::Rule => return what_if::other_rule(model, text),
         Purpose::Worth => return values::set_worth(model, text).map(|()| Vec::new()),
+        Purpose::Breakpoint(_) | Purpose::Watch(_) => {
+            return debug::take(model, purpose, text).map(|()| Vec::new());
+        }
+        // Without a condition only breakpoints stop.
+        Purpose::RunUntil if text.trim().is_empty() => return Ok(here(model, Command::Run, now)),
+        Purpose::BackUntil if text.trim().is_empty() => {
+            return Ok(here(model, Command::BackUntil(None), now));
+        }
         Purpose::RunUntil | Purpose::BackUntil => {}
     }
     let models = names_of_models(model, purpose);
@@ -310,7 +332,7 @@ fn expression(
     let condition = Box::new(checked.map_err(|error| error.to_string())?);
     text.clone_into(&mut model.view.run_until);
     let command = match purpose {
-        Purpose::BackUntil => Command::BackUntil(condition),
+        Purpose::BackUntil => Command::BackUntil(Some(condition)),
         _ => Command::RunUntil(condition),
     };
     Ok(here(model, command, now))

@@ -7,7 +7,8 @@ use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
 use super::{
-    analysis, follow, keys, labelling, navigate, overlay, probes, surveyed, table, values, what_if,
+    analysis, debug, follow, keys, labelling, navigate, overlay, probes, surveyed, table, values,
+    what_if,
 };
 
 /// How often the busy sign moves, and how fast a tape plays.
@@ -123,9 +124,8 @@ fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Ve
     {
         *state = EndpointState::Unknown;
     }
-    if let Some(missed) = missed.filter(|_| entry == model.current) {
-        model.say(NoticeLevel::Info, missed);
-    }
+    let missed = missed.filter(|_| entry == model.current);
+    follow::tell(model, entry, missed.map(|text| (NoticeLevel::Info, text)));
     if let Some(message) = failed.filter(|_| !outputs.is_empty()) {
         model.say(NoticeLevel::Error, message);
     }
@@ -170,6 +170,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
                 .chain(faults.iter().map(ToString::to_string))
                 .collect();
             *slot = Slot::Open(session);
+            debug::share(model);
             if entry == model.current {
                 follow::go_to_wanted(model);
                 labelling::arrived(model);

@@ -110,6 +110,8 @@ fields! {
     Label "label" Step Text "the last rating by a person: good, neutral, bad or first-error";
     Labelled "labelled" Step Flag "a person rated it";
     Flagged "flagged" Step Flag "a person flagged it";
+    Calculation "calculation" Step Text "its arithmetic, worked out again: right, wrong, undecided or none";
+    Repeats "repeats" Step Flag "it says again what a step before it said";
     Problem "problem" Trajectory Text "id of the problem";
     Run "run" Trajectory Text "id of the run";
     Router "router" Trajectory Text "the router, as it is written";
@@ -163,6 +165,7 @@ impl Field {
                 "unknown",
             ],
             Self::Label => &["good", "neutral", "bad", "first-error"],
+            Self::Calculation => &["right", "wrong", "undecided", "none"],
             Self::StepEnded => &["delimiter", "eos", "length", "empty", "error"],
             Self::Ended => &[
                 "finished",
@@ -174,5 +177,35 @@ impl Field {
             ],
             _ => return None,
         })
+    }
+
+    /// Why it is not known where it is not, as a rule.
+    pub fn unknown_because(self) -> &'static str {
+        match self {
+            Self::Confidence | Self::Prob | Self::Logit | Self::Sampled | Self::Entropy => {
+                "it was not measured on this step"
+            }
+            Self::Prm => "no process-reward model scored this step",
+            Self::Judge => "no judge scored this step",
+            Self::Refuted => "no verifier or checker looked at this step",
+            Self::Label => "nobody labelled this step",
+            Self::Probability => "the router gave no probabilities here",
+            Self::Threshold | Self::ActionSet | Self::Propensity => {
+                "no decision was made after this step"
+            }
+            Self::Domain | Self::Difficulty | Self::Gold | Self::Question => {
+                "the problem does not say it"
+            }
+            Self::Verdict
+            | Self::Correct
+            | Self::Wrong
+            | Self::Ungraded
+            | Self::Answer
+            | Self::Rule
+            | Self::Ended
+            | Self::Cost
+            | Self::FullCost => "the trajectory does not end here",
+            _ => "the log does not say it",
+        }
     }
 }

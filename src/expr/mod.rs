@@ -92,7 +92,13 @@ impl Expr {
     /// Whether it reads texts of questions or steps, which only the log itself
     /// holds.
     pub fn reads_texts(&self) -> bool {
-        self.node.reads(Field::Text) || self.node.reads(Field::Question)
+        let of_texts = [
+            Field::Text,
+            Field::Question,
+            Field::Calculation,
+            Field::Repeats,
+        ];
+        of_texts.into_iter().any(|field| self.node.reads(field))
     }
 
     /// Whether it reads what decisions lost or why answers are not right, which
@@ -135,6 +141,24 @@ impl Expr {
     /// The value for a whole trajectory.
     pub fn of_trajectory<'a>(&'a self, source: &'a dyn Source) -> Value<'a> {
         self.node.value(source, None)
+    }
+
+    /// Fields of it that are not known at the step at `at` (from 0), each once.
+    pub fn unknown_at(&self, source: &dyn Source, at: usize) -> Vec<Field> {
+        let mut unknown = Vec::new();
+        self.node.fields(false, &mut |field, of_all| {
+            let is_unknown = match (field.info().scope, of_all) {
+                (Scope::Trajectory, _) => source.of_trajectory(field) == Value::Unknown,
+                (Scope::Step, false) => source.of_step(at, field) == Value::Unknown,
+                (Scope::Step, true) => {
+                    (0..source.steps()).any(|at| source.of_step(at, field) == Value::Unknown)
+                }
+            };
+            if is_unknown && !unknown.contains(&field) {
+                unknown.push(field);
+            }
+        });
+        unknown
     }
 
     /// Whether the step at `at` (from 0) is known to fulfil the condition.

@@ -43,6 +43,27 @@ impl Node {
         }
     }
 
+    /// The fields in it, each with whether it is asked of all steps.
+    pub fn fields(&self, of_all: bool, take: &mut dyn FnMut(Field, bool)) {
+        match self {
+            Self::OfStep(field) | Self::OfTrajectory(field) => take(*field, of_all),
+            Self::Fold(_, node) => node.fields(true, take),
+            Self::Not(node) | Self::Known(node) | Self::Holds(node, _) => {
+                node.fields(of_all, take);
+            }
+            Self::And(a, b)
+            | Self::Or(a, b)
+            | Self::Equal(a, b)
+            | Self::Same(a, b)
+            | Self::Compare(_, a, b)
+            | Self::Arithmetic(_, a, b) => {
+                a.fields(of_all, take);
+                b.fields(of_all, take);
+            }
+            Self::Flag(_) | Self::Number(_) | Self::Text(_) => {}
+        }
+    }
+
     /// Writes `model` for what models are compared with where it is `name`.
     pub fn rename(&mut self, name: &str, model: &str) {
         match self {

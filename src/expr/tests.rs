@@ -453,3 +453,54 @@ fn a_recorded_trajectory_is_seen_as_it_was() {
     ));
     assert!(!holds("any(escalation)", None) && !holds("!any(escalation)", None));
 }
+
+#[test]
+fn what_is_not_known_at_a_step_is_named_once() {
+    let table = table();
+    let unknown = |text: &str, at| {
+        let expr = Expr::condition(text, Scope::Step).unwrap();
+        expr.unknown_at(&table, at)
+    };
+    let text = "confidence < 0.5 & (prm > 0 | confidence > 0.1) & large_share > 0 & domain = x";
+    assert_eq!(unknown(text, 0), [Field::Prm]);
+    assert_eq!(unknown(text, 2), [Field::Confidence, Field::Prm]);
+    // Of all steps, wherever one looks from.
+    assert_eq!(unknown("mean(confidence) > 0", 0), [Field::Confidence]);
+    assert_eq!(
+        unknown("cost > 0 & !known(answer)", 0),
+        [Field::Cost, Field::Answer]
+    );
+    assert!(unknown("step > 0", 2).is_empty());
+}
+
+#[test]
+fn checks_of_texts_are_asked_of_the_log() {
+    use crate::trace::record::Record;
+    use crate::trace::{Tree, samples};
+    use std::sync::Arc;
+
+    let tree = Tree::from_records(
+        samples::step("x", None, "").run.clone(),
+        samples::step("x", None, "").problem,
+        [
+            samples::step("a", None, "so 3 + 4 = 8 in all"),
+            samples::step("b", Some("a"), "So 3 + 4 = 8  in all"),
+            samples::step("c", Some("b"), "then 2 + 2 = 4"),
+            samples::step("d", Some("c"), "x = 5"),
+        ]
+        .map(|step| Record::Step(Arc::new(step))),
+    );
+    for held in [
+        "first(calculation = wrong) = 1 & count(calculation = wrong) = 2",
+        "last(calculation = right) = 3 & last(calculation = none) = 4",
+        "count(repeats) = 1 & first(repeats) = 2",
+    ] {
+        let condition = Expr::condition(held, Scope::Trajectory).unwrap();
+        assert!(condition.reads_texts(), "{held}");
+        assert!(
+            condition.holds(&Trajectory::main_line(None, &tree)),
+            "{held}"
+        );
+    }
+    assert!(refused("any(calculation = wrogn)", Scope::Trajectory).contains("wrong"));
+}

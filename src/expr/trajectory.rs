@@ -2,6 +2,8 @@
 
 use crate::cost::PERSON;
 use crate::problem::answer::Verdict;
+use crate::problem::arithmetic::{self, Holds};
+use crate::problem::repeat::is_repeat;
 use crate::signal::confidence::{Source as Measure, recorded};
 use crate::trace::label::Rating;
 use crate::trace::record::{
@@ -138,6 +140,14 @@ impl<'a> Trajectory<'a> {
         decision.probabilities.get(place).copied()
     }
 
+    /// Whether a step says again what one before it said.
+    fn repeats(&self, at: usize) -> bool {
+        let text = |&index: &NodeIndex| self.tree.node(index).step.text.as_str();
+        let step = self.path.get(at).map(text);
+        let before = self.path.iter().take(at).map(text);
+        step.is_some_and(|step| is_repeat(step, before))
+    }
+
     fn large_share(&self) -> Option<f64> {
         let large = &self.run?.pool.last()?.name;
         let (mut by_large, mut all) = (0_u32, 0_u32);
@@ -153,6 +163,16 @@ impl<'a> Trajectory<'a> {
         let made = places.filter_map(|at| self.decision(at));
         made.filter(|decision| decision.overridden.is_some())
             .count() as f64
+    }
+}
+
+/// What the arithmetic of a text comes to, as expressions name it.
+fn calculation(text: &str) -> &'static str {
+    match arithmetic::verdict(text) {
+        Some(Holds::Right) => "right",
+        Some(Holds::Wrong) => "wrong",
+        Some(Holds::Undecided) => "undecided",
+        None => "none",
     }
 }
 
@@ -233,6 +253,8 @@ impl Source for Trajectory<'_> {
             Field::Label => node.ballot().rating().map(Rating::name).into(),
             Field::Labelled => Value::Flag(node.ballot().rating().is_some()),
             Field::Flagged => Value::Flag(node.ballot().is_flagged()),
+            Field::Calculation => Value::text(calculation(&step.text)),
+            Field::Repeats => Value::Flag(self.repeats(at)),
             _ => Value::Unknown,
         }
     }

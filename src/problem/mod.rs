@@ -2,8 +2,10 @@
 //! models, logs or screens.
 
 pub mod answer;
+pub mod arithmetic;
 pub mod dataset;
 pub(crate) mod lines;
+pub mod repeat;
 pub mod shard;
 pub mod split;
 

@@ -157,7 +157,8 @@ impl Session {
         // Somebody who has looked away is not followed, but a run goes on.
         let looked_at = self.cursor.replace(node);
         let mut outputs = Vec::new();
-        if !ended && self.goal != Goal::Step && !self.reached(&self.goal) {
+        let stopped = self.goal != Goal::Step && self.meets_here();
+        if !ended && self.goal != Goal::Step && !stopped && !self.reached(&self.goal) {
             let goal = self.goal.clone();
             outputs = self.generate_next(goal).unwrap_or_default();
         }

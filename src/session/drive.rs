@@ -28,10 +28,15 @@ impl Session {
         self.idle()?;
         self.goal = goal.clone();
         let before = self.cursor;
+        self.forget_met();
         // What is recorded is followed first; only the tape's end generates.
-        while let Some(next) = self.next_on_branch(self.cursor) {
-            self.cursor = Some(next);
-            if self.reached(&goal) {
+        let path = self.followed_path();
+        let here = before.and_then(|at| path.iter().position(|&node| node == at));
+        for place in here.map_or(0, |at| at + 1)..path.len() {
+            self.cursor = Some(path[place]);
+            // Both are asked: a stop that is met counts.
+            let stopped = self.meets(&path, place);
+            if stopped || self.reached(&goal) {
                 return Ok(Vec::new());
             }
         }

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::trace::record::{DecisionRecord, OutcomeRecord, ProblemRecord, Record, StepRecord};
 use crate::trace::{NodeIndex, Tree};
 
-use super::{About, Command, Event, Output, Refusal, Settings};
+use super::{About, Command, Event, Met, Output, Refusal, Settings, Stop};
 
 /// One problem of one run.
 pub struct Session {
@@ -25,6 +25,12 @@ pub struct Session {
     pub(super) recorded: bool,
     /// Of each step that was branched at, the child last looked at.
     pub(super) followed: BTreeMap<Option<NodeIndex>, NodeIndex>,
+    /// Where runs stop on their way.
+    pub(super) stops: Vec<Stop>,
+    /// What the run that is on, or was last, met of them.
+    pub(super) met: Met,
+    /// Whether that run was stopped by one.
+    pub(super) is_stopped: bool,
     /// What was wrong with the recording it was opened from.
     warnings: Vec<String>,
 }
@@ -124,6 +130,9 @@ impl Session {
             generation: 0,
             recorded,
             followed: BTreeMap::new(),
+            stops: Vec::new(),
+            met: Met::default(),
+            is_stopped: false,
             warnings: Vec::new(),
         }
     }
@@ -145,7 +154,9 @@ impl Session {
             Command::Step => self.step(),
             Command::Run => self.run_to(Goal::End),
             Command::RunUntil(until) => self.run_to(Goal::Until(until)),
-            Command::BackUntil(condition) => self.back_until(&condition).map(|()| Vec::new()),
+            Command::BackUntil(condition) => {
+                self.back_until(condition.as_deref()).map(|()| Vec::new())
+            }
             Command::Override { model } => self.override_next(model, now),
             Command::Edit { text } => self.edit(text, now),
             Command::Rerun => self.rerun(),
@@ -241,7 +252,7 @@ impl Session {
     /// The condition that was run until, where the trajectory ended without it.
     pub fn missed(&self) -> Option<&str> {
         match &self.goal {
-            Goal::Until(condition) if self.phase == Phase::Ready => {
+            Goal::Until(condition) if self.phase == Phase::Ready && !self.is_stopped => {
                 (!self.reached(&self.goal)).then(|| condition.text())
             }
             _ => None,

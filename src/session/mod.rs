@@ -26,6 +26,7 @@ mod opinions;
 mod review;
 mod seed;
 mod settings;
+mod stops;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ mod tests;
 pub use machine::{Goal, InFlight, Phase, Session};
 pub use opinions::{Opinion, Wants};
 pub use settings::{Engine, Settings};
+pub use stops::{Met, Stop, StopAt, Undecided};
 
 use crate::expr::Expr;
 use crate::model::endpoint::{EndpointError, StepReply, StepRequest};
@@ -55,8 +57,9 @@ pub enum Command {
     Run,
     /// Generate until the condition holds or the trajectory ends.
     RunUntil(Box<Expr>),
-    /// Back to the last step before the cursor at which the condition holds.
-    BackUntil(Box<Expr>),
+    /// Back to the last step before the cursor at which the condition holds,
+    /// or at which a run would stop; without a condition to the latter alone.
+    BackUntil(Option<Box<Expr>>),
     /// Let this model (place in the pool) write the step after the cursor.
     Override { model: usize },
     /// Put a person's text in place of the step at the cursor, as a branch.
@@ -157,6 +160,8 @@ pub enum Refusal {
     AtStart,
     #[error("`{0}` holds at no step before this one")]
     HeldNowhere(String),
+    #[error("no breakpoint stops at a step before this one")]
+    NoStop,
     #[error("choose a step first")]
     NoStep,
     #[error("this draft was rejected: nothing follows it; go back one step")]

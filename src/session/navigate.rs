@@ -13,16 +13,26 @@ impl Session {
     }
 
     /// Back along the path to the last step before this one that fulfils the
-    /// condition.
-    pub(super) fn back_until(&mut self, condition: &Expr) -> Result<(), Refusal> {
+    /// condition, or at which a run would stop.
+    pub(super) fn back_until(&mut self, condition: Option<&Expr>) -> Result<(), Refusal> {
         let at = self.cursor.ok_or(Refusal::AtStart)?;
+        self.forget_met();
         let path = self.followed_path();
         let before = path.iter().position(|&node| node == at).unwrap_or(0);
-        let trajectory = Trajectory::new(Some(&self.settings.run), &self.tree, path.clone());
-        let holds = |place: usize| condition.holds_at(&trajectory.clone().up_to(place), place);
-        let held = (0..before).rev().find(|&place| holds(place));
-        let place = held.ok_or_else(|| Refusal::HeldNowhere(condition.text().to_owned()))?;
-        self.cursor = Some(path[place]);
+        let held = (0..before).rev().find(|&place| {
+            let stops = self.meets(&path, place);
+            let holds = |condition: &Expr| {
+                let path = path.clone();
+                let trajectory = Trajectory::new(Some(&self.settings.run), &self.tree, path);
+                condition.holds_at(&trajectory.up_to(place), place)
+            };
+            stops || condition.is_some_and(holds)
+        });
+        let nowhere = || match condition {
+            Some(condition) => Refusal::HeldNowhere(condition.text().to_owned()),
+            None => Refusal::NoStop,
+        };
+        self.cursor = Some(path[held.ok_or_else(nowhere)?]);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 mod stage;
 
 mod analysis;
+mod debugging;
 mod flows;
 mod golden;
 mod keys;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::headless::{Exit, Failure};
+use crate::problem::arithmetic::{self, Holds};
 use crate::trace::Tree;
 use crate::trace::record::{DecisionRecord, StepRecord};
 
@@ -66,6 +67,7 @@ pub fn steps(
                 "propensity": made.propensity,
                 "overridden": made.overridden.is_some(),
             })),
+            "calculation": arithmetic::verdict(&step.text),
             "text": content.then_some(&step.text),
         }));
     }
@@ -158,13 +160,16 @@ fn row(step: &StepRecord, made: Option<&DecisionRecord>) -> Vec<Cell> {
         let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
         parts.collect::<Vec<_>>().join(" / ")
     });
-    let mark = match made {
-        Some(made) if made.overridden.is_some() => "overridden".to_owned(),
+    let made_how = match made {
+        Some(made) if made.overridden.is_some() => Some("overridden".to_owned()),
         Some(made) if made.propensity < 1.0 => {
-            format!("drawn with {}", percent(Some(made.propensity)))
+            Some(format!("drawn with {}", percent(Some(made.propensity))))
         }
-        _ => String::new(),
+        _ => None,
     };
+    let wrong = arithmetic::verdict(&step.text) == Some(Holds::Wrong);
+    let wrong = wrong.then(|| "calculates wrongly".to_owned());
+    let marks: Vec<String> = made_how.into_iter().chain(wrong).collect();
     vec![
         Cell::Right(step.index.to_string()),
         Cell::Left(step.model.clone()),
@@ -173,6 +178,6 @@ fn row(step: &StepRecord, made: Option<&DecisionRecord>) -> Vec<Cell> {
         Cell::Left(step.end.name().to_owned()),
         Cell::Left(made.map_or_else(String::new, |made| made.action.clone())),
         Cell::Left(rule.unwrap_or_default()),
-        Cell::Left(mark),
+        Cell::Left(marks.join(", ")),
     ]
 }

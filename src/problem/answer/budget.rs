@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 /// Why a piece of mathematics has no value by one method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(in crate::problem) enum Stop {
     /// This method does not know such an expression; another may.
     Unsupported,
     /// Too large for this method; another may do.
@@ -18,7 +18,7 @@ pub(super) enum Stop {
 
 /// Work left for one pair, in units of roughly a nanosecond.
 #[derive(Debug)]
-pub(super) struct Budget(Cell<u64>);
+pub(in crate::problem) struct Budget(Cell<u64>);
 
 impl Budget {
     /// What one pair may cost; well below the 50 ms that are promised, for the

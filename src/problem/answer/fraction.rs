@@ -14,7 +14,7 @@ const REDUCED_BITS: u64 = 192;
 
 /// `num / den` with `den > 0`, not always in lowest terms.
 #[derive(Debug, Clone)]
-pub(in crate::problem::answer) struct Fraction {
+pub(in crate::problem) struct Fraction {
     num: BigInt,
     den: BigInt,
 }

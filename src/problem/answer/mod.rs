@@ -5,13 +5,13 @@
 //!                                    fractions, canonical forms, balls
 //! ```
 
-mod budget;
+pub(super) mod budget;
 pub mod equivalence;
 pub mod extract;
-mod fraction;
+pub(super) mod fraction;
 mod grader;
-mod math;
-mod value;
+pub(super) mod math;
+pub(super) mod value;
 
 pub use equivalence::{Comparison, Forms, compare, forms};
 pub use extract::{Extracted, extract};

@@ -1,7 +1,8 @@
 //! Forward, back, along what is recorded, and until a condition holds.
 
 use super::script::{Bench, NOW, live, problem, run, step, until};
-use crate::session::{Command, Event, Phase, Refusal, Session, Settings};
+use crate::expr::Field;
+use crate::session::{Command, Event, Phase, Refusal, Session, Settings, Stop, StopAt};
 use crate::trace::Tree;
 
 const ANSWER: &str = r"The answer is \boxed{7}.";
@@ -206,4 +207,43 @@ fn the_same_run_gives_the_same_requests() {
     let mut seeds: Vec<u64> = first.iter().map(|call| call.1).collect();
     seeds.dedup();
     assert_eq!(seeds.len(), 4, "every step is a draw of its own");
+}
+
+#[test]
+fn a_run_stops_where_it_is_told_to_and_counts_what_it_could_not_decide() {
+    let mut bench = Bench::new("small", 9);
+    let stop = |id, at| Stop { id, at };
+    bench.session.set_stops(vec![
+        stop(1, StopAt::Step(2)),
+        stop(2, StopAt::When(until("confidence < 0.5"))),
+        stop(3, StopAt::When(until("prm < 0.5"))),
+        stop(4, StopAt::Never),
+    ]);
+    bench.command(Command::RunUntil(until("step = 4")));
+    bench.reply(step("a = 1", 0.9));
+    bench.reply(step("b = 2", 0.4));
+    assert!(!bench.session.is_generating(), "two stops hold");
+    assert_eq!(bench.session.missed(), None, "it did not come so far");
+    let met = bench.session.take_met();
+    assert_eq!(met.hit, [1, 2]);
+    assert_eq!(met.undecided[&3].steps, 2);
+    assert_eq!(met.undecided[&3].fields, [Field::Prm]);
+    assert_eq!(met.undecided[&4].steps, 2);
+    assert!(met.undecided[&4].fields.is_empty());
+    bench.command(Command::Run);
+    bench.reply(step("c = 3", 0.9));
+    bench.reply(step(ANSWER, 0.9));
+    assert!(bench.session.take_met().hit.is_empty());
+    bench.command(Command::BackUntil(None));
+    let at = bench.session.cursor().unwrap();
+    assert_eq!(bench.session.tree().node(at).step.index, 2);
+    assert_eq!(
+        bench.session.command(Command::BackUntil(None), NOW),
+        Err(Refusal::NoStop)
+    );
+    assert_eq!(bench.session.cursor(), Some(at), "it stays where it was");
+    // Along the recording too, and a single step is never stopped.
+    bench.command(Command::Back);
+    bench.command(Command::Run);
+    assert_eq!(bench.session.cursor(), Some(at));
 }

@@ -9,7 +9,9 @@ use crate::app::action::Context;
 use crate::app::{EndpointState, Labelling, Model, Pane, ScorersState, Screen, Slot};
 use crate::session::{Phase, Session};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{self, cost, decision, labels, paragraph, steps, transcript, tree};
+use crate::tui::widgets::{
+    self, checks, cost, decision, labels, paragraph, steps, transcript, tree, watches,
+};
 
 use super::Drawn;
 
@@ -64,11 +66,16 @@ impl Painter<'_> {
             Constraint::Length(side + 6),
         ])
         .areas(area);
-        let [card, cost] =
-            Layout::vertical([Constraint::Min(6), Constraint::Length(COST_ROWS)]).areas(right);
+        let [card, watches, cost] = Layout::vertical([
+            Constraint::Min(6),
+            Constraint::Length(self.watch_rows(area.height / 4)),
+            Constraint::Length(COST_ROWS),
+        ])
+        .areas(right);
         self.steps(left);
         self.text(center);
         self.decision(card);
+        self.watches(watches);
         self.cost(cost);
     }
 
@@ -77,14 +84,43 @@ impl Painter<'_> {
         let [left, right] =
             Layout::horizontal([Constraint::Length(left_width), Constraint::Min(30)]).areas(area);
         let card_rows = (area.height * 2 / 5).max(9);
-        let [text, card] =
-            Layout::vertical([Constraint::Min(5), Constraint::Length(card_rows)]).areas(right);
+        let [text, card, watches] = Layout::vertical([
+            Constraint::Min(5),
+            Constraint::Length(card_rows),
+            Constraint::Length(self.watch_rows(area.height / 4)),
+        ])
+        .areas(right);
         let [steps, cost] =
             Layout::vertical([Constraint::Min(4), Constraint::Length(COST_ROWS)]).areas(left);
         self.steps(steps);
         self.cost(cost);
         self.text(text);
         self.decision(card);
+        self.watches(watches);
+    }
+
+    /// Rows of the watched expressions with their frame, `most` at most; none
+    /// where nothing is watched.
+    fn watch_rows(&self, most: u16) -> u16 {
+        match u16::try_from(self.model.debug.watches.len()) {
+            Ok(0) => 0,
+            Ok(watched) => (watched.saturating_add(2)).min(most.max(3)),
+            Err(_) => most.max(3),
+        }
+    }
+
+    fn watches(&mut self, area: Rect) {
+        if area.height == 0 {
+            return;
+        }
+        let inner = widgets::pane(area, self.buffer, self.theme, "Watched", false);
+        let lines = self.watch_lines(inner);
+        widgets::lines(inner, self.buffer, &lines);
+    }
+
+    fn watch_lines(&self, area: Rect) -> Vec<Line<'static>> {
+        let (columns, rows) = (usize::from(area.width), usize::from(area.height));
+        watches::lines(self.model, self.session, columns, rows, self.theme)
     }
 
     fn one_pane(&mut self, area: Rect) {
@@ -112,7 +148,13 @@ impl Painter<'_> {
         match self.model.view.focus {
             Pane::Steps => self.steps(body),
             Pane::Text => self.text(body),
-            Pane::Decision => self.decision(body),
+            Pane::Decision => {
+                let rows = self.watch_rows(body.height / 2);
+                let [card, watches] =
+                    Layout::vertical([Constraint::Min(3), Constraint::Length(rows)]).areas(body);
+                self.decision(card);
+                self.watches(watches);
+            }
         }
         let line = match self.model.is_blind() {
             true => self.hidden(),
@@ -141,6 +183,7 @@ impl Painter<'_> {
             self.session,
             self.theme,
             focused,
+            &mut self.cache.checks,
         );
     }
 
@@ -165,6 +208,8 @@ impl Painter<'_> {
             let panel = labels::card(self.model, self.session, labelling, columns, self.theme);
             card.extend(panel);
         }
+        let checks = &mut self.cache.checks;
+        card.extend(checks::lines(self.session, columns, self.theme, checks));
         if !self.model.is_blind() {
             card.extend(decision::card(
                 self.model,

@@ -2,6 +2,7 @@
 //! none keeps state of its own.
 
 pub mod bar;
+pub mod checks;
 pub mod columns;
 pub mod cost;
 pub mod decision;
@@ -16,8 +17,10 @@ pub mod panel;
 pub mod plot;
 pub mod regret;
 pub mod steps;
+pub mod stops;
 pub mod transcript;
 pub mod tree;
+pub mod watches;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;

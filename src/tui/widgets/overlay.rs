@@ -8,14 +8,16 @@ use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::app::action::{ACTIONS, Group};
-use crate::app::{Layer, LineEdit, Model, Purpose, completion, palette_rows, picker_rows};
+use crate::app::{
+    Layer, LineEdit, Model, Purpose, completion, listed_rows, palette_rows, picker_rows,
+};
 use crate::expr::Completion;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
-use super::{glyph, lines, paragraph, select, window};
+use super::{glyph, lines, paragraph, select, stops, window};
 
 /// Draws a layer over the screen and says how far it can be scrolled.
 pub fn draw(
@@ -85,6 +87,7 @@ pub fn draw(
             );
         }
         Layer::Override { selected } => override_menu(area, buffer, *selected, model, theme),
+        Layer::Stops { selected } => stops_list(area, buffer, *selected, model, theme),
         Layer::ConfirmQuit => {
             let text = "A paid call is running. Quit and cancel it?  y yes   n no";
             confirm(area, buffer, "Quit", text, theme);
@@ -102,6 +105,8 @@ pub fn draw(
             let title = match purpose {
                 Purpose::RunUntil => "Run until",
                 Purpose::BackUntil => "Back until",
+                Purpose::Breakpoint(_) => "Stop where",
+                Purpose::Watch(_) => "Watch",
                 Purpose::Table(of) => of.title(),
                 Purpose::Cost => "Published cost of a problem, at most",
                 Purpose::Rule => "Router that decides",
@@ -280,6 +285,42 @@ fn override_menu(area: Rect, buffer: &mut Buffer, selected: usize, model: &Model
     );
     lines(inner, buffer, &rows);
     select(inner, buffer, selected, theme, true);
+}
+
+/// Breakpoints and watched expressions, with the keys of the list below.
+fn stops_list(area: Rect, buffer: &mut Buffer, selected: usize, model: &Model, theme: &Theme) {
+    let columns = area.width.saturating_sub(8).clamp(30, 96);
+    let rows = stops::rows(
+        model,
+        usize::from(columns.min(area.width)).saturating_sub(2),
+        theme,
+    );
+    let most = area.height.saturating_sub(4).clamp(5, 24);
+    let height = u16::try_from(rows.len() + 4).unwrap_or(most).min(most);
+    let title = "Breakpoints and watched expressions";
+    let inner = popup(area, buffer, columns, height, title, theme);
+    // An empty row and the keys stand below the list.
+    let room = usize::from(inner.height.saturating_sub(2));
+    let selected = selected.min(rows.len().saturating_sub(1));
+    let top = window(selected, rows.len(), room);
+    let mut drawn: Vec<Line<'static>> = rows.into_iter().skip(top).take(room).collect();
+    drawn.push(Line::default());
+    let keys = [
+        ("space", "on or off"),
+        ("d", "remove"),
+        ("enter", "go there, or change"),
+    ];
+    let spans = keys.into_iter().flat_map(|(key, does)| {
+        [
+            Span::styled(format!(" {key}"), theme.style("key")),
+            Span::styled(format!(" {does} "), theme.style("hint")),
+        ]
+    });
+    drawn.push(Line::from(spans.collect::<Vec<_>>()));
+    lines(inner, buffer, &drawn);
+    if !listed_rows(model).is_empty() {
+        select(inner, buffer, selected - top, theme, true);
+    }
 }
 
 fn confirm(area: Rect, buffer: &mut Buffer, title: &str, text: &str, theme: &Theme) {

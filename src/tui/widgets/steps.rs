@@ -13,7 +13,7 @@ use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
-use super::{bar, doing, figures, glyph, labels, lines, select, shown_path, window};
+use super::{bar, checks, doing, figures, glyph, labels, lines, select, shown_path, stops, window};
 
 /// Draws the rows around the cursor.
 pub fn draw(
@@ -23,25 +23,32 @@ pub fn draw(
     session: &Session,
     theme: &Theme,
     focused: bool,
+    checks: &mut checks::Cache,
 ) {
     let (path, streaming) = shown_path(session);
-    let mut rows = Vec::with_capacity(path.len() + 3);
-    rows.push(question_row(session, area.width, theme));
-    rows.extend(
-        path.iter()
-            .map(|&node| step_row(model, session, node, area.width, theme)),
-    );
+    let tail = tail_row(model, session, &path, streaming, theme);
     let cursor = session
         .cursor()
         .and_then(|cursor| path.iter().position(|&node| node == cursor))
         .map_or(0, |place| place + 1);
-    if let Some(row) = tail_row(model, session, &path, streaming, theme) {
-        rows.push(row);
-    }
+    // The question, the steps, and what comes after them.
+    let rows = 1 + path.len() + usize::from(tail.is_some());
     let height = usize::from(area.height);
-    let top = window(cursor, rows.len(), height);
-    let shown = &rows[top..rows.len().min(top + height)];
-    lines(area, buffer, shown);
+    let top = window(cursor, rows, height);
+    // Only what is seen is made: a step may be long to check.
+    let shown: Vec<Line<'static>> = (top..rows.min(top + height))
+        .filter_map(|row| match row.checked_sub(1) {
+            None => Some(question_row(session, area.width, theme)),
+            Some(place) if place < path.len() => {
+                let mut row = step_row(model, session, &path, place, area.width, theme);
+                row.spans
+                    .extend(checks::signs(session, &path, path[place], theme, checks));
+                Some(row)
+            }
+            Some(_) => tail.clone(),
+        })
+        .collect();
+    lines(area, buffer, &shown);
     if let Some(row) = cursor.checked_sub(top) {
         select(area, buffer, row, theme, focused);
     }
@@ -62,10 +69,12 @@ fn question_row(session: &Session, columns: u16, theme: &Theme) -> Line<'static>
 fn step_row(
     model: &Model,
     session: &Session,
-    node: NodeIndex,
+    path: &[NodeIndex],
+    place: usize,
     columns: u16,
     theme: &Theme,
 ) -> Line<'static> {
+    let node = path[place];
     let entry = session.tree().node(node);
     let step = &entry.step;
     if model.is_blind() {
@@ -73,8 +82,8 @@ fn step_row(
     }
     let settings = session.settings();
     let models = settings.models();
-    let place = settings.place(&step.model);
-    let style = glyph::step_style(step, place, models, theme);
+    let writer = settings.place(&step.model);
+    let style = glyph::step_style(step, writer, models, theme);
     let overridden = step
         .decision
         .as_deref()
@@ -82,12 +91,22 @@ fn step_row(
         .is_some_and(|decision| decision.overridden.is_some());
     let name_room = usize::from(columns).saturating_sub(24).clamp(4, 16);
     let name = short_name(&step.model, settings, name_room);
-    let mut spans = vec![
-        Span::styled(format!("{:>3} ", step.index), theme.style("dim")),
-        Span::styled(format!("{} ", glyph::step(step, place, models)), style),
+    let stop = stops::sign(model, session, path, place);
+    let mut spans = match stop {
+        Some(sign) => vec![
+            Span::styled(sign, theme.style("mark")),
+            Span::styled(format!("{:>2} ", step.index), theme.style("dim")),
+        ],
+        None => vec![Span::styled(
+            format!("{:>3} ", step.index),
+            theme.style("dim"),
+        )],
+    };
+    spans.extend([
+        Span::styled(format!("{} ", glyph::step(step, writer, models)), style),
         Span::styled(width::pad(&name, name_room, Align::Left), style),
         Span::raw(" "),
-    ];
+    ]);
     spans.extend(confidence_cells(step, theme));
     spans.push(Span::raw(" "));
     spans.extend(labels::signs(labels::shown(model, entry), theme));

@@ -19,7 +19,7 @@ use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::wrap::{Piece, WrappedLine, wrap};
 use crate::tui::theme::Theme;
 
-use super::{doing, figures, glyph, shown_path, steps::short_name};
+use super::{checks, doing, figures, glyph, shown_path, steps::short_name};
 
 /// Columns left of the text: the bar of the step at the cursor.
 const MARGIN: u16 = 2;
@@ -34,6 +34,8 @@ const CACHED: usize = 512;
 #[derive(Default)]
 pub struct Cache {
     blocks: HashMap<Key, Rc<Vec<WrappedLine>>>,
+    /// What is wrong with the steps, for every pane.
+    pub checks: checks::Cache,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -104,6 +106,7 @@ pub fn draw(
                 theme,
                 block,
                 line as isize - top as isize,
+                &mut cache.checks,
             );
         }
         line += block_height;
@@ -319,6 +322,7 @@ fn wrap_text(text: &str, columns: u16, source: bool, theme: &Theme) -> Vec<Wrapp
 }
 
 /// Draws a block, with the draft it took the place of to its left.
+#[expect(clippy::too_many_arguments, reason = "what a block is drawn from")]
 fn draw_block(
     area: Rect,
     buffer: &mut Buffer,
@@ -327,25 +331,30 @@ fn draw_block(
     theme: &Theme,
     block: &Block,
     offset: isize,
+    checks: &mut checks::Cache,
 ) {
+    let mut draw_text = |area, block| {
+        draw_text(area, buffer, model, session, theme, block, offset, checks);
+    };
     let Some(draft) = &block.draft else {
-        return draw_text(area, buffer, model, session, theme, block, offset);
+        return draw_text(area, block);
     };
     let half = (area.width.saturating_sub(MARGIN + 1) - GAP) / 2;
     let left = Rect {
         width: MARGIN + half,
         ..area
     };
-    draw_text(left, buffer, model, session, theme, draft, offset);
+    draw_text(left, draft);
     let shift = half + GAP;
     let right = Rect {
         x: area.x + shift,
         width: area.width.saturating_sub(shift),
         ..area
     };
-    draw_text(right, buffer, model, session, theme, block, offset);
+    draw_text(right, block);
 }
 
+#[expect(clippy::too_many_arguments, reason = "what a block is drawn from")]
 fn draw_text(
     area: Rect,
     buffer: &mut Buffer,
@@ -354,6 +363,7 @@ fn draw_text(
     theme: &Theme,
     block: &Block,
     offset: isize,
+    checks: &mut checks::Cache,
 ) {
     let step = block.node.map(|node| &session.tree().node(node).step);
     let spans = step
@@ -366,7 +376,13 @@ fn draw_text(
         }
         _ => Vec::new(),
     };
-    let shade = |at: usize| shade_at(at, spans.as_deref(), &marks, block.at_cursor, theme);
+    let faults = step.map(|step| checks.of(step));
+    let faults = faults.as_ref().map_or(&[][..], |checked| &checked.marks);
+    let shade = |at: usize| {
+        let (style, end) = shade_at(at, spans.as_deref(), &marks, block.at_cursor, theme);
+        let (over, stop) = fault_at(at, faults, theme);
+        (over.patch(style), end.min(stop))
+    };
     for row in 0..=block.body.len() {
         let y = offset + row as isize;
         let Some(y) = usize::try_from(y)
@@ -445,6 +461,15 @@ fn shade_at(
         }
         Some(range) => (style, end.min(range.start)),
         None => (style, end),
+    }
+}
+
+/// The style of what does not hold at the byte at `at`, and where it ends.
+fn fault_at(at: usize, faults: &[std::ops::Range<usize>], theme: &Theme) -> (Style, usize) {
+    match faults.iter().find(|range| range.end > at) {
+        Some(range) if range.start <= at => (checks::style(theme), range.end),
+        Some(range) => (Style::default(), range.start),
+        None => (Style::default(), usize::MAX),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::{math, width};
 use crate::tui::theme::Theme;
 
-use super::{figures, glyph, lines, select, window};
+use super::{checks, figures, glyph, lines, select, stops, window};
 
 /// Draws the rows around the cursor.
 pub fn draw(
@@ -23,6 +23,7 @@ pub fn draw(
     session: &Session,
     theme: &Theme,
     focused: bool,
+    checks: &mut checks::Cache,
 ) {
     let rows = session.tree().rows();
     if rows.is_empty() {
@@ -39,16 +40,7 @@ pub fn draw(
         .iter()
         .skip(top)
         .take(height)
-        .map(|row| {
-            line(
-                row,
-                model,
-                session,
-                followed.contains(&row.node),
-                area.width,
-                theme,
-            )
-        })
+        .map(|row| line(row, model, session, &followed, area.width, theme, checks))
         .collect();
     lines(area, buffer, &shown);
     if let Some(row) = cursor.and_then(|cursor| cursor.checked_sub(top)) {
@@ -60,9 +52,10 @@ fn line(
     row: &Row,
     model: &Model,
     session: &Session,
-    followed: bool,
+    followed: &[NodeIndex],
     columns: u16,
     theme: &Theme,
+    checks: &mut checks::Cache,
 ) -> Line<'static> {
     let entry = session.tree().node(row.node);
     let step = &entry.step;
@@ -88,6 +81,13 @@ fn line(
     if model.is_marked(&step.id) {
         spans.push(Span::styled("◆ ", theme.style("mark")));
     }
+    let on_path = followed.iter().position(|&node| node == row.node);
+    if let Some(sign) = on_path.and_then(|place| stops::sign(model, session, followed, place)) {
+        spans.push(Span::styled(format!("{sign} "), theme.style("mark")));
+    }
+    for sign in checks::signs(session, followed, row.node, theme, checks) {
+        spans.extend([sign, Span::raw(" ")]);
+    }
     if row.kind == RowKind::Orphan {
         spans.push(Span::styled(
             "(the step before it is missing) ",
@@ -97,7 +97,7 @@ fn line(
     let used: usize = spans.iter().map(|span| width::of(&span.content)).sum();
     let text = from_difference(session, row.node);
     let room = usize::from(columns).saturating_sub(used);
-    let role = if followed { "text" } else { "dim" };
+    let role = if on_path.is_some() { "text" } else { "dim" };
     spans.push(Span::styled(
         width::truncate(&text, room).into_owned(),
         theme.style(role),

@@ -2,7 +2,7 @@
 //! tree, whichever way it was written.
 
 mod lexer;
-pub(super) mod node;
+pub(in crate::problem) mod node;
 mod number;
 mod parser;
 mod token;

@@ -7,7 +7,7 @@ use crate::problem::answer::fraction::Fraction;
 /// A piece of an answer. Shapes ([`Node::List`], [`Node::Group`] …) hold
 /// expressions; expressions hold no shapes except inside [`Node::Call`].
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::problem::answer) enum Node {
+pub(in crate::problem) enum Node {
     // Expressions.
     Number(Fraction),
     /// A variable with its subscript and primes: `x`, `x_1`, `\alpha`, `f'`.
@@ -66,7 +66,7 @@ pub(in crate::problem::answer) enum Node {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::problem::answer) enum Constant {
+pub(in crate::problem) enum Constant {
     Pi,
     E,
     I,
@@ -74,14 +74,14 @@ pub(in crate::problem::answer) enum Constant {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::problem::answer) enum Bracket {
+pub(in crate::problem) enum Bracket {
     Round,
     Square,
     Angle,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::problem::answer) enum Relation {
+pub(in crate::problem) enum Relation {
     Equal,
     Less,
     LessEqual,
@@ -124,7 +124,7 @@ impl Relation {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(in crate::problem::answer) enum Function {
+pub(in crate::problem) enum Function {
     Sin,
     Cos,
     Tan,

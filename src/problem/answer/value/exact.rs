@@ -16,10 +16,10 @@ const LARGEST_FACTORIAL: i64 = 5_000;
 const MOST_TERMS: i64 = 2_000;
 
 /// Values of variables: indices of sums, sample points.
-pub(in crate::problem::answer) type Values<'a> = &'a [(Rc<str>, Fraction)];
+pub(in crate::problem) type Values<'a> = &'a [(Rc<str>, Fraction)];
 
 /// The exact value of `node`, if it is rational and not too large.
-pub(in crate::problem::answer) fn exact(
+pub(in crate::problem) fn exact(
     node: &Node,
     values: Values<'_>,
     budget: &Budget,

@@ -9,5 +9,5 @@ mod polynomial;
 
 pub(super) use ball::{Ball, CBall};
 pub(super) use canonical::Ring;
-pub(super) use exact::exact;
+pub(in crate::problem) use exact::exact;
 pub(super) use numeric::{Assignment, Evaluator, Numeric};
