@@ -14,6 +14,7 @@ use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
 use super::table::{Runs, Table, Use};
+use super::talk::{TAPE_ONLY, Talk};
 use super::what_if::Slid;
 use crate::expr::Scope;
 
@@ -159,6 +160,8 @@ pub enum Purpose {
     Cost,
     /// The spec of a router.
     Rule,
+    /// A line for the audience of a talk.
+    Caption,
 }
 
 impl Purpose {
@@ -166,7 +169,7 @@ impl Purpose {
     pub fn scope(self) -> Scope {
         match self {
             Self::RunUntil | Self::BackUntil => Scope::Step,
-            Self::Table(_) | Self::Cost | Self::Rule => Scope::Trajectory,
+            Self::Table(_) | Self::Cost | Self::Rule | Self::Caption => Scope::Trajectory,
         }
     }
 }
@@ -198,6 +201,8 @@ pub struct View {
     /// The same of the layer on top, where it scrolls.
     pub layer_last: usize,
     pub mouse: bool,
+    /// Talk mode: the tape only, large, nothing private.
+    pub talk: bool,
 }
 
 /// How grave a notice is.
@@ -225,6 +230,7 @@ pub struct Model {
     pub table: Table,
     pub runs: Runs,
     pub what_if: Slid,
+    pub talk: Talk,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
@@ -266,6 +272,7 @@ impl Model {
             table: Table::default(),
             runs: Runs::default(),
             what_if: Slid::default(),
+            talk: Talk::default(),
             survey: Survey::default(),
             reading: None,
             current: 0,
@@ -287,6 +294,7 @@ impl Model {
                 run_until: "escalation".to_owned(),
                 layer_last: 0,
                 mouse: false,
+                talk: false,
             },
             layers: Vec::new(),
             search: Search::default(),
@@ -339,6 +347,14 @@ impl Model {
 
     /// Where keys are looked up now.
     pub fn context(&self) -> Context {
+        match self.talk.is_touring() {
+            true => Context::Tour,
+            false => self.beneath_tour(),
+        }
+    }
+
+    /// Where keys are looked up once no tour has them.
+    pub(super) fn beneath_tour(&self) -> Context {
         match self.layers.last() {
             Some(Layer::Help { .. }) => Context::Global,
             Some(Layer::Palette { .. }) => Context::Palette,
@@ -395,6 +411,9 @@ impl Model {
             }
             Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")
+            }
+            Action::Override | Action::Edit | Action::Rerun | Action::Retry if self.view.talk => {
+                Some(TAPE_ONLY)
             }
             Action::Edit | Action::Rerun | Action::Copy | Action::Mark
                 if self.cursor().is_none() =>

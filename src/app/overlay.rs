@@ -10,7 +10,7 @@ use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, NoticeLevel, Purpose};
 use super::navigate::{goto_step, search_jump};
-use super::what_if;
+use super::{talk, what_if};
 
 /// Rows a page of a list moves by.
 const PAGE: i64 = 10;
@@ -262,6 +262,9 @@ fn complete_name(model: &mut Model) {
     let Some(Layer::Expression { purpose, input, .. }) = model.layers.last() else {
         return;
     };
+    if *purpose == Purpose::Caption {
+        return;
+    }
     let added = completion(model, *purpose, input).addition();
     if let (Some(Layer::Expression { input, error, .. }), Some(added)) =
         (model.layers.last_mut(), added)
@@ -301,6 +304,10 @@ fn expression(
         }
         Purpose::Cost => return what_if::for_cost(model, text).map(|()| Vec::new()),
         Purpose::Rule => return what_if::other_rule(model, text),
+        Purpose::Caption => {
+            talk::caption(model, text, now);
+            return Ok(Vec::new());
+        }
         Purpose::RunUntil | Purpose::BackUntil => {}
     }
     let models = names_of_models(model, purpose);

@@ -50,6 +50,10 @@ impl RunArgs {
         self.seed
     }
 
+    pub fn pool(&self) -> Option<&std::path::Path> {
+        self.pool.as_deref()
+    }
+
     pub fn options(&self, command: &str, who: String, limit: Option<usize>) -> Options {
         Options {
             command: command.to_owned(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::Flags;
+use crate::app::tour::Tour;
 use crate::expr::{Expr, ExprError, FUNCTIONS, Field, Scope};
 use crate::headless::scoring::Scoring;
 use crate::headless::{Exit, Failure};
@@ -15,6 +15,7 @@ use crate::tui::run::Subject;
 use crate::tui::sessions;
 
 use super::options::PanelArgs;
+use super::talk::{self, TalkArgs, TourArgs};
 use super::{screen, training};
 
 /// Bytes of a log that are read before the screen opens.
@@ -27,6 +28,10 @@ pub(super) struct ReplayArgs {
     logs: Vec<PathBuf>,
     #[command(flatten)]
     panel: PanelArgs,
+    #[command(flatten)]
+    talk: TalkArgs,
+    #[command(flatten)]
+    tour: TourArgs,
     /// Begin at the problem of this id
     #[arg(long, value_name = "ID")]
     problem: Option<String>,
@@ -47,11 +52,20 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
             let message = "--filter is for logs of trajectories: this is a training run";
             return Err(Failure::usage(message));
         }
+        if args.talk.is_given() || args.tour.tour.is_some() {
+            let message = "talks are of trajectories: this is a training run";
+            return Err(Failure::usage(message));
+        }
         return training::show(path);
     }
-    // A filter is over everything; what comes behind the first part is
-    // otherwise read while the screen is open.
-    let bytes = if args.filter.is_some() {
+    if args.tour.tour.is_some() && args.talk.is_recording() {
+        let message = "--record-tour writes what you do, --tour plays what was done: one of them";
+        return Err(Failure::usage(message));
+    }
+    let tour = args.tour.tour.as_deref().map(talk::read).transpose()?;
+    // A filter and a tour are over everything; what comes behind the first part
+    // is otherwise read while the screen is open.
+    let bytes = if args.filter.is_some() || tour.is_some() {
         u64::MAX
     } else {
         FIRST
@@ -72,8 +86,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         None => survey,
     };
     super::needs_terminal("replay", "pointsman show LOG")?;
-    let config = screen::configuration(Flags::default())?;
-    let warnings = log.damage().into_iter().collect();
+    let config = talk::configuration(tour.as_ref())?;
+    let mut warnings: Vec<String> = log.damage().into_iter().collect();
     let name = match args.filter {
         Some(_) => {
             let kept = survey.trajectories().len();
@@ -89,6 +103,15 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         })?;
     }
     model.log_name = name;
+    model.talk.private = talk::private(&config, None);
+    let recording = args.talk.claim()?;
+    args.talk.begin(&mut model);
+    if let Some(tour) = tour {
+        warnings.extend(other_log(&tour, &model.log_name));
+        model
+            .begin_tour(tour, args.tour.speed)
+            .map_err(Failure::usage)?;
+    }
     let subject = Subject {
         model,
         opener,
@@ -96,7 +119,15 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         scoring: Scoring::default(),
         writer: None,
     };
-    super::ended(screen::open(subject, &config, warnings)?)
+    let left = screen::open(subject, &config, warnings)?;
+    recording.finish(&left)?;
+    super::ended(left.how)
+}
+
+/// A warning where a tour was made on another log than the one that is open.
+fn other_log(tour: &Tour, open: &str) -> Option<String> {
+    let made_on = tour.log.as_deref().filter(|name| *name != open)?;
+    Some(format!("the tour was made on {made_on}, this is {open}"))
 }
 
 /// The names that an expression may hold, for `--filter help`.

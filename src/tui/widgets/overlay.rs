@@ -1,5 +1,7 @@
 //! Dialogs and lists over the screen.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -73,7 +75,7 @@ pub fn draw(
                     let verdict = model.verdict(rows[place]);
                     let (sign, _, role) = verdict.map_or((" ", "", "dim"), glyph::verdict);
                     let room = columns.saturating_sub(2);
-                    let title = sanitize(&entry.title).replace('\n', " ");
+                    let title = sanitize(&theme.shown(&entry.title)).replace('\n', " ");
                     Line::from(vec![
                         Span::styled(format!("{sign} "), theme.style(role)),
                         Span::styled(
@@ -105,10 +107,13 @@ pub fn draw(
                 Purpose::Table(of) => of.title(),
                 Purpose::Cost => "Published cost of a problem, at most",
                 Purpose::Rule => "Router that decides",
+                Purpose::Caption => "For the audience",
             };
             let below = match error {
                 Some(error) => Below::Error(error),
-                None if matches!(purpose, Purpose::Cost | Purpose::Rule) => Below::Nothing,
+                None if matches!(purpose, Purpose::Cost | Purpose::Rule | Purpose::Caption) => {
+                    Below::Nothing
+                }
                 None => Below::Names(completion(model, *purpose, input)),
             };
             expression(area, buffer, title, input, &below, theme);
@@ -199,6 +204,14 @@ fn edit_line(prompt: &str, input: &LineEdit, columns: usize, theme: &Theme) -> L
     let rest = after.get(under.len()..).unwrap_or("").to_owned();
     // What was pasted is as untrusted as what a model wrote.
     let clean = |text: &str| sanitize(text).into_owned();
+    // In a talk a path is not shown while it is typed either.
+    if let Cow::Owned(hidden) = theme.shown(input.text()) {
+        return Line::from(vec![
+            Span::styled(prompt.to_owned(), theme.style("key")),
+            Span::styled(clean(&hidden), theme.style("hint")),
+            Span::styled(" ", theme.style("cursor")),
+        ]);
+    }
     let before = clean(input.before());
     let room = columns.saturating_sub(width::of(prompt) + 2);
     let before = match width::of(&before) > room {
@@ -261,7 +274,7 @@ fn override_menu(area: Rect, buffer: &mut Buffer, selected: usize, model: &Model
                     format!(
                         "{} {}",
                         glyph::model(Some(place), settings.models()),
-                        sanitize(&name)
+                        sanitize(&theme.shown(&name))
                     ),
                     theme.model(place, settings.models()),
                 ),
@@ -319,7 +332,9 @@ fn expression(
     let room = usize::from(inner.width);
     let mut drawn = vec![edit_line("", input, usize::from(inner.width), theme)];
     match below {
-        Below::Error(error) => drawn.extend(paragraph(error, room, theme.style("error"))),
+        Below::Error(error) => {
+            drawn.extend(paragraph(&theme.shown(error), room, theme.style("error")));
+        }
         Below::Nothing => {}
         Below::Names(completion) => drawn.extend(names(completion, room, theme)),
     }

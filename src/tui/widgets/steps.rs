@@ -7,14 +7,16 @@ use ratatui::text::{Line, Span};
 use crate::app::Model;
 use crate::session::{Phase, Session};
 use crate::trace::NodeIndex;
-use crate::trace::record::StepEnd;
-use crate::trace::record::shared_beginning;
+use crate::trace::record::{StepEnd, StepRecord, shared_beginning};
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
 use super::{bar, doing, figures, glyph, lines, select, shown_path, window};
 
-/// Draws the rows around the cursor.
+/// Columns below which the bar of the confidence is left out.
+const WITH_BAR: u16 = 28;
+
+/// Draws the rows around the cursor, and says where the steps are.
 pub fn draw(
     area: Rect,
     buffer: &mut Buffer,
@@ -22,7 +24,7 @@ pub fn draw(
     session: &Session,
     theme: &Theme,
     focused: bool,
-) {
+) -> Vec<(u32, Rect)> {
     let (path, streaming) = shown_path(session);
     let mut rows = Vec::with_capacity(path.len() + 3);
     rows.push(question_row(session, area.width, theme));
@@ -37,6 +39,16 @@ pub fn draw(
     if let Some(row) = tail_row(model, session, &path, streaming, theme) {
         rows.push(row);
     }
+    // An audience reads rows with space between them.
+    let every = if model.view.talk { 2 } else { 1 };
+    let rows: Vec<Line<'static>> = rows
+        .into_iter()
+        .flat_map(|row| {
+            let space = std::iter::repeat_n(Line::default(), every - 1);
+            std::iter::once(row).chain(space)
+        })
+        .collect();
+    let cursor = cursor * every;
     let height = usize::from(area.height);
     let top = window(cursor, rows.len(), height);
     let shown = &rows[top..rows.len().min(top + height)];
@@ -44,6 +56,17 @@ pub fn draw(
     if let Some(row) = cursor.checked_sub(top) {
         select(area, buffer, row, theme, focused);
     }
+    let places = path.iter().enumerate().filter_map(|(place, &node)| {
+        let row = ((place + 1) * every).checked_sub(top)?;
+        let row = u16::try_from(row).ok().filter(|&row| row < area.height)?;
+        let place = Rect {
+            y: area.y + row,
+            height: 1,
+            ..area
+        };
+        Some((session.tree().node(node).step.index, place))
+    });
+    places.collect()
 }
 
 fn question_row(session: &Session, columns: u16, theme: &Theme) -> Line<'static> {
@@ -77,7 +100,9 @@ fn step_row(
         .as_deref()
         .and_then(|id| session.tree().decision(id))
         .is_some_and(|decision| decision.overridden.is_some());
-    let name_room = usize::from(columns).saturating_sub(24).clamp(4, 16);
+    let with_bar = columns >= WITH_BAR;
+    let others = if with_bar { 24 } else { 17 };
+    let name_room = usize::from(columns).saturating_sub(others).clamp(4, 16);
     let name = short_name(&step.model, settings, name_room);
     let mut spans = vec![
         Span::styled(format!("{:>3} ", step.index), theme.style("dim")),
@@ -85,7 +110,7 @@ fn step_row(
         Span::styled(width::pad(&name, name_room, Align::Left), style),
         Span::raw(" "),
     ];
-    spans.extend(confidence_cells(step, theme));
+    spans.extend(confidence_cells(step, with_bar, theme));
     spans.push(Span::raw(" "));
     if overridden {
         spans.push(Span::styled("!", theme.style("step.override")));
@@ -110,12 +135,13 @@ fn step_row(
     Line::from(spans)
 }
 
-/// The confidence as five digits and a bar of five cells.
-fn confidence_cells(step: &crate::trace::record::StepRecord, theme: &Theme) -> Vec<Span<'static>> {
+/// The confidence as five digits and, where there is room, a bar of five cells.
+fn confidence_cells(step: &StepRecord, with_bar: bool, theme: &Theme) -> Vec<Span<'static>> {
     let value = figures::confidence(&step.confidence);
     let Some(u) = step.confidence.value else {
+        let bar = if with_bar { "·····" } else { "" };
         return vec![Span::styled(
-            format!("{value:>5} ·····"),
+            format!("{value:>5} {bar}"),
             theme.style("confidence.unavailable"),
         )];
     };
@@ -123,6 +149,9 @@ fn confidence_cells(step: &crate::trace::record::StepRecord, theme: &Theme) -> V
         format!("{value:>5} "),
         theme.style("confidence"),
     )];
+    if !with_bar {
+        return spans;
+    }
     // A mean logit has no natural scale: only probabilities get a bar.
     if step.confidence.source == "prob" {
         spans.extend(bar::filled(u, 5, theme.style("bar.fill"), theme));
