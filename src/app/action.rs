@@ -30,6 +30,8 @@ pub enum Context {
     Values,
     /// What the log says of its router as a whole.
     Analysis,
+    /// A tour has the keys, whatever screen it shows.
+    Tour,
     /// A short list to choose from (models of an override): digits are free
     /// for choosing by number.
     Menu,
@@ -45,7 +47,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of help.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Global,
         Self::Inspector,
         Self::Label,
@@ -55,6 +57,7 @@ impl Context {
         Self::WhatIf,
         Self::Values,
         Self::Analysis,
+        Self::Tour,
         Self::Menu,
         Self::Confirm,
         Self::Picker,
@@ -75,6 +78,7 @@ impl Context {
             Self::WhatIf => "what-if",
             Self::Values => "values",
             Self::Analysis => "analysis",
+            Self::Tour => "tour",
             Self::Menu => "menu",
             Self::Confirm => "confirm",
             Self::Picker => "picker",
@@ -112,11 +116,11 @@ impl Context {
     }
 
     /// Whether keys that are not bound here are looked up in
-    /// [`Context::Global`]. Dialogs stop everything they do not know; text
-    /// fields let only keys through that cannot be text.
+    /// [`Context::Global`]. Dialogs and tours stop everything they do not know;
+    /// text fields let only keys through that cannot be text.
     #[must_use]
     pub const fn falls_back(self) -> bool {
-        !matches!(self, Self::Global | Self::Menu | Self::Confirm)
+        !matches!(self, Self::Global | Self::Menu | Self::Confirm | Self::Tour)
     }
 }
 
@@ -132,13 +136,14 @@ pub enum Group {
     Analysis,
     Labelling,
     Showing,
+    Talking,
     Editing,
     Program,
 }
 
 impl Group {
     /// All groups, in the order of help.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Stepping,
         Self::Deciding,
         Self::Moving,
@@ -148,6 +153,7 @@ impl Group {
         Self::Analysis,
         Self::Labelling,
         Self::Showing,
+        Self::Talking,
         Self::Editing,
         Self::Program,
     ];
@@ -165,6 +171,7 @@ impl Group {
             Self::Analysis => "Analysis",
             Self::Labelling => "Labelling",
             Self::Showing => "Showing",
+            Self::Talking => "Talks",
             Self::Editing => "Typing",
             Self::Program => "Program",
         }
@@ -439,9 +446,20 @@ actions! {
     Copy "copy" "copy" Showing: "Copy this step to the clipboard"
         { Inspector ["y"] Tree ["y"] }
     NextTheme "next-theme" "theme" Showing: "Change to the next theme"
-        { Global ["ctrl-t"] }
+        { Global ["ctrl-t"] Tour ["ctrl-t"] }
     Mouse "mouse" "mouse" Showing: "Give the mouse to the program, or back to the terminal"
         { Global ["M"] }
+
+    Talk "talk" "talk" Talking: "Enter talk mode, or leave it: the tape only, large, keys echoed, nothing private on screen"
+        { Global ["f5"] }
+    Caption "caption" "caption" Talking: "Write a line for the audience; in a recording it goes into the tour"
+        { Global ["\""] }
+    NextScene "next-scene" "next" Talking: "In a tour: to the next scene"
+        { Tour ["space", "right", "enter", "pagedown"] }
+    PreviousScene "previous-scene" "before" Talking: "In a tour: to the scene before, as it was"
+        { Tour ["left", "backspace", "pageup"] }
+    PauseTour "pause-tour" "pause" Talking: "In a tour: stay at this scene, or go on by itself"
+        { Tour ["p"] }
 
     Complete "complete" "complete" Editing: "Complete the name before the cursor in an expression"
         { TextInput ["tab"] }
@@ -459,13 +477,13 @@ actions! {
     Help "help" "help" Program: "Show or hide the keys"
         { Global ["?", "f1"] }
     BackLevel "back-level" "close" Program: "Go back one level: stop a call, close what is open; never quits"
-        { Global ["esc"] Menu ["esc", "q", "ctrl-c"] Confirm ["esc", "n", "ctrl-c"] Picker ["esc", "ctrl-c"] Palette ["esc", "ctrl-c"] TextInput ["esc", "ctrl-c"] }
+        { Global ["esc"] Tour ["esc", "ctrl-c"] Menu ["esc", "q", "ctrl-c"] Confirm ["esc", "n", "ctrl-c"] Picker ["esc", "ctrl-c"] Palette ["esc", "ctrl-c"] TextInput ["esc", "ctrl-c"] }
     Redraw "redraw" "redraw" Program: "Draw the screen anew"
-        { Global ["ctrl-l"] }
+        { Global ["ctrl-l"] Tour ["ctrl-l"] }
     Suspend "suspend" "suspend" Program: "Suspend the program; fg brings it back"
-        { Global ["ctrl-z"] }
+        { Global ["ctrl-z"] Tour ["ctrl-z"] }
     Quit "quit" "quit" Program: "Quit; asks while a paid call is running"
-        { Global ["q"] }
+        { Global ["q"] Tour ["q"] }
 }
 
 impl Action {

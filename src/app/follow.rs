@@ -4,9 +4,10 @@ use crate::session::{Command, Output, Session};
 
 use super::debug;
 use super::effect::Effect;
-use super::model::{Model, NoticeLevel, Slot};
+use super::model::{Mode, Model, NoticeLevel, Slot};
 use super::navigate;
 use super::probes::{self, Gate};
+use super::talk::TAPE_ONLY;
 
 /// Follows a command in the session on screen.
 pub(super) fn here(model: &mut Model, command: Command, now: &str) -> Vec<Effect> {
@@ -26,6 +27,10 @@ pub(super) fn command_at(
         );
         return Vec::new();
     };
+    if model.view.talk && model.mode == Mode::Live && leaves_tape(session, &wanted) {
+        model.say(NoticeLevel::Warning, TAPE_ONLY);
+        return Vec::new();
+    }
     if writes(session, &wanted)
         && let Some((level, text)) = withheld(model, entry, &wanted)
     {
@@ -100,6 +105,19 @@ fn writes(session: &Session, wanted: &Command) -> bool {
         | Command::Edit { .. }
         | Command::Rerun
         | Command::Retry => true,
+    }
+}
+
+/// Whether a command may generate: one that runs to an end which is there does
+/// not.
+fn leaves_tape(session: &Session, wanted: &Command) -> bool {
+    let ends = || {
+        let end = session.followed_path().last().copied();
+        end.is_some_and(|node| session.tree().node(node).outcome().is_some())
+    };
+    match wanted {
+        Command::Run | Command::RunUntil(_) => !ends(),
+        _ => writes(session, wanted),
     }
 }
 

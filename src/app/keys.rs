@@ -17,6 +17,7 @@ use super::navigate as nav;
 use super::overlay::{self, Answer};
 use super::probes;
 use super::table;
+use super::talk;
 use super::values;
 use super::what_if;
 
@@ -40,7 +41,18 @@ fn act_here(model: &mut Model, action: Action, count: Option<u32>, now: &str) ->
         return match overlay::act(model, action, now) {
             Answer::Effects(effects) => effects,
             // Chosen in the palette: done as if its key had been pressed.
-            Answer::Do(chosen) => act(model, chosen, None, now),
+            Answer::Do(chosen) => {
+                let stops_tape = matches!(chosen, Action::BackLevel | Action::Cancel);
+                if !chosen.is_for_tours() || (stops_tape && model.playing) {
+                    model.talk.forget_palette();
+                    if model.talk.is_touring() {
+                        let text = format!("`{chosen}` is nothing that a tour does");
+                        model.say(NoticeLevel::Warning, text);
+                        return Vec::new();
+                    }
+                }
+                act(model, chosen, None, now)
+            }
             Answer::Leave => leave(model),
         };
     }
@@ -119,6 +131,18 @@ fn act_here(model: &mut Model, action: Action, count: Option<u32>, now: &str) ->
         Action::Analysis => analysis::show(model),
         Action::Label => labelling::toggle(model),
         Action::Runs => nav::switch(model, Screen::Runs),
+        Action::Talk => talk::toggle(model, now),
+        Action::Caption => {
+            let before = model.talk.caption().unwrap_or_default().to_owned();
+            open_layer(
+                model,
+                Layer::Expression {
+                    purpose: Purpose::Caption,
+                    input: LineEdit::offering(before),
+                    error: None,
+                },
+            )
+        }
         Action::NextProblem => table::next_problem(model, times),
         Action::PreviousProblem => table::next_problem(model, -times),
         Action::Override => open_override(model),
@@ -375,7 +399,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     leave(model)
 }
 
-fn leave(model: &mut Model) -> Vec<Effect> {
+pub(super) fn leave(model: &mut Model) -> Vec<Effect> {
     model.quitting = true;
     vec![Effect::Quit]
 }

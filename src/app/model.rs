@@ -18,6 +18,7 @@ use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
 use super::table::{Runs, Table, Use};
+use super::talk::{TAPE_ONLY, Talk};
 use super::values::Values;
 use super::what_if::Slid;
 use crate::expr::Scope;
@@ -181,6 +182,8 @@ pub enum Purpose {
     Rule,
     /// What a right answer is worth: a number.
     Worth,
+    /// A line for the audience of a talk.
+    Caption,
 }
 
 impl Purpose {
@@ -188,13 +191,15 @@ impl Purpose {
     pub fn scope(self) -> Scope {
         match self {
             Self::RunUntil | Self::BackUntil | Self::Breakpoint(_) | Self::Watch(_) => Scope::Step,
-            Self::Table(_) | Self::Cost | Self::Rule | Self::Worth => Scope::Trajectory,
+            Self::Table(_) | Self::Cost | Self::Rule | Self::Worth | Self::Caption => {
+                Scope::Trajectory
+            }
         }
     }
 
     /// Whether it is one in the language of expressions.
     pub fn is_expression(self) -> bool {
-        !matches!(self, Self::Cost | Self::Rule | Self::Worth)
+        !matches!(self, Self::Cost | Self::Rule | Self::Worth | Self::Caption)
     }
 }
 
@@ -225,6 +230,8 @@ pub struct View {
     /// The same of the layer on top, where it scrolls.
     pub layer_last: usize,
     pub mouse: bool,
+    /// Talk mode: the tape only, large, nothing private.
+    pub talk: bool,
 }
 
 /// How grave a notice is.
@@ -259,6 +266,7 @@ pub struct Model {
     pub labelling: Option<Labelling>,
     /// Who gives them.
     pub who: String,
+    pub talk: Talk,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
@@ -309,6 +317,7 @@ impl Model {
             labelling: None,
             who: "person".to_owned(),
             survey: Arc::default(),
+            talk: Talk::default(),
             reading: None,
             current: 0,
             endpoints: vec![EndpointState::Unknown; models],
@@ -329,6 +338,7 @@ impl Model {
                 run_until: "escalation".to_owned(),
                 layer_last: 0,
                 mouse: false,
+                talk: false,
             },
             layers: Vec::new(),
             search: Search::default(),
@@ -383,6 +393,14 @@ impl Model {
 
     /// Where keys are looked up now.
     pub fn context(&self) -> Context {
+        match self.talk.is_touring() {
+            true => Context::Tour,
+            false => self.beneath_tour(),
+        }
+    }
+
+    /// Where keys are looked up once no tour has them.
+    pub(super) fn beneath_tour(&self) -> Context {
         match self.layers.last() {
             Some(Layer::Help { .. }) => Context::Global,
             Some(Layer::Palette { .. }) => Context::Palette,
@@ -465,6 +483,9 @@ impl Model {
             }
             Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")
+            }
+            Action::Override | Action::Edit | Action::Rerun | Action::Retry if self.view.talk => {
+                Some(TAPE_ONLY)
             }
             Action::Edit | Action::Rerun | Action::Copy | Action::Mark | Action::Breakpoint
                 if self.cursor().is_none() =>

@@ -16,6 +16,8 @@ use crate::trace::record::LabelRecord;
 pub enum Msg {
     /// A key bound to an action, with the count typed before it.
     Action { action: Action, count: Option<u32> },
+    /// The keys whose action is the next message, for the echo of talk mode.
+    Pressed(String),
     /// Text typed or pasted into a text field.
     Text(String),
     /// Lines the mouse wheel turned, down positive, over the pane under it.

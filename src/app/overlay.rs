@@ -11,8 +11,7 @@ use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, NoticeLevel, Purpose};
 use super::navigate::{goto_step, search_jump};
-use super::values;
-use super::what_if;
+use super::{talk, values, what_if};
 
 /// Rows a page of a list moves by.
 const PAGE: i64 = 10;
@@ -277,6 +276,9 @@ fn complete_name(model: &mut Model) {
     let Some(Layer::Expression { purpose, input, .. }) = model.layers.last() else {
         return;
     };
+    if *purpose == Purpose::Caption {
+        return;
+    }
     let added = completion(model, *purpose, input).addition();
     if let (Some(Layer::Expression { input, error, .. }), Some(added)) =
         (model.layers.last_mut(), added)
@@ -324,6 +326,10 @@ fn expression(
         Purpose::RunUntil if text.trim().is_empty() => return Ok(here(model, Command::Run, now)),
         Purpose::BackUntil if text.trim().is_empty() => {
             return Ok(here(model, Command::BackUntil(None), now));
+        }
+        Purpose::Caption => {
+            talk::caption(model, text, now);
+            return Ok(Vec::new());
         }
         Purpose::RunUntil | Purpose::BackUntil => {}
     }

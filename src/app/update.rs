@@ -6,8 +6,9 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
+use super::tour::Deed;
 use super::{
-    analysis, debug, follow, keys, labelling, navigate, overlay, probes, surveyed, table, values,
+    analysis, debug, follow, labelling, navigate, overlay, probes, surveyed, table, talk, values,
     what_if,
 };
 
@@ -20,17 +21,18 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     let mut effects = match msg {
         Msg::Action { action, count } => {
             model.notice = None;
-            keys::act(model, action, count, now)
+            talk::act(model, action, count, now)
         }
-        Msg::Text(text) => {
-            if overlay::text(model, &text) {
-                keys::act(model, Action::Accept, None, now)
-            } else {
-                Vec::new()
-            }
+        Msg::Pressed(keys) => {
+            model.talk.press(keys);
+            Vec::new()
         }
+        Msg::Text(text) => typed(model, text, now),
         Msg::Wheel { lines, pane } => {
-            wheel(model, lines, pane);
+            // A tour has no wheel: what it did could not be played again.
+            if !model.talk.is_touring() && !model.talk.is_recording() {
+                wheel(model, lines, pane);
+            }
             Vec::new()
         }
         Msg::Resize { width, height } => {
@@ -87,16 +89,34 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     };
     surveyed::logged(model, &effects);
     labelling::refresh(model);
+    refresh(model);
+    effects.extend(values::refresh(model));
+    effects.extend(analysis::refresh(model));
+    effects.extend(talk::go_on(model, now));
+    effects.extend(next_tick(model));
+    effects
+}
+
+/// Makes the table on screen anew where there is more to show.
+pub(super) fn refresh(model: &mut Model) {
     let reading = model.reading.is_some();
     match model.view.screen {
         Screen::Runs => model.runs.refresh(&model.survey, reading),
         Screen::Problems => model.table.refresh(&model.survey, reading),
         Screen::Inspector | Screen::Tree | Screen::Values | Screen::WhatIf | Screen::Analysis => {}
     }
-    effects.extend(values::refresh(model));
-    effects.extend(analysis::refresh(model));
-    effects.extend(next_tick(model));
-    effects
+}
+
+/// Text for the field that is open; what is typed in a tour goes nowhere.
+fn typed(model: &mut Model, text: String, now: &str) -> Vec<Effect> {
+    if model.talk.is_touring() {
+        return Vec::new();
+    }
+    if overlay::text(model, &text) {
+        return talk::act(model, Action::Accept, None, now);
+    }
+    talk::note(model, Deed::Type(text), now);
+    Vec::new()
 }
 
 fn session_event(model: &mut Model, entry: usize, event: Event, now: &str) -> Vec<Effect> {
@@ -254,26 +274,40 @@ fn wheel(model: &mut Model, lines: i32, pane: Pane) {
 fn tick(model: &mut Model, now: &str) -> Vec<Effect> {
     model.ticking = false;
     model.ticks = model.ticks.wrapping_add(1);
+    talk::ticked(model);
     if !model.playing {
         return Vec::new();
     }
+    let beneath = model.view.screen.is_table() || !model.layers.is_empty();
+    if model.talk.is_recording() && beneath {
+        // What moves where nobody looks could not be played again.
+        model.playing = false;
+        return Vec::new();
+    }
+    let before = model.cursor();
     let effects = follow::play_on(model, now);
     if model.mode == Mode::Replay && model.session().is_none() {
         model.playing = false;
+    }
+    if model.cursor() != before {
+        talk::note(model, Deed::once(Action::Step, None), now);
     }
     effects
 }
 
 /// Asks for the next tick where something moves: nothing ticks at idle.
 fn next_tick(model: &mut Model) -> Option<Effect> {
-    if model.ticking || !(model.playing || model.is_generating()) {
+    if model.ticking {
         return None;
     }
-    model.ticking = true;
-    let milliseconds = if model.playing {
-        PLAY_MILLISECONDS
-    } else {
-        BUSY_MILLISECONDS
+    let moving = match (model.playing, model.is_generating()) {
+        (true, _) => Some(PLAY_MILLISECONDS),
+        (false, true) => Some(BUSY_MILLISECONDS),
+        (false, false) => None,
     };
+    let wanted = [moving, talk::next_tick(model)];
+    let milliseconds = wanted.into_iter().flatten().min()?;
+    model.ticking = true;
+    talk::ask(model, milliseconds);
     Some(Effect::Tick { milliseconds })
 }

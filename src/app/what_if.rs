@@ -53,12 +53,19 @@ pub struct Slid {
     pub cursor: usize,
     /// Facts of the survey that it was made of.
     made_of: usize,
+    /// Whether the rule has been asked for and has not come.
+    awaited: bool,
 }
 
 impl Slid {
     /// What is decided again; `None` where there is nothing.
     pub fn what_if(&self) -> Option<&WhatIf> {
         self.what_if.as_ref()
+    }
+
+    /// Whether the rule is still being made.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited
     }
 
     fn slide_to(&mut self, value: f64) {
@@ -155,6 +162,7 @@ fn ask_for(model: &mut Model, run: u32, spec: Option<String>) -> Vec<Effect> {
         run,
         said: "the router is being read …".to_owned(),
         spec: spec.clone(),
+        awaited: true,
         ..Slid::default()
     };
     vec![Effect::Rule { run, spec, pool }]
@@ -169,6 +177,10 @@ pub(super) fn ruled(
 ) {
     if (model.what_if.run, model.what_if.spec.as_str()) != (run, spec.as_str()) {
         // Another one is waited for by now.
+        return;
+    }
+    if !std::mem::take(&mut model.what_if.awaited) {
+        // Asked for twice: it has come, and may have been slid since.
         return;
     }
     let Some(head) = head(model, run).cloned() else {
@@ -315,6 +327,9 @@ pub(super) fn other_rule(model: &mut Model, text: &str) -> Result<Vec<Effect>, S
         RouterSpec::Small | RouterSpec::Large | RouterSpec::Random { .. } | RouterSpec::Query(_)
     ) {
         return Err(crate::eval::what_if::Refusal::NoSlider.to_string());
+    }
+    if model.talk.is_touring() && spec.file().is_some() {
+        return Err("a tour opens no file; name a router without one".to_owned());
     }
     Ok(ask_for(model, run, Some(spec.to_string())))
 }

@@ -12,6 +12,7 @@ use crate::tui::sessions;
 
 use super::options::{LabelArgs, PanelArgs, RunArgs};
 use super::screen;
+use super::talk::{self, TalkArgs};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct InspectArgs {
@@ -19,6 +20,8 @@ pub(super) struct InspectArgs {
     panel: PanelArgs,
     #[command(flatten)]
     run: RunArgs,
+    #[command(flatten)]
+    talk: TalkArgs,
     /// Log to append to; without it the session gets a file of its own in the data folder
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -35,6 +38,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     let mut launch = Launch::prepare(&options)?;
     let place = wanted.map_or(Ok(0), |id| place_of(&launch, &id))?;
     super::needs_terminal("inspect", "pointsman solve --log FILE")?;
+    let recording = args.talk.claim()?;
     let log = match &args.log {
         Some(log) => log.clone(),
         None => default_log(&launch)?,
@@ -61,12 +65,14 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     let (mut model, opener) = sessions::live(settings, problems);
     model.current = place;
     model.who.clone_from(&config.who.value);
+    model.talk.private = talk::private(&config, args.run.pool());
     model.log_name = log
         .file_name()
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let ended = screen::open(
+    args.talk.begin(&mut model);
+    let left = screen::open(
         Subject {
             model,
             opener,
@@ -81,12 +87,13 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     if length(&log) > before {
         super::say(&format!(
             "The session is in {path}\nLook at it again: pointsman replay {path}\n",
-            path = log.display()
+            path = talk::told(&log, &left)
         ));
     } else if args.log.is_none() {
         remove_unused(&log);
     }
-    super::ended(ended)
+    recording.finish(&left)?;
+    super::ended(left.how)
 }
 
 fn length(path: &Path) -> u64 {

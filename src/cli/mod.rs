@@ -1,6 +1,7 @@
 //! The command line: parses, picks the face, maps failures to exit codes.
 
 mod calibrate;
+mod demo;
 mod doctor;
 mod eval;
 mod explore;
@@ -15,6 +16,7 @@ mod replay;
 mod screen;
 mod show;
 mod solve;
+mod talk;
 mod train;
 mod training;
 
@@ -49,6 +51,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Look at recorded trajectories: never a call
     Replay(replay::ReplayArgs),
+    Demo(demo::DemoArgs),
     Solve(solve::SolveArgs),
     Explore(explore::ExploreArgs),
     Train(Box<train::TrainArgs>),
@@ -80,6 +83,7 @@ pub fn run() -> ExitCode {
         None => inspect::run(&cli.inspect),
         Some(Command::Inspect(args)) => inspect::run(&args),
         Some(Command::Replay(args)) => replay::run(&args),
+        Some(Command::Demo(args)) => demo::run(&args),
         Some(Command::Solve(args)) => solve::run(&args),
         Some(Command::Explore(args)) => explore::run(&args),
         Some(Command::Train(args)) => train::run(&args),

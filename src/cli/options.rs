@@ -53,6 +53,10 @@ impl RunArgs {
         self.seed
     }
 
+    pub fn pool(&self) -> Option<&Path> {
+        self.pool.as_deref()
+    }
+
     pub fn options(&self, command: &str, who: String, limit: Option<usize>) -> Options {
         Options {
             command: command.to_owned(),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::app::tour::Tour;
 use crate::eval::regret::Regrets;
 use crate::expr::{Expr, ExprError, FUNCTIONS, Field, Scope};
 use crate::headless::scoring::Scoring;
@@ -16,6 +17,7 @@ use crate::tui::run::Subject;
 use crate::tui::sessions;
 
 use super::options::{LabelArgs, PanelArgs};
+use super::talk::{self, TalkArgs, TourArgs};
 use super::{screen, training};
 
 /// Bytes of a log that are read before the screen opens.
@@ -28,6 +30,10 @@ pub(super) struct ReplayArgs {
     logs: Vec<PathBuf>,
     #[command(flatten)]
     panel: PanelArgs,
+    #[command(flatten)]
+    talk: TalkArgs,
+    #[command(flatten)]
+    tour: TourArgs,
     /// Begin at the problem of this id
     #[arg(long, value_name = "ID")]
     problem: Option<String>,
@@ -50,11 +56,20 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
             let message = "--filter is for logs of trajectories: this is a training run";
             return Err(Failure::usage(message));
         }
+        if args.talk.is_given() || args.tour.tour.is_some() {
+            let message = "talks are of trajectories: this is a training run";
+            return Err(Failure::usage(message));
+        }
         return training::show(path);
     }
-    // A filter is over everything; what comes behind the first part is
-    // otherwise read while the screen is open.
-    let bytes = if args.filter.is_some() {
+    if args.tour.tour.is_some() && args.talk.is_recording() {
+        let message = "--record-tour writes what you do, --tour plays what was done: one of them";
+        return Err(Failure::usage(message));
+    }
+    let tour = args.tour.tour.as_deref().map(talk::read).transpose()?;
+    // A filter and a tour are over everything; what comes behind the first part
+    // is otherwise read while the screen is open.
+    let bytes = if args.filter.is_some() || tour.is_some() {
         u64::MAX
     } else {
         FIRST
@@ -76,8 +91,8 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         None => survey,
     };
     super::needs_terminal("replay", "pointsman show LOG")?;
-    let config = screen::configuration(args.labels.flags())?;
-    let warnings = log.damage().into_iter().collect();
+    let config = talk::configuration(tour.as_ref(), args.labels.flags())?;
+    let mut warnings: Vec<String> = log.damage().into_iter().collect();
     let name = match args.filter {
         Some(_) => {
             let kept = survey.trajectories().len();
@@ -94,6 +109,15 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     }
     model.log_name = name;
     model.who.clone_from(&config.who.value);
+    model.talk.private = talk::private(&config, None);
+    let recording = args.talk.claim()?;
+    args.talk.begin(&mut model);
+    if let Some(tour) = tour {
+        warnings.extend(other_log(&tour, &model.log_name));
+        model
+            .begin_tour(tour, args.tour.speed)
+            .map_err(Failure::usage)?;
+    }
     let subject = Subject {
         model,
         opener,
@@ -102,7 +126,15 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         writer: None,
         labels: args.labels.labels.clone(),
     };
-    super::ended(screen::open(subject, &config, warnings)?)
+    let left = screen::open(subject, &config, warnings)?;
+    recording.finish(&left)?;
+    super::ended(left.how)
+}
+
+/// A warning where a tour was made on another log than the one that is open.
+fn other_log(tour: &Tour, open: &str) -> Option<String> {
+    let made_on = tour.log.as_deref().filter(|name| *name != open)?;
+    Some(format!("the tour was made on {made_on}, this is {open}"))
 }
 
 /// The names that an expression may hold, for `--filter help`.

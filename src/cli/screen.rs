@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::{self, Config, Flags, Sources};
 use crate::headless::{Exit, Failure};
 use crate::tui::input::keymap::Keymap;
-use crate::tui::run::{Ended, Look, Subject, run};
+use crate::tui::run::{Left, Look, Subject, run};
 use crate::tui::terminal;
 use crate::tui::theme::{ColorDepth, Themes};
 
@@ -27,7 +27,7 @@ pub(super) fn open(
     subject: Subject,
     config: &Config,
     warnings: Vec<String>,
-) -> Result<Ended, Failure> {
+) -> Result<Left, Failure> {
     with_look(config, warnings, |look| run(subject, look))
 }
 
@@ -35,11 +35,11 @@ pub(super) fn open(
 ///
 /// # Errors
 /// The terminal fails.
-pub(super) fn with_look(
+pub(super) fn with_look<T>(
     config: &Config,
     mut warnings: Vec<String>,
-    run: impl FnOnce(Look) -> std::io::Result<Ended>,
-) -> Result<Ended, Failure> {
+    run: impl FnOnce(Look) -> std::io::Result<T>,
+) -> Result<T, Failure> {
     let env = environment();
     let depth =
         ColorDepth::from_name(&config.colors.value).unwrap_or_else(|| ColorDepth::detect(&env));

@@ -6,6 +6,7 @@ pub mod run;
 pub mod runner;
 pub mod screens;
 pub mod sessions;
+pub mod talk;
 pub mod terminal;
 pub mod text;
 pub mod theme;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event as TerminalEvent, KeyEventKind, MouseEventKind};
 use tokio::sync::mpsc::{Receiver, channel};
 
+use crate::app::tour::Tour;
 use crate::app::{
     Effect, EndpointState, Model, Msg, Notice, NoticeLevel, ScorersState, close, update,
 };
@@ -86,11 +87,22 @@ pub enum Ended {
     Interrupted,
 }
 
+/// What is left once the screen is.
+#[derive(Debug)]
+pub struct Left {
+    pub how: Ended,
+    /// What was recorded, and whether that is all that was done; `None` where
+    /// nothing was.
+    pub tour: Option<(Tour, bool)>,
+    /// Whether somebody may still be watching.
+    pub talk: bool,
+}
+
 /// Runs the inspector until the person quits.
 ///
 /// # Errors
 /// The terminal or a thread fails; the terminal is restored before.
-pub fn run(subject: Subject, look: Look) -> std::io::Result<Ended> {
+pub fn run(subject: Subject, look: Look) -> std::io::Result<Left> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -132,6 +144,8 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<Ended> {
     for effect in close(&mut inspector.model, &now()) {
         inspector.perform(effect);
     }
+    let tour = inspector.model.recorded_tour();
+    let talk = inspector.model.view.talk;
     let Inspector {
         screen,
         journal,
@@ -146,7 +160,7 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<Ended> {
     journal.finish();
     // A model in the middle of a token must not hold the program up.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    result
+    result.map(|how| Left { how, tour, talk })
 }
 
 struct Inspector {
@@ -225,19 +239,28 @@ impl Inspector {
             });
         }
         self.draw()?;
-        for place in 0..self.model.endpoints.len() {
-            self.model.endpoints[place] = EndpointState::Probing;
-            self.calls.probe(place);
-        }
-        if self.calls.asks_scorers() {
-            self.model.scorers = ScorersState::Probing;
-            self.calls.probe_scorers();
-        }
+        self.probe();
         self.calls
             .runtime()
             .spawn_blocking(super::text::highlight::warm);
         self.read_on();
         Ok(())
+    }
+
+    /// Asks everybody what they can do; in a talk nothing leaves the machine.
+    fn probe(&mut self) {
+        let scorers = self.calls.asks_scorers();
+        if self.model.view.talk {
+            return self.model.put_off_probes(scorers);
+        }
+        for place in 0..self.model.endpoints.len() {
+            self.model.endpoints[place] = EndpointState::Probing;
+            self.calls.probe(place);
+        }
+        if scorers {
+            self.model.scorers = ScorersState::Probing;
+            self.calls.probe_scorers();
+        }
     }
 
     /// Reads what is left of the log beside the screen.
@@ -320,12 +343,18 @@ impl Inspector {
 
     fn key(&mut self, key: Key, repeat: bool) {
         let context = self.model.context();
+        let keys = self.pending.shown_with(key);
         match self
             .look
             .keymap
             .feed(&mut self.pending, context, key, repeat)
         {
-            Lookup::Action { action, count } => self.message(Msg::Action { action, count }),
+            Lookup::Action { action, count } => {
+                if self.model.view.talk {
+                    self.message(Msg::Pressed(keys));
+                }
+                self.message(Msg::Action { action, count });
+            }
             Lookup::Text(c) => self.message(Msg::Text(c.to_string())),
             // In the list of models digits choose; they are bound to nothing.
             Lookup::Unbound(key) => {

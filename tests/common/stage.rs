@@ -58,6 +58,7 @@ pub enum Script {
 #[derive(Debug, Clone)]
 pub enum Heard {
     Action(pointsman::app::action::Action, Option<u32>),
+    Pressed(String),
     Text(String),
     Wheel(i32, Pane),
     Resize(u16, u16),
@@ -87,6 +88,7 @@ impl Heard {
     pub fn msg(&self, opener: &Opener, model: &Model) -> Msg {
         match self.clone() {
             Self::Action(action, count) => Msg::Action { action, count },
+            Self::Pressed(keys) => Msg::Pressed(keys),
             Self::Text(text) => Msg::Text(text),
             Self::Wheel(lines, pane) => Msg::Wheel { lines, pane },
             Self::Resize(width, height) => Msg::Resize { width, height },
@@ -322,8 +324,14 @@ impl Stage {
 
     pub fn key(&mut self, key: Key) {
         let context = self.model.context();
+        let keys = self.pending.shown_with(key);
         match self.keymap.feed(&mut self.pending, context, key, false) {
-            Lookup::Action { action, count } => self.hear(Heard::Action(action, count)),
+            Lookup::Action { action, count } => {
+                if self.model.view.talk {
+                    self.hear(Heard::Pressed(keys));
+                }
+                self.hear(Heard::Action(action, count));
+            }
             Lookup::Text(c) => self.hear(Heard::Text(c.to_string())),
             Lookup::Unbound(key) => {
                 if let Some(c) = key.text().filter(char::is_ascii_digit) {

@@ -357,6 +357,51 @@ fn without_colour_the_selection_is_still_seen() {
     assert_eq!(term.finish(), 0);
 }
 
+#[test]
+fn the_demo_plays_a_tour_and_leaves_nothing_behind() {
+    let home = Home::new();
+    let temporary = home.path("temporary");
+    std::fs::create_dir_all(&temporary).unwrap();
+    let mut command = home.program(&["demo", "--speed", "50"]);
+    command.env("TMPDIR", &temporary);
+    let mut term = Term::open(command);
+    term.wait_for("That was the tour.");
+    term.send("\x1b[D");
+    term.wait_for("The three runs.");
+    term.send("q");
+    assert_eq!(term.finish(), 0);
+    term.assert_given_back();
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_done_is_recorded_to_a_new_file_and_plays() {
+    let home = Home::new();
+    let mut term = home.inspect();
+    term.send("  ");
+    term.wait("two steps", |_| home.steps() >= 2);
+    term.send("q");
+    assert_eq!(term.finish(), 0);
+    let (log, tour) = (home.log(), home.path("a.tour"));
+    let (log, tour) = (log.to_str().unwrap(), tour.to_str().unwrap());
+    let record = ["replay", log, "--record-tour", tour];
+    let mut term = Term::open(home.program(&record));
+    term.wait_for("REC");
+    term.send("s");
+    term.wait_for("Who writes step 2?");
+    term.send("q");
+    assert_eq!(term.finish(), 0);
+    let written = std::fs::read_to_string(tour).unwrap();
+    assert!(written.contains("do = [\"step\"]"), "{written}");
+    let mut term = Term::open(home.program(&record));
+    assert_eq!(term.finish(), 2, "it is never written over");
+    assert_eq!(std::fs::read_to_string(tour).unwrap(), written);
+    let mut term = Term::open(home.program(&["replay", log, "--tour", tour]));
+    term.wait_for("Who writes step 2?");
+    term.send("q");
+    assert_eq!(term.finish(), 0);
+}
+
 /// Not a test of its own: [`a_panic_gives_the_terminal_back`] runs it in a
 /// terminal, where it takes the screen and panics.
 #[test]

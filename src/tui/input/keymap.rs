@@ -43,6 +43,14 @@ impl Pending {
         }
     }
 
+    /// What [`Pending::shown`] shows once this key was pressed.
+    #[must_use]
+    pub fn shown_with(&self, key: Key) -> String {
+        let mut next = self.clone();
+        next.chord.push(key);
+        next.shown()
+    }
+
     /// Whether nothing is pending.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

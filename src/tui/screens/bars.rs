@@ -1,5 +1,7 @@
 //! The header and the footer.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -7,7 +9,8 @@ use ratatui::text::{Line, Span};
 use crate::app::action::{Action, Context};
 use crate::app::{EndpointState, Mode, Model, NoticeLevel, Screen, Slot};
 use crate::tui::input::keymap::{Keymap, Pending};
-use crate::tui::text::sanitize::sanitize;
+use crate::tui::talk;
+use crate::tui::text::sanitize::{sanitize, sanitize_line};
 use crate::tui::text::width;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::glyph;
@@ -90,6 +93,13 @@ const WHAT_IF: [Action; 11] = [
     Action::LoggedValue,
     Action::LargerStride,
 ];
+const TOUR: [Action; 5] = [
+    Action::NextScene,
+    Action::PreviousScene,
+    Action::PauseTour,
+    Action::BackLevel,
+    Action::Quit,
+];
 /// Hints of what lies over a screen.
 const LAYER: [Action; 4] = [
     Action::Accept,
@@ -98,29 +108,37 @@ const LAYER: [Action; 4] = [
     Action::BackLevel,
 ];
 
+/// Columns of a tour's title.
+const TITLE: usize = 32;
+
 /// Name, problem, router, mode.
 pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
     let bar = theme.style("bar");
     buffer.set_style(area, bar);
-    let mut left = vec![Span::styled(" pointsman ", theme.style("title.focus"))];
+    let title = model.talk.title().map(sanitize_line);
+    let title = title.unwrap_or(Cow::Borrowed("pointsman"));
+    let title = format!(" {} ", width::truncate(&title, TITLE));
+    let mut left = vec![Span::styled(title, theme.style("title.focus"))];
     let of_one = !model.view.screen.is_table();
     if let Some(entry) = model.entries.get(model.current).filter(|_| of_one) {
         let place = format!(
             "{} ({}/{})",
-            sanitize(&entry.problem),
+            sanitize(&theme.shown(&entry.problem)),
             model.current + 1,
             model.entries.len()
         );
         left.push(Span::styled(format!(" {place} "), theme.style("emphasis")));
     }
     if let Some(session) = model.session().filter(|_| of_one && !model.is_blind()) {
-        let spec = sanitize(&session.settings().run.router.spec).into_owned();
+        let spec = theme.shown(&session.settings().run.router.spec);
+        let spec = sanitize(&spec).into_owned();
         left.push(Span::styled(
             format!(" router {spec} "),
             theme.style("text"),
         ));
     }
     let (mode, role) = match model.mode {
+        _ if model.view.talk => (" TAPE ", "emphasis"),
         Mode::Live => (" LIVE ", "success"),
         Mode::Replay => (" REPLAY ", "warning"),
     };
@@ -133,7 +151,11 @@ pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
         };
         right.push(Span::styled(text, theme.style("emphasis")));
     }
-    if !model.log_name.is_empty() && area.width >= 100 {
+    if model.talk.is_recording() {
+        right.push(Span::styled(" REC ", theme.style("error")));
+    }
+    // An audience has no use for the name of a file.
+    if !model.log_name.is_empty() && area.width >= 100 && !model.view.talk {
         right.push(Span::styled(
             format!(" {} ", sanitize(&model.log_name)),
             theme.style("dim"),
@@ -207,13 +229,18 @@ pub fn footer(
     let shown = pending.shown();
     let room = area.width.saturating_sub(width::of(&shown) as u16 + 1);
     buffer.set_string(area.x + room, area.y, &shown, theme.style("key"));
+    // Hints and notices keep the left half.
+    let echo = talk::echo(model, keymap, theme, usize::from(room / 2));
+    let echoed = echo.width() as u16;
+    let room = room - echoed.min(room);
+    buffer.set_line(area.x + room, area.y, &echo, echoed);
     if let Some(notice) = notice(model) {
         let role = match notice.0 {
             NoticeLevel::Info => "text",
             NoticeLevel::Warning => "warning",
             NoticeLevel::Error => "error",
         };
-        let text = sanitize(&notice.1).replace('\n', " ");
+        let text = sanitize(&theme.shown(&notice.1)).replace('\n', " ");
         let text = width::truncate(&text, usize::from(room.saturating_sub(2))).into_owned();
         buffer.set_string(area.x + 1, area.y, text, theme.style(role));
         return;
@@ -239,6 +266,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
     // Under a layer the keys of the screen are text, or nothing.
     let context = model.context();
     let actions: &[Action] = match (model.view.screen, model.mode) {
+        _ if model.talk.is_touring() => &TOUR,
         _ if !model.layers.is_empty() => &LAYER,
         (Screen::Runs, _) => &RUNS,
         (Screen::Problems, _) => &PROBLEMS,
@@ -265,6 +293,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
             (Action::Tree, Screen::Tree) => "steps",
             (Action::NextPane, Screen::WhatIf) => "band",
             (Action::NextPane, Screen::Analysis) => "page",
+            (Action::BackLevel, _) if model.talk.is_touring() => "leave",
             (Action::BackLevel, Screen::Problems) if filtered => "unfilter",
             _ => action.info().label,
         };

@@ -1,11 +1,14 @@
 //! The inspector at every width: three columns from 120, two from 80, one
 //! pane with tabs below.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
 use crate::app::action::Context;
+use crate::app::tour::{Part, Target};
 use crate::app::{EndpointState, Labelling, Model, Pane, ScorersState, Screen, Slot};
 use crate::session::{Phase, Session};
 use crate::tui::theme::Theme;
@@ -17,6 +20,8 @@ use super::Drawn;
 
 /// Rows of the cost card with its frame.
 const COST_ROWS: u16 = 6;
+/// Rows of the decision card that an audience is shown in a small window.
+const SHORT_CARD: u16 = 8;
 
 /// Draws the screen's body.
 pub fn draw(
@@ -40,6 +45,8 @@ pub fn draw(
     };
     if area.width >= 120 {
         screen.three_columns(area);
+    } else if area.width >= 80 && area.height >= 14 && model.view.talk {
+        screen.for_an_audience(area);
     } else if area.width >= 80 && area.height >= 16 {
         screen.two_columns(area);
     } else {
@@ -58,12 +65,45 @@ struct Painter<'a> {
 }
 
 impl Painter<'_> {
+    /// Two columns of few, large things: a narrow list, a short card, one line
+    /// about the cost. Where a tour points at the cost, that takes the place of
+    /// the card.
+    fn for_an_audience(&mut self, area: Rect) {
+        let left_width = if self.is_tree() { 36 } else { 24 };
+        let [body, cost_row] =
+            Layout::vertical([Constraint::Min(1), Constraint::Length(1)]).areas(area);
+        let [left, right] =
+            Layout::horizontal([Constraint::Length(left_width), Constraint::Min(30)]).areas(body);
+        let [text, card] =
+            Layout::vertical([Constraint::Min(5), Constraint::Length(SHORT_CARD)]).areas(right);
+        self.steps(left);
+        self.text(text);
+        if self.points_at_cost() {
+            self.cost(card);
+        } else {
+            self.decision(card);
+        }
+        self.cost_line(cost_row);
+    }
+
+    fn points_at_cost(&self) -> bool {
+        let targets = self.model.talk.highlights().iter();
+        let mut parts = targets.filter_map(|target| match target {
+            Target::Part(part) => Some(part),
+            Target::Step(_) | Target::Text(_) => None,
+        });
+        parts.any(|part| part.is_cost())
+    }
+
     fn three_columns(&mut self, area: Rect) {
-        let side = (area.width / 4).clamp(33, 46);
+        let side = match self.model.view.talk {
+            true => 30,
+            false => (area.width / 4).clamp(33, 46),
+        };
         let [left, center, right] = Layout::horizontal([
             Constraint::Length(if self.is_tree() { side + 10 } else { side }),
             Constraint::Min(30),
-            Constraint::Length(side + 6),
+            Constraint::Length(side.max(34) + 6),
         ])
         .areas(area);
         let [card, watches, cost] = Layout::vertical([
@@ -156,16 +196,19 @@ impl Painter<'_> {
                 self.watches(watches);
             }
         }
+        self.cost_line(cost_row);
+    }
+
+    fn cost_line(&mut self, row: Rect) {
         let line = match self.model.is_blind() {
             true => self.hidden(),
             false => cost::line(self.session, self.theme),
         };
-        self.buffer.set_line(
-            cost_row.x + 1,
-            cost_row.y,
-            &line,
-            cost_row.width.saturating_sub(1),
-        );
+        let room = row.width.saturating_sub(1);
+        self.buffer.set_line(row.x + 1, row.y, &line, room);
+        if !self.points_at_cost() || row.width < 80 {
+            self.drawn.part(Part::Cost, row);
+        }
     }
 
     fn steps(&mut self, area: Rect) {
@@ -176,7 +219,7 @@ impl Painter<'_> {
         } else {
             steps::draw
         };
-        draw(
+        let rows = draw(
             inner,
             self.buffer,
             self.model,
@@ -185,6 +228,9 @@ impl Painter<'_> {
             focused,
             &mut self.cache.checks,
         );
+        let rows = rows.into_iter();
+        let rows = rows.map(|(step, place)| (Target::Step(step), place));
+        self.drawn.places.extend(rows);
     }
 
     fn text(&mut self, area: Rect) {
@@ -210,16 +256,23 @@ impl Painter<'_> {
         }
         let checks = &mut self.cache.checks;
         card.extend(checks::lines(self.session, columns, self.theme, checks));
-        if !self.model.is_blind() {
-            card.extend(decision::card(
-                self.model,
-                self.session,
-                inner.width,
-                self.theme,
-            ));
-        }
-        let last = card.len().saturating_sub(usize::from(inner.height));
+        let above = card.len();
+        let (lines, parts) = match self.model.is_blind() {
+            true => Default::default(),
+            false => decision::card_with_parts(self.model, self.session, inner.width, self.theme),
+        };
+        card.extend(lines);
+        let parts = parts.into_iter();
+        let parts: Vec<(Part, Range<usize>)> = parts
+            .map(|(part, rows)| (part, rows.start + above..rows.end + above))
+            .collect();
+        let height = usize::from(inner.height);
+        let last = card.len().saturating_sub(height);
         let top = self.model.view.decision_scroll.min(last);
+        let top = self.pointed(&parts, top, height);
+        for (part, rows) in parts {
+            self.drawn.rows(part, inner, rows, top);
+        }
         self.drawn.decision_last = last;
         widgets::lines(inner, self.buffer, &card[top..]);
         if top < last && inner.height > 0 && inner.width > 0 {
@@ -227,6 +280,20 @@ impl Painter<'_> {
             self.buffer
                 .set_string(inner.right() - 1, inner.bottom() - 1, "↓", style);
         }
+    }
+
+    /// The first line to show so that everything a tour points at is seen, as
+    /// far as there is room; else its beginning.
+    fn pointed(&self, parts: &[(Part, Range<usize>)], top: usize, height: usize) -> usize {
+        let targets = self.model.talk.highlights();
+        let is_meant = |part: Part| targets.contains(&Target::Part(part));
+        let rows = parts.iter().filter(|(part, _)| is_meant(*part));
+        let rows = rows.map(|(_, rows)| rows.clone());
+        let all = rows.reduce(|all, rows| all.start.min(rows.start)..all.end.max(rows.end));
+        all.map_or(top, |all| {
+            let least = all.end.saturating_sub(height).min(all.start);
+            top.clamp(least, all.start)
+        })
     }
 
     fn cost(&mut self, area: Rect) {
@@ -238,10 +305,21 @@ impl Painter<'_> {
             false => cost::card(self.session, inner.width, self.theme),
         };
         widgets::lines(inner, self.buffer, &card);
+        self.drawn.part(Part::Cost, area);
+        // Published, full, the scale where it can be drawn, the share.
+        if card.len() > 3 {
+            self.drawn.rows(Part::CostScale, inner, 2..3, 0);
+        }
     }
 
     fn pane(&mut self, area: Rect, pane: Pane) -> Rect {
         self.drawn.panes.push((pane, area));
+        let part = match pane {
+            Pane::Steps => Part::Steps,
+            Pane::Text => Part::Text,
+            Pane::Decision => Part::Decision,
+        };
+        self.drawn.part(part, area);
         let focused = self.model.view.focus == pane;
         widgets::pane(area, self.buffer, self.theme, self.title(pane), focused)
     }
@@ -280,7 +358,7 @@ fn refused(model: &Model, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(refusal) = model.refusal() else {
         return Vec::new();
     };
-    let mut lines = paragraph(&refusal, columns, theme.style("error"));
+    let mut lines = paragraph(&theme.shown(&refusal), columns, theme.style("error"));
     lines.push(Line::default());
     lines
 }
@@ -303,7 +381,8 @@ fn endpoints_down(model: &Model, columns: usize, theme: &Theme) -> Vec<Line<'sta
     };
     for message in endpoints.chain(scorers) {
         if failed != Some(message) {
-            lines.extend(paragraph(message, columns, theme.style("error")));
+            let message = theme.shown(message);
+            lines.extend(paragraph(&message, columns, theme.style("error")));
         }
     }
     if !lines.is_empty() {
@@ -327,6 +406,10 @@ fn empty(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
     widgets::lines(
         inner,
         buffer,
-        &paragraph(&text, usize::from(inner.width), theme.style(role)),
+        &paragraph(
+            &theme.shown(&text),
+            usize::from(inner.width),
+            theme.style(role),
+        ),
     );
 }

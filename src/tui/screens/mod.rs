@@ -12,8 +12,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 
+use crate::app::tour::{Part, Target};
 use crate::app::{Model, Pane, Screen};
 use crate::tui::input::keymap::{Keymap, Pending};
+use crate::tui::talk;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{overlay, transcript};
 
@@ -30,12 +32,34 @@ pub struct ViewCache {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Drawn {
     pub panes: Vec<(Pane, Rect)>,
+    /// Where everything is that a tour can point at, except words.
+    pub places: Vec<(Target, Rect)>,
     pub text: transcript::Position,
     pub decision_last: usize,
     pub layer_last: usize,
 }
 
 impl Drawn {
+    /// Remembers where a part is.
+    pub fn part(&mut self, part: Part, place: Rect) {
+        self.places.push((Target::Part(part), place));
+    }
+
+    /// Remembers a part that takes some rows of an area, as far as they are
+    /// on screen; the first may lie above it.
+    fn rows(&mut self, part: Part, area: Rect, rows: std::ops::Range<usize>, top: usize) {
+        let clip = |row: usize| row.saturating_sub(top).min(usize::from(area.height)) as u16;
+        let (from, to) = (clip(rows.start), clip(rows.end));
+        if from < to {
+            let place = Rect {
+                y: area.y + from,
+                height: to - from,
+                ..area
+            };
+            self.part(part, place);
+        }
+    }
+
     /// The pane under a cell.
     pub fn pane_at(&self, column: u16, row: u16) -> Option<Pane> {
         self.panes
@@ -61,9 +85,12 @@ pub fn draw(
         buffer.set_line(area.x, area.y, &Line::from(text), area.width);
         return Drawn::default();
     }
-    let [header, body, footer] = Layout::vertical([
+    let for_talk = model.view.talk.then(|| theme.for_talk(&model.talk.private));
+    let theme = for_talk.as_ref().unwrap_or(theme);
+    let [header, body, caption, footer] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(1),
+        Constraint::Length(talk::caption_rows(model, area, theme)),
         Constraint::Length(1),
     ])
     .areas(area);
@@ -78,7 +105,10 @@ pub fn draw(
         Screen::Values => values::draw(body, buffer, model, theme),
         Screen::Analysis => analysis::draw(body, buffer, model, theme),
     };
+    drawn.part(Part::Header, header);
     bars::footer(footer, buffer, model, theme, keymap, pending);
+    talk::point(buffer, &drawn, model.talk.highlights(), theme);
+    talk::caption(caption, buffer, model, theme);
     if let Some(layer) = model.layers.last() {
         drawn.layer_last = overlay::draw(area, buffer, layer, model, keymap, theme);
     }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::app::tour::Part;
 use crate::app::{Model, Pane, Row, Tally, Use};
 use crate::eval::regret::Control;
 use crate::survey::View;
@@ -25,11 +26,13 @@ const SIGN: usize = 2;
 
 /// Draws the screen's body.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
-    let inner = widgets::pane(area, buffer, theme, &title(model), true);
-    let drawn = Drawn {
+    let title = title(model);
+    let inner = widgets::pane(area, buffer, theme, &theme.shown(&title), true);
+    let mut drawn = Drawn {
         panes: vec![(Pane::Steps, area)],
         ..Drawn::default()
     };
+    drawn.part(Part::Problems, area);
     if inner.height < 3 {
         return drawn;
     }
@@ -67,7 +70,9 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         };
         widgets::lines(rows, buffer, &[Line::styled(text, theme.style("dim"))]);
     } else {
-        widgets::select(rows, buffer, table.cursor - top, theme, true);
+        let row = table.cursor - top;
+        widgets::select(rows, buffer, row, theme, true);
+        drawn.rows(Part::ProblemsRow, rows, row..row + 1, 0);
     }
     let bottom = Rect {
         y: inner.bottom() - 1,
@@ -76,6 +81,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     };
     let sum = summary(&table.tally, model, usize::from(inner.width), theme);
     widgets::lines(bottom, buffer, &[sum]);
+    drawn.part(Part::ProblemsSum, bottom);
     drawn
 }
 
@@ -242,7 +248,7 @@ impl Painter<'_> {
             ),
             _ => String::new(),
         };
-        sanitize(&text).replace('\n', " ")
+        sanitize(&self.theme.shown(&text)).replace('\n', " ")
     }
 
     /// A row of several trajectories: their name, and what they came to.
@@ -259,7 +265,7 @@ impl Painter<'_> {
         let counts_width: usize = counts.iter().map(|span| width::of(&span.content)).sum();
         // The name gives way before the numbers do.
         let name_width = room.saturating_sub(counts_width + 1).clamp(8, 40);
-        let name = sanitize(name).replace('\n', " ");
+        let name = sanitize(&self.theme.shown(name)).replace('\n', " ");
         let name = width::truncate(&name, name_width);
         let name = width::pad(&name, name_width, width::Align::Left);
         let mut spans = vec![

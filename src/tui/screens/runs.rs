@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::app::tour::Part;
 use crate::app::{Model, Pane, RunRow};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width;
@@ -26,10 +27,11 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         title.push_str(&format!(", {percent} % read"));
     }
     let inner = widgets::pane(area, buffer, theme, &title, true);
-    let drawn = Drawn {
+    let mut drawn = Drawn {
         panes: vec![(Pane::Steps, area)],
         ..Drawn::default()
     };
+    drawn.part(Part::Runs, area);
     if inner.height < 3 {
         return drawn;
     }
@@ -46,7 +48,9 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     let lines: Vec<Line<'static>> = shown.map(|row| line(row, &columns, model, theme)).collect();
     widgets::lines(rows, buffer, &lines);
     if count > 0 {
-        widgets::select(rows, buffer, model.runs.cursor - top, theme, true);
+        let row = model.runs.cursor - top;
+        widgets::select(rows, buffer, row, theme, true);
+        drawn.rows(Part::RunsRow, rows, row..row + 1, 0);
     }
     let bottom = Rect {
         y: inner.bottom() - 1,
@@ -54,6 +58,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         ..inner
     };
     let about = about(model);
+    let about = theme.shown(&about);
     let about = width::truncate(&about, usize::from(inner.width)).into_owned();
     widgets::lines(bottom, buffer, &[Line::styled(about, theme.style("dim"))]);
     drawn
@@ -87,7 +92,7 @@ fn line(row: &RunRow, columns: &[Column], model: &Model, theme: &Theme) -> Line<
     let unit = model.survey.unit_of(row.run);
     let spans = columns.iter().flat_map(|column| {
         let (text, role) = match column.name {
-            "router" => (spec(row, model), "text"),
+            "router" => (spec(row, model, theme), "text"),
             // Of those that came to an end the rest is counted.
             "problems" if tally.unfinished() > 0 => {
                 let ended = tally.trajectories - tally.unfinished();
@@ -117,11 +122,11 @@ fn line(row: &RunRow, columns: &[Column], model: &Model, theme: &Theme) -> Line<
     Line::from(spans.collect::<Vec<Span<'static>>>())
 }
 
-fn spec(row: &RunRow, model: &Model) -> String {
+fn spec(row: &RunRow, model: &Model, theme: &Theme) -> String {
     let run = model.survey.runs().get(row.run as usize);
     let head = run.and_then(|run| run.head.as_ref());
     let spec = head.map_or("(its head is lost)", |head| head.router.spec.as_str());
-    sanitize(spec).into_owned()
+    sanitize(&theme.shown(spec)).into_owned()
 }
 
 /// Facts of the run under the cursor.

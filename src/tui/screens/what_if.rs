@@ -1,10 +1,13 @@
 //! The what-if screen: the slider, what the run would have come to, the
 //! frontier, and the trajectories of a band.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 
+use crate::app::tour::Part;
 use crate::app::{Model, Pane, Slid};
 use crate::cost::Unit;
 use crate::eval::what_if::{Band, Changed, Outlook, WhatIf};
@@ -20,6 +23,12 @@ use super::problems::percent;
 const BESIDE: u16 = 100;
 /// Rows of the slider, the bands and the figures.
 const TOP: u16 = 9;
+/// Rows of those that can be pointed at.
+const TOP_PARTS: [(Part, Range<usize>); 3] = [
+    (Part::Slider, 0..1),
+    (Part::Bands, 1..4),
+    (Part::Figures, 5..9),
+];
 
 /// Draws the screen's body.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
@@ -35,14 +44,16 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
             sanitize(own)
         ),
     };
-    let inner = widgets::pane(area, buffer, theme, &title, true);
-    let drawn = Drawn {
+    let inner = widgets::pane(area, buffer, theme, &theme.shown(&title), true);
+    let mut drawn = Drawn {
         panes: vec![(Pane::Steps, area)],
         ..Drawn::default()
     };
+    drawn.part(Part::WhatIf, area);
     let Some(what_if) = slid.what_if() else {
         let columns = usize::from(inner.width);
-        let said = paragraph(&slid.said, columns, theme.style("warning"));
+        let said = theme.shown(&slid.said);
+        let said = paragraph(&said, columns, theme.style("warning"));
         widgets::lines(inner, buffer, &said);
         return drawn;
     };
@@ -55,18 +66,26 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     };
     let [top, rest] = Layout::vertical([Constraint::Length(TOP), Constraint::Min(0)]).areas(inner);
     widgets::lines(top, buffer, &painter.top(usize::from(inner.width)));
+    for (part, rows) in TOP_PARTS {
+        drawn.rows(part, top, rows, 0);
+    }
     if inner.width >= BESIDE {
         let [left, right] =
             Layout::horizontal([Constraint::Min(40), Constraint::Percentage(50)]).areas(rest);
         painter.list(left, buffer);
         painter.frontier(right, buffer);
+        drawn.part(Part::Changed, left);
+        drawn.part(Part::Frontier, right);
     } else if rest.height >= 20 {
         let [above, below] =
             Layout::vertical([Constraint::Percentage(55), Constraint::Min(6)]).areas(rest);
         painter.frontier(above, buffer);
         painter.list(below, buffer);
+        drawn.part(Part::Frontier, above);
+        drawn.part(Part::Changed, below);
     } else {
         painter.list(rest, buffer);
+        drawn.part(Part::Changed, rest);
     }
     drawn
 }
@@ -296,7 +315,7 @@ impl Painter<'_> {
         let view = self.model.survey.view(changed.place);
         let (sign, _, role) = glyph::verdict(changed.verdict);
         let name = self.model.survey.name(view.trajectory().problem);
-        let name = sanitize(name).replace('\n', " ");
+        let name = sanitize(&self.theme.shown(name)).replace('\n', " ");
         let room = columns.saturating_sub(34).clamp(8, 24);
         let name = width::pad(&width::truncate(&name, room), room, width::Align::Left);
         let mut spans = vec![

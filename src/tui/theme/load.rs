@@ -22,6 +22,7 @@ const EMBEDDED: &[(&str, &str)] = &[
         "high-contrast",
         include_str!("../../../themes/high-contrast.toml"),
     ),
+    ("projector", include_str!("../../../themes/projector.toml")),
 ];
 
 /// Longest chain of themes that inherit from one another.
@@ -124,6 +125,7 @@ impl Themes {
             background: raw.background,
             depth,
             styles,
+            private: None,
         };
         (theme, exact)
     }

@@ -14,9 +14,12 @@ mod roles;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ratatui::style::{Color, Style};
+
+use crate::app::Private;
 
 pub use color::{contrast, parse_color, rgb_of};
 pub use depth::ColorDepth;
@@ -37,6 +40,8 @@ pub struct Theme {
     background: Background,
     depth: ColorDepth,
     styles: BTreeMap<String, Style>,
+    /// What is not to be seen; `None` outside talk mode.
+    private: Option<Private>,
 }
 
 impl Theme {
@@ -56,6 +61,36 @@ impl Theme {
     #[must_use]
     pub const fn depth(&self) -> ColorDepth {
         self.depth
+    }
+
+    /// The same theme for an audience: what goes through [`Theme::shown`]
+    /// comes out without what is private.
+    #[must_use]
+    pub fn for_talk(&self, private: &Private) -> Self {
+        Self {
+            private: Some(private.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// A text of this machine (a message, a router's spec, the name of a log)
+    /// as whoever looks may see it. Everything of that kind is drawn through
+    /// it, by whatever draws: a theme is at hand wherever something is drawn.
+    #[must_use]
+    pub fn shown<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        match &self.private {
+            Some(private) => private.hide(text),
+            None => Cow::Borrowed(text),
+        }
+    }
+
+    /// A person's name, as whoever looks may see it.
+    #[must_use]
+    pub fn person<'t>(&self, name: &'t str) -> &'t str {
+        match self.private {
+            Some(_) => "a person",
+            None => name,
+        }
     }
 
     /// The style of `role`, falling back from `a.b.c` to `a.b`, `a`, `text`.

@@ -72,6 +72,8 @@ roles! {
     "search.match" "text that was searched for"
     "search.current" "the match under the cursor"
     "mark" "a marked step"
+    "highlight" "what a tour points at, and the key just pressed in a talk"
+    "caption" "the line for the audience of a talk"
     "math" "readable mathematics"
     "math.box" "a boxed answer"
     "source" "source text"

@@ -4,7 +4,14 @@ use ratatui::style::{Color, Modifier, Style};
 
 use super::*;
 
-const EMBEDDED: [&str; 5] = ["dark", "light", "ansi16", "mono", "high-contrast"];
+const EMBEDDED: [&str; 6] = [
+    "dark",
+    "light",
+    "ansi16",
+    "mono",
+    "high-contrast",
+    "projector",
+];
 
 fn load(name: &str, depth: ColorDepth) -> Theme {
     let loaded = Themes::default().load(name, depth);
@@ -34,6 +41,10 @@ fn embedded_themes_load_without_warnings() {
     }
     assert_eq!(
         load("light", ColorDepth::TrueColor).background(),
+        Background::Light
+    );
+    assert_eq!(
+        load("projector", ColorDepth::TrueColor).background(),
         Background::Light
     );
     assert_eq!(Themes::default().names(), EMBEDDED);
@@ -93,7 +104,12 @@ fn read_roles(theme: &Theme) -> Vec<(&'static str, Style)> {
 
 #[test]
 fn text_stands_out_from_what_is_behind_it() {
-    for (name, least) in [("dark", 4.5), ("light", 4.5), ("high-contrast", 7.0)] {
+    for (name, least) in [
+        ("dark", 4.5),
+        ("light", 4.5),
+        ("high-contrast", 7.0),
+        ("projector", 7.0),
+    ] {
         let theme = load(name, ColorDepth::TrueColor);
         for (role, style) in read_roles(&theme) {
             let (fg, bg) = (
@@ -154,6 +170,9 @@ fn models_and_meanings_look_different() {
             ("verdict.wrong", "verdict.correct"),
             ("selection", "text"),
             ("search.match", "search.current"),
+            ("highlight", "text"),
+            ("highlight", "selection.unfocused"),
+            ("caption", "text"),
         ] {
             assert_ne!(theme.style(a), theme.style(b), "{name}: {a} and {b}");
         }

@@ -1,9 +1,12 @@
 //! The decision card: what the router saw after a step, what it thought of
 //! it, and who writes the next one.
 
+use std::ops::Range;
+
 use ratatui::text::{Line, Span};
 
 use crate::app::Model;
+use crate::app::tour::Part;
 use crate::model::scorer::grader::is_llm;
 use crate::problem::answer::Verdict;
 use crate::session::{Phase, Session};
@@ -23,22 +26,36 @@ use super::{bar, drafts, figures, glyph, paragraph, steps::short_name};
 const RSD: &str = "rsd";
 const SPEC_REASON: &str = "specreason";
 
-/// The card for the step at the cursor, wrapped to `columns`.
-pub fn card(model: &Model, session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
+/// The parts of a card that can be pointed at, by their rows.
+type Parts = Vec<(Part, Range<usize>)>;
+
+/// The card for the step at the cursor, wrapped to `columns`, and where its
+/// parts stand in it.
+pub fn card_with_parts(
+    model: &Model,
+    session: &Session,
+    columns: u16,
+    theme: &Theme,
+) -> (Vec<Line<'static>>, Parts) {
     let room = usize::from(columns).max(12);
     let cursor = session.cursor();
     let mut lines = Vec::new();
+    let mut parts = Parts::new();
     if let Phase::Failed { message, .. } = session.phase() {
         failure(&mut lines, message, room, theme);
     }
     if let Some(outcome) = session.outcome() {
+        let from = lines.len();
         outcome_lines(&mut lines, outcome, room, theme);
+        parts.push((Part::Outcome, from..lines.len()));
     } else {
         match session.decision_after(cursor) {
             Some(ruling) if ruling.draft.is_some() => {
                 drafts::next(&mut lines, session, ruling, room, theme);
             }
-            Some(decision) => decision_lines(&mut lines, session, decision, room, theme),
+            Some(decision) => {
+                decision_lines(&mut lines, &mut parts, session, decision, room, theme);
+            }
             None => first_step(&mut lines, session, room, theme),
         }
     }
@@ -47,10 +64,19 @@ pub fn card(model: &Model, session: &Session, columns: u16, theme: &Theme) -> Ve
     }
     regret::lines(&mut lines, model, session, room, theme);
     if let Some(node) = cursor {
+        let from = lines.len();
         panel::lines(&mut lines, session, node, room, theme);
+        parts.push((Part::Routers, after_blank(&lines, from)));
+        let from = lines.len();
         step_lines(&mut lines, session, node, room, theme);
+        parts.push((Part::Measures, after_blank(&lines, from)));
     }
-    lines
+    (lines, parts)
+}
+
+/// The rows from one on, without the blank one that sets them apart.
+fn after_blank(lines: &[Line<'static>], from: usize) -> Range<usize> {
+    (from + 1).min(lines.len())..lines.len()
 }
 
 fn failure(lines: &mut Vec<Line<'static>>, message: &str, room: usize, theme: &Theme) {
@@ -95,6 +121,7 @@ fn first_step(lines: &mut Vec<Line<'static>>, session: &Session, room: usize, th
 
 fn decision_lines(
     lines: &mut Vec<Line<'static>>,
+    parts: &mut Parts,
     session: &Session,
     decision: &DecisionRecord,
     room: usize,
@@ -103,25 +130,39 @@ fn decision_lines(
     let settings = session.settings();
     let step = session.cursor().map(|node| &session.tree().node(node).step);
     let number = step.map_or(1, |step| step.index + 1);
+    let from = lines.len();
     heading(lines, &format!("Who writes step {number}?"), theme);
     chosen_line(lines, session, decision, step.map(|s| &**s), theme);
+    parts.push((Part::Choice, from..lines.len()));
+    let from = lines.len();
     match &decision.overridden {
         Some(overridden) => {
             let text = format!(
                 "{} chose so; the router wanted {} ({})",
-                overridden.who, overridden.wanted, overridden.when
+                theme.person(&overridden.who),
+                overridden.wanted,
+                overridden.when
             );
             wrapped(lines, &text, room, theme, "step.override");
         }
         None => wrapped(lines, &decision.reason, room, theme, "dim"),
     }
+    parts.push((Part::Reason, from..lines.len()));
     lines.push(Line::default());
     if let Some(step) = step {
+        let from = lines.len();
         confidence_scale(lines, step, decision, room, theme);
+        parts.push((Part::Confidence, from..lines.len()));
     }
     if !decision.probabilities.is_empty() {
+        let from = lines.len();
         probability_bars(lines, session, decision, room, theme);
+        let bars = from + decision.probabilities.len();
+        parts.push((Part::Probabilities, from..bars));
+        // κ stands below the bars, where there is one.
+        parts.push((Part::Threshold, bars..lines.len()));
     }
+    let from = lines.len();
     let set: Vec<String> = decision
         .action_set
         .iter()
@@ -139,6 +180,7 @@ fn decision_lines(
         theme.style("action.allowed"),
         theme,
     );
+    parts.push((Part::ActionSet, from..lines.len()));
     if decision.propensity < 1.0 && decision.overridden.is_none() {
         let text = format!("{:.3}", decision.propensity);
         field(lines, "propensity", &text, theme.style("text"), theme);
@@ -504,7 +546,7 @@ pub(super) fn field(
             ),
             theme.style("dim"),
         ),
-        Span::styled(sanitize(value).into_owned(), style),
+        Span::styled(sanitize(&theme.shown(value)).into_owned(), style),
     ]));
 }
 
@@ -515,5 +557,5 @@ pub(super) fn wrapped(
     theme: &Theme,
     role: &str,
 ) {
-    lines.extend(paragraph(text, room, theme.style(role)));
+    lines.extend(paragraph(&theme.shown(text), room, theme.style(role)));
 }

@@ -1,5 +1,7 @@
 //! Dialogs and lists over the screen.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -75,7 +77,7 @@ pub fn draw(
                     let verdict = model.verdict(rows[place]);
                     let (sign, _, role) = verdict.map_or((" ", "", "dim"), glyph::verdict);
                     let room = columns.saturating_sub(2);
-                    let title = sanitize(&entry.title).replace('\n', " ");
+                    let title = sanitize(&theme.shown(&entry.title)).replace('\n', " ");
                     Line::from(vec![
                         Span::styled(format!("{sign} "), theme.style(role)),
                         Span::styled(
@@ -111,6 +113,7 @@ pub fn draw(
                 Purpose::Cost => "Published cost of a problem, at most",
                 Purpose::Rule => "Router that decides",
                 Purpose::Worth => "What a right answer is worth",
+                Purpose::Caption => "For the audience",
             };
             let below = match error {
                 Some(error) => Below::Error(error),
@@ -205,6 +208,14 @@ fn edit_line(prompt: &str, input: &LineEdit, columns: usize, theme: &Theme) -> L
     let rest = after.get(under.len()..).unwrap_or("").to_owned();
     // What was pasted is as untrusted as what a model wrote.
     let clean = |text: &str| sanitize(text).into_owned();
+    // In a talk a path is not shown while it is typed either.
+    if let Cow::Owned(hidden) = theme.shown(input.text()) {
+        return Line::from(vec![
+            Span::styled(prompt.to_owned(), theme.style("key")),
+            Span::styled(clean(&hidden), theme.style("hint")),
+            Span::styled(" ", theme.style("cursor")),
+        ]);
+    }
     let before = clean(input.before());
     let room = columns.saturating_sub(width::of(prompt) + 2);
     let before = match width::of(&before) > room {
@@ -267,7 +278,7 @@ fn override_menu(area: Rect, buffer: &mut Buffer, selected: usize, model: &Model
                     format!(
                         "{} {}",
                         glyph::model(Some(place), settings.models()),
-                        sanitize(&name)
+                        sanitize(&theme.shown(&name))
                     ),
                     theme.model(place, settings.models()),
                 ),
@@ -361,7 +372,9 @@ fn expression(
     let room = usize::from(inner.width);
     let mut drawn = vec![edit_line("", input, usize::from(inner.width), theme)];
     match below {
-        Below::Error(error) => drawn.extend(paragraph(error, room, theme.style("error"))),
+        Below::Error(error) => {
+            drawn.extend(paragraph(&theme.shown(error), room, theme.style("error")));
+        }
         Below::Nothing => {}
         Below::Names(completion) => drawn.extend(names(completion, room, theme)),
     }

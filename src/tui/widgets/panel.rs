@@ -59,7 +59,8 @@ fn row(
         Some(true) => Span::styled("≠ ", theme.style("warning")),
         _ => Span::raw("  "),
     };
-    let name = width::truncate(&opinion.router, NAME - 1);
+    let (name, why) = (theme.shown(&opinion.router), theme.shown(&opinion.why));
+    let name = width::truncate(&name, NAME - 1);
     let mut spans = vec![
         mark,
         Span::styled(width::pad(&name, NAME, Align::Left), theme.style("text")),
@@ -76,20 +77,14 @@ fn row(
     // Why stands beside where there is room, else below.
     let used: usize = spans.iter().map(|span| width::of(&span.content)).sum();
     let left = room.saturating_sub(used);
-    if width::of(&opinion.why) <= left {
-        spans.push(Span::styled(opinion.why.clone(), theme.style("dim")));
+    if width::of(&why) <= left {
+        spans.push(Span::styled(why.into_owned(), theme.style("dim")));
         lines.push(Line::from(spans));
         return;
     }
     lines.push(Line::from(spans));
     let before = lines.len();
-    wrapped(
-        lines,
-        &opinion.why,
-        room.saturating_sub(4).max(8),
-        theme,
-        "dim",
-    );
+    wrapped(lines, &why, room.saturating_sub(4).max(8), theme, "dim");
     for line in &mut lines[before..] {
         line.spans.insert(0, Span::raw("    "));
     }

@@ -7,15 +7,17 @@ use ratatui::text::{Line, Span};
 use crate::app::Model;
 use crate::session::{Phase, Session};
 use crate::trace::NodeIndex;
-use crate::trace::record::StepEnd;
-use crate::trace::record::shared_beginning;
+use crate::trace::record::{StepEnd, StepRecord, shared_beginning};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
 use super::{bar, checks, doing, figures, glyph, labels, lines, select, shown_path, stops, window};
 
-/// Draws the rows around the cursor.
+/// Columns below which the bar of the confidence is left out.
+const WITH_BAR: u16 = 28;
+
+/// Draws the rows around the cursor, and says where the steps are.
 pub fn draw(
     area: Rect,
     buffer: &mut Buffer,
@@ -24,7 +26,7 @@ pub fn draw(
     theme: &Theme,
     focused: bool,
     checks: &mut checks::Cache,
-) {
+) -> Vec<(u32, Rect)> {
     let (path, streaming) = shown_path(session);
     let tail = tail_row(model, session, &path, streaming, theme);
     let cursor = session
@@ -33,11 +35,15 @@ pub fn draw(
         .map_or(0, |place| place + 1);
     // The question, the steps, and what comes after them.
     let rows = 1 + path.len() + usize::from(tail.is_some());
+    // An audience reads rows with space between them.
+    let every = if model.view.talk { 2 } else { 1 };
+    let (rows, cursor) = (rows * every, cursor * every);
     let height = usize::from(area.height);
     let top = window(cursor, rows, height);
     // Only what is seen is made: a step may be long to check.
     let shown: Vec<Line<'static>> = (top..rows.min(top + height))
-        .filter_map(|row| match row.checked_sub(1) {
+        .filter_map(|row| match (row / every).checked_sub(1) {
+            _ if row % every != 0 => Some(Line::default()),
             None => Some(question_row(session, area.width, theme)),
             Some(place) if place < path.len() => {
                 let mut row = step_row(model, session, &path, place, area.width, theme);
@@ -52,6 +58,17 @@ pub fn draw(
     if let Some(row) = cursor.checked_sub(top) {
         select(area, buffer, row, theme, focused);
     }
+    let places = path.iter().enumerate().filter_map(|(place, &node)| {
+        let row = ((place + 1) * every).checked_sub(top)?;
+        let row = u16::try_from(row).ok().filter(|&row| row < area.height)?;
+        let place = Rect {
+            y: area.y + row,
+            height: 1,
+            ..area
+        };
+        Some((session.tree().node(node).step.index, place))
+    });
+    places.collect()
 }
 
 fn question_row(session: &Session, columns: u16, theme: &Theme) -> Line<'static> {
@@ -89,7 +106,9 @@ fn step_row(
         .as_deref()
         .and_then(|id| session.tree().decision(id))
         .is_some_and(|decision| decision.overridden.is_some());
-    let name_room = usize::from(columns).saturating_sub(24).clamp(4, 16);
+    let with_bar = columns >= WITH_BAR;
+    let others = if with_bar { 24 } else { 17 };
+    let name_room = usize::from(columns).saturating_sub(others).clamp(4, 16);
     let name = short_name(&step.model, settings, name_room);
     let stop = stops::sign(model, session, path, place);
     let mut spans = match stop {
@@ -107,7 +126,7 @@ fn step_row(
         Span::styled(width::pad(&name, name_room, Align::Left), style),
         Span::raw(" "),
     ]);
-    spans.extend(confidence_cells(step, theme));
+    spans.extend(confidence_cells(step, with_bar, theme));
     spans.push(Span::raw(" "));
     spans.extend(labels::signs(labels::shown(model, entry), theme));
     if overridden {
@@ -158,12 +177,13 @@ fn blind_row(
     Line::from(spans)
 }
 
-/// The confidence as five digits and a bar of five cells.
-fn confidence_cells(step: &crate::trace::record::StepRecord, theme: &Theme) -> Vec<Span<'static>> {
+/// The confidence as five digits and, where there is room, a bar of five cells.
+fn confidence_cells(step: &StepRecord, with_bar: bool, theme: &Theme) -> Vec<Span<'static>> {
     let value = figures::confidence(&step.confidence);
     let Some(u) = step.confidence.value else {
+        let bar = if with_bar { "·····" } else { "" };
         return vec![Span::styled(
-            format!("{value:>5} ·····"),
+            format!("{value:>5} {bar}"),
             theme.style("confidence.unavailable"),
         )];
     };
@@ -171,6 +191,9 @@ fn confidence_cells(step: &crate::trace::record::StepRecord, theme: &Theme) -> V
         format!("{value:>5} "),
         theme.style("confidence"),
     )];
+    if !with_bar {
+        return spans;
+    }
     // A mean logit has no natural scale: only probabilities get a bar.
     if step.confidence.source == "prob" {
         spans.extend(bar::filled(u, 5, theme.style("bar.fill"), theme));

@@ -23,6 +23,8 @@ use super::{checks, doing, figures, glyph, shown_path, steps::short_name};
 
 /// Columns left of the text: the bar of the step at the cursor.
 const MARGIN: u16 = 2;
+/// The same for an audience, and the columns left free on the right.
+const WIDE_MARGIN: u16 = 4;
 /// Columns from which a rejected draft stands beside what took its place.
 const SIDE_BY_SIDE: u16 = 40;
 /// Columns between them, the margin of the right one among them.
@@ -75,6 +77,14 @@ impl Block {
     }
 }
 
+/// Columns left of the text, and all those around it.
+fn margins(model: &Model) -> (u16, u16) {
+    match model.view.talk {
+        true => (WIDE_MARGIN, 2 * WIDE_MARGIN),
+        false => (MARGIN, MARGIN + 1),
+    }
+}
+
 /// Draws the pane and says where it stands.
 pub fn draw(
     area: Rect,
@@ -84,11 +94,13 @@ pub fn draw(
     theme: &Theme,
     cache: &mut Cache,
 ) -> Position {
-    let columns = area.width.saturating_sub(MARGIN + 1).max(1);
+    let columns = area.width.saturating_sub(margins(model).1).max(1);
     let blocks = blocks(model, session, columns, theme, cache);
-    // Head, body and an empty line after each.
-    let heights: Vec<usize> = blocks.iter().map(|block| block.height() + 2).collect();
-    let total: usize = heights.iter().sum::<usize>().saturating_sub(1);
+    // Head, body and an empty line after each, for an audience two.
+    let space = if model.view.talk { 2 } else { 1 };
+    let heights = blocks.iter().map(|block| block.height() + 1 + space);
+    let heights: Vec<usize> = heights.collect();
+    let total: usize = heights.iter().sum::<usize>().saturating_sub(space);
     let height = usize::from(area.height);
     let last = total.saturating_sub(height);
     let top = model.view.text_scroll.map_or_else(
@@ -202,7 +214,7 @@ fn question(
 ) -> Block {
     let problem = session.problem();
     let mut head = vec![Span::styled(
-        sanitize(&problem.id).replace('\n', " "),
+        sanitize(&theme.shown(&problem.id)).replace('\n', " "),
         theme.style("emphasis"),
     )];
     if let Some(domain) = &problem.domain {
@@ -339,9 +351,10 @@ fn draw_block(
     let Some(draft) = &block.draft else {
         return draw_text(area, block);
     };
-    let half = (area.width.saturating_sub(MARGIN + 1) - GAP) / 2;
+    let (margin, around) = margins(model);
+    let half = area.width.saturating_sub(around + GAP) / 2;
     let left = Rect {
-        width: MARGIN + half,
+        width: margin + half,
         ..area
     };
     draw_text(left, draft);
@@ -393,10 +406,13 @@ fn draw_text(
         };
         let y = area.y + y as u16;
         if block.at_cursor {
-            buffer.set_string(area.x, y, "▌", block.style);
+            // Beside the text, however wide the margin is.
+            let bar = area.x + margins(model).0.saturating_sub(MARGIN);
+            buffer.set_string(bar, y, "▌", block.style);
         }
-        let x = area.x + MARGIN;
-        let width = area.width.saturating_sub(MARGIN);
+        let (margin, _) = margins(model);
+        let x = area.x + margin;
+        let width = area.width.saturating_sub(margin);
         if row == 0 {
             buffer.set_line(x, y, &block.head, width);
         } else {

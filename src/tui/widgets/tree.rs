@@ -15,7 +15,7 @@ use crate::tui::theme::Theme;
 
 use super::{checks, figures, glyph, lines, select, stops, window};
 
-/// Draws the rows around the cursor.
+/// Draws the rows around the cursor, and says where the steps are.
 pub fn draw(
     area: Rect,
     buffer: &mut Buffer,
@@ -24,11 +24,12 @@ pub fn draw(
     theme: &Theme,
     focused: bool,
     checks: &mut checks::Cache,
-) {
+) -> Vec<(u32, Rect)> {
     let rows = session.tree().rows();
     if rows.is_empty() {
         let line = Line::styled("no step yet: space writes the first", theme.style("dim"));
-        return lines(area, buffer, &[line]);
+        lines(area, buffer, &[line]);
+        return Vec::new();
     }
     let cursor = session
         .cursor()
@@ -46,6 +47,10 @@ pub fn draw(
     if let Some(row) = cursor.and_then(|cursor| cursor.checked_sub(top)) {
         select(area, buffer, row, theme, focused);
     }
+    let seen = rows.iter().skip(top).zip(area.rows());
+    let seen = seen.filter(|(row, _)| followed.contains(&row.node));
+    seen.map(|(row, place)| (session.tree().node(row.node).step.index, place))
+        .collect()
 }
 
 fn line(
