@@ -7,9 +7,11 @@
 //! ranges of parameters and chooses among them on the calibration split;
 //! [`table`] is all of that for one set of problems. [`published`] holds the
 //! papers' own rows. [`what_if`] decides a log again under another value of a
-//! router's parameter.
+//! router's parameter. [`compare`] puts two trajectories side by side, and two
+//! runs problem by problem.
 
 pub mod choice;
+pub mod compare;
 pub mod figures;
 pub mod frontier;
 pub mod outcomes;
