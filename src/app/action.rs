@@ -23,6 +23,8 @@ pub enum Context {
     Problems,
     /// A log under another value of its router's parameter.
     WhatIf,
+    /// Two trajectories side by side, or two runs problem by problem.
+    Compare,
     /// A short list to choose from (models of an override): digits are free
     /// for choosing by number.
     Menu,
@@ -38,13 +40,14 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of help.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Global,
         Self::Inspector,
         Self::Tree,
         Self::Runs,
         Self::Problems,
         Self::WhatIf,
+        Self::Compare,
         Self::Menu,
         Self::Confirm,
         Self::Picker,
@@ -62,6 +65,7 @@ impl Context {
             Self::Runs => "runs",
             Self::Problems => "problems",
             Self::WhatIf => "what-if",
+            Self::Compare => "compare",
             Self::Menu => "menu",
             Self::Confirm => "confirm",
             Self::Picker => "picker",
@@ -93,6 +97,7 @@ impl Context {
                 | Self::Runs
                 | Self::Problems
                 | Self::WhatIf
+                | Self::Compare
         )
     }
 
@@ -114,6 +119,7 @@ pub enum Group {
     Finding,
     Tables,
     WhatIf,
+    Compare,
     Showing,
     Editing,
     Program,
@@ -121,13 +127,14 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of help.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Stepping,
         Self::Deciding,
         Self::Moving,
         Self::Finding,
         Self::Tables,
         Self::WhatIf,
+        Self::Compare,
         Self::Showing,
         Self::Editing,
         Self::Program,
@@ -143,6 +150,7 @@ impl Group {
             Self::Finding => "Finding",
             Self::Tables => "Tables of runs and problems",
             Self::WhatIf => "What if",
+            Self::Compare => "Comparing",
             Self::Showing => "Showing",
             Self::Editing => "Typing",
             Self::Program => "Program",
@@ -184,6 +192,7 @@ impl ActionInfo {
                         | Context::Runs
                         | Context::Problems
                         | Context::WhatIf
+                        | Context::Compare
                 )
             })
     }
@@ -307,8 +316,8 @@ actions! {
         { Inspector ["[d"] Tree ["[d"] }
     FirstError "first-error" "error" Finding: "To the first step judged wrong"
         { Inspector ["]x", "[x"] Tree ["]x", "[x"] }
-    Mark "mark" "mark" Finding: "Mark this step, or take its mark away"
-        { Inspector ["m"] Tree ["m"] }
+    Mark "mark" "mark" Finding: "Mark this step or row, or take its mark away"
+        { Inspector ["m"] Tree ["m"] Runs ["m"] Problems ["m"] }
     NextMark "next-mark" "next mark" Finding +counts: "To the next marked step"
         { Inspector ["'"] Tree ["'"] }
     Search "search" "search" Finding: "Search the text of the steps"
@@ -350,8 +359,21 @@ actions! {
     OtherRule "other-rule" "other rule" WhatIf: "Let another router decide, e.g. policy:path=DIR or threshold:t=0.7"
         { WhatIf ["R"] }
 
+    Compare "compare" "compare" Compare: "Compare with the marked step, row or run, else with another branch or run; or go back"
+        { Global ["D"] }
+    OnlyDifferences "only-differences" "differences" Compare: "Show only what differs, or everything"
+        { Compare ["d"] }
+    NextDifference "next-difference" "difference" Compare +counts +repeats: "To the next step that differs, or the next problem that came out differently"
+        { Compare ["]c"] }
+    PreviousDifference "previous-difference" "difference" Compare +counts +repeats: "To the previous one"
+        { Compare ["[c"] }
+    FirstDivergence "first-divergence" "divergence" Compare: "To the first step that differs in its text or its writer"
+        { Compare ["]v"] }
+    Swap "swap" "swap" Compare: "Exchange the sides"
+        { Compare ["s"] }
+
     Source "source" "source" Showing: "Show mathematics as readable text or as its source"
-        { Inspector ["v"] Tree ["v"] }
+        { Inspector ["v"] Tree ["v"] Compare ["v"] }
     Shading "shading" "shading" Showing: "Shade tokens by confidence, or do not"
         { Inspector ["z"] Tree ["z"] }
     Tree "tree" "tree" Showing: "Show the tree of branches"

@@ -1,5 +1,6 @@
 //! Everything the runner can be asked to do.
 
+use crate::eval::compare::Sample;
 use crate::session::{Ask, Generate};
 use crate::trace::record::{ModelFacts, Record};
 
@@ -40,6 +41,11 @@ pub enum Effect {
         run: u32,
         spec: String,
         pool: Vec<ModelFacts>,
+    },
+    /// Compute the figures of two runs.
+    Gap {
+        serial: u64,
+        sample: Box<Sample>,
     },
     /// Let the person edit a text in `$EDITOR`.
     Editor {

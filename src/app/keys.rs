@@ -4,6 +4,7 @@ use crate::cost::Unit;
 use crate::session::{Command, Refusal, Session};
 
 use super::action::Action;
+use super::compare;
 use super::effect::Effect;
 use super::follow::{here, show};
 use super::line_edit::LineEdit;
@@ -33,13 +34,13 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         model.say(NoticeLevel::Warning, reason);
         return Vec::new();
     }
-    if model.view.screen == Screen::WhatIf {
-        if let Some(effects) = what_if::act(model, action, count) {
-            return effects;
-        }
-    } else if model.view.screen.is_table()
-        && let Some(effects) = table::act(model, action, count)
-    {
+    let done = match model.view.screen {
+        Screen::WhatIf => what_if::act(model, action, count),
+        Screen::Compare => compare::act(model, action, count),
+        Screen::Runs | Screen::Problems => table::act(model, action, count),
+        Screen::Inspector | Screen::Tree => None,
+    };
+    if let Some(effects) = done {
         return effects;
     }
     let times = i64::from(count.unwrap_or(1));
@@ -66,6 +67,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         ),
         Action::Problems => nav::switch(model, Screen::Problems),
         Action::WhatIf => what_if::show(model),
+        Action::Compare => compare::show(model),
         Action::Runs => nav::switch(model, Screen::Runs),
         Action::NextProblem => table::next_problem(model, times),
         Action::PreviousProblem => table::next_problem(model, -times),
@@ -289,7 +291,9 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
     {
         return cancel(model, now);
     }
-    if model.view.screen.is_table() {
+    if model.view.screen == Screen::Compare {
+        return compare::back(model);
+    } else if model.view.screen.is_table() {
         table::back(model);
     } else if !model.search.query.is_empty() {
         model.search.query.clear();
@@ -299,6 +303,7 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
         model.view.opened_from = None;
         return match from {
             Screen::WhatIf => what_if::back_to(model),
+            Screen::Compare => compare::back_to(model),
             table => nav::switch(model, table),
         };
     } else if model.view.focus == Pane::Steps {

@@ -5,6 +5,7 @@
 //! perform. Live, replay and tests differ only in who performs them.
 
 pub mod action;
+mod compare;
 mod effect;
 mod finder;
 mod follow;
@@ -25,6 +26,7 @@ mod what_if;
 #[cfg(test)]
 mod tests;
 
+pub use compare::{Comparison, Item, Pair, RunPair, Side};
 pub use effect::Effect;
 pub use finder::{Found, find};
 pub use line_edit::LineEdit;

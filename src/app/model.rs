@@ -10,6 +10,7 @@ use crate::trace::NodeIndex;
 use crate::trace::record::StepId;
 
 use super::action::{Action, Context};
+use super::compare::Comparison;
 use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
@@ -37,12 +38,17 @@ pub enum Screen {
     Problems,
     /// The log under another value of its router's parameter.
     WhatIf,
+    /// Two trajectories, or two runs.
+    Compare,
 }
 
 impl Screen {
-    /// Whether it is of all trajectories instead of one.
+    /// Whether it is of several trajectories instead of one.
     pub fn is_table(self) -> bool {
-        matches!(self, Self::Runs | Self::Problems | Self::WhatIf)
+        matches!(
+            self,
+            Self::Runs | Self::Problems | Self::WhatIf | Self::Compare
+        )
     }
 }
 
@@ -225,6 +231,7 @@ pub struct Model {
     pub table: Table,
     pub runs: Runs,
     pub what_if: Slid,
+    pub compare: Comparison,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
@@ -266,6 +273,7 @@ impl Model {
             table: Table::default(),
             runs: Runs::default(),
             what_if: Slid::default(),
+            compare: Comparison::default(),
             survey: Survey::default(),
             reading: None,
             current: 0,
@@ -358,6 +366,7 @@ impl Model {
             Screen::Runs => Context::Runs,
             Screen::Problems => Context::Problems,
             Screen::WhatIf => Context::WhatIf,
+            Screen::Compare => Context::Compare,
         }
     }
 
@@ -379,25 +388,33 @@ impl Model {
         };
         let is_table = self.view.screen.is_table();
         let (tables, trajectory) = (
-            [Context::Runs, Context::Problems, Context::WhatIf],
+            [
+                Context::Runs,
+                Context::Problems,
+                Context::WhatIf,
+                Context::Compare,
+            ],
             [Context::Inspector, Context::Tree],
         );
         match action {
             _ if on(&[Context::Global]) => self.unavailable_anywhere(action),
-            _ if is_table && on(&trajectory) && !on(&tables) => {
+            _ if is_table && on(&trajectory) && !on(&[self.screen_context()]) => {
                 Some("this is of one trajectory: enter opens the one of this row")
             }
             _ if on(&tables) && !on(&trajectory) && !on(&[self.screen_context()]) => {
-                Some(match on(&[Context::WhatIf]) {
-                    true => "this is of the what-if screen: t shows it",
-                    false => "this is of the table of problems: P shows it",
+                Some(if on(&[Context::WhatIf]) {
+                    "this is of the what-if screen: t shows it"
+                } else if on(&[Context::Compare]) {
+                    "this is of a comparison: D shows one"
+                } else {
+                    "this is of the table of problems: P shows it"
                 })
             }
             Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")
             }
             Action::Edit | Action::Rerun | Action::Copy | Action::Mark
-                if self.cursor().is_none() =>
+                if self.cursor().is_none() && !is_table =>
             {
                 Some("choose a step first")
             }

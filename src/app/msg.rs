@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::app::action::Action;
+use crate::eval::compare::Gap;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
 use crate::router::Router;
@@ -50,6 +51,11 @@ pub enum Msg {
         run: u32,
         spec: String,
         rule: Result<Arc<dyn Router>, String>,
+    },
+    /// The figures of two runs were computed, or there are none.
+    Gap {
+        serial: u64,
+        gap: Result<Box<Gap>, String>,
     },
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {

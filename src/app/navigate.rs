@@ -5,6 +5,7 @@ use crate::session::Command;
 use crate::trace::NodeIndex;
 use crate::trace::record::{GRADER, JUDGE};
 
+use super::compare;
 use super::effect::Effect;
 use super::follow::show;
 use super::model::{Model, NoticeLevel, Pane, Screen};
@@ -76,6 +77,7 @@ pub(super) fn vertical(model: &mut Model, lines: i64) {
     let by = i32::try_from(lines).unwrap_or(i32::MAX);
     match (model.view.screen, model.view.focus) {
         (Screen::WhatIf, _) => what_if::vertical(model, lines),
+        (Screen::Compare, _) => compare::vertical(model, lines),
         (Screen::Runs | Screen::Problems, _) => table::vertical(model, lines),
         (Screen::Tree, Pane::Steps) => move_in_tree(model, lines),
         (_, Pane::Steps) => move_cursor(model, lines),

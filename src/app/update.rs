@@ -6,7 +6,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
-use super::{follow, keys, navigate, overlay, probes, surveyed, table, what_if};
+use super::{compare, follow, keys, navigate, overlay, probes, surveyed, what_if};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -61,6 +61,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             what_if::ruled(model, run, spec, rule);
             Vec::new()
         }
+        Msg::Gap { serial, gap } => {
+            compare::gap(model, serial, gap);
+            Vec::new()
+        }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
         Msg::Copied(result) => copied(model, result),
         Msg::Themed(result) => themed(model, result),
@@ -71,7 +75,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     match model.view.screen {
         Screen::Runs => model.runs.refresh(&model.survey, reading),
         Screen::Problems => model.table.refresh(&model.survey, reading),
-        Screen::Inspector | Screen::Tree | Screen::WhatIf => {}
+        Screen::Inspector | Screen::Tree | Screen::WhatIf | Screen::Compare => {}
     }
     effects.extend(next_tick(model));
     effects
@@ -167,6 +171,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
             model.say(NoticeLevel::Error, message);
         }
     }
+    compare::settle(model);
     Vec::new()
 }
 
@@ -218,8 +223,11 @@ fn wheel(model: &mut Model, lines: i32, pane: Pane) {
     if !model.layers.is_empty() {
         return overlay::select(model, i64::from(lines));
     }
+    if model.view.screen == Screen::Compare {
+        return compare::scroll(model, i64::from(lines));
+    }
     if model.view.screen.is_table() {
-        return table::vertical(model, i64::from(lines));
+        return navigate::vertical(model, i64::from(lines));
     }
     match pane {
         Pane::Text => navigate::scroll_text(model, lines),

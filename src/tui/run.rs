@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::app::{
     Effect, EndpointState, Model, Msg, Notice, NoticeLevel, ScorersState, close, update,
 };
+use crate::eval::compare::Sample;
 use crate::headless::clock::now;
 use crate::headless::scoring::Scoring;
 use crate::model::endpoint::Endpoint;
@@ -342,6 +343,7 @@ impl Inspector {
             Effect::ProbeScorers => self.calls.probe_scorers(),
             Effect::Open { entry } => self.open(entry),
             Effect::Rule { run, spec, pool } => self.rule(run, spec, pool),
+            Effect::Gap { serial, sample } => self.gap(serial, sample),
             Effect::Editor { entry, text } => {
                 self.events.stop();
                 let left = self.screen.lend(|| edit(&text));
@@ -393,6 +395,16 @@ impl Inspector {
         self.calls.runtime().spawn_blocking(move || {
             let rule = sessions::rule(&spec, &pool);
             calls.send(Msg::Ruled { run, spec, rule });
+        });
+    }
+
+    /// Compares two runs beside the screen: a thousand resamples take a while.
+    fn gap(&self, serial: u64, sample: Box<Sample>) {
+        let calls = self.calls.clone();
+        self.calls.runtime().spawn_blocking(move || {
+            let gap = sample.gap().map(Box::new);
+            let gap = gap.map_err(|error| error.to_string());
+            calls.send(Msg::Gap { serial, gap });
         });
     }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use pointsman::app::{Effect, Model, Msg, Pane, Slot, update};
+use pointsman::eval::compare::Sample;
 use pointsman::model::endpoint::{Capabilities, EndpointError, FailureKind, StepReply};
 use pointsman::model::recorded::scripted_reply;
 use pointsman::model::scorer::step::Score;
@@ -72,6 +73,10 @@ pub enum Heard {
         spec: String,
         pool: Vec<ModelFacts>,
     },
+    Gap {
+        serial: u64,
+        sample: Box<Sample>,
+    },
     Tick,
 }
 
@@ -107,6 +112,13 @@ impl Heard {
                 run,
                 rule: sessions::rule(&spec, &pool),
                 spec,
+            },
+            Self::Gap { serial, sample } => Msg::Gap {
+                serial,
+                gap: sample
+                    .gap()
+                    .map(Box::new)
+                    .map_err(|error| error.to_string()),
             },
             Self::Tick => Msg::Tick,
         }
@@ -370,6 +382,7 @@ impl Stage {
             Effect::Rule { run, spec, pool } => {
                 self.queue.push_back(Heard::Ruled { run, spec, pool });
             }
+            Effect::Gap { serial, sample } => self.queue.push_back(Heard::Gap { serial, sample }),
             Effect::Editor { entry, text } => self.editor = Some((entry, text)),
             Effect::Copy(text) => {
                 self.queue.push_back(Heard::Copied(text.chars().count()));

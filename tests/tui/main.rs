@@ -5,6 +5,7 @@
 #[path = "../common/stage.rs"]
 mod stage;
 
+mod compare;
 mod flows;
 mod golden;
 mod keys;

@@ -38,7 +38,7 @@ const REPLAY: [Action; 9] = [
     Action::Quit,
 ];
 /// Hints of the tables.
-const PROBLEMS: [Action; 10] = [
+const PROBLEMS: [Action; 12] = [
     Action::Accept,
     Action::Filter,
     Action::SortBy,
@@ -49,14 +49,18 @@ const PROBLEMS: [Action; 10] = [
     Action::BackLevel,
     Action::Help,
     Action::Quit,
+    Action::Mark,
+    Action::Compare,
 ];
-const RUNS: [Action; 6] = [
+const RUNS: [Action; 8] = [
     Action::Accept,
     Action::Problems,
     Action::WhatIf,
     Action::BackLevel,
     Action::Help,
     Action::Quit,
+    Action::Mark,
+    Action::Compare,
 ];
 
 const WHAT_IF: [Action; 11] = [
@@ -71,6 +75,18 @@ const WHAT_IF: [Action; 11] = [
     Action::Quit,
     Action::LoggedValue,
     Action::LargerStride,
+];
+/// Hints of a comparison.
+const COMPARE: [Action; 9] = [
+    Action::NextDifference,
+    Action::FirstDivergence,
+    Action::OnlyDifferences,
+    Action::Accept,
+    Action::NextPane,
+    Action::Swap,
+    Action::BackLevel,
+    Action::Source,
+    Action::Help,
 ];
 /// Hints of what lies over a screen.
 const LAYER: [Action; 4] = [
@@ -195,6 +211,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         (Screen::Runs, _) => &RUNS,
         (Screen::Problems, _) => &PROBLEMS,
         (Screen::WhatIf, _) => &WHAT_IF,
+        (Screen::Compare, _) => &COMPARE,
         (_, Mode::Live) => &LIVE,
         (_, Mode::Replay) => &REPLAY,
     };
@@ -213,6 +230,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         let label = match (action, model.view.screen) {
             (Action::Tree, Screen::Tree) => "steps",
             (Action::NextPane, Screen::WhatIf) => "band",
+            (Action::NextPane, Screen::Compare) => "side",
             (Action::BackLevel, Screen::Problems) if filtered => "unfilter",
             _ => action.info().label,
         };

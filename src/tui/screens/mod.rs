@@ -1,6 +1,7 @@
 //! The whole picture: what goes where at every size.
 
 mod bars;
+mod compare;
 mod inspector;
 mod problems;
 mod runs;
@@ -13,15 +14,16 @@ use ratatui::text::Line;
 use crate::app::{Model, Pane, Screen};
 use crate::tui::input::keymap::{Keymap, Pending};
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{overlay, transcript};
+use crate::tui::widgets::{difference, overlay, transcript};
 
 /// The least window anything is drawn in.
 const LEAST: (u16, u16) = (30, 8);
 
-/// What is kept between frames: wrapped text.
+/// What is kept between frames: wrapped text, and where two texts differ.
 #[derive(Default)]
 pub struct ViewCache {
     pub transcript: transcript::Cache,
+    pub difference: difference::Cache,
 }
 
 /// What the frame showed: for scrolling from what is seen, and for the mouse.
@@ -73,6 +75,7 @@ pub fn draw(
         Screen::Runs => runs::draw(body, buffer, model, theme),
         Screen::Problems => problems::draw(body, buffer, model, theme),
         Screen::WhatIf => what_if::draw(body, buffer, model, theme),
+        Screen::Compare => compare::draw(body, buffer, model, theme, &mut cache.difference),
     };
     bars::footer(footer, buffer, model, theme, keymap, pending);
     if let Some(layer) = model.layers.last() {

@@ -5,6 +5,7 @@ pub mod bar;
 pub mod columns;
 pub mod cost;
 pub mod decision;
+pub mod difference;
 mod drafts;
 pub mod figures;
 pub mod frontier;

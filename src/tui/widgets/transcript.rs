@@ -173,7 +173,7 @@ fn step_block(
     let style = glyph::step_style(step, place, settings.models(), theme);
     Block {
         node: Some(node),
-        head: head(session, step, style, theme),
+        head: head(session, step, theme),
         body: cache.wrapped(&step.id, &step.text, columns, model.view.source, theme),
         at_cursor: false,
         style,
@@ -222,9 +222,11 @@ fn question(
     }
 }
 
-fn head(session: &Session, step: &StepRecord, style: Style, theme: &Theme) -> Line<'static> {
+/// Number, writer, confidence and length of a step.
+pub fn head(session: &Session, step: &StepRecord, theme: &Theme) -> Line<'static> {
     let settings = session.settings();
     let place = settings.place(&step.model);
+    let style = glyph::step_style(step, place, settings.models(), theme);
     let sign = glyph::step(step, place, settings.models());
     let mut text = format!("  u {}", figures::confidence(&step.confidence));
     if !step.kept {
@@ -295,7 +297,9 @@ impl Cache {
     }
 }
 
-fn wrap_text(text: &str, columns: u16, source: bool, theme: &Theme) -> Vec<WrappedLine> {
+/// A text of a model in lines, its mathematics readable or as its source. The
+/// bytes of the source are those of the text made safe.
+pub fn wrap_text(text: &str, columns: u16, source: bool, theme: &Theme) -> Vec<WrappedLine> {
     let clean = sanitize(text);
     let pieces: Vec<Piece> = if source {
         highlight::pieces(&clean, &highlight::highlight(&clean), theme)
