@@ -2,6 +2,7 @@
 //! as JSON. Texts of questions and steps are left out unless they are asked
 //! for, so that whoever reads this reads figures and not what a model wrote.
 
+mod compare;
 mod grid;
 mod problems;
 mod runs;
@@ -17,6 +18,7 @@ use crate::survey::Survey;
 use crate::trace::Log;
 use crate::trace::record::RunRecord;
 
+pub use compare::{Compared, compare};
 pub use problems::{Arrangement, problems};
 pub use runs::runs;
 pub use steps::steps;
