@@ -23,6 +23,10 @@ pub enum Context {
     Problems,
     /// A log under another value of its router's parameter.
     WhatIf,
+    /// What the decisions of a trajectory were worth.
+    Values,
+    /// What the log says of its router as a whole.
+    Analysis,
     /// Two trajectories side by side, or two runs problem by problem.
     Compare,
     /// A short list to choose from (models of an override): digits are free
@@ -40,13 +44,15 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of help.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::Inspector,
         Self::Tree,
         Self::Runs,
         Self::Problems,
         Self::WhatIf,
+        Self::Values,
+        Self::Analysis,
         Self::Compare,
         Self::Menu,
         Self::Confirm,
@@ -65,6 +71,8 @@ impl Context {
             Self::Runs => "runs",
             Self::Problems => "problems",
             Self::WhatIf => "what-if",
+            Self::Values => "values",
+            Self::Analysis => "analysis",
             Self::Compare => "compare",
             Self::Menu => "menu",
             Self::Confirm => "confirm",
@@ -97,6 +105,8 @@ impl Context {
                 | Self::Runs
                 | Self::Problems
                 | Self::WhatIf
+                | Self::Values
+                | Self::Analysis
                 | Self::Compare
         )
     }
@@ -119,6 +129,7 @@ pub enum Group {
     Finding,
     Tables,
     WhatIf,
+    Analysis,
     Compare,
     Showing,
     Editing,
@@ -127,13 +138,14 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of help.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Stepping,
         Self::Deciding,
         Self::Moving,
         Self::Finding,
         Self::Tables,
         Self::WhatIf,
+        Self::Analysis,
         Self::Compare,
         Self::Showing,
         Self::Editing,
@@ -149,7 +161,8 @@ impl Group {
             Self::Moving => "Moving",
             Self::Finding => "Finding",
             Self::Tables => "Tables of runs and problems",
-            Self::WhatIf => "What if",
+            Self::WhatIf => "What if, and what it was worth",
+            Self::Analysis => "Analysis",
             Self::Compare => "Comparing",
             Self::Showing => "Showing",
             Self::Editing => "Typing",
@@ -192,6 +205,8 @@ impl ActionInfo {
                         | Context::Runs
                         | Context::Problems
                         | Context::WhatIf
+                        | Context::Values
+                        | Context::Analysis
                         | Context::Compare
                 )
             })
@@ -358,6 +373,20 @@ actions! {
         { WhatIf ["$"] }
     OtherRule "other-rule" "other rule" WhatIf: "Let another router decide, e.g. policy:path=DIR or threshold:t=0.7"
         { WhatIf ["R"] }
+
+    Values "values" "values" WhatIf: "Show what each model would have led to at every step, as far as the log knows, or the trajectory again"
+        { Global ["V"] }
+    Worth "worth" "worth" WhatIf: "Say what a right answer is worth: costs count against it"
+        { Values ["$"] }
+
+    Analysis "analysis" "analysis" Analysis: "Look at the trajectories of the table as a whole: calibration, escalation, cost, failures; or show the trajectory again"
+        { Global ["a"] }
+    NextScore "next-score" "score" Analysis: "Look at the next score of steps: confidence, its measures, the PRM, the judge"
+        { Analysis ["s"] }
+    NextTarget "next-target" "right by" Analysis: "Hold it against the next thing that says what was right: step verdict, label, final answer"
+        { Analysis ["x"] }
+    NextSlice "next-slice" "by" Analysis: "Take it apart by the next thing: model, step index, domain, difficulty"
+        { Analysis ["b"] }
 
     Compare "compare" "compare" Compare: "Compare with the marked step, row or run, else with another branch or run; or go back"
         { Global ["D"] }

@@ -1,5 +1,6 @@
 //! Everything the runner can be asked to do.
 
+use crate::eval::analysis;
 use crate::eval::compare::Sample;
 use crate::session::{Ask, Generate};
 use crate::trace::record::{ModelFacts, Record};
@@ -46,6 +47,13 @@ pub enum Effect {
     Gap {
         serial: u64,
         sample: Box<Sample>,
+    },
+    /// Work out what every decision of the log lost.
+    Regrets,
+    /// Look at the trajectories at these places as a whole.
+    Analyse {
+        places: Vec<usize>,
+        ask: analysis::Ask,
     },
     /// Let the person edit a text in `$EDITOR`.
     Editor {

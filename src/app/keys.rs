@@ -4,6 +4,7 @@ use crate::cost::Unit;
 use crate::session::{Command, Refusal, Session};
 
 use super::action::Action;
+use super::analysis;
 use super::compare;
 use super::effect::Effect;
 use super::follow::{here, show};
@@ -15,6 +16,7 @@ use super::navigate as nav;
 use super::overlay::{self, Answer};
 use super::probes;
 use super::table;
+use super::values;
 use super::what_if;
 
 /// Lines of a page where the pane's height is not known better.
@@ -36,6 +38,8 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
     }
     let done = match model.view.screen {
         Screen::WhatIf => what_if::act(model, action, count),
+        Screen::Values => values::act(model, action),
+        Screen::Analysis => analysis::act(model, action),
         Screen::Compare => compare::act(model, action, count),
         Screen::Runs | Screen::Problems => table::act(model, action, count),
         Screen::Inspector | Screen::Tree => None,
@@ -67,6 +71,8 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>, now: &s
         ),
         Action::Problems => nav::switch(model, Screen::Problems),
         Action::WhatIf => what_if::show(model),
+        Action::Values => values::show(model),
+        Action::Analysis => analysis::show(model),
         Action::Compare => compare::show(model),
         Action::Runs => nav::switch(model, Screen::Runs),
         Action::NextProblem => table::next_problem(model, times),
@@ -297,6 +303,8 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
         table::back(model);
     } else if !model.search.query.is_empty() {
         model.search.query.clear();
+    } else if model.view.screen == Screen::Values {
+        model.view.screen = Screen::Inspector;
     } else if model.view.screen == Screen::Tree {
         nav::toggle_tree(model);
     } else if let (Pane::Steps, Some(from)) = (model.view.focus, model.view.opened_from) {

@@ -5,6 +5,8 @@
 //! perform. Live, replay and tests differ only in who performs them.
 
 pub mod action;
+mod amount;
+mod analysis;
 mod compare;
 mod effect;
 mod finder;
@@ -21,11 +23,13 @@ mod surveyed;
 mod table;
 pub mod training;
 mod update;
+mod values;
 mod what_if;
 
 #[cfg(test)]
 mod tests;
 
+pub use analysis::{Analysed, Page};
 pub use compare::{Comparison, Item, Pair, RunPair, Side};
 pub use effect::Effect;
 pub use finder::{Found, find};
@@ -40,4 +44,5 @@ pub use probes::Waiting;
 pub use search::Search;
 pub use table::{Row, RunRow, Runs, Table, Tally, Use};
 pub use update::{close, update};
+pub use values::Values;
 pub use what_if::Slid;

@@ -1,6 +1,7 @@
 //! The inspector's state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::endpoint::Capabilities;
 use crate::model::probed::ProbedScorer;
@@ -10,11 +11,13 @@ use crate::trace::NodeIndex;
 use crate::trace::record::StepId;
 
 use super::action::{Action, Context};
+use super::analysis::Analysed;
 use super::compare::Comparison;
 use super::line_edit::LineEdit;
 use super::probes::Waiting;
 use super::search::Search;
 use super::table::{Runs, Table, Use};
+use super::values::Values;
 use super::what_if::Slid;
 use crate::expr::Scope;
 
@@ -32,12 +35,16 @@ pub enum Screen {
     Inspector,
     /// The tree of branches in place of the list of steps.
     Tree,
+    /// What the decisions of the trajectory were worth.
+    Values,
     /// One row a run.
     Runs,
     /// One row a trajectory.
     Problems,
     /// The log under another value of its router's parameter.
     WhatIf,
+    /// What the log says of its router as a whole.
+    Analysis,
     /// Two trajectories, or two runs.
     Compare,
 }
@@ -47,7 +54,7 @@ impl Screen {
     pub fn is_table(self) -> bool {
         matches!(
             self,
-            Self::Runs | Self::Problems | Self::WhatIf | Self::Compare
+            Self::Runs | Self::Problems | Self::WhatIf | Self::Analysis | Self::Compare
         )
     }
 }
@@ -165,6 +172,8 @@ pub enum Purpose {
     Cost,
     /// The spec of a router.
     Rule,
+    /// What a right answer is worth: a number.
+    Worth,
 }
 
 impl Purpose {
@@ -172,8 +181,13 @@ impl Purpose {
     pub fn scope(self) -> Scope {
         match self {
             Self::RunUntil | Self::BackUntil => Scope::Step,
-            Self::Table(_) | Self::Cost | Self::Rule => Scope::Trajectory,
+            Self::Table(_) | Self::Cost | Self::Rule | Self::Worth => Scope::Trajectory,
         }
+    }
+
+    /// Whether it is one in the language of expressions.
+    pub fn is_expression(self) -> bool {
+        !matches!(self, Self::Cost | Self::Rule | Self::Worth)
     }
 }
 
@@ -226,11 +240,14 @@ pub struct Model {
     pub mode: Mode,
     pub entries: Vec<Entry>,
     pub slots: Vec<Slot>,
-    /// What every trajectory came to.
-    pub survey: Survey,
+    /// What every trajectory came to; shared with what is worked out of it
+    /// beside the screen.
+    pub survey: Arc<Survey>,
     pub table: Table,
     pub runs: Runs,
     pub what_if: Slid,
+    pub values: Values,
+    pub analysis: Analysed,
     pub compare: Comparison,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
@@ -273,8 +290,10 @@ impl Model {
             table: Table::default(),
             runs: Runs::default(),
             what_if: Slid::default(),
+            values: Values::default(),
+            analysis: Analysed::default(),
             compare: Comparison::default(),
-            survey: Survey::default(),
+            survey: Arc::default(),
             reading: None,
             current: 0,
             endpoints: vec![EndpointState::Unknown; models],
@@ -366,6 +385,8 @@ impl Model {
             Screen::Runs => Context::Runs,
             Screen::Problems => Context::Problems,
             Screen::WhatIf => Context::WhatIf,
+            Screen::Values => Context::Values,
+            Screen::Analysis => Context::Analysis,
             Screen::Compare => Context::Compare,
         }
     }
@@ -396,20 +417,25 @@ impl Model {
             ],
             [Context::Inspector, Context::Tree],
         );
+        let of_screen = on(&[self.screen_context()]);
         match action {
             _ if on(&[Context::Global]) => self.unavailable_anywhere(action),
-            _ if is_table && on(&trajectory) && !on(&[self.screen_context()]) => {
+            _ if on(&[Context::Values]) && !of_screen && !on(&trajectory) => {
+                Some("this is of the screen of values: V shows it")
+            }
+            _ if on(&[Context::Analysis]) && !of_screen && !on(&trajectory) => {
+                Some("this is of the screen of analysis: a shows it")
+            }
+            _ if is_table && on(&trajectory) && !of_screen => {
                 Some("this is of one trajectory: enter opens the one of this row")
             }
-            _ if on(&tables) && !on(&trajectory) && !on(&[self.screen_context()]) => {
-                Some(if on(&[Context::WhatIf]) {
-                    "this is of the what-if screen: t shows it"
-                } else if on(&[Context::Compare]) {
-                    "this is of a comparison: D shows one"
-                } else {
-                    "this is of the table of problems: P shows it"
-                })
-            }
+            _ if on(&tables) && !on(&trajectory) && !of_screen => Some(if on(&[Context::WhatIf]) {
+                "this is of the what-if screen: t shows it"
+            } else if on(&[Context::Compare]) {
+                "this is of a comparison: D shows one"
+            } else {
+                "this is of the table of problems: P shows it"
+            }),
             Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")
             }

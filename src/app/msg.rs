@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::app::action::Action;
+use crate::eval::analysis::Analysis;
 use crate::eval::compare::Gap;
+use crate::eval::regret::Regrets;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
 use crate::router::Router;
@@ -52,6 +54,10 @@ pub enum Msg {
         spec: String,
         rule: Result<Arc<dyn Router>, String>,
     },
+    /// What every decision of the log lost, when it had so many facts.
+    Regretted { facts: usize, regrets: Regrets },
+    /// What the log says of its router as a whole.
+    Analysed(Box<Analysis>),
     /// The figures of two runs were computed, or there are none.
     Gap {
         serial: u64,

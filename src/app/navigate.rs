@@ -5,6 +5,7 @@ use crate::session::Command;
 use crate::trace::NodeIndex;
 use crate::trace::record::{GRADER, JUDGE};
 
+use super::analysis;
 use super::compare;
 use super::effect::Effect;
 use super::follow::show;
@@ -77,6 +78,8 @@ pub(super) fn vertical(model: &mut Model, lines: i64) {
     let by = i32::try_from(lines).unwrap_or(i32::MAX);
     match (model.view.screen, model.view.focus) {
         (Screen::WhatIf, _) => what_if::vertical(model, lines),
+        (Screen::Analysis, _) => analysis::vertical(model, lines),
+        (Screen::Values, _) => move_cursor(model, lines),
         (Screen::Compare, _) => compare::vertical(model, lines),
         (Screen::Runs | Screen::Problems, _) => table::vertical(model, lines),
         (Screen::Tree, Pane::Steps) => move_in_tree(model, lines),

@@ -10,6 +10,7 @@ use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, NoticeLevel, Purpose};
 use super::navigate::{goto_step, search_jump};
+use super::values;
 use super::what_if;
 
 /// Rows a page of a list moves by.
@@ -301,6 +302,7 @@ fn expression(
         }
         Purpose::Cost => return what_if::for_cost(model, text).map(|()| Vec::new()),
         Purpose::Rule => return what_if::other_rule(model, text),
+        Purpose::Worth => return values::set_worth(model, text).map(|()| Vec::new()),
         Purpose::RunUntil | Purpose::BackUntil => {}
     }
     let models = names_of_models(model, purpose);

@@ -1,5 +1,7 @@
 //! The survey grows: by a log that is being read, by records of a live run.
 
+use std::sync::Arc;
+
 use crate::problem::answer::Verdict;
 use crate::survey::{Fact, Survey};
 
@@ -9,7 +11,7 @@ use super::model::{Entry, Model, NoticeLevel, Slot};
 impl Model {
     /// Takes a survey whose trajectories can be opened.
     pub fn add_survey(&mut self, survey: Survey) {
-        self.survey = survey;
+        self.survey = Arc::new(survey);
         self.add_entries();
     }
 
@@ -31,8 +33,9 @@ impl Model {
 
 /// Takes what was read of a log.
 pub(super) fn read(model: &mut Model, facts: Vec<Fact>, progress: Option<(u64, u64)>) {
+    let survey = Arc::make_mut(&mut model.survey);
     for fact in facts {
-        model.survey.add(fact);
+        survey.add(fact);
     }
     model.add_entries();
     model.reading = progress;
@@ -51,7 +54,7 @@ pub(super) fn logged(model: &mut Model, effects: &[Effect]) {
         _ => None,
     });
     for fact in appended.flatten().filter_map(Fact::of) {
-        model.survey.add(fact);
+        Arc::make_mut(&mut model.survey).add(fact);
     }
 }
 

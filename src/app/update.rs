@@ -6,7 +6,9 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen, Slot};
 use super::msg::Msg;
-use super::{compare, follow, keys, navigate, overlay, probes, surveyed, what_if};
+use super::{
+    analysis, compare, follow, keys, navigate, overlay, probes, surveyed, values, what_if,
+};
 
 /// How often the busy sign moves, and how fast a tape plays.
 const BUSY_MILLISECONDS: u64 = 120;
@@ -61,6 +63,14 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             what_if::ruled(model, run, spec, rule);
             Vec::new()
         }
+        Msg::Regretted { facts, regrets } => {
+            values::regretted(model, facts, regrets);
+            Vec::new()
+        }
+        Msg::Analysed(found) => {
+            analysis::analysed(model, found);
+            Vec::new()
+        }
         Msg::Gap { serial, gap } => {
             compare::gap(model, serial, gap);
             Vec::new()
@@ -75,8 +85,15 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     match model.view.screen {
         Screen::Runs => model.runs.refresh(&model.survey, reading),
         Screen::Problems => model.table.refresh(&model.survey, reading),
-        Screen::Inspector | Screen::Tree | Screen::WhatIf | Screen::Compare => {}
+        Screen::Inspector
+        | Screen::Tree
+        | Screen::Values
+        | Screen::WhatIf
+        | Screen::Analysis
+        | Screen::Compare => {}
     }
+    effects.extend(values::refresh(model));
+    effects.extend(analysis::refresh(model));
     effects.extend(next_tick(model));
     effects
 }

@@ -7,6 +7,7 @@ use crate::router::{Router, RouterSpec};
 use crate::trace::record::RunRecord;
 
 use super::action::Action;
+use super::amount;
 use super::effect::Effect;
 use super::follow;
 use super::line_edit::LineEdit;
@@ -282,7 +283,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
 
 /// Slides to the value at which a problem costs so much.
 pub(super) fn for_cost(model: &mut Model, text: &str) -> Result<(), String> {
-    let wanted = amount(text).ok_or_else(|| {
+    let wanted = amount::read(text).ok_or_else(|| {
         format!("`{text}` is no amount: write a number such as 120, 4.5M or 1.2e8")
     })?;
     let slid = &mut model.what_if;
@@ -296,20 +297,6 @@ pub(super) fn for_cost(model: &mut Model, text: &str) -> Result<(), String> {
         model.say(NoticeLevel::Warning, text);
     }
     Ok(())
-}
-
-/// A number with an SI prefix.
-fn amount(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let (number, factor) = match text.chars().last()? {
-        'k' => (text.strip_suffix('k')?, 1e3),
-        'M' => (text.strip_suffix('M')?, 1e6),
-        'G' => (text.strip_suffix('G')?, 1e9),
-        'T' => (text.strip_suffix('T')?, 1e12),
-        _ => (text, 1.0),
-    };
-    let number: f64 = number.trim().parse().ok()?;
-    (number.is_finite() && number >= 0.0).then_some(number * factor)
 }
 
 /// Lets another router decide.

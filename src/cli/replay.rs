@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::config::Flags;
+use crate::eval::regret::Regrets;
 use crate::expr::{Expr, ExprError, FUNCTIONS, Field, Scope};
 use crate::headless::scoring::Scoring;
 use crate::headless::{Exit, Failure};
@@ -122,11 +123,14 @@ fn names() -> String {
 }
 
 /// The part of a survey whose trajectories fulfil an expression.
-fn filtered(log: &Log, survey: Survey, filter: &str) -> Result<Survey, Failure> {
+fn filtered(log: &Log, mut survey: Survey, filter: &str) -> Result<Survey, Failure> {
     let wrong = |error: ExprError| {
         Failure::usage(format!("--filter: {error}")).hint("`--filter help` lists the names")
     };
     let condition = Expr::condition(filter, Scope::Trajectory).map_err(wrong)?;
+    if condition.reads_regret() {
+        Regrets::fill(&mut survey);
+    }
     let asked = survey.ask(&condition).map_err(wrong)?;
     let found = asked.matching(log, &survey)?;
     if found.is_empty() {

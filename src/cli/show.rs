@@ -4,19 +4,25 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::headless::Failure;
+use crate::eval::analysis::{Analysis, Ask, Score, Slice, Target};
+use crate::eval::regret::{Control, Regrets};
+use crate::headless::figure;
 use crate::headless::plain::plain;
 use crate::headless::show::{self, Arrangement, Asked, Compared, Subject};
+use crate::headless::{Exit, Failure};
 use crate::tui::sessions;
 
 /// Show what a log holds, without a screen
 ///
 /// The same tables as the screens have, as text or as one JSON document: `runs`
 /// (one row a run), `problems` (one row a trajectory; filtered, sorted and
-/// grouped by expressions), `steps` (one trajectory, step by step), `what-if`
-/// (every decision of a run decided again under other values of its router's
-/// parameter, without a call) and `compare` (two trajectories step by step and
-/// word by word, or two runs problem by problem with paired statistics).
+/// grouped by expressions), `steps` (one trajectory, step by step),
+/// `values` (what each model would have led to at each of its decisions, as far
+/// as the log holds it), `analysis` (calibration, escalation, costs and
+/// failures of all trajectories), `what-if` (every decision of a run decided
+/// again under other values of its router's parameter, without a call) and
+/// `compare` (two trajectories step by step and word by word, or two runs
+/// problem by problem with paired statistics).
 ///
 /// Texts of questions and steps are left out unless `--content` asks for them:
 /// what a model wrote may try to tell its reader what to do.
@@ -59,6 +65,24 @@ pub(super) struct ShowArgs {
     /// ledger)
     #[arg(long, value_name = "C")]
     cost: Option<f64>,
+    /// What a right answer is worth in the unit of the costs: they count against
+    /// it in `values`
+    #[arg(long, value_name = "C")]
+    worth: Option<f64>,
+    /// In `analysis`, the score of steps that is looked at: confidence, prob,
+    /// logit, sampled, entropy, prm or judge
+    #[arg(long, value_name = "NAME", value_parser = score)]
+    score: Option<Score>,
+    /// In `analysis`, what says whether a step was right: verified, label or
+    /// answer
+    #[arg(long, value_name = "NAME", value_parser = target)]
+    right_by: Option<Target>,
+    /// In `analysis`, take it apart by model, index, domain or difficulty
+    #[arg(long, value_name = "NAME", value_parser = slice)]
+    by: Option<Slice>,
+    /// In `analysis`, write the figures as SVG files into this folder
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
     /// Let another router decide, e.g. policy:path=DIR
     #[arg(long, value_name = "SPEC")]
     rule: Option<String>,
@@ -82,8 +106,42 @@ enum Screen {
     Runs,
     Problems,
     Steps,
+    Values,
+    Analysis,
     WhatIf,
     Compare,
+}
+
+/// One of several by its name.
+fn one_of<T: Copy>(all: &[(&str, T)], name: &str) -> Result<T, String> {
+    let found = all.iter().find(|(known, _)| *known == name);
+    found.map(|(_, one)| *one).ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        format!("it is one of {}", names.join(", "))
+    })
+}
+
+fn score(name: &str) -> Result<Score, String> {
+    one_of(&Score::ALL.map(|score| (score.name(), score)), name)
+}
+
+fn target(name: &str) -> Result<Target, String> {
+    let all = [
+        ("verified", Target::Verified),
+        ("label", Target::Label),
+        ("answer", Target::Answer),
+    ];
+    one_of(&all, name)
+}
+
+fn slice(name: &str) -> Result<Slice, String> {
+    let all = [
+        ("model", Slice::Model),
+        ("index", Slice::Index),
+        ("domain", Slice::Domain),
+        ("difficulty", Slice::Difficulty),
+    ];
+    one_of(&all, name)
 }
 
 impl ShowArgs {
@@ -92,30 +150,47 @@ impl ShowArgs {
         match self.screen {
             Some(screen) => screen,
             None if self.with.is_some() || self.with_run.is_some() => Screen::Compare,
+            None if self.worth.is_some() => Screen::Values,
+            None if self.plots.is_some() || self.score.is_some() => Screen::Analysis,
             None if self.problem.is_some() => Screen::Steps,
             None if slides => Screen::WhatIf,
             None => Screen::Problems,
         }
     }
 
+    fn problem(&self) -> Result<&str, Failure> {
+        self.problem
+            .as_deref()
+            .ok_or_else(|| Failure::usage("which trajectory?").hint("--problem takes its id"))
+    }
+
     /// Options that say nothing on this screen, by their names.
     fn idle(&self) -> Vec<&'static str> {
-        use Screen::{Compare, Problems, Steps, WhatIf};
+        use Screen::{Analysis, Compare, Problems, Steps, Values, WhatIf};
         let screen = self.screen();
         let given = [
-            ("--filter", self.filter.is_some(), &[Problems][..]),
+            ("--filter", self.filter.is_some(), &[Problems, Analysis][..]),
             ("--sort", self.sort.is_some(), &[Problems]),
             ("--group", self.group.is_some(), &[Problems]),
-            ("--problem", self.problem.is_some(), &[Steps, Compare]),
+            (
+                "--problem",
+                self.problem.is_some(),
+                &[Steps, Values, Compare],
+            ),
             ("--with", self.with.is_some(), &[Compare]),
             (
                 "--run",
                 self.run.is_some(),
-                &[Problems, Steps, WhatIf, Compare],
+                &[Problems, Steps, Values, Analysis, WhatIf, Compare],
             ),
             ("--with-run", self.with_run.is_some(), &[Compare]),
             ("--value", !self.values.is_empty(), &[WhatIf]),
             ("--cost", self.cost.is_some(), &[WhatIf]),
+            ("--score", self.score.is_some(), &[Analysis]),
+            ("--right-by", self.right_by.is_some(), &[Analysis]),
+            ("--by", self.by.is_some(), &[Analysis]),
+            ("--plots", self.plots.is_some(), &[Analysis]),
+            ("--worth", self.worth.is_some(), &[Values]),
             ("--rule", self.rule.is_some(), &[WhatIf]),
             (
                 "--limit",
@@ -153,13 +228,18 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
     // To be compared it may be named with its run.
     let problem = args.problem.as_deref();
     let problem = problem.filter(|_| args.screen() != Screen::Compare);
-    let (log, survey) = super::replay::open_log(&args.logs, problem, u64::MAX)?;
+    let (log, mut survey) = super::replay::open_log(&args.logs, problem, u64::MAX)?;
     if let Some(damage) = log.damage() {
         super::say(&format!("warning: {damage}\n"));
     }
+    let control = match args.screen() {
+        Screen::Problems | Screen::Analysis => Regrets::fill(&mut survey),
+        _ => Control::default(),
+    };
     let subject = Subject {
         log: &log,
         survey: &survey,
+        control,
     };
     let shown = match args.screen() {
         Screen::Runs => show::runs(&subject),
@@ -173,11 +253,20 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
                 limit: args.limit,
             },
         )?,
-        Screen::Steps => {
-            let problem = args.problem.as_deref().ok_or_else(|| {
-                Failure::usage("which trajectory?").hint("--problem takes its id")
-            })?;
-            show::steps(&subject, problem, args.run.as_deref(), args.content)?
+        Screen::Steps => show::steps(&subject, args.problem()?, args.run.as_deref(), args.content)?,
+        Screen::Values => show::values(&subject, args.problem()?, args.run.as_deref(), args.worth)?,
+        Screen::Analysis => {
+            let ask = Ask {
+                score: args.score.unwrap_or_default(),
+                target: args.right_by,
+                slice: args.by.unwrap_or_default(),
+            };
+            let filter = args.filter.as_deref();
+            let (shown, found) = show::analysis(&subject, filter, args.run.as_deref(), ask)?;
+            if let Some(folder) = &args.plots {
+                plots(folder, &found)?;
+            }
+            shown
         }
         Screen::Compare => show::compare(
             &subject,
@@ -206,4 +295,20 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
         true => super::print(&super::document(&shown.json, "what is shown")?),
         false => super::print(&plain(&shown.text)),
     }
+}
+
+/// Writes the figures of an analysis, each into a file of its own.
+fn plots(folder: &std::path::Path, found: &Analysis) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let message = format!("cannot make the folder {}: {error}", folder.display());
+        Failure::new(Exit::Failed, message)
+    })?;
+    for figure in figure::all(found) {
+        let path = folder.join(figure.id).with_extension("svg");
+        let picture = figure::svg(&figure)
+            .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", figure.title)))?;
+        super::export::write(&path, &picture)?;
+        super::say(&format!("wrote {}\n", path.display()));
+    }
+    Ok(())
 }

@@ -7,9 +7,11 @@
 //! ranges of parameters and chooses among them on the calibration split;
 //! [`table`] is all of that for one set of problems. [`published`] holds the
 //! papers' own rows. [`what_if`] decides a log again under another value of a
-//! router's parameter. [`compare`] puts two trajectories side by side, and two
-//! runs problem by problem.
+//! router's parameter; [`regret`] asks what a decision lost against what another
+//! model would have led to; [`analysis`] looks at a log as a whole; [`compare`]
+//! puts two trajectories side by side, and two runs problem by problem.
 
+pub mod analysis;
 pub mod choice;
 pub mod compare;
 pub mod figures;
@@ -17,7 +19,10 @@ pub mod frontier;
 pub mod outcomes;
 pub mod paired;
 pub mod published;
+pub mod regret;
 pub mod rows;
+#[cfg(test)]
+mod sample_runs;
 #[cfg(test)]
 mod samples;
 pub mod sweep;

@@ -106,6 +106,7 @@ fields! {
     Prm "prm" Step Number "score of the process-reward model";
     Judge "judge" Step Number "score of the judge";
     Refuted "refuted" Step Flag "a verifier or checker found it incorrect";
+    Regret "regret" Step Number "what the choice after it lost: share of right answers, 0 to 1";
     Label "label" Step Text "the last label a person gave it";
     Problem "problem" Trajectory Text "id of the problem";
     Run "run" Trajectory Text "id of the run";
@@ -120,6 +121,7 @@ fields! {
     Wrong "wrong" Trajectory Flag "the answer is wrong";
     Ungraded "ungraded" Trajectory Flag "nobody could grade the answer";
     Rule "rule" Trajectory Text "the rule that graded it";
+    Failure "failure" Trajectory Text "why it is not right: routing, late, capability, truncated, grading or unknown";
     Ended "ended" Trajectory Text "finished, step-cap, repetition, empty, context or error";
     Steps "steps" Trajectory Number "number of steps";
     LargeShare "large_share" Trajectory Number "share of the steps by the most capable model, 0 to 1";
@@ -150,6 +152,14 @@ impl Field {
     pub(super) fn vocabulary(self) -> Option<&'static [&'static str]> {
         Some(match self {
             Self::Verdict => &["correct", "wrong", "ungraded"],
+            Self::Failure => &[
+                "routing",
+                "late",
+                "capability",
+                "truncated",
+                "grading",
+                "unknown",
+            ],
             Self::StepEnded => &["delimiter", "eos", "length", "empty", "error"],
             Self::Ended => &[
                 "finished",

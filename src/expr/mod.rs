@@ -95,6 +95,12 @@ impl Expr {
         self.node.reads(Field::Text) || self.node.reads(Field::Question)
     }
 
+    /// Whether it reads what decisions lost or why answers are not right, which
+    /// is worked out only where it is asked for.
+    pub fn reads_regret(&self) -> bool {
+        self.node.reads(Field::Regret) || self.node.reads(Field::Failure)
+    }
+
     /// The expression over these models: their names may be written without the
     /// beginning that all share, as they are shown.
     ///

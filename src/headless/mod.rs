@@ -18,6 +18,7 @@ mod drive;
 mod error;
 pub mod eval;
 pub mod explore;
+pub mod figure;
 pub mod grade;
 pub mod grading;
 mod journal;

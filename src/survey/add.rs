@@ -122,6 +122,8 @@ impl Trajectory {
             outcomes: Vec::new(),
             waiting: Vec::new(),
             linear: true,
+            regrets: Box::default(),
+            failure: None,
         }
     }
 
@@ -145,6 +147,8 @@ impl Trajectory {
         if self.step_of(fact.id).is_some() {
             return false;
         }
+        // They were those of another main line.
+        self.regrets = Box::default();
         let place = u32::try_from(self.steps.len()).expect("fewer than 2^32 steps fit in memory");
         let parent = fact.parent.map(|parent| (parent, self.step_of(parent)));
         let before = match parent {
@@ -158,6 +162,8 @@ impl Trajectory {
         self.linear &= fact.kept && before == place.checked_sub(1).unwrap_or(ROOT);
         let stands_before = self.steps.get(before as usize);
         let stands_before = stands_before.map_or(0, |step| step.content);
+        let cached = fact.usage.cached;
+        let cached = cached.map(|cached| u32::try_from(cached).unwrap_or(NONE - 1));
         let measures = MEASURES.map(|measure| recorded(&fact.confidence, measure));
         self.steps.push(Step {
             id: fact.id.0,
@@ -175,6 +181,7 @@ impl Trajectory {
             has_child: false,
             tokens: u32::try_from(fact.usage.output).unwrap_or(u32::MAX),
             prompt: u32::try_from(fact.usage.prompt).unwrap_or(u32::MAX),
+            cached: cached.unwrap_or(NONE),
             seconds: fact.seconds,
             confidence: fact.confidence.value,
             measures: measures.map(|value| value.unwrap_or(f64::NAN)),

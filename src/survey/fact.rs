@@ -38,8 +38,13 @@ impl Id {
     }
 }
 
+/// The id of a step or decision as a survey keeps it.
+pub fn step_key(id: &str) -> u64 {
+    Id::of(id).0
+}
+
 /// FNV-1a: stable over runs and machines.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     text.bytes().fold(0xcbf2_9ce4_8422_2325, mix)
 }

@@ -9,6 +9,7 @@
 mod add;
 mod ask;
 mod fact;
+mod ground;
 mod names;
 mod read;
 mod view;
@@ -21,7 +22,8 @@ use crate::signal::confidence::Source as Measure;
 use crate::trace::record::{Continuation, Purpose, RunRecord, StepEnd, TrajectoryEnd};
 
 pub use ask::{Answer, Asked};
-pub use fact::Fact;
+pub use fact::{Fact, step_key};
+pub use ground::same_ground;
 pub use names::{Name, Names};
 pub use read::{begin, read};
 pub use view::View;
@@ -65,6 +67,11 @@ pub struct Trajectory {
     /// Whether its steps are one path without a draft, so that the main line
     /// is all of them.
     linear: bool,
+    /// What the decision after each step of the main line lost; NaN where that
+    /// is not known, empty where nobody asked.
+    regrets: Box<[f32]>,
+    /// Why it is not right, where somebody asked.
+    failure: Option<&'static str>,
 }
 
 /// A step without its text.
@@ -90,6 +97,8 @@ pub struct Step {
     has_child: bool,
     pub tokens: u32,
     pub prompt: u32,
+    /// Of the prompt, from the cache; [`NONE`] where nobody says.
+    cached: u32,
     pub seconds: f64,
     pub confidence: Option<f64>,
     /// In the order of [`MEASURES`].
@@ -102,6 +111,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Its id, as [`step_key`] gives it.
+    pub fn key(&self) -> u64 {
+        self.id
+    }
+
     /// Names the writers and texts up to it: the same in every run that came
     /// this way.
     pub fn content(&self) -> u64 {
@@ -117,6 +131,16 @@ impl Step {
     pub fn measure(&self, measure: Measure) -> Option<f64> {
         let place = MEASURES.iter().position(|known| *known == measure)?;
         known(self.measures[place])
+    }
+
+    /// Prompt tokens from the cache; `None` where the server does not say.
+    pub fn cached(&self) -> Option<u32> {
+        (self.cached != NONE).then_some(self.cached)
+    }
+
+    /// The last label that a person gave it.
+    pub fn label(&self) -> Option<Name> {
+        self.label
     }
 
     /// Score of the process-reward model.
@@ -257,6 +281,16 @@ impl Survey {
         self
     }
 
+    /// Takes what the decisions lost, by place and by step of the main line, and
+    /// why each trajectory is not right. Both hold for what the survey is now.
+    pub fn set_regrets(&mut self, regrets: Vec<Box<[f32]>>, failures: Vec<Option<&'static str>>) {
+        let found = regrets.into_iter().zip(failures);
+        for (trajectory, (regrets, failure)) in self.trajectories.iter_mut().zip(found) {
+            trajectory.regrets = regrets;
+            trajectory.failure = failure;
+        }
+    }
+
     /// The main line of the trajectory at `place`.
     ///
     /// # Panics
@@ -280,6 +314,24 @@ impl Trajectory {
     /// The last decision after a step.
     pub fn decision_after(&self, step: &Step) -> Option<&Decision> {
         self.decisions.get(step.decision as usize)
+    }
+
+    /// Whether its steps are one path without a draft or a branch.
+    pub fn is_linear(&self) -> bool {
+        self.linear
+    }
+
+    /// What the decision after a step of the main line (from 0) lost; `None`
+    /// where that is not known, or nobody asked.
+    pub fn regret(&self, at: usize) -> Option<f64> {
+        self.regrets
+            .get(at)
+            .and_then(|&regret| known(f64::from(regret)))
+    }
+
+    /// Why it is not right; `None` of a right one, or where nobody asked.
+    pub fn failure(&self) -> Option<&'static str> {
+        self.failure
     }
 
     /// The outcomes in log order, with the step that each ends with.

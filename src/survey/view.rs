@@ -146,6 +146,19 @@ impl<'a> View<'a> {
         probabilities.get(place).copied()
     }
 
+    /// Rejected drafts that stood after a step of it, or before the first.
+    pub fn rejected(&self) -> impl Iterator<Item = &'a Step> + '_ {
+        let steps = self.trajectory.steps.iter();
+        let drafts = steps.filter(|step| !step.kept);
+        drafts.filter(|draft| {
+            let on_it = |place: u32| match &self.path {
+                None => true,
+                Some(path) => path.contains(&place),
+            };
+            draft.parent == super::ROOT || on_it(draft.parent)
+        })
+    }
+
     /// Number of kept steps.
     pub fn kept(&self) -> usize {
         self.steps().filter(|step| step.kept).count()
@@ -166,6 +179,14 @@ impl<'a> View<'a> {
         let kept = self.kept();
         let known = kept > 0 && !self.run.pool.is_empty();
         known.then(|| self.large_steps() as f64 / kept as f64)
+    }
+
+    /// The most that a decision of it lost; `None` where nothing of that is
+    /// known.
+    pub fn regret(&self) -> Option<f64> {
+        let steps = 0..Source::steps(self);
+        let known = steps.filter_map(|at| self.trajectory.regret(at));
+        known.reduce(f64::max)
     }
 
     /// Number of decisions that a person took.
@@ -228,6 +249,10 @@ impl Source for View<'_> {
             Field::Rule => self.named(outcome.map(|found| found.rule)),
             Field::Ended => outcome.map(|found| found.end.name()).into(),
             Field::Steps => Value::Number(self.kept() as f64),
+            Field::Failure => match self.trajectory.failure() {
+                Some(failure) => Value::text(failure),
+                None => Value::Unknown,
+            },
             Field::LargeShare => self.large_share().into(),
             Field::Cost => outcome.and_then(|found| found.published).into(),
             Field::FullCost => outcome.and_then(|found| found.full).into(),
@@ -274,6 +299,7 @@ impl Source for View<'_> {
             Field::Prm => step.prm().into(),
             Field::Judge => step.judge().into(),
             Field::Refuted => step.is_refuted().into(),
+            Field::Regret => self.trajectory.regret(at).into(),
             Field::Label => self.named(step.label),
             _ => Value::Unknown,
         }

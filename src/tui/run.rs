@@ -10,7 +10,9 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::app::{
     Effect, EndpointState, Model, Msg, Notice, NoticeLevel, ScorersState, close, update,
 };
+use crate::eval::analysis::{Analysis, Ask};
 use crate::eval::compare::Sample;
+use crate::eval::regret::Regrets;
 use crate::headless::clock::now;
 use crate::headless::scoring::Scoring;
 use crate::model::endpoint::Endpoint;
@@ -343,6 +345,8 @@ impl Inspector {
             Effect::ProbeScorers => self.calls.probe_scorers(),
             Effect::Open { entry } => self.open(entry),
             Effect::Rule { run, spec, pool } => self.rule(run, spec, pool),
+            Effect::Regrets => self.regrets(),
+            Effect::Analyse { places, ask } => self.analyse(places, ask),
             Effect::Gap { serial, sample } => self.gap(serial, sample),
             Effect::Editor { entry, text } => {
                 self.events.stop();
@@ -395,6 +399,29 @@ impl Inspector {
         self.calls.runtime().spawn_blocking(move || {
             let rule = sessions::rule(&spec, &pool);
             calls.send(Msg::Ruled { run, spec, rule });
+        });
+    }
+
+    /// Works out regrets beside the screen.
+    fn regrets(&self) {
+        let calls = self.calls.clone();
+        let survey = Arc::clone(&self.model.survey);
+        self.calls.runtime().spawn_blocking(move || {
+            let (facts, regrets) = (survey.facts(), Regrets::of(&survey));
+            // Whoever takes them changes the survey.
+            drop(survey);
+            calls.send(Msg::Regretted { facts, regrets });
+        });
+    }
+
+    /// Looks at the log as a whole beside the screen.
+    fn analyse(&self, places: Vec<usize>, ask: Ask) {
+        let calls = self.calls.clone();
+        let survey = Arc::clone(&self.model.survey);
+        self.calls.runtime().spawn_blocking(move || {
+            let found = Box::new(Analysis::of(&survey, &places, ask));
+            drop(survey);
+            calls.send(Msg::Analysed(found));
         });
     }
 

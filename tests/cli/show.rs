@@ -125,6 +125,116 @@ fn a_run_is_decided_again() {
 }
 
 #[test]
+fn a_decision_is_worth_what_the_runs_that_parted_there_came_to() {
+    let folder = logs();
+    let path = folder.path();
+    let both = ["a.jsonl", "b.jsonl"];
+    let problems = json(path, &both);
+    let listed = problems["trajectories"].as_array().unwrap();
+    assert!(problems["regret"]["decisions"].as_u64().unwrap() > 0);
+    let mut compared = 0;
+    for one in listed.iter().filter(|one| one["router"] == "small") {
+        let other = listed
+            .iter()
+            .find(|other| other["router"] == "policy" && other["problem"] == one["problem"])
+            .unwrap();
+        let writers = |run: &Value| run["writers"].as_array().unwrap().clone();
+        let (own, beside) = (writers(one), writers(other));
+        let pairs = own.iter().zip(&beside);
+        let Some(parted) = pairs.clone().position(|(a, b)| a != b) else {
+            continue;
+        };
+        let id = one["problem"].as_str().unwrap();
+        let run = one["run"].as_str().unwrap();
+        let asked = ["--problem", id, "--run", run, "--screen", "values"];
+        let values = json(path, &[&both[..], &asked].concat());
+        // One continuation each: right or wrong as these runs were.
+        let actions = values["steps"][parted]["actions"].as_array().unwrap();
+        let verdicts = [one, other].map(|run| f64::from(u8::from(run["verdict"] == "correct")));
+        assert_eq!(actions.len(), 2, "{values:#}");
+        for (action, verdict) in actions.iter().zip(verdicts) {
+            assert_eq!(
+                (&action["right"], &action["draws"]),
+                (&verdict.into(), &1.into())
+            );
+        }
+        let gain = values["steps"][parted]["regret"]["gain"].as_f64().unwrap();
+        assert_eq!(gain, verdicts[1] - verdicts[0]);
+        let rescued = values["rescue"].is_object();
+        assert_eq!(rescued, verdicts == [0.0, 1.0], "{values:#}");
+        assert!(text(path, &[&both[..], &asked].concat()).contains("right after it"));
+        compared += 1;
+    }
+    assert!(compared > 0, "the policy escalates somewhere");
+}
+
+#[test]
+fn a_log_is_looked_at_as_a_whole() {
+    let folder = logs();
+    let path = folder.path();
+    let both = ["a.jsonl", "b.jsonl"];
+    let figures = path.join("figures");
+    let asked = ["--screen", "analysis", "--plots", figures.to_str().unwrap()];
+    let found = json(path, &[&both[..], &asked].concat());
+    assert_eq!(found["trajectories"], 12);
+    let all = &found["reliability"][0];
+    let steps = all["steps"].as_u64().unwrap();
+    let parts = found["reliability"].as_array().unwrap().iter().skip(1);
+    assert_eq!(
+        steps,
+        parts
+            .map(|part| part["steps"].as_u64().unwrap())
+            .sum::<u64>()
+    );
+    let bins = all["bins"].as_array().unwrap().iter();
+    assert_eq!(
+        steps,
+        bins.map(|bin| bin["steps"].as_u64().unwrap()).sum::<u64>()
+    );
+    // Parts of the full ledger sum to it.
+    let costs = &found["costs"];
+    let part = |name: &str| costs[name].as_f64().unwrap();
+    let written = costs["output"].as_array().unwrap().iter();
+    let written: f64 = written.map(|one| one["cost"].as_f64().unwrap()).sum();
+    let names = [
+        "prefill",
+        "after_a_switch",
+        "cached",
+        "rejected_drafts",
+        "other",
+    ];
+    let sum = written + names.map(part).iter().sum::<f64>();
+    assert!((sum - part("full")).abs() < 1e-6 * sum, "{costs:#}");
+    assert!(
+        (written - part("published")).abs() < 1e-6 * written,
+        "{costs:#}"
+    );
+    let rows = found["failures"]["by_domain"].as_array().unwrap();
+    let count = |row: &Value| {
+        let failures = row["failures"].as_object().unwrap().values();
+        let failed: u64 = failures.map(|count| count.as_u64().unwrap()).sum();
+        failed + row["correct"].as_u64().unwrap()
+    };
+    assert_eq!(rows.iter().map(count).sum::<u64>(), 12);
+    for name in ["calibration", "distribution", "escalation-by-position"] {
+        let picture = std::fs::read_to_string(figures.join(name).with_extension("svg")).unwrap();
+        assert!(
+            picture.starts_with("<svg") && picture.contains("</svg>"),
+            "{name}"
+        );
+    }
+    let small = [
+        &both[..],
+        &["--screen", "analysis", "--filter", "router = small"],
+    ]
+    .concat();
+    assert!(text(path, &small).contains("6 trajectories"));
+    let refused = run(path, &["show", "a.jsonl", "--score", "mood"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("confidence, prob"));
+}
+
+#[test]
 fn wrong_wishes_are_refused_with_what_to_do() {
     let folder = logs();
     let path = folder.path();

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use pointsman::app::{Effect, Model, Msg, Pane, Slot, update};
+use pointsman::eval::analysis::{Analysis, Ask};
 use pointsman::eval::compare::Sample;
+use pointsman::eval::regret::Regrets;
 use pointsman::model::endpoint::{Capabilities, EndpointError, FailureKind, StepReply};
 use pointsman::model::recorded::scripted_reply;
 use pointsman::model::scorer::step::Score;
@@ -73,6 +75,8 @@ pub enum Heard {
         spec: String,
         pool: Vec<ModelFacts>,
     },
+    Regretted,
+    Analysed(Vec<usize>, Ask),
     Gap {
         serial: u64,
         sample: Box<Sample>,
@@ -113,6 +117,13 @@ impl Heard {
                 rule: sessions::rule(&spec, &pool),
                 spec,
             },
+            Self::Regretted => Msg::Regretted {
+                facts: model.survey.facts(),
+                regrets: Regrets::of(&model.survey),
+            },
+            Self::Analysed(places, ask) => {
+                Msg::Analysed(Box::new(Analysis::of(&model.survey, &places, ask)))
+            }
             Self::Gap { serial, sample } => Msg::Gap {
                 serial,
                 gap: sample
@@ -381,6 +392,10 @@ impl Stage {
             Effect::Open { entry } => self.queue.push_back(Heard::Opened(entry)),
             Effect::Rule { run, spec, pool } => {
                 self.queue.push_back(Heard::Ruled { run, spec, pool });
+            }
+            Effect::Regrets => self.queue.push_back(Heard::Regretted),
+            Effect::Analyse { places, ask } => {
+                self.queue.push_back(Heard::Analysed(places, ask));
             }
             Effect::Gap { serial, sample } => self.queue.push_back(Heard::Gap { serial, sample }),
             Effect::Editor { entry, text } => self.editor = Some((entry, text)),

@@ -5,6 +5,7 @@
 #[path = "../common/stage.rs"]
 mod stage;
 
+mod analysis;
 mod compare;
 mod flows;
 mod golden;
@@ -17,4 +18,5 @@ mod tables;
 mod tape;
 mod training;
 mod trouble;
+mod values;
 mod what_if;

@@ -21,7 +21,7 @@ pub fn show(model: &mut Model) -> Vec<Effect> {
                 None => nothing(model, "no trajectory is listed"),
             }
         }
-        Screen::Inspector | Screen::Tree => of_session(model),
+        Screen::Inspector | Screen::Tree | Screen::Values | Screen::Analysis => of_session(model),
     }
 }
 

@@ -97,7 +97,10 @@ impl Table {
 /// table.
 pub fn back(model: &mut Model) {
     let table = &mut model.table;
-    if matches!(model.view.screen, Screen::Runs | Screen::WhatIf) {
+    if matches!(
+        model.view.screen,
+        Screen::Runs | Screen::WhatIf | Screen::Analysis
+    ) {
         model.view.screen = Screen::Inspector;
     } else if table.filter.is_some() {
         table.set(Use::Filter, None);

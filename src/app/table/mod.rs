@@ -149,6 +149,11 @@ impl Table {
         self.cursor = 0;
     }
 
+    /// The survey says more than the rows were made of.
+    pub(super) fn outdated(&mut self) {
+        self.made_of = None;
+    }
+
     /// The place in the survey of the trajectory under the cursor, the first
     /// one where the row is of several.
     pub fn selected(&self) -> Option<usize> {

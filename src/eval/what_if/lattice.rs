@@ -8,7 +8,7 @@ use crate::cost::Ledger;
 use crate::problem::answer::Verdict;
 use crate::router::Slide;
 use crate::signal::confidence::Source;
-use crate::survey::{Name, Step, Survey, Trajectory, View};
+use crate::survey::{Name, Step, Survey, Trajectory, View, same_ground};
 use crate::trace::record::RunRecord;
 
 use super::Refusal;
@@ -19,9 +19,7 @@ use super::rule::Rule;
 pub(super) type Question = (Name, u64);
 
 fn question_of(trajectory: &Trajectory) -> Question {
-    let mut hasher = Mixed::default();
-    hasher.write(trajectory.question.as_bytes());
-    (trajectory.problem, hasher.finish())
+    (trajectory.problem, trajectory.question_hash())
 }
 
 /// Before the first step.
@@ -175,12 +173,6 @@ pub(super) struct Lattice {
     values: Vec<Values>,
     /// Who drafts the first step.
     pub first_writer: usize,
-}
-
-/// Whether steps of one run may stand for those of the other: same pool, same
-/// sampling.
-fn same_ground(a: &RunRecord, b: &RunRecord) -> bool {
-    a.pool == b.pool && a.sampling == b.sampling
 }
 
 impl Lattice {

@@ -2,15 +2,18 @@
 //! as JSON. Texts of questions and steps are left out unless they are asked
 //! for, so that whoever reads this reads figures and not what a model wrote.
 
+mod analysis;
 mod compare;
 mod grid;
 mod problems;
 mod runs;
 mod steps;
+mod values;
 mod what_if;
 
 use crate::app::{Table, Tally, Use};
 use crate::cost::Unit;
+use crate::eval::regret::Control;
 use crate::expr::{Expr, ExprError, Scope};
 use crate::headless::{Exit, Failure};
 use crate::router::Router;
@@ -18,10 +21,12 @@ use crate::survey::Survey;
 use crate::trace::Log;
 use crate::trace::record::RunRecord;
 
+pub use analysis::analysis;
 pub use compare::{Compared, compare};
 pub use problems::{Arrangement, problems};
 pub use runs::runs;
 pub use steps::steps;
+pub use values::{Remarks, remarks, values};
 pub use what_if::{Asked, what_if};
 
 /// A screen as text and as JSON.
@@ -35,6 +40,8 @@ pub struct Shown {
 pub struct Subject<'a> {
     pub log: &'a Log,
     pub survey: &'a Survey,
+    /// What its decisions lost, where that was worked out.
+    pub control: Control,
 }
 
 impl Subject<'_> {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::app::{Row, Table, Tally, Use};
+use crate::eval::regret::Control;
 use crate::expr::{Expr, Scope};
 use crate::headless::{Exit, Failure};
 use crate::survey::View;
@@ -115,7 +116,7 @@ fn counts(name: &str, tally: &Tally, priced: bool) -> Vec<Cell> {
 fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) -> Shown {
     let survey = subject.survey;
     let titles = [
-        "", "problem", "router", "domain", "diff", "steps", "large", "cost", "by model",
+        "", "problem", "router", "domain", "diff", "steps", "large", "cost", "regret", "by model",
     ];
     let mut rows = vec![titles.map(|title| Cell::Left(title.to_owned())).into()];
     let mut found = Vec::new();
@@ -137,6 +138,7 @@ fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) 
             Cell::Right(view.kept().to_string()),
             Cell::Right(percent(view.large_share())),
             Cell::Right(amount(cost)),
+            Cell::Right(points(view.regret())),
             Cell::Left(lane(&view)),
         ]);
         let refuted = view.steps().find(|step| step.is_refuted() == Some(true));
@@ -156,6 +158,7 @@ fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) 
                 "published": cost,
                 "full": view.outcome().and_then(|outcome| outcome.full),
             },
+            "regret": view.regret(),
             "first_refuted": refuted.map(|step| step.index),
             "writers": writers(&view),
         }));
@@ -173,15 +176,54 @@ fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) 
         shown.ungraded,
         shown.unfinished()
     ));
+    text.push_str(&told(&subject.control));
     Shown {
         text,
         json: json!({
             "screen": "problems",
             "of": all,
             "came_to": tally(shown, survey.common_unit().as_ref()),
+            "regret": control(&subject.control),
             "trajectories": found,
         }),
     }
+}
+
+/// A regret in points.
+fn points(regret: Option<f64>) -> String {
+    regret.map_or_else(|| "–".to_owned(), |regret| format!("{:.1}", 100.0 * regret))
+}
+
+/// What the decisions of the whole log lost, beside what chance makes.
+fn told(control: &Control) -> String {
+    let Some(regret) = control.regret else {
+        return String::new();
+    };
+    let both = control.of_repeated.zip(control.against_itself);
+    let itself = both.map_or_else(String::new, |(regret, itself)| {
+        format!(
+            "; over the {} whose choice was drawn more than once {:.1}, and {:.1} against itself \
+             (A/A)",
+            control.repeated,
+            100.0 * regret,
+            100.0 * itself
+        )
+    });
+    format!(
+        "mean regret {:.1} points over {} decisions of the log{itself}\n",
+        100.0 * regret,
+        control.decisions
+    )
+}
+
+fn control(control: &Control) -> serde_json::Value {
+    json!({
+        "decisions": control.decisions,
+        "mean": control.regret,
+        "repeated": control.repeated,
+        "of_repeated": control.of_repeated,
+        "against_itself": control.against_itself,
+    })
 }
 
 /// Places in the pool of who wrote the steps; none for a person.

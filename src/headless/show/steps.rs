@@ -97,7 +97,11 @@ pub fn steps(
     })
 }
 
-fn run_of(subject: &Subject<'_>, problem: &str, run: Option<&str>) -> Result<String, Failure> {
+pub(super) fn run_of(
+    subject: &Subject<'_>,
+    problem: &str,
+    run: Option<&str>,
+) -> Result<String, Failure> {
     let runs = subject.log.trajectories();
     let of_it = runs.filter(|found| found.problem == problem);
     let ids: Vec<&str> = of_it.map(|found| found.run).collect();

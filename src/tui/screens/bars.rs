@@ -162,6 +162,28 @@ fn endpoint_signs(model: &Model, theme: &Theme) -> Vec<Span<'static>> {
         .collect()
 }
 
+const ANALYSIS: [Action; 9] = [
+    Action::NextPane,
+    Action::NextScore,
+    Action::NextTarget,
+    Action::NextSlice,
+    Action::Accept,
+    Action::Problems,
+    Action::BackLevel,
+    Action::Help,
+    Action::Quit,
+];
+const VALUES: [Action; 8] = [
+    Action::Accept,
+    Action::Worth,
+    Action::WhatIf,
+    Action::NextProblem,
+    Action::PreviousProblem,
+    Action::BackLevel,
+    Action::Help,
+    Action::Quit,
+];
+
 /// A notice, a half-typed chord, or the hints.
 pub fn footer(
     area: Rect,
@@ -211,6 +233,8 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         (Screen::Runs, _) => &RUNS,
         (Screen::Problems, _) => &PROBLEMS,
         (Screen::WhatIf, _) => &WHAT_IF,
+        (Screen::Values, _) => &VALUES,
+        (Screen::Analysis, _) => &ANALYSIS,
         (Screen::Compare, _) => &COMPARE,
         (_, Mode::Live) => &LIVE,
         (_, Mode::Replay) => &REPLAY,
@@ -230,6 +254,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         let label = match (action, model.view.screen) {
             (Action::Tree, Screen::Tree) => "steps",
             (Action::NextPane, Screen::WhatIf) => "band",
+            (Action::NextPane, Screen::Analysis) => "page",
             (Action::NextPane, Screen::Compare) => "side",
             (Action::BackLevel, Screen::Problems) if filtered => "unfilter",
             _ => action.info().label,

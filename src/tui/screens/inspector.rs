@@ -157,7 +157,12 @@ impl Painter<'_> {
         let columns = usize::from(inner.width);
         let mut card = refused(self.model, columns, self.theme);
         card.extend(endpoints_down(self.model, columns, self.theme));
-        card.extend(decision::card(self.session, inner.width, self.theme));
+        card.extend(decision::card(
+            self.model,
+            self.session,
+            inner.width,
+            self.theme,
+        ));
         let last = card.len().saturating_sub(usize::from(inner.height));
         let top = self.model.view.decision_scroll.min(last);
         self.drawn.decision_last = last;

@@ -1,10 +1,12 @@
 //! The whole picture: what goes where at every size.
 
+mod analysis;
 mod bars;
 mod compare;
 mod inspector;
 mod problems;
 mod runs;
+mod values;
 mod what_if;
 
 use ratatui::buffer::Buffer;
@@ -75,6 +77,8 @@ pub fn draw(
         Screen::Runs => runs::draw(body, buffer, model, theme),
         Screen::Problems => problems::draw(body, buffer, model, theme),
         Screen::WhatIf => what_if::draw(body, buffer, model, theme),
+        Screen::Values => values::draw(body, buffer, model, theme),
+        Screen::Analysis => analysis::draw(body, buffer, model, theme),
         Screen::Compare => compare::draw(body, buffer, model, theme, &mut cache.difference),
     };
     bars::footer(footer, buffer, model, theme, keymap, pending);

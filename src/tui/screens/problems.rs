@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::{Model, Pane, Row, Tally, Use};
+use crate::eval::regret::Control;
 use crate::survey::View;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width;
@@ -20,6 +21,7 @@ use super::Drawn;
 /// Columns of a window from which a column is shown.
 const WITH_DOMAIN: u16 = 110;
 const WITH_ROUTER: u16 = 130;
+const WITH_REGRET: u16 = 96;
 /// Columns for the sign of a verdict, and for the fold of a group.
 const SIGN: usize = 2;
 
@@ -35,7 +37,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     }
     // A folded row says its routers below it.
     let several = !model.table.fold && model.survey.runs().len() > 1;
-    let columns = Columns::of(inner.width, several);
+    let columns = Columns::of(inner.width, several, model.values.regrets.is_some());
     let sorted = model.table.sort.as_ref().map(|sort| direction(sort.text()));
     let mut heading = headings(&columns.shown, sorted, theme);
     heading.spans.insert(0, Span::raw(" ".repeat(SIGN)));
@@ -127,8 +129,9 @@ struct Columns {
 }
 
 impl Columns {
-    /// `several` runs whose rows are to be told apart.
-    fn of(width: u16, several: bool) -> Self {
+    /// `several` runs whose rows are to be told apart; `regret` where there is
+    /// one.
+    fn of(width: u16, several: bool, regret: bool) -> Self {
         let mut shown = vec![Column::left("problem", if width < 100 { 14 } else { 18 })];
         if width >= WITH_ROUTER {
             shown.push(Column::left("router", 20));
@@ -144,6 +147,9 @@ impl Columns {
             Column::right("large_share", 7).titled("large"),
             Column::right("cost", 11),
         ]);
+        if regret && width >= WITH_REGRET {
+            shown.push(Column::right("max(regret)", 6).titled("regret"));
+        }
         let used: usize = shown.iter().map(|column| column.width + 1).sum();
         Self {
             lane: usize::from(width).saturating_sub(used + SIGN),
@@ -243,6 +249,9 @@ impl Painter<'_> {
                 .map_or_else(String::new, |difficulty| difficulty.to_string()),
             "steps" => view.kept().to_string(),
             "large_share" => percent(view.large_share()),
+            "max(regret)" => view
+                .regret()
+                .map_or_else(|| "–".to_owned(), |regret| format!("{:.0}", 100.0 * regret)),
             "cost" => figures::amount(
                 view.outcome().and_then(|outcome| outcome.published),
                 self.model.survey.unit_of(trajectory.run).as_ref(),
@@ -329,6 +338,18 @@ fn summary(tally: &Tally, model: &Model, columns: usize, theme: &Theme) -> Line<
         "; {} of steps large",
         percent(tally.large_share())
     ));
+    if let Some(Control {
+        regret: Some(regret),
+        against_itself,
+        ..
+    }) = model.values.regrets
+    {
+        // Of the whole log, whatever is shown of it.
+        text.push_str(&format!("; mean regret {:.1}", 100.0 * regret));
+        if let Some(itself) = against_itself {
+            text.push_str(&format!(" (A/A {:.1})", 100.0 * itself));
+        }
+    }
     if let Some(unit) = model.survey.common_unit() {
         let cost = figures::amount(tally.published(), Some(&unit));
         text.push_str(&format!("; {cost} each"));

@@ -3,6 +3,7 @@
 
 use ratatui::text::{Line, Span};
 
+use crate::app::Model;
 use crate::model::scorer::grader::is_llm;
 use crate::problem::answer::Verdict;
 use crate::session::{Phase, Session};
@@ -15,6 +16,7 @@ use crate::tui::theme::Theme;
 
 use super::figures::counted;
 use super::panel;
+use super::regret;
 use super::{bar, drafts, figures, glyph, paragraph, steps::short_name};
 
 /// Routers that rule on drafts, as the log names them.
@@ -22,7 +24,7 @@ const RSD: &str = "rsd";
 const SPEC_REASON: &str = "specreason";
 
 /// The card for the step at the cursor, wrapped to `columns`.
-pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
+pub fn card(model: &Model, session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
     let room = usize::from(columns).max(12);
     let cursor = session.cursor();
     let mut lines = Vec::new();
@@ -43,6 +45,7 @@ pub fn card(session: &Session, columns: u16, theme: &Theme) -> Vec<Line<'static>
     if let Some(ruling) = cursor.and_then(|node| session.ruling_on(node)) {
         drafts::ruling(&mut lines, session, ruling, room, theme);
     }
+    regret::lines(&mut lines, model, session, room, theme);
     if let Some(node) = cursor {
         panel::lines(&mut lines, session, node, room, theme);
         step_lines(&mut lines, session, node, room, theme);

@@ -13,6 +13,8 @@ pub mod glyph;
 pub mod lane;
 pub mod overlay;
 pub mod panel;
+pub mod plot;
+pub mod regret;
 pub mod steps;
 pub mod transcript;
 pub mod tree;

@@ -105,10 +105,11 @@ pub fn draw(
                 Purpose::Table(of) => of.title(),
                 Purpose::Cost => "Published cost of a problem, at most",
                 Purpose::Rule => "Router that decides",
+                Purpose::Worth => "What a right answer is worth",
             };
             let below = match error {
                 Some(error) => Below::Error(error),
-                None if matches!(purpose, Purpose::Cost | Purpose::Rule) => Below::Nothing,
+                None if !purpose.is_expression() => Below::Nothing,
                 None => Below::Names(completion(model, *purpose, input)),
             };
             expression(area, buffer, title, input, &below, theme);

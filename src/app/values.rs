@@ -1,0 +1,156 @@
+//! What the decisions of the trajectory on screen were worth: the state of the
+//! screen of values, of the lines in the decision card, and of the column of
+//! the table.
+
+use crate::eval::regret::{Choice, Grove, Line, Regrets, Worth};
+use crate::survey::step_key;
+use crate::trace::NodeIndex;
+
+use super::action::Action;
+use super::amount;
+use super::effect::Effect;
+use super::line_edit::LineEdit;
+use super::model::{Layer, Model, Purpose, Screen};
+
+/// What the log knows beside the trajectory on screen.
+#[derive(Debug, Default)]
+pub struct Values {
+    grove: Option<Grove>,
+    /// The entry and the facts of the survey that it was made of.
+    made_of: Option<(usize, usize)>,
+    /// What a right answer is worth.
+    pub worth: Worth,
+    /// The facts of the survey whose regrets were asked for.
+    regrets_of: Option<usize>,
+    /// Those whose regrets have come.
+    worked_out: Option<usize>,
+    /// Of the whole log, once they are there.
+    pub regrets: Option<crate::eval::regret::Control>,
+}
+
+impl Values {
+    /// Whether the regrets of the log were worked out when it had so many facts.
+    pub(super) fn are_of(&self, facts: usize) -> bool {
+        self.worked_out == Some(facts)
+    }
+
+    /// What the log knows of the question on screen; `None` where only one
+    /// model ever wrote there.
+    pub fn grove(&self) -> Option<&Grove> {
+        self.grove.as_ref()
+    }
+}
+
+impl Model {
+    /// The path on screen, as far as the log holds it, with what is beside it.
+    pub fn valued_line(&self) -> Option<(&Grove, Line)> {
+        let (grove, session) = (self.values.grove()?, self.session()?);
+        let tree = session.tree();
+        let path = session.followed_path();
+        let node = |&at: &NodeIndex| grove.node_of(step_key(&tree.node(at).step.id));
+        let nodes: Vec<u32> = path.iter().map_while(node).collect();
+        let leaf = path.last().filter(|_| nodes.len() == path.len());
+        let outcome = leaf.and_then(|&leaf| tree.node(leaf).outcome());
+        let line = grove.line_of(nodes, outcome.map(|outcome| outcome.verdict));
+        Some((grove, line))
+    }
+
+    /// The decision after the step at the cursor, and the number of that step.
+    pub fn valued_choice(&self) -> Option<(Choice, usize)> {
+        let (grove, line) = self.valued_line()?;
+        let session = self.session()?;
+        let cursor = session.cursor();
+        let path = session.followed_path();
+        let after = match cursor {
+            None => 0,
+            Some(cursor) => path.iter().position(|&node| node == cursor)? + 1,
+        };
+        (after <= line.path.len()).then(|| (grove.choice(&line, after), after))
+    }
+}
+
+/// Makes anew what belongs to the trajectory on screen, and asks for the
+/// regrets of the whole log where the table shows them.
+pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
+    let facts = model.survey.facts();
+    let of_one = matches!(
+        model.view.screen,
+        Screen::Inspector | Screen::Tree | Screen::Values
+    );
+    let (entry, made_of) = (model.current, model.values.made_of);
+    let is_new = made_of.is_none_or(|(known, _)| known != entry);
+    // While a log is read it changes all the time.
+    let is_stale = made_of != Some((entry, facts)) && model.reading.is_none();
+    if of_one && (is_new || is_stale) && model.session().is_some() {
+        let known = entry < model.survey.trajectories().len();
+        let grove = known.then(|| Grove::of(&model.survey, entry)).flatten();
+        model.values.grove = grove.filter(Grove::has_alternatives);
+        model.values.made_of = Some((entry, facts));
+    }
+    let shown = matches!(model.view.screen, Screen::Problems | Screen::Analysis);
+    let settled = model.reading.is_none() && !model.is_generating();
+    if shown && settled && model.values.regrets_of != Some(facts) {
+        model.values.regrets_of = Some(facts);
+        return Some(Effect::Regrets);
+    }
+    None
+}
+
+/// Takes the regrets of the log as it was when it had so many facts.
+pub(super) fn regretted(model: &mut Model, facts: usize, regrets: Regrets) {
+    if facts != model.survey.facts() {
+        // More has come: they are asked for again.
+        model.values.regrets_of = None;
+        return;
+    }
+    model.values.worked_out = Some(facts);
+    let known = regrets.control.decisions > 0;
+    model.values.regrets = known.then_some(regrets.control);
+    std::sync::Arc::make_mut(&mut model.survey).set_regrets(regrets.of, regrets.failures);
+    model.table.outdated();
+}
+
+/// Shows the screen for the trajectory on screen, or that again.
+pub(super) fn show(model: &mut Model) -> Vec<Effect> {
+    if model.view.screen == Screen::Values {
+        model.view.screen = Screen::Inspector;
+        return Vec::new();
+    }
+    let effects = super::navigate::switch(model, Screen::Inspector);
+    model.view.screen = Screen::Values;
+    effects
+}
+
+/// Does an action of the screen; `None` for one that is of no such screen.
+pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    match action {
+        Action::Worth => {
+            let offer = model.values.worth.map(|worth| format!("{worth:e}"));
+            model.layers.push(Layer::Expression {
+                purpose: Purpose::Worth,
+                input: LineEdit::offering(offer.unwrap_or_default()),
+                error: None,
+            });
+        }
+        Action::Accept => model.view.screen = Screen::Inspector,
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+/// Takes what a right answer is worth.
+pub(super) fn set_worth(model: &mut Model, text: &str) -> Result<(), String> {
+    if text.trim().is_empty() {
+        model.values.worth = None;
+        return Ok(());
+    }
+    let worth = amount::read(text).filter(|worth| *worth > 0.0);
+    let worth = worth.ok_or_else(|| {
+        format!(
+            "`{text}` is no amount above 0: write one such as 120, 4.5M or 1.2e8, or nothing for \
+             more than any cost"
+        )
+    })?;
+    model.values.worth = Some(worth);
+    Ok(())
+}

@@ -1,0 +1,402 @@
+//! Whether a score of steps tells right from wrong, and whether it means what
+//! it says.
+
+use std::collections::BTreeMap;
+
+use crate::problem::answer::Verdict;
+use crate::signal::confidence::Source as Measure;
+use crate::survey::{Step, Survey, View};
+use crate::train::wilson;
+
+use super::slice::Slice;
+
+/// What is held against what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Score {
+    /// What the router read.
+    #[default]
+    Confidence,
+    Prob,
+    Logit,
+    Sampled,
+    /// Negative entropy: more is surer.
+    Entropy,
+    Prm,
+    Judge,
+}
+
+impl Score {
+    /// All of them, in the order they are turned through.
+    pub const ALL: [Self; 7] = [
+        Self::Confidence,
+        Self::Prob,
+        Self::Logit,
+        Self::Sampled,
+        Self::Entropy,
+        Self::Prm,
+        Self::Judge,
+    ];
+
+    /// As expressions call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Confidence => "confidence",
+            Self::Prob => "prob",
+            Self::Logit => "logit",
+            Self::Sampled => "sampled",
+            Self::Entropy => "entropy",
+            Self::Prm => "prm",
+            Self::Judge => "judge",
+        }
+    }
+
+    /// The score of a step; of a judge a ninth of its digit.
+    pub fn of(self, step: &Step) -> Option<f64> {
+        match self {
+            Self::Confidence => step.confidence,
+            Self::Prob => step.measure(Measure::Prob),
+            Self::Logit => step.measure(Measure::Logit),
+            Self::Sampled => step.measure(Measure::Sampled),
+            Self::Entropy => step.measure(Measure::Entropy),
+            Self::Prm => step.prm(),
+            Self::Judge => step.judge().map(|digit| digit / 9.0),
+        }
+    }
+}
+
+/// What says whether a step was right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A verifier or a checker.
+    Verified,
+    /// A person's label: `good` against `bad` and `first-error`.
+    Label,
+    /// The answer of its trajectory: a right step on a way that is lost counts
+    /// as wrong.
+    Answer,
+}
+
+impl Target {
+    /// All of them, the one that says most of a step first.
+    pub const ALL: [Self; 3] = [Self::Verified, Self::Label, Self::Answer];
+
+    /// In a few words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "step verdict",
+            Self::Label => "label",
+            Self::Answer => "final answer",
+        }
+    }
+
+    /// Whether a step was right; `None` where nobody says.
+    fn of(self, survey: &Survey, view: &View<'_>, step: &Step) -> Option<bool> {
+        match self {
+            Self::Verified => step.is_refuted().map(|wrong| !wrong),
+            Self::Label => match survey.name(step.label()?) {
+                "good" => Some(true),
+                "bad" | "first-error" => Some(false),
+                _ => None,
+            },
+            Self::Answer => match view.verdict()? {
+                Verdict::Correct => Some(true),
+                Verdict::Wrong => Some(false),
+                Verdict::Ungraded => None,
+            },
+        }
+    }
+
+    /// Whether it says something of any step.
+    pub(super) fn is_known(self, survey: &Survey, places: &[usize]) -> bool {
+        places.iter().any(|&place| {
+            let view = survey.view(place);
+            view.steps()
+                .any(|step| self.of(survey, &view, step).is_some())
+        })
+    }
+}
+
+/// Steps of about the same score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bin {
+    pub steps: usize,
+    /// Mean score.
+    pub score: f64,
+    /// Share of right ones.
+    pub right: f64,
+    /// At 95 %: Wilson's, over trajectories.
+    pub interval: [f64; 2],
+}
+
+/// How a score does.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reliability {
+    pub steps: usize,
+    pub trajectories: usize,
+    /// Share of right ones.
+    pub right: f64,
+    /// In order of the score, of about as many steps each.
+    pub bins: Vec<Bin>,
+    /// Mean squared distance to what came of it; `None` for scores that are no
+    /// probabilities.
+    pub brier: Option<f64>,
+    /// Mean distance between score and share of right ones, over the bins;
+    /// likewise.
+    pub ece: Option<f64>,
+    /// Probability that a right step has the higher score, ties by half; `None`
+    /// where all are right or none is.
+    pub auroc: Option<f64>,
+    /// At 95 %, by Hanley and McNeil (Radiology 143:29, 1982), over
+    /// trajectories that hold right and wrong ones.
+    pub auroc_interval: Option<[f64; 2]>,
+}
+
+/// Bins of a whole log.
+const BINS: usize = 10;
+/// Steps of a bin at least.
+const FEWEST: usize = 10;
+
+/// A step with what came of it.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    score: f64,
+    right: bool,
+    trajectory: u32,
+}
+
+/// Of all steps, then of each part.
+pub(super) fn of(
+    survey: &Survey,
+    places: &[usize],
+    score: Score,
+    target: Target,
+    slice: Slice,
+) -> Vec<(String, Reliability)> {
+    let mut all = Vec::new();
+    let mut parts: BTreeMap<(u64, String), Vec<Case>> = BTreeMap::new();
+    for (number, &place) in places.iter().enumerate() {
+        let view = survey.view(place);
+        for step in view.steps() {
+            let known = score.of(step).zip(target.of(survey, &view, step));
+            let Some((score, right)) = known else {
+                continue;
+            };
+            let case = Case {
+                score,
+                right,
+                trajectory: u32::try_from(number).unwrap_or(u32::MAX),
+            };
+            all.push(case);
+            let (order, name) = slice.of_step(survey, &view, step);
+            // Not negative, so that the bits are in the order of the numbers.
+            parts
+                .entry((order.max(0.0).to_bits(), name))
+                .or_default()
+                .push(case);
+        }
+    }
+    let all = ("all".to_owned(), reliability(all));
+    let parts = parts
+        .into_iter()
+        .map(|((_, name), cases)| (name, reliability(cases)));
+    std::iter::once(all).chain(parts).collect()
+}
+
+fn reliability(mut cases: Vec<Case>) -> Reliability {
+    if cases.is_empty() {
+        return Reliability::default();
+    }
+    cases.sort_by(|a, b| a.score.total_cmp(&b.score));
+    let steps = cases.len();
+    let right = cases.iter().filter(|case| case.right).count();
+    let bins = bins(&cases);
+    let in_range = |case: &Case| (0.0..=1.0).contains(&case.score);
+    let probable = cases.iter().all(in_range);
+    let brier = cases.iter().map(|case| {
+        let right = f64::from(u8::from(case.right));
+        (case.score - right).powi(2)
+    });
+    let brier = brier.sum::<f64>() / steps as f64;
+    let ece = bins
+        .iter()
+        .map(|bin| (bin.score - bin.right).abs() * bin.steps as f64)
+        .sum::<f64>()
+        / steps as f64;
+    let auroc = auroc(&cases);
+    Reliability {
+        steps,
+        trajectories: clusters(&cases, |_| true),
+        right: right as f64 / steps as f64,
+        brier: probable.then_some(brier),
+        ece: probable.then_some(ece),
+        auroc,
+        auroc_interval: auroc.and_then(|auroc| {
+            let with = |right: bool| clusters(&cases, |case| case.right == right);
+            hanley_mcneil(auroc, with(true), with(false))
+        }),
+        bins,
+    }
+}
+
+/// Trajectories that hold such a case.
+fn clusters(cases: &[Case], wanted: impl Fn(&Case) -> bool) -> usize {
+    let mut found: Vec<u32> = cases
+        .iter()
+        .filter(|case| wanted(case))
+        .map(|case| case.trajectory)
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found.len()
+}
+
+/// Bins of equal counts over sorted cases; equal scores share one.
+fn bins(cases: &[Case]) -> Vec<Bin> {
+    let count = (cases.len() / FEWEST).clamp(1, BINS);
+    let mut bins = Vec::new();
+    let mut from = 0;
+    for number in 1..=count {
+        let mut to = cases.len() * number / count;
+        while to < cases.len() && to > 0 && cases[to].score == cases[to - 1].score {
+            to += 1;
+        }
+        if to <= from {
+            continue;
+        }
+        let part = &cases[from..to];
+        from = to;
+        let steps = part.len();
+        let right = part.iter().filter(|case| case.right).count() as f64 / steps as f64;
+        let score = part.iter().map(|case| case.score).sum::<f64>() / steps as f64;
+        bins.push(Bin {
+            steps,
+            score,
+            right,
+            // There is at least one.
+            interval: wilson(right, clusters(part, |_| true)).unwrap_or([0.0, 1.0]),
+        });
+    }
+    bins
+}
+
+/// The rank-sum form of the area, over sorted cases.
+fn auroc(cases: &[Case]) -> Option<f64> {
+    let positives = cases.iter().filter(|case| case.right).count();
+    let negatives = cases.len() - positives;
+    if positives == 0 || negatives == 0 {
+        return None;
+    }
+    let mut sum = 0.0;
+    let mut from = 0;
+    while from < cases.len() {
+        let tied = cases[from..]
+            .iter()
+            .take_while(|case| case.score == cases[from].score)
+            .count();
+        // Equal scores share the mean of their ranks (from 1).
+        let rank = from as f64 + (tied as f64 + 1.0) / 2.0;
+        let right = cases[from..from + tied].iter().filter(|case| case.right);
+        sum += rank * right.count() as f64;
+        from += tied;
+    }
+    let (m, n) = (positives as f64, negatives as f64);
+    Some((sum - m * (m + 1.0) / 2.0) / (m * n))
+}
+
+fn hanley_mcneil(auroc: f64, positives: usize, negatives: usize) -> Option<[f64; 2]> {
+    if positives == 0 || negatives == 0 {
+        return None;
+    }
+    let (m, n, a) = (positives as f64, negatives as f64, auroc);
+    let q1 = a / (2.0 - a);
+    let q2 = 2.0 * a * a / (1.0 + a);
+    let variance = (a * (1.0 - a) + (m - 1.0) * (q1 - a * a) + (n - 1.0) * (q2 - a * a)) / (m * n);
+    let half = 1.959_963_984_540_054 * variance.max(0.0).sqrt();
+    Some([(a - half).max(0.0), (a + half).min(1.0)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cases(pairs: &[(f64, bool)]) -> Vec<Case> {
+        let case = |(at, &(score, right)): (usize, &(f64, bool))| Case {
+            score,
+            right,
+            trajectory: at as u32,
+        };
+        pairs.iter().enumerate().map(case).collect()
+    }
+
+    #[test]
+    fn figures_are_those_of_the_textbook() {
+        // The examples of scikit-learn's roc_auc_score and brier_score_loss.
+        let found = reliability(cases(&[
+            (0.1, false),
+            (0.4, false),
+            (0.35, true),
+            (0.8, true),
+        ]));
+        assert_eq!(found.auroc, Some(0.75));
+        let found = reliability(cases(&[
+            (0.1, false),
+            (0.9, true),
+            (0.8, true),
+            (0.3, false),
+        ]));
+        assert!((found.brier.unwrap() - 0.0375).abs() < 1e-12);
+        // Hanley and McNeil's own: A = 0.893 of 58 normal and 51 abnormal has
+        // the standard error 0.032.
+        let [low, high] = hanley_mcneil(0.893, 51, 58).unwrap();
+        assert!(
+            ((high - low) / (2.0 * 1.96) - 0.032).abs() < 5e-4,
+            "{low} {high}"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_not_told() {
+        assert_eq!(reliability(Vec::new()), Reliability::default());
+        let same = reliability(cases(&[(0.5, true); 4]));
+        assert_eq!((same.auroc, same.right), (None, 1.0));
+        // Equal scores tell nothing apart.
+        let tied = reliability(cases(&[(0.5, true), (0.5, false)]));
+        assert_eq!(tied.auroc, Some(0.5));
+        let logits = reliability(cases(&[(18.0, true), (12.0, false)]));
+        assert_eq!(
+            (logits.brier, logits.ece, logits.auroc),
+            (None, None, Some(1.0))
+        );
+    }
+
+    #[test]
+    fn bins_hold_equal_counts_and_every_step_once() {
+        let many: Vec<(f64, bool)> = (0..95).map(|n| (f64::from(n) / 95.0, n % 3 != 0)).collect();
+        let found = reliability(cases(&many));
+        assert_eq!(found.bins.len(), 9);
+        assert_eq!(found.bins.iter().map(|bin| bin.steps).sum::<usize>(), 95);
+        assert!(found.bins.iter().all(|bin| (10..=11).contains(&bin.steps)));
+        assert!(found.bins.is_sorted_by(|a, b| a.score < b.score));
+        // Perfectly calibrated by construction: no error beyond the bins.
+        let calibrated: Vec<(f64, bool)> = (0..1000)
+            .map(|n| {
+                (
+                    f64::from(n % 10) / 10.0 + 0.05,
+                    n / 10 % 20 < 2 * (n % 10) + 1,
+                )
+            })
+            .collect();
+        assert!(reliability(cases(&calibrated)).ece.unwrap() < 1e-9);
+    }
+
+    #[test]
+    fn intervals_count_trajectories_and_not_steps() {
+        let mut one = cases(&[(0.5, true); 40]);
+        let apart = reliability(one.clone()).bins[0].interval;
+        for case in &mut one {
+            case.trajectory = 0;
+        }
+        let together = reliability(one).bins[0].interval;
+        assert!(together[0] < apart[0], "{together:?} {apart:?}");
+    }
+}

@@ -1,0 +1,209 @@
+use std::sync::Arc;
+
+use crate::eval::regret::Regrets;
+use crate::eval::sample_runs::{add, decision, head, outcome, step};
+use crate::problem::answer::Verdict;
+use crate::survey::{Fact, Survey};
+use crate::trace::record::{Record, ScoreRecord, TrajectoryEnd};
+
+use super::*;
+
+fn start() -> Survey {
+    let mut survey = Survey::default();
+    for (run, spec) in [("a", "threshold:t=0.6"), ("b", "small"), ("c", "large")] {
+        survey.add(Fact::Run(Box::new(head(run, spec))));
+    }
+    survey
+}
+
+fn places(survey: &Survey) -> Vec<usize> {
+    (0..survey.trajectories().len()).collect()
+}
+
+#[test]
+fn a_score_is_held_against_what_says_most() {
+    let mut survey = start();
+    add(&mut survey, "a", "p", "ss", &[0.9, 0.8], Verdict::Correct);
+    add(&mut survey, "a", "q", "sl", &[0.2, 0.4], Verdict::Wrong);
+    let found = Analysis::of(&survey, &places(&survey), Ask::default());
+    assert_eq!(found.target, Target::Answer);
+    let (name, all) = &found.reliability[0];
+    assert_eq!((name.as_str(), all.steps, all.trajectories), ("all", 4, 2));
+    assert_eq!((all.right, all.auroc), (0.5, Some(1.0)));
+    let names: Vec<&str> = found
+        .reliability
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["all", "s", "l"], "in the order of the pool");
+    // A checker says more of a step than the answer.
+    let refuted = ScoreRecord {
+        run: "a".into(),
+        step: Some("sl".into()),
+        problem: "q".into(),
+        scorer: "checker".into(),
+        model: None,
+        value: Some(0.0),
+        note: None,
+        usage: crate::trace::record::Usage::default(),
+        attempts: Vec::new(),
+        cost: None,
+    };
+    survey.add(Fact::of(&Record::Score(refuted)).unwrap());
+    let found = Analysis::of(&survey, &places(&survey), Ask::default());
+    assert_eq!(
+        (found.target, found.reliability[0].1.steps),
+        (Target::Verified, 1)
+    );
+    let asked = Ask {
+        target: Some(Target::Answer),
+        slice: Slice::Index,
+        ..Ask::default()
+    };
+    let found = Analysis::of(&survey, &places(&survey), asked);
+    let names: Vec<&str> = found
+        .reliability
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["all", "step 1", "step 2"]);
+}
+
+#[test]
+fn escalation_is_counted_by_position() {
+    let mut survey = start();
+    add(&mut survey, "a", "p", "sl", &[0.9, 0.8], Verdict::Correct);
+    add(&mut survey, "a", "q", "ss", &[0.9, 0.8], Verdict::Wrong);
+    add(&mut survey, "a", "r", "sl", &[0.9, 0.8], Verdict::Ungraded);
+    let found = Escalation::of(&survey, &places(&survey));
+    let share = |share: escalation::Share| (share.large, share.steps);
+    let [first, later] = [0, 5].map(|at| found.by_position[at]);
+    assert_eq!((share(first.correct), share(first.wrong)), ((0, 1), (0, 1)));
+    assert_eq!((share(later.correct), share(later.wrong)), ((1, 1), (0, 1)));
+    let counted: usize = found
+        .by_position
+        .iter()
+        .map(|both| both.correct.steps + both.wrong.steps)
+        .sum();
+    assert_eq!(counted, 4, "what is ungraded is in neither");
+}
+
+#[test]
+fn parts_of_the_cost_sum_to_all_of_it() {
+    let mut survey = start();
+    let mut full = 0.0;
+    for (id, prompt, cached, kept) in [
+        ("s", 10, Some(0), true),
+        // The large model has read nothing yet; its first draft is rejected.
+        ("sS", 11, Some(11), false),
+        ("sl", 11, Some(0), true),
+        ("slL", 12, Some(12), true),
+    ] {
+        let mut step = step("a", "p", id, 0.9);
+        step.usage.prompt = prompt;
+        step.usage.cached = cached;
+        step.kept = kept;
+        full += match step.model.as_str() {
+            "s" => (prompt - cached.unwrap() + 1) as f64,
+            _ => 10.0 * (prompt - cached.unwrap() + 1) as f64,
+        };
+        survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+    }
+    survey.add(Fact::of(&decision("a", "p", "s", "l", 1.0)).unwrap());
+    let Record::Outcome(mut ended) = outcome("a", "p", "slL", Verdict::Correct, 21.0) else {
+        unreachable!()
+    };
+    // A scorer took three.
+    ended.cost.full = Some(full + 3.0);
+    survey.add(Fact::of(&Record::Outcome(ended)).unwrap());
+    let costs = Costs::of(&survey, &places(&survey));
+    assert_eq!(
+        costs.output,
+        [("l".to_owned(), 20.0), ("s".to_owned(), 1.0)]
+    );
+    assert_eq!(
+        (costs.prefill, costs.switches, costs.cached),
+        (10.0, 110.0, 0.0)
+    );
+    assert_eq!((costs.drafts, costs.other), (1.0, 3.0));
+    assert_eq!((costs.full, costs.published), (full + 3.0, 21.0));
+    assert!(!costs.upper_bound);
+    let written: f64 = costs.output.iter().map(|(_, cost)| cost).sum();
+    let sum = written + costs.prefill + costs.switches + costs.cached + costs.drafts + costs.other;
+    assert!((sum - costs.full).abs() < 1e-9);
+}
+
+#[test]
+fn failures_are_told_apart() {
+    let mut survey = start();
+    // The large model would have been right at step 2; nobody asked.
+    add(
+        &mut survey,
+        "a",
+        "routing",
+        "sss",
+        &[0.9; 3],
+        Verdict::Wrong,
+    );
+    add(
+        &mut survey,
+        "b",
+        "routing",
+        "sl",
+        &[0.9; 2],
+        Verdict::Correct,
+    );
+    // It was asked, but one step later.
+    add(&mut survey, "a", "late", "ssl", &[0.9; 3], Verdict::Wrong);
+    add(&mut survey, "b", "late", "sl", &[0.9; 2], Verdict::Correct);
+    // Alone it is wrong as well.
+    add(
+        &mut survey,
+        "a",
+        "capability",
+        "ss",
+        &[0.9; 2],
+        Verdict::Wrong,
+    );
+    add(
+        &mut survey,
+        "c",
+        "capability",
+        "ll",
+        &[0.9; 2],
+        Verdict::Wrong,
+    );
+    add(
+        &mut survey,
+        "a",
+        "grading",
+        "ss",
+        &[0.9; 2],
+        Verdict::Ungraded,
+    );
+    add(&mut survey, "a", "unknown", "ss", &[0.9; 2], Verdict::Wrong);
+    add(&mut survey, "a", "right", "ss", &[0.9; 2], Verdict::Correct);
+    let Record::Outcome(mut cut) = outcome("a", "truncated", "s", Verdict::Wrong, 1.0) else {
+        unreachable!()
+    };
+    cut.end = TrajectoryEnd::StepCap;
+    survey.add(Fact::of(&Record::Step(Arc::new(step("a", "truncated", "s", 0.9)))).unwrap());
+    survey.add(Fact::of(&Record::Outcome(cut)).unwrap());
+    Regrets::fill(&mut survey);
+    for failure in Failure::ALL {
+        let place = survey.find("a", failure.name()).unwrap();
+        let found = survey.trajectories()[place].failure();
+        assert_eq!(found, Some(failure.name()));
+    }
+    let right = survey.find("a", "right").unwrap();
+    assert_eq!(survey.trajectories()[right].failure(), None);
+    let own: Vec<usize> = places(&survey)
+        .into_iter()
+        .filter(|&place| survey.trajectories()[place].run == 0)
+        .collect();
+    let funnel = Funnel::of(&survey, &own, Slice::Domain);
+    assert_eq!(funnel.rows.len(), 1, "no domain is known");
+    let row = &funnel.rows[0];
+    assert_eq!((row.trajectories, row.correct), (7, 1));
+    assert_eq!(row.failures, [1; 6]);
+}

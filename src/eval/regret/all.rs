@@ -1,0 +1,136 @@
+//! The regrets of a whole log, for its tables, with its A/A control.
+
+use crate::eval::analysis::Failure;
+use crate::survey::Survey;
+
+use super::{Grove, Line};
+
+/// What the decisions of a log lost.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Regrets {
+    /// By place in the survey: of the decision after each step of the main
+    /// line, NaN where unknown; empty where nothing is known.
+    pub of: Vec<Box<[f32]>>,
+    /// Why each trajectory is not right, likewise.
+    pub failures: Vec<Option<&'static str>>,
+    pub control: Control,
+}
+
+/// Regret against that of choices against themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Control {
+    /// Decisions of which a regret is known.
+    pub decisions: usize,
+    /// Their mean regret.
+    pub regret: Option<f64>,
+    /// Those of them whose choice was drawn twice or more.
+    pub repeated: usize,
+    /// Mean regret of these.
+    pub of_repeated: Option<f64>,
+    /// Mean regret of one half of the draws of these choices against the other
+    /// half: what chance alone makes of nothing.
+    pub against_itself: Option<f64>,
+}
+
+/// Sums for a [`Control`].
+#[derive(Default)]
+struct Sums {
+    regret: (f64, usize),
+    repeated: (f64, usize),
+    itself: (f64, usize),
+}
+
+impl Regrets {
+    /// Works the regrets of a survey out and has it keep them.
+    pub fn fill(survey: &mut Survey) -> Control {
+        let regrets = Self::of(survey);
+        survey.set_regrets(regrets.of, regrets.failures);
+        regrets.control
+    }
+
+    /// Of every trajectory of a survey. Only right answers count.
+    pub fn of(survey: &Survey) -> Self {
+        let mut regrets = Self {
+            of: vec![Box::default(); survey.trajectories().len()],
+            failures: (0..survey.trajectories().len())
+                .map(|place| Failure::of(&survey.view(place), None).map(Failure::name))
+                .collect(),
+            control: Control::default(),
+        };
+        let mut sums = Sums::default();
+        let mut done = vec![false; survey.trajectories().len()];
+        for place in 0..done.len() {
+            if done[place] {
+                continue;
+            }
+            let beside = survey.beside(place);
+            let own = |other: &usize| {
+                let key = |place: usize| survey.view(place).head().map(|head| &head.key);
+                key(*other) == key(place)
+            };
+            let shared: Vec<usize> = beside.iter().copied().filter(own).collect();
+            done[place] = true;
+            // One path without a branch has nothing beside it.
+            let is_alone = beside.len() == 1 && survey.trajectories()[place].is_linear();
+            let Some(grove) = Grove::of(survey, place).filter(|_| !is_alone) else {
+                continue;
+            };
+            if !grove.has_alternatives() {
+                continue;
+            }
+            for other in shared {
+                done[other] = true;
+                let view = survey.view(other);
+                if let Some(line) = grove.line(&view) {
+                    let failure = Failure::of(&view, Some((&grove, &line)));
+                    regrets.failures[other] = failure.map(Failure::name);
+                    regrets.of[other] = of_line(&grove, &line, &mut sums);
+                }
+            }
+        }
+        let mean = |(sum, count): (f64, usize)| (count > 0).then(|| sum / count as f64);
+        regrets.control = Control {
+            decisions: sums.regret.1,
+            regret: mean(sums.regret),
+            repeated: sums.itself.1,
+            of_repeated: mean(sums.repeated),
+            against_itself: mean(sums.itself),
+        };
+        regrets
+    }
+}
+
+fn of_line(grove: &Grove, line: &Line, sums: &mut Sums) -> Box<[f32]> {
+    let after = 1..=line.path.len();
+    let regrets = after.map(|after| {
+        let regret = grove.choice(line, after).regret(None);
+        if let Some(regret) = &regret {
+            sums.regret.0 += regret.value();
+            sums.regret.1 += 1;
+        }
+        if let (Some(regret), Some(itself)) = (&regret, against_itself(grove, line, after)) {
+            sums.repeated.0 += regret.value();
+            sums.repeated.1 += 1;
+            sums.itself.0 += itself;
+            sums.itself.1 += 1;
+        }
+        regret.map_or(f32::NAN, |regret| regret.value() as f32)
+    });
+    regrets.collect()
+}
+
+/// The regret of one half of the continuations of a choice against the other.
+fn against_itself(grove: &Grove, line: &Line, after: usize) -> Option<f64> {
+    let writer = line.writers.get(after).copied().flatten()?;
+    let at = line.path.get(after.checked_sub(1)?)?;
+    let children = grove.nodes[*at as usize].children.iter();
+    let by = children.filter(|&&child| grove.nodes[child as usize].model == Some(writer));
+    let known = by.filter_map(|&child| grove.values[child as usize].share());
+    let known: Vec<f64> = known.collect();
+    let (one, other) = known.split_at(known.len() / 2);
+    let mean = |values: &[f64]| {
+        let sum: f64 = values.iter().sum();
+        (!values.is_empty()).then(|| sum / values.len() as f64)
+    };
+    Some((mean(other)? - mean(one)?).max(0.0))
+}

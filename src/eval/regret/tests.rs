@@ -1,0 +1,251 @@
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use crate::eval::sample_runs::{decision, head, outcome, step};
+use crate::problem::answer::Verdict;
+use crate::survey::{Fact, Survey};
+use crate::trace::record::Record;
+
+use super::*;
+
+/// A forest of one problem: the steps of every leaf, in this order; after each
+/// step the small model was chosen, unless `large` names it.
+fn forest(leaves: &[(&str, bool)], large: &[&str]) -> Survey {
+    let mut survey = Survey::default();
+    survey.add(Fact::Run(Box::new(head("a", "threshold:t=0.6"))));
+    let mut add = |record: Record| survey.add(Fact::of(&record).unwrap());
+    let mut known: Vec<&str> = Vec::new();
+    for (leaf, right) in leaves {
+        for end in 1..=leaf.len() {
+            let id = &leaf[..end];
+            if known.contains(&id) {
+                continue;
+            }
+            known.push(id);
+            add(Record::Step(Arc::new(step("a", "p", id, 0.5))));
+            if end < leaf.len() {
+                let next = if large.contains(&id) { "l" } else { "s" };
+                add(decision("a", "p", id, next, 1.0));
+            }
+        }
+        let verdict = match right {
+            true => Verdict::Correct,
+            false => Verdict::Wrong,
+        };
+        let tokens = leaf.to_lowercase();
+        let cost = tokens.chars().map(|by| if by == 's' { 1.0 } else { 10.0 });
+        add(outcome("a", "p", leaf, verdict, cost.sum()));
+    }
+    survey
+}
+
+/// The path to the leaf that was written last.
+fn lined(survey: &Survey) -> (Grove, Line) {
+    let grove = Grove::of(survey, 0).unwrap();
+    let line = grove.line(&survey.view(0)).unwrap();
+    (grove, line)
+}
+
+/// After the first step twice by either model: the large one is always right,
+/// the small one once. The main line is the one that was wrong.
+fn twice() -> Survey {
+    forest(
+        &[("sl", true), ("sL", true), ("sS", true), ("ss", false)],
+        &[],
+    )
+}
+
+#[test]
+fn a_regret_worked_out_on_paper() {
+    let (grove, line) = lined(&twice());
+    let choice = grove.choice(&line, 1);
+    let [small, large] = choice.actions[..] else {
+        panic!("{choice:?}");
+    };
+    let (small, large) = (small.unwrap(), large.unwrap());
+    assert_eq!((small.right, small.draws, small.cost), (0.5, 2, Some(1.0)));
+    assert_eq!((large.right, large.draws, large.cost), (1.0, 2, Some(10.0)));
+    assert_eq!(choice.taken, Some(0));
+    let regret = choice.regret(None).unwrap();
+    assert_eq!((regret.rival, regret.gain, regret.value()), (1, 0.5, 0.5));
+    // Nine more of cost for half an answer more.
+    assert_eq!(regret.flips_at, Some(18.0));
+    // Wilson of 1 in 2: 0.0945 to 0.9055, of 2 in 2: 0.3424 to 1.
+    let [low, high] = regret.interval;
+    assert!(
+        (low - (0.5 - 0.6576_f64.hypot(0.4055))).abs() < 1e-3,
+        "{low}"
+    );
+    assert!((high - (0.5 + 0.4055)).abs() < 1e-3, "{high}");
+    assert!((regret.noise - 0.4055 * 2_f64.sqrt()).abs() < 1e-3);
+    assert!(regret.is_noise(), "of two draws nothing is sure");
+    // At the price of the flip both are worth the same, below it the choice
+    // was the better one.
+    assert!(choice.regret(Some(18.0)).unwrap().gain.abs() < 1e-12);
+    let cheap = choice.regret(Some(9.0)).unwrap();
+    assert!((cheap.gain + 0.5).abs() < 1e-12 && cheap.value() == 0.0);
+}
+
+#[test]
+fn where_one_model_wrote_there_is_no_regret() {
+    let survey = forest(&[("ss", false)], &[]);
+    let (grove, line) = lined(&survey);
+    assert!(!grove.has_alternatives());
+    assert_eq!(grove.choice(&line, 1).regret(None), None);
+    // The last step is followed by nothing.
+    assert_eq!(grove.choice(&line, 2).regret(None), None);
+    assert!(Regrets::of(&survey).of[0].is_empty());
+}
+
+#[test]
+fn the_profile_says_where_it_was_lost() {
+    let (grove, line) = lined(&twice());
+    let profile = grove.profile(&line);
+    let right: Vec<f64> = profile.iter().map(|known| known.unwrap().right).collect();
+    assert_eq!(right, [0.5, 0.5, 0.0]);
+    assert_eq!(profile[2].unwrap().draws, 0, "it ends there");
+    let critical = Grove::critical(&profile).unwrap();
+    assert_eq!((critical.step, critical.drop), (2, 0.5));
+    assert_eq!(Grove::lost_from(&profile), Some(2));
+    // Where the router goes on with the large model, V is another.
+    let survey = forest(&[("sl", true), ("sS", true), ("ss", false)], &["s"]);
+    let (grove, line) = lined(&survey);
+    assert_eq!(grove.profile(&line)[1].unwrap().right, 1.0);
+}
+
+#[test]
+fn one_override_saves_what_the_router_lost() {
+    let (grove, line) = lined(&twice());
+    let singles = grove.single_rescues(&line);
+    assert_eq!(singles.len(), 1);
+    let rescue = grove.smallest_rescue(&line).unwrap();
+    assert_eq!(rescue, singles[0]);
+    assert_eq!((rescue.step, rescue.model, rescue.right), (2, 1, 1.0));
+    assert_eq!((rescue.overrides, rescue.cost), (1.0, Some(11.0)));
+    // Nothing is cheaper than what was cheapest.
+    assert_eq!(grove.savings(&line), None);
+}
+
+#[test]
+fn two_overrides_where_one_is_not_enough() {
+    // The large model helps only twice in a row; the router hands back.
+    let survey = forest(&[("sll", true), ("sls", false), ("sss", false)], &[]);
+    let (grove, line) = lined(&survey);
+    assert!(grove.single_rescues(&line).is_empty());
+    let rescue = grove.smallest_rescue(&line).unwrap();
+    assert_eq!((rescue.overrides, rescue.step, rescue.model), (2.0, 2, 1));
+    assert_eq!(rescue.cost, Some(21.0));
+    // What leads nowhere right has none.
+    let survey = forest(&[("sl", false), ("ss", false)], &[]);
+    let (grove, line) = lined(&survey);
+    assert_eq!(grove.smallest_rescue(&line), None);
+}
+
+#[test]
+fn the_cheaper_way_is_found_where_it_is_right_as_well() {
+    let survey = forest(&[("sss", true), ("ssl", true), ("sl", true)], &["s"]);
+    let (grove, line) = lined(&survey);
+    assert_eq!(line.spent, [0.0, 1.0, 11.0]);
+    let way = grove.savings(&line).unwrap();
+    // One override at step 2; then the router goes on with the small model.
+    assert_eq!((way.step, way.model, way.overrides), (2, 0, 1.0));
+    assert_eq!((way.right, way.cost), (1.0, Some(3.0)));
+}
+
+#[test]
+fn the_control_measures_chance() {
+    let regrets = Regrets::of(&twice());
+    let control = regrets.control;
+    // The last step has nothing behind it.
+    assert_eq!((control.decisions, control.regret), (1, Some(0.5)));
+    // Right in the first draw, wrong in the second.
+    assert_eq!((control.repeated, control.against_itself), (1, Some(0.0)));
+    assert_eq!(regrets.of[0].len(), 2);
+    assert_eq!(regrets.of[0][0], 0.5);
+    assert!(regrets.of[0][1].is_nan());
+}
+
+#[test]
+fn what_is_ungraded_is_neither_right_nor_wrong() {
+    let mut survey = twice();
+    let ungraded = outcome("a", "p", "sL", Verdict::Ungraded, 11.0);
+    // A graded outcome of the same leaf says more.
+    survey.add(Fact::of(&ungraded).unwrap());
+    let (grove, line) = lined(&survey);
+    assert_eq!(grove.choice(&line, 1).actions[1].unwrap().draws, 2);
+}
+
+/// Words over two models of at most four steps, without one that goes on
+/// behind the end of another.
+fn words() -> impl Strategy<Value = Vec<(String, bool)>> {
+    let word = proptest::collection::vec(prop_oneof![Just('s'), Just('l'), Just('S')], 1..4);
+    let word = word.prop_map(|rest| format!("s{}", rest.into_iter().collect::<String>()));
+    proptest::collection::btree_map(word, any::<bool>(), 1..9).prop_map(|words| {
+        let all: Vec<(String, bool)> = words.into_iter().collect();
+        let is_end = |word: &String| {
+            !all.iter()
+                .any(|(other, _)| other != word && other.starts_with(word.as_str()))
+        };
+        all.iter()
+            .filter(|(word, _)| is_end(word))
+            .cloned()
+            .collect()
+    })
+}
+
+/// V by walking every way there is: the small model goes on where it can, else
+/// whoever does.
+fn walked(words: &[(String, bool)], at: &str) -> f64 {
+    if let Some((_, right)) = words.iter().find(|(word, _)| word == at) {
+        return f64::from(u8::from(*right));
+    }
+    let mut next: Vec<&str> = words
+        .iter()
+        .filter(|(word, _)| word.starts_with(at))
+        .map(|(word, _)| &word[..=at.len()])
+        .collect();
+    next.sort_unstable();
+    next.dedup();
+    let small: Vec<&str> = next
+        .iter()
+        .copied()
+        .filter(|id| !id.ends_with('l'))
+        .collect();
+    let next = if small.is_empty() { next } else { small };
+    let sum: f64 = next.iter().map(|id| walked(words, id)).sum();
+    sum / next.len() as f64
+}
+
+proptest! {
+    #[test]
+    fn values_are_those_of_walking_every_way(words in words()) {
+        let leaves: Vec<(&str, bool)> = words.iter().map(|(word, right)| (word.as_str(), *right)).collect();
+        let survey = forest(&leaves, &[]);
+        let (grove, line) = lined(&survey);
+        let profile = grove.profile(&line);
+        let last = words.last().unwrap();
+        for (number, standing) in profile.iter().enumerate() {
+            let found = standing.unwrap();
+            prop_assert!((found.right - walked(&words, &last.0[..number])).abs() < 1e-9);
+            prop_assert!(found.interval[0] <= found.right + 1e-12);
+            prop_assert!(found.right <= found.interval[1] + 1e-12);
+        }
+        for after in 0..=line.path.len() {
+            let choice = grove.choice(&line, after);
+            if let Some(regret) = choice.regret(None) {
+                let taken = choice.actions[choice.taken.unwrap()].unwrap();
+                let rival = choice.actions[regret.rival].unwrap();
+                prop_assert!((regret.gain - (rival.right - taken.right)).abs() < 1e-12);
+                prop_assert!(regret.interval[0] <= regret.gain && regret.gain <= regret.interval[1]);
+            }
+        }
+        // More overrides never reach less.
+        let by_overrides = grove.with_overrides();
+        for (fewer, more) in by_overrides.iter().zip(&by_overrides[1..]) {
+            for (a, b) in fewer.iter().zip(more) {
+                prop_assert!(b.right >= a.right - 1e-12);
+            }
+        }
+    }
+}

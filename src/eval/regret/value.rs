@@ -1,0 +1,70 @@
+//! What follows a step, as a mean over what the log holds.
+
+use crate::problem::answer::Verdict;
+
+/// A mean outcome: parts that sum to 1 with what is ungraded or not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Value {
+    /// Part that is right.
+    pub right: f64,
+    /// Part that was graded: right or wrong.
+    pub graded: f64,
+    /// Published cost still to come, summed over the part of which it is known.
+    pub cost: f64,
+    pub priced: f64,
+    /// Mean number of overrides, for plans that count them.
+    pub overrides: f64,
+}
+
+impl Value {
+    pub fn outcome(verdict: Verdict) -> Self {
+        let one = |holds: bool| f64::from(u8::from(holds));
+        Self {
+            right: one(verdict == Verdict::Correct),
+            graded: one(verdict != Verdict::Ungraded),
+            cost: 0.0,
+            priced: 1.0,
+            overrides: 0.0,
+        }
+    }
+
+    /// Share of the graded part that is right.
+    pub fn share(&self) -> Option<f64> {
+        (self.graded > 0.0).then(|| self.right / self.graded)
+    }
+
+    /// Mean cost still to come.
+    pub fn mean_cost(&self) -> Option<f64> {
+        (self.priced > 0.0).then(|| self.cost / self.priced)
+    }
+
+    /// With a step of this cost before it.
+    pub fn after(mut self, cost: f64) -> Self {
+        if cost.is_nan() {
+            self.cost = 0.0;
+            self.priced = 0.0;
+        } else {
+            self.cost += self.priced * cost;
+        }
+        self
+    }
+
+    /// The mean of several, each by its weight; nothing where no weight is.
+    pub fn mean(parts: &[(f64, Self)]) -> Self {
+        let all: f64 = parts.iter().map(|(weight, _)| weight).sum();
+        if all <= 0.0 {
+            return Self::default();
+        }
+        let mean = |of: fn(&Self) -> f64| {
+            let sum: f64 = parts.iter().map(|(weight, part)| weight * of(part)).sum();
+            sum / all
+        };
+        Self {
+            right: mean(|value| value.right),
+            graded: mean(|value| value.graded),
+            cost: mean(|value| value.cost),
+            priced: mean(|value| value.priced),
+            overrides: mean(|value| value.overrides),
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The screen of values: step by step what each model would have led to, what
+//! the choice lost, and which overrides would have saved the trajectory.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::app::{Model, Pane};
+use crate::cost::Unit;
+use crate::eval::regret::{Grove, Line as Path, Standing};
+use crate::headless::show::{Remarks, remarks};
+use crate::session::Session;
+use crate::tui::text::sanitize::sanitize_line;
+use crate::tui::text::width::{self, Align};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::steps::short_name;
+use crate::tui::widgets::{self, bar, figures, glyph, paragraph, regret};
+
+use super::Drawn;
+
+/// Cells of the bar of V.
+const BAR: usize = 10;
+/// Columns of V with its bar.
+const STANDING: usize = BAR + 11;
+/// Columns of a window from which intervals are shown.
+const WITH_INTERVALS: u16 = 116;
+
+/// Draws the screen's body.
+pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
+    let title = match model.entries.get(model.current) {
+        Some(entry) => format!("Values · {}", sanitize_line(&entry.problem)),
+        None => "Values".to_owned(),
+    };
+    let inner = widgets::pane(area, buffer, theme, &title, true);
+    let drawn = Drawn {
+        panes: vec![(Pane::Steps, area)],
+        ..Drawn::default()
+    };
+    let found = model.session().zip(model.valued_line());
+    let Some((session, (grove, line))) = found else {
+        let text = match model.session() {
+            None => "The trajectory is not open yet.",
+            Some(_) => {
+                "The log holds what one model wrote here and nothing beside it. What another \
+                 would have led to is in a forest (`pointsman explore`), in runs of other routers \
+                 over the same problems with the same pool and sampling, or on branches that you \
+                 make (o, r)."
+            }
+        };
+        let lines = paragraph(text, usize::from(inner.width), theme.style("dim"));
+        widgets::lines(inner, buffer, &lines);
+        return drawn;
+    };
+    let painter = Painter {
+        model,
+        session,
+        grove,
+        line: &line,
+        theme,
+        unit: session.settings().ledger.unit(),
+    };
+    painter.paint(inner, buffer);
+    drawn
+}
+
+struct Painter<'a> {
+    model: &'a Model,
+    session: &'a Session,
+    grove: &'a Grove,
+    line: &'a Path,
+    theme: &'a Theme,
+    unit: Option<&'a Unit>,
+}
+
+impl Painter<'_> {
+    fn paint(&self, inner: Rect, buffer: &mut Buffer) {
+        let profile = self.grove.profile(self.line);
+        let mut top = self.remarks(&profile, usize::from(inner.width));
+        // The steps give way last.
+        top.truncate(usize::from(inner.height.saturating_sub(6)));
+        let rows = u16::try_from(top.len()).unwrap_or(u16::MAX);
+        widgets::lines(inner, buffer, &top);
+        let table = Rect {
+            y: inner.y + rows,
+            height: inner.height.saturating_sub(rows),
+            ..inner
+        };
+        if table.height < 2 {
+            return;
+        }
+        widgets::lines(table, buffer, &[self.headings(table.width)]);
+        let body = Rect {
+            y: table.y + 1,
+            height: table.height - 1,
+            ..table
+        };
+        let height = usize::from(body.height);
+        let at = self.place();
+        let top = widgets::window(at, profile.len(), height);
+        let shown = profile.iter().enumerate().skip(top).take(height);
+        let lines: Vec<Line<'static>> = shown
+            .map(|(after, standing)| self.row(after, standing.as_ref(), table.width))
+            .collect();
+        widgets::lines(body, buffer, &lines);
+        widgets::select(body, buffer, at - top, self.theme, true);
+    }
+
+    /// The row of the cursor.
+    fn place(&self) -> usize {
+        let path = self.session.followed_path();
+        let cursor = self.session.cursor();
+        let place = cursor.and_then(|cursor| path.iter().position(|&node| node == cursor));
+        place.map_or(0, |place| (place + 1).min(self.line.path.len()))
+    }
+
+    /// What there is to say of the whole trajectory.
+    fn remarks(&self, profile: &[Option<Standing>], columns: usize) -> Vec<Line<'static>> {
+        let Remarks {
+            alone,
+            lost,
+            overrides,
+        } = remarks(
+            self.grove,
+            self.line,
+            profile,
+            &|model| self.name(model),
+            &|cost| figures::amount(cost, self.unit),
+        );
+        let mut lines = Vec::new();
+        if let Some(verdict) = self.line.verdict {
+            let (sign, word, role) = glyph::verdict(verdict);
+            lines.push(Line::styled(
+                format!("{sign} {word}"),
+                self.theme.style(role),
+            ));
+        }
+        for (text, role) in [(overrides, "emphasis"), (lost, "text"), (alone, "dim")] {
+            lines.extend(paragraph(&text, columns, self.theme.style(role)));
+        }
+        let worth = match self.model.values.worth {
+            Some(_) => figures::amount(self.model.values.worth, self.unit),
+            None => "more than any cost".to_owned(),
+        };
+        lines.push(Line::from(vec![
+            Span::styled("a right answer is worth ", self.theme.style("dim")),
+            Span::styled(worth, self.theme.style("threshold")),
+            Span::styled("  $", self.theme.style("key")),
+            Span::styled(" sets it", self.theme.style("hint")),
+        ]));
+        lines.push(Line::default());
+        lines
+    }
+
+    fn name(&self, model: usize) -> String {
+        let settings = self.session.settings();
+        let sign = glyph::model(Some(model), settings.models());
+        format!(
+            "{sign} {}",
+            short_name(&settings.model_name(model), settings, 16)
+        )
+    }
+
+    fn cell(&self, text: &str, columns: usize, align: Align, style: Style) -> Span<'static> {
+        let text = width::truncate(text, columns);
+        Span::styled(format!("{} ", width::pad(&text, columns, align)), style)
+    }
+
+    fn headings(&self, columns: u16) -> Line<'static> {
+        let dim = self.theme.style("dim");
+        let wide = columns >= WITH_INTERVALS;
+        let mut spans = vec![
+            self.cell("step", 4, Align::Right, dim),
+            self.cell("", 1, Align::Left, dim),
+            self.cell("right after it", STANDING, Align::Left, dim),
+        ];
+        if wide {
+            spans.push(self.cell("95 %", 10, Align::Left, dim));
+        }
+        for model in 0..self.session.settings().models() {
+            spans.push(self.cell(&self.name(model), 12, Align::Left, dim));
+        }
+        let regret = if wide { 26 } else { 11 };
+        spans.push(self.cell("regret", regret, Align::Left, dim));
+        spans.push(self.cell("flips at", 11, Align::Left, dim));
+        Line::from(spans)
+    }
+
+    fn row(&self, after: usize, standing: Option<&Standing>, columns: u16) -> Line<'static> {
+        let theme = self.theme;
+        let wide = columns >= WITH_INTERVALS;
+        let models = self.session.settings().models();
+        let writer = after.checked_sub(1).map(|at| self.line.writers[at]);
+        let (sign, style) = match writer {
+            None => ("", theme.style("dim")),
+            Some(writer) => (
+                glyph::model(writer, models),
+                theme.model(writer.unwrap_or(0), models),
+            ),
+        };
+        let number = match after {
+            0 => "?".to_owned(),
+            _ => after.to_string(),
+        };
+        let mut spans = vec![
+            self.cell(&number, 4, Align::Right, theme.style("text")),
+            self.cell(sign, 1, Align::Left, style),
+        ];
+        match standing {
+            Some(standing) => {
+                spans.extend(bar::filled(
+                    standing.right,
+                    BAR,
+                    theme.style("bar.fill"),
+                    theme,
+                ));
+                let of = match standing.draws {
+                    0 => String::new(),
+                    draws => format!(" of {draws}"),
+                };
+                let text = format!("{:>4.0} %{of}", 100.0 * standing.right);
+                spans.push(self.cell(&text, STANDING - BAR, Align::Left, theme.style("text")));
+            }
+            None => spans.push(self.cell("not known", STANDING, Align::Left, theme.style("dim"))),
+        }
+        if wide {
+            let text = standing.filter(|known| known.draws > 0).map(|known| {
+                let [low, high] = known.interval.map(|end| 100.0 * end);
+                format!("[{low:.0}, {high:.0}]")
+            });
+            spans.push(self.cell(
+                &text.unwrap_or_default(),
+                10,
+                Align::Left,
+                theme.style("dim"),
+            ));
+        }
+        let choice = self.grove.choice(self.line, after);
+        for (model, action) in choice.actions.iter().enumerate() {
+            let taken = choice.taken == Some(model);
+            let role = match (action, taken) {
+                (_, true) => "emphasis",
+                (Some(_), false) => "text",
+                (None, false) => "dim",
+            };
+            let text = action
+                .as_ref()
+                .map_or_else(|| "–".to_owned(), regret::right);
+            let mark = if taken { "→" } else { " " };
+            spans.push(self.cell(&format!("{mark}{text}"), 12, Align::Left, theme.style(role)));
+        }
+        if let Some(lost) = choice.regret(self.model.values.worth) {
+            let text = match wide {
+                true => regret::told(&lost),
+                false => format!("{:.0} points", 100.0 * lost.value()),
+            };
+            let noise = if lost.is_noise() { "~" } else { " " };
+            let style = theme.style(regret::role(&lost));
+            let room = if wide { 26 } else { 11 };
+            spans.push(self.cell(&format!("{noise}{text}"), room, Align::Left, style));
+            let flips = lost.flips_at;
+            let text =
+                flips.map_or_else(String::new, |worth| figures::amount(Some(worth), self.unit));
+            spans.push(self.cell(&text, 11, Align::Left, theme.style("threshold")));
+        }
+        Line::from(spans)
+    }
+}
