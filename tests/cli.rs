@@ -1,6 +1,8 @@
 //! The command line: wrong usage, wrong files, exit codes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/demo.rs"]
 mod demo;
 #[path = "cli/grade.rs"]

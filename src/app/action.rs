@@ -32,6 +32,8 @@ pub enum Context {
     Analysis,
     /// A tour has the keys, whatever screen it shows.
     Tour,
+    /// Two trajectories side by side, or two runs problem by problem.
+    Compare,
     /// A short list to choose from (models of an override): digits are free
     /// for choosing by number.
     Menu,
@@ -47,7 +49,7 @@ pub enum Context {
 
 impl Context {
     /// All contexts, in the order of help.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Global,
         Self::Inspector,
         Self::Label,
@@ -58,6 +60,7 @@ impl Context {
         Self::Values,
         Self::Analysis,
         Self::Tour,
+        Self::Compare,
         Self::Menu,
         Self::Confirm,
         Self::Picker,
@@ -79,6 +82,7 @@ impl Context {
             Self::Values => "values",
             Self::Analysis => "analysis",
             Self::Tour => "tour",
+            Self::Compare => "compare",
             Self::Menu => "menu",
             Self::Confirm => "confirm",
             Self::Picker => "picker",
@@ -112,6 +116,7 @@ impl Context {
                 | Self::WhatIf
                 | Self::Values
                 | Self::Analysis
+                | Self::Compare
         )
     }
 
@@ -135,6 +140,7 @@ pub enum Group {
     WhatIf,
     Analysis,
     Labelling,
+    Compare,
     Showing,
     Talking,
     Editing,
@@ -143,7 +149,7 @@ pub enum Group {
 
 impl Group {
     /// All groups, in the order of help.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Stepping,
         Self::Deciding,
         Self::Moving,
@@ -152,6 +158,7 @@ impl Group {
         Self::WhatIf,
         Self::Analysis,
         Self::Labelling,
+        Self::Compare,
         Self::Showing,
         Self::Talking,
         Self::Editing,
@@ -170,6 +177,7 @@ impl Group {
             Self::WhatIf => "What if, and what it was worth",
             Self::Analysis => "Analysis",
             Self::Labelling => "Labelling",
+            Self::Compare => "Comparing",
             Self::Showing => "Showing",
             Self::Talking => "Talks",
             Self::Editing => "Typing",
@@ -215,6 +223,7 @@ impl ActionInfo {
                         | Context::WhatIf
                         | Context::Values
                         | Context::Analysis
+                        | Context::Compare
                 )
             })
     }
@@ -352,8 +361,8 @@ actions! {
         { Inspector ["[d"] Tree ["[d"] }
     FirstError "first-error" "error" Finding: "To the first step judged wrong"
         { Inspector ["]x", "[x"] Tree ["]x", "[x"] }
-    Mark "mark" "mark" Finding: "Mark this step, or take its mark away"
-        { Inspector ["m"] Tree ["m"] }
+    Mark "mark" "mark" Finding: "Mark this step or row, or take its mark away"
+        { Inspector ["m"] Tree ["m"] Runs ["m"] Problems ["m"] }
     NextMark "next-mark" "next mark" Finding +counts: "To the next marked step"
         { Inspector ["'"] Tree ["'"] }
     JumpBack "jump-back" "jump back" Finding +counts +repeats: "Back to where the last far movement was made from, over problems too"
@@ -437,8 +446,21 @@ actions! {
     LabelQueue "label-queue" "queue" Labelling: "Take the trajectories most worth labelling first, or in the order of the table"
         { Label ["q"] }
 
+    Compare "compare" "compare" Compare: "Compare with the marked step, row or run, else with another branch or run; or go back"
+        { Global ["D"] }
+    OnlyDifferences "only-differences" "differences" Compare: "Show only what differs, or everything"
+        { Compare ["d"] }
+    NextDifference "next-difference" "difference" Compare +counts +repeats: "To the next step that differs, or the next problem that came out differently"
+        { Compare ["]c"] }
+    PreviousDifference "previous-difference" "difference" Compare +counts +repeats: "To the previous one"
+        { Compare ["[c"] }
+    FirstDivergence "first-divergence" "divergence" Compare: "To the first step that differs in its text or its writer"
+        { Compare ["]v"] }
+    Swap "swap" "swap" Compare: "Exchange the sides"
+        { Compare ["s"] }
+
     Source "source" "source" Showing: "Show mathematics as readable text or as its source"
-        { Inspector ["v"] Label ["v"] Tree ["v"] }
+        { Inspector ["v"] Label ["v"] Tree ["v"] Compare ["v"] }
     Shading "shading" "shading" Showing: "Shade tokens by confidence, or do not"
         { Inspector ["z"] Tree ["z"] }
     Tree "tree" "tree" Showing: "Show the tree of branches"

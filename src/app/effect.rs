@@ -1,6 +1,7 @@
 //! Everything the runner can be asked to do.
 
 use crate::eval::analysis;
+use crate::eval::compare::Sample;
 use crate::session::{Ask, Generate};
 use crate::trace::record::{LabelRecord, ModelFacts, Record};
 
@@ -44,6 +45,11 @@ pub enum Effect {
         run: u32,
         spec: String,
         pool: Vec<ModelFacts>,
+    },
+    /// Compute the figures of two runs.
+    Gap {
+        serial: u64,
+        sample: Box<Sample>,
     },
     /// Work out what every decision of the log lost.
     Regrets,

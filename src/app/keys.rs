@@ -5,6 +5,7 @@ use crate::session::{Command, Refusal, Session};
 
 use super::action::Action;
 use super::analysis;
+use super::compare;
 use super::debug;
 use super::effect::Effect;
 use super::follow::{self, here, show};
@@ -63,21 +64,15 @@ fn act_here(model: &mut Model, action: Action, count: Option<u32>, now: &str) ->
     if let Some(effects) = labelling::act(model, action, now) {
         return effects;
     }
-    if model.view.screen == Screen::WhatIf {
-        if let Some(effects) = what_if::act(model, action, count) {
-            return effects;
-        }
-    } else if model.view.screen == Screen::Analysis {
-        if let Some(effects) = analysis::act(model, action) {
-            return effects;
-        }
-    } else if model.view.screen == Screen::Values {
-        if let Some(effects) = values::act(model, action) {
-            return effects;
-        }
-    } else if model.view.screen.is_table()
-        && let Some(effects) = table::act(model, action, count)
-    {
+    let done = match model.view.screen {
+        Screen::WhatIf => what_if::act(model, action, count),
+        Screen::Values => values::act(model, action),
+        Screen::Analysis => analysis::act(model, action),
+        Screen::Compare => compare::act(model, action, count),
+        Screen::Runs | Screen::Problems => table::act(model, action, count),
+        Screen::Inspector | Screen::Tree => None,
+    };
+    if let Some(effects) = done {
         return effects;
     }
     let times = i64::from(count.unwrap_or(1));
@@ -130,6 +125,7 @@ fn act_here(model: &mut Model, action: Action, count: Option<u32>, now: &str) ->
         Action::Values => values::show(model),
         Action::Analysis => analysis::show(model),
         Action::Label => labelling::toggle(model),
+        Action::Compare => compare::show(model),
         Action::Runs => nav::switch(model, Screen::Runs),
         Action::Talk => talk::toggle(model, now),
         Action::Caption => {
@@ -370,7 +366,9 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
     {
         return cancel(model, now);
     }
-    if model.view.screen.is_table() {
+    if model.view.screen == Screen::Compare {
+        return compare::back(model);
+    } else if model.view.screen.is_table() {
         table::back(model);
     } else if !model.search.query.is_empty() {
         model.search.query.clear();
@@ -382,6 +380,7 @@ fn back_level(model: &mut Model, now: &str) -> Vec<Effect> {
         model.view.opened_from = None;
         return match from {
             Screen::WhatIf => what_if::back_to(model),
+            Screen::Compare => compare::back_to(model),
             table => nav::switch(model, table),
         };
     } else if model.view.focus == Pane::Steps {

@@ -7,6 +7,7 @@
 pub mod action;
 mod amount;
 mod analysis;
+mod compare;
 mod debug;
 mod effect;
 mod finder;
@@ -33,6 +34,7 @@ mod what_if;
 mod tests;
 
 pub use analysis::{Analysed, Page};
+pub use compare::{Comparison, Item, Pair, RunPair, Side};
 pub use debug::{Breakpoint, Debug, Jumps, Listed, On, rows as listed_rows};
 pub use effect::Effect;
 pub use finder::{Found, find};

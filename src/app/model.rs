@@ -12,6 +12,7 @@ use crate::trace::record::StepId;
 
 use super::action::{Action, Context};
 use super::analysis::Analysed;
+use super::compare::Comparison;
 use super::debug::{Debug, Jumps};
 use super::labelling::Labelling;
 use super::line_edit::LineEdit;
@@ -47,14 +48,16 @@ pub enum Screen {
     WhatIf,
     /// What the log says of its router as a whole.
     Analysis,
+    /// Two trajectories, or two runs.
+    Compare,
 }
 
 impl Screen {
-    /// Whether it is of all trajectories instead of one.
+    /// Whether it is of several trajectories instead of one.
     pub fn is_table(self) -> bool {
         matches!(
             self,
-            Self::Runs | Self::Problems | Self::WhatIf | Self::Analysis
+            Self::Runs | Self::Problems | Self::WhatIf | Self::Analysis | Self::Compare
         )
     }
 }
@@ -267,6 +270,7 @@ pub struct Model {
     /// Who gives them.
     pub who: String,
     pub talk: Talk,
+    pub compare: Comparison,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
     /// Place of the entry on screen.
@@ -316,6 +320,7 @@ impl Model {
             analysis: Analysed::default(),
             labelling: None,
             who: "person".to_owned(),
+            compare: Comparison::default(),
             survey: Arc::default(),
             talk: Talk::default(),
             reading: None,
@@ -423,6 +428,7 @@ impl Model {
             Screen::WhatIf => Context::WhatIf,
             Screen::Values => Context::Values,
             Screen::Analysis => Context::Analysis,
+            Screen::Compare => Context::Compare,
         }
     }
 
@@ -453,7 +459,12 @@ impl Model {
         };
         let is_table = self.view.screen.is_table();
         let (tables, trajectory) = (
-            [Context::Runs, Context::Problems, Context::WhatIf],
+            [
+                Context::Runs,
+                Context::Problems,
+                Context::WhatIf,
+                Context::Compare,
+            ],
             [Context::Inspector, Context::Tree],
         );
         let of_screen = on(&[self.screen_context()]);
@@ -472,15 +483,16 @@ impl Model {
             _ if !labels && on(&[Context::Label]) && !on(&trajectory) => {
                 Some("this is of labelling: A begins it")
             }
-            _ if is_table && on(&trajectory) && !on(&tables) => {
+            _ if is_table && on(&trajectory) && !of_screen => {
                 Some("this is of one trajectory: enter opens the one of this row")
             }
-            _ if on(&tables) && !on(&trajectory) && !of_screen => {
-                Some(match on(&[Context::WhatIf]) {
-                    true => "this is of the what-if screen: t shows it",
-                    false => "this is of the table of problems: P shows it",
-                })
-            }
+            _ if on(&tables) && !on(&trajectory) && !of_screen => Some(if on(&[Context::WhatIf]) {
+                "this is of the what-if screen: t shows it"
+            } else if on(&[Context::Compare]) {
+                "this is of a comparison: D shows one"
+            } else {
+                "this is of the table of problems: P shows it"
+            }),
             Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
                 Some("this is a recording: open the problem live to branch from it")
             }
@@ -488,7 +500,7 @@ impl Model {
                 Some(TAPE_ONLY)
             }
             Action::Edit | Action::Rerun | Action::Copy | Action::Mark | Action::Breakpoint
-                if self.cursor().is_none() =>
+                if self.cursor().is_none() && !is_table =>
             {
                 Some("choose a step first")
             }

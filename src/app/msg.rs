@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::app::action::Action;
 use crate::eval::analysis::Analysis;
+use crate::eval::compare::Gap;
 use crate::eval::regret::Regrets;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
@@ -67,6 +68,11 @@ pub enum Msg {
     Regretted { facts: usize, regrets: Regrets },
     /// What the log says of its router as a whole.
     Analysed(Box<Analysis>),
+    /// The figures of two runs were computed, or there are none.
+    Gap {
+        serial: u64,
+        gap: Result<Box<Gap>, String>,
+    },
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {
         entry: usize,

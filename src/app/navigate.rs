@@ -7,6 +7,7 @@ use crate::trace::label::Rating;
 use crate::trace::record::{GRADER, JUDGE};
 
 use super::analysis;
+use super::compare;
 use super::effect::Effect;
 use super::follow::show;
 use super::model::{Model, NoticeLevel, Pane, Screen};
@@ -80,6 +81,7 @@ pub(super) fn vertical(model: &mut Model, lines: i64) {
         (Screen::WhatIf, _) => what_if::vertical(model, lines),
         (Screen::Analysis, _) => analysis::vertical(model, lines),
         (Screen::Values, _) => move_cursor(model, lines),
+        (Screen::Compare, _) => compare::vertical(model, lines),
         (Screen::Runs | Screen::Problems, _) => table::vertical(model, lines),
         (Screen::Tree, Pane::Steps) => move_in_tree(model, lines),
         (_, Pane::Steps) => move_cursor(model, lines),

@@ -8,7 +8,7 @@ use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen
 use super::msg::Msg;
 use super::tour::Deed;
 use super::{
-    analysis, debug, follow, labelling, navigate, overlay, probes, surveyed, table, talk, values,
+    analysis, compare, debug, follow, labelling, navigate, overlay, probes, surveyed, talk, values,
     what_if,
 };
 
@@ -82,6 +82,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             analysis::analysed(model, found);
             Vec::new()
         }
+        Msg::Gap { serial, gap } => {
+            compare::gap(model, serial, gap);
+            Vec::new()
+        }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
         Msg::Copied(result) => copied(model, result),
         Msg::Themed(result) => themed(model, result),
@@ -103,7 +107,12 @@ pub(super) fn refresh(model: &mut Model) {
     match model.view.screen {
         Screen::Runs => model.runs.refresh(&model.survey, reading),
         Screen::Problems => model.table.refresh(&model.survey, reading),
-        Screen::Inspector | Screen::Tree | Screen::Values | Screen::WhatIf | Screen::Analysis => {}
+        Screen::Inspector
+        | Screen::Tree
+        | Screen::Values
+        | Screen::WhatIf
+        | Screen::Analysis
+        | Screen::Compare => {}
     }
 }
 
@@ -210,6 +219,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
             model.say(NoticeLevel::Error, message);
         }
     }
+    compare::settle(model);
     Vec::new()
 }
 
@@ -261,8 +271,11 @@ fn wheel(model: &mut Model, lines: i32, pane: Pane) {
     if !model.layers.is_empty() {
         return overlay::select(model, i64::from(lines));
     }
+    if model.view.screen == Screen::Compare {
+        return compare::scroll(model, i64::from(lines));
+    }
     if model.view.screen.is_table() {
-        return table::vertical(model, i64::from(lines));
+        return navigate::vertical(model, i64::from(lines));
     }
     match pane {
         Pane::Text => navigate::scroll_text(model, lines),

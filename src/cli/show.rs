@@ -8,7 +8,7 @@ use crate::eval::analysis::{Analysis, Ask, Score, Slice, Target};
 use crate::eval::regret::{Control, Regrets};
 use crate::headless::figure;
 use crate::headless::plain::plain;
-use crate::headless::show::{self, Arrangement, Asked, Subject};
+use crate::headless::show::{self, Arrangement, Asked, Compared, Subject};
 use crate::headless::{Exit, Failure};
 use crate::tui::sessions;
 
@@ -18,10 +18,11 @@ use crate::tui::sessions;
 /// (one row a run), `problems` (one row a trajectory; filtered, sorted and
 /// grouped by expressions), `steps` (one trajectory, step by step),
 /// `values` (what each model would have led to at each of its decisions, as far
-/// as the log holds it) `analysis`
-/// (calibration, escalation, costs and failures of all trajectories) and
-/// `what-if` (every decision of a run decided again under other values of its
-/// router's parameter, without a call).
+/// as the log holds it), `analysis` (calibration, escalation, costs and
+/// failures of all trajectories), `what-if` (every decision of a run decided
+/// again under other values of its router's parameter, without a call) and
+/// `compare` (two trajectories step by step and word by word, or two runs
+/// problem by problem with paired statistics).
 ///
 /// Texts of questions and steps are left out unless `--content` asks for them:
 /// what a model wrote may try to tell its reader what to do.
@@ -30,8 +31,8 @@ pub(super) struct ShowArgs {
     /// Log files, or folders of them
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
-    /// Which screen [default: steps with --problem, what-if with --value,
-    /// --cost or --rule, else problems]
+    /// Which screen [default: compare with --with or --with-run, steps with
+    /// --problem, what-if with --value, --cost or --rule, else problems]
     #[arg(long, value_enum, value_name = "NAME")]
     screen: Option<Screen>,
     /// Only the trajectories that fulfil an expression; `replay --filter help`
@@ -44,12 +45,19 @@ pub(super) struct ShowArgs {
     /// Group by an expression, e.g. domain
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     group: Option<String>,
-    /// The trajectory of this problem
+    /// The trajectory of this problem; to compare also ID@RUN
     #[arg(long, value_name = "ID")]
     problem: Option<String>,
+    /// Compare with this trajectory: ID, ID@RUN, or @RUN for the same problem
+    /// in another run
+    #[arg(long, value_name = "ID", requires = "problem")]
+    with: Option<String>,
     /// Only this run, by the beginning of its id
     #[arg(long, value_name = "ID")]
     run: Option<String>,
+    /// Compare with this run
+    #[arg(long, value_name = "ID")]
+    with_run: Option<String>,
     /// A value of the router's parameter; several times for several
     #[arg(long = "value", value_name = "X", allow_hyphen_values = true)]
     values: Vec<f64>,
@@ -101,6 +109,7 @@ enum Screen {
     Values,
     Analysis,
     WhatIf,
+    Compare,
 }
 
 /// One of several by its name.
@@ -140,6 +149,7 @@ impl ShowArgs {
         let slides = !self.values.is_empty() || self.cost.is_some() || self.rule.is_some();
         match self.screen {
             Some(screen) => screen,
+            None if self.with.is_some() || self.with_run.is_some() => Screen::Compare,
             None if self.worth.is_some() => Screen::Values,
             None if self.plots.is_some() || self.score.is_some() => Screen::Analysis,
             None if self.problem.is_some() => Screen::Steps,
@@ -156,18 +166,24 @@ impl ShowArgs {
 
     /// Options that say nothing on this screen, by their names.
     fn idle(&self) -> Vec<&'static str> {
-        use Screen::{Analysis, Problems, Steps, Values, WhatIf};
+        use Screen::{Analysis, Compare, Problems, Steps, Values, WhatIf};
         let screen = self.screen();
         let given = [
             ("--filter", self.filter.is_some(), &[Problems, Analysis][..]),
             ("--sort", self.sort.is_some(), &[Problems]),
             ("--group", self.group.is_some(), &[Problems]),
-            ("--problem", self.problem.is_some(), &[Steps, Values]),
+            (
+                "--problem",
+                self.problem.is_some(),
+                &[Steps, Values, Compare],
+            ),
+            ("--with", self.with.is_some(), &[Compare]),
             (
                 "--run",
                 self.run.is_some(),
-                &[Problems, Steps, Values, Analysis, WhatIf],
+                &[Problems, Steps, Values, Analysis, WhatIf, Compare],
             ),
+            ("--with-run", self.with_run.is_some(), &[Compare]),
             ("--value", !self.values.is_empty(), &[WhatIf]),
             ("--cost", self.cost.is_some(), &[WhatIf]),
             ("--score", self.score.is_some(), &[Analysis]),
@@ -176,8 +192,22 @@ impl ShowArgs {
             ("--plots", self.plots.is_some(), &[Analysis]),
             ("--worth", self.worth.is_some(), &[Values]),
             ("--rule", self.rule.is_some(), &[WhatIf]),
-            ("--limit", self.limit.is_some(), &[Problems, WhatIf]),
-            ("--content", self.content, &[Steps]),
+            (
+                "--limit",
+                self.limit.is_some(),
+                match self.problem {
+                    None => &[Problems, WhatIf, Compare],
+                    Some(_) => &[],
+                },
+            ),
+            (
+                "--content",
+                self.content,
+                match self.problem {
+                    None => &[],
+                    Some(_) => &[Steps, Compare],
+                },
+            ),
         ];
         let idle = given
             .into_iter()
@@ -195,7 +225,10 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
                 .hint("`pointsman show --help` says what each screen takes"),
         );
     }
-    let (log, mut survey) = super::replay::open_log(&args.logs, args.problem.as_deref(), u64::MAX)?;
+    // To be compared it may be named with its run.
+    let problem = args.problem.as_deref();
+    let problem = problem.filter(|_| args.screen() != Screen::Compare);
+    let (log, mut survey) = super::replay::open_log(&args.logs, problem, u64::MAX)?;
     if let Some(damage) = log.damage() {
         super::say(&format!("warning: {damage}\n"));
     }
@@ -235,6 +268,17 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
             }
             shown
         }
+        Screen::Compare => show::compare(
+            &subject,
+            &Compared {
+                problem: args.problem.clone(),
+                with: args.with.clone(),
+                run: args.run.clone(),
+                with_run: args.with_run.clone(),
+                content: args.content,
+                limit: args.limit,
+            },
+        )?,
         Screen::WhatIf => show::what_if(
             &subject,
             &Asked {

@@ -67,7 +67,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, cell: &Cell) {
+    /// Counts one trajectory more.
+    pub fn add(&mut self, cell: &Cell) {
         self.right += f64::from(u8::from(cell.verdict == Verdict::Correct));
         self.graded += f64::from(u8::from(cell.verdict != Verdict::Ungraded));
         self.trajectories += 1.0;

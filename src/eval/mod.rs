@@ -9,11 +9,13 @@
 //! [`table`] is all of that for one set of problems. [`published`] holds the
 //! papers' own rows. [`what_if`] decides a log again under another value of a
 //! router's parameter; [`regret`] asks what a decision lost against what another
-//! model would have led to; [`analysis`] looks at a log as a whole.
+//! model would have led to; [`analysis`] looks at a log as a whole; [`compare`]
+//! puts two trajectories side by side, and two runs problem by problem.
 
 pub mod agreement;
 pub mod analysis;
 pub mod choice;
+pub mod compare;
 pub mod figures;
 pub mod frontier;
 pub mod outcomes;

@@ -74,19 +74,27 @@ pub enum End {
     Failed,
 }
 
+impl End {
+    /// The end of a trajectory.
+    #[must_use]
+    pub fn of(end: TrajectoryEnd) -> Self {
+        match end {
+            TrajectoryEnd::Finished => Self::Finished,
+            TrajectoryEnd::Error => Self::Failed,
+            TrajectoryEnd::StepCap
+            | TrajectoryEnd::Repetition
+            | TrajectoryEnd::Empty
+            | TrajectoryEnd::Context => Self::Truncated,
+        }
+    }
+}
+
 impl Cell {
     fn of(outcome: &OutcomeRecord, large: Option<&str>) -> Self {
         let by_large = large.and_then(|name| outcome.steps_by_model.get(name));
         Self {
             verdict: outcome.verdict,
-            end: match outcome.end {
-                TrajectoryEnd::Finished => End::Finished,
-                TrajectoryEnd::Error => End::Failed,
-                TrajectoryEnd::StepCap
-                | TrajectoryEnd::Repetition
-                | TrajectoryEnd::Empty
-                | TrajectoryEnd::Context => End::Truncated,
-            },
+            end: End::of(outcome.end),
             published: outcome.cost.published,
             full: outcome.cost.full,
             upper_bound: outcome.cost.upper_bound,

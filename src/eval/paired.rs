@@ -70,21 +70,28 @@ pub fn compare(
         .into_iter()
         .zip(tallies(second, &problems))
         .collect();
+    of_tallies([&first.name, &second.name], &all)
+}
+
+/// Compares what two rows came to, problem by problem: each pair is of one
+/// problem, its repeats summed.
+///
+/// # Errors
+/// Nothing graded in both.
+pub fn of_tallies(names: [&str; 2], all: &[(Tally, Tally)]) -> Result<Paired, PairError> {
+    let [first, second] = names.map(str::to_owned);
     let graded = all.iter().filter(|(a, b)| a.graded > 0.0 && b.graded > 0.0);
     let (ours, theirs): (Vec<Tally>, Vec<Tally>) = graded.copied().unzip();
     if ours.is_empty() {
-        return Err(PairError::Ungraded {
-            first: first.name.clone(),
-            second: second.name.clone(),
-        });
+        return Err(PairError::Ungraded { first, second });
     }
     let (better, worse) = signs(&ours, &theirs);
     let [accuracy, published, full] = differences(&ours, &theirs);
     let p = sign_test(better, worse);
     let one_seed = |tallies: &[Tally]| tallies.iter().all(|tally| tally.graded <= 1.0);
     Ok(Paired {
-        first: first.name.clone(),
-        second: second.name.clone(),
+        first,
+        second,
         problems: ours.len(),
         ungraded: all.len() - ours.len(),
         better,

@@ -13,6 +13,7 @@ use crate::app::{
     Effect, EndpointState, Model, Msg, Notice, NoticeLevel, ScorersState, close, update,
 };
 use crate::eval::analysis::{Analysis, Ask};
+use crate::eval::compare::Sample;
 use crate::eval::regret::Regrets;
 use crate::headless::clock::now;
 use crate::headless::scoring::Scoring;
@@ -392,6 +393,7 @@ impl Inspector {
             Effect::Rule { run, spec, pool } => self.rule(run, spec, pool),
             Effect::Regrets => self.regrets(),
             Effect::Analyse { places, ask } => self.analyse(places, ask),
+            Effect::Gap { serial, sample } => self.gap(serial, sample),
             Effect::Editor { entry, text } => {
                 self.events.stop();
                 let left = self.screen.lend(|| edit(&text));
@@ -466,6 +468,16 @@ impl Inspector {
             let found = Box::new(Analysis::of(&survey, &places, ask));
             drop(survey);
             calls.send(Msg::Analysed(found));
+        });
+    }
+
+    /// Compares two runs beside the screen: a thousand resamples take a while.
+    fn gap(&self, serial: u64, sample: Box<Sample>) {
+        let calls = self.calls.clone();
+        self.calls.runtime().spawn_blocking(move || {
+            let gap = sample.gap().map(Box::new);
+            let gap = gap.map_err(|error| error.to_string());
+            calls.send(Msg::Gap { serial, gap });
         });
     }
 

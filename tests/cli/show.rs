@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::*;
 
 /// Two routers over the first problems of the demo.
-fn logs() -> TempDir {
+pub fn logs() -> TempDir {
     let folder = folder(&[]);
     for (router, log) in [("policy", "a.jsonl"), ("small", "b.jsonl")] {
         let solve = [
@@ -17,14 +17,14 @@ fn logs() -> TempDir {
     folder
 }
 
-fn json(folder: &Path, arguments: &[&str]) -> Value {
+pub fn json(folder: &Path, arguments: &[&str]) -> Value {
     let arguments = [&["show"], arguments, &["--json"]].concat();
     let output = run(folder, &arguments);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn text(folder: &Path, arguments: &[&str]) -> String {
+pub fn text(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, &[&["show"], arguments].concat());
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()

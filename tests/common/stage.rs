@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use pointsman::app::{Effect, Model, Msg, Pane, Slot, update};
 use pointsman::eval::analysis::{Analysis, Ask};
+use pointsman::eval::compare::Sample;
 use pointsman::eval::regret::Regrets;
 use pointsman::model::endpoint::{Capabilities, EndpointError, FailureKind, StepReply};
 use pointsman::model::recorded::scripted_reply;
@@ -80,6 +81,10 @@ pub enum Heard {
     },
     Regretted,
     Analysed(Vec<usize>, Ask),
+    Gap {
+        serial: u64,
+        sample: Box<Sample>,
+    },
     Tick,
 }
 
@@ -126,6 +131,13 @@ impl Heard {
             Self::Analysed(places, ask) => {
                 Msg::Analysed(Box::new(Analysis::of(&model.survey, &places, ask)))
             }
+            Self::Gap { serial, sample } => Msg::Gap {
+                serial,
+                gap: sample
+                    .gap()
+                    .map(Box::new)
+                    .map_err(|error| error.to_string()),
+            },
             Self::Tick => Msg::Tick,
         }
     }
@@ -406,6 +418,7 @@ impl Stage {
             Effect::Analyse { places, ask } => {
                 self.queue.push_back(Heard::Analysed(places, ask));
             }
+            Effect::Gap { serial, sample } => self.queue.push_back(Heard::Gap { serial, sample }),
             Effect::Editor { entry, text } => self.editor = Some((entry, text)),
             Effect::Copy(text) => {
                 self.queue.push_back(Heard::Copied(text.chars().count()));

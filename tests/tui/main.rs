@@ -6,6 +6,7 @@
 mod stage;
 
 mod analysis;
+mod compare;
 mod debugging;
 mod flows;
 mod golden;

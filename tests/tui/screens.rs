@@ -17,12 +17,12 @@ const SIZES: [(u16, u16); 6] = [(80, 24), (100, 30), (120, 40), (200, 60), (60, 
 /// Scenes that are pictured at every size; the others at two.
 const EVERY_SIZE: [&str; 4] = ["steps", "latex", "tree", "help"];
 
-fn theme(name: &str, depth: ColorDepth) -> Theme {
+pub fn theme(name: &str, depth: ColorDepth) -> Theme {
     Themes::new(None).load(name, depth).theme
 }
 
 /// Draws as the screen's loop does, scroll positions included.
-fn draw(stage: &mut Stage, (width, height): (u16, u16), theme: &Theme) -> Buffer {
+pub fn draw(stage: &mut Stage, (width, height): (u16, u16), theme: &Theme) -> Buffer {
     stage.hear(Heard::Resize(width, height));
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
@@ -194,11 +194,11 @@ fn no_size_makes_the_screen_panic() {
 }
 
 /// What a model, a server or a file may send to a terminal.
-const HOSTILE: &str = "\u{1b}[31mred\u{1b}[0m \u{1b}]52;c;ZXZpbA==\u{7} \u{1b}]0;title\u{1b}\\ \
+pub const HOSTILE: &str = "\u{1b}[31mred\u{1b}[0m \u{1b}]52;c;ZXZpbA==\u{7} \u{1b}]0;title\u{1b}\\ \
      \u{9b}2J \u{202e}evil\u{202c} \u{2066}iso\u{2069} zero\u{200b}width\u{feff} \ttab\r\n\u{8}\u{7} \
      \u{90}q\u{9c} \u{61c}\u{200e}";
 
-fn assert_clean(name: &str, buffer: &Buffer) {
+pub fn assert_clean(name: &str, buffer: &Buffer) {
     for (place, cell) in buffer.content.iter().enumerate() {
         for c in cell.symbol().chars() {
             let bad = c.is_control()

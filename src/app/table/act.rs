@@ -4,6 +4,7 @@ use crate::expr::{Expr, ExprError, Scope};
 use crate::survey::Survey;
 
 use super::super::action::Action;
+use super::super::compare;
 use super::super::effect::Effect;
 use super::super::follow::show;
 use super::super::line_edit::LineEdit;
@@ -37,6 +38,7 @@ pub fn act(model: &mut Model, action: Action, count: Option<u32>) -> Option<Vec<
         }
         Action::Accept | Action::Right => return Some(open(model)),
         Action::Left => close(model),
+        Action::Mark => compare::mark(model),
         Action::Filter => ask(model, Use::Filter),
         Action::SortBy => ask(model, Use::Sort),
         Action::GroupBy => ask(model, Use::Group),

@@ -3,6 +3,7 @@
 //! for, so that whoever reads this reads figures and not what a model wrote.
 
 mod analysis;
+mod compare;
 pub(super) mod grid;
 mod problems;
 mod runs;
@@ -21,6 +22,7 @@ use crate::trace::Log;
 use crate::trace::record::RunRecord;
 
 pub use analysis::analysis;
+pub use compare::{Compared, compare};
 pub use problems::{Arrangement, problems};
 pub use runs::runs;
 pub use steps::steps;

@@ -45,6 +45,15 @@ pub fn extract(text: &str) -> Option<Extracted> {
         .or_else(|| (spoken != whole).then(|| extract_in(text, whole)).flatten())
 }
 
+/// The formulas of `text` between marks, each with its marks and without them,
+/// in the order of the text.
+pub(super) fn formulas(text: &str) -> Vec<(Range<usize>, Range<usize>)> {
+    let formulas = Page::new(text).formulas.into_iter();
+    formulas
+        .map(|formula| (formula.outer, formula.inner))
+        .collect()
+}
+
 /// The yes or no with which the last sentence of `text` begins, or the first
 /// one, where the text has no other answer: "Therefore, no." Only for questions
 /// that ask for it.

@@ -5,6 +5,7 @@
 //!                                    fractions, canonical forms, balls
 //! ```
 
+pub mod alike;
 pub(super) mod budget;
 pub mod equivalence;
 pub mod extract;

@@ -41,7 +41,7 @@ const REPLAY: [Action; 9] = [
     Action::Quit,
 ];
 /// Hints of the tables.
-const PROBLEMS: [Action; 10] = [
+const PROBLEMS: [Action; 12] = [
     Action::Accept,
     Action::Filter,
     Action::SortBy,
@@ -52,14 +52,18 @@ const PROBLEMS: [Action; 10] = [
     Action::BackLevel,
     Action::Help,
     Action::Quit,
+    Action::Mark,
+    Action::Compare,
 ];
-const RUNS: [Action; 6] = [
+const RUNS: [Action; 8] = [
     Action::Accept,
     Action::Problems,
     Action::WhatIf,
     Action::BackLevel,
     Action::Help,
     Action::Quit,
+    Action::Mark,
+    Action::Compare,
 ];
 
 /// Hints of labelling.
@@ -99,6 +103,18 @@ const TOUR: [Action; 5] = [
     Action::PauseTour,
     Action::BackLevel,
     Action::Quit,
+];
+/// Hints of a comparison.
+const COMPARE: [Action; 9] = [
+    Action::NextDifference,
+    Action::FirstDivergence,
+    Action::OnlyDifferences,
+    Action::Accept,
+    Action::NextPane,
+    Action::Swap,
+    Action::BackLevel,
+    Action::Source,
+    Action::Help,
 ];
 /// Hints of what lies over a screen.
 const LAYER: [Action; 4] = [
@@ -274,6 +290,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         (Screen::Values, _) => &VALUES,
         (Screen::Analysis, _) => &ANALYSIS,
         (Screen::Inspector, _) if model.labelling.is_some() => &LABEL,
+        (Screen::Compare, _) => &COMPARE,
         (_, Mode::Live) => &LIVE,
         (_, Mode::Replay) => &REPLAY,
     };
@@ -294,6 +311,7 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
             (Action::NextPane, Screen::WhatIf) => "band",
             (Action::NextPane, Screen::Analysis) => "page",
             (Action::BackLevel, _) if model.talk.is_touring() => "leave",
+            (Action::NextPane, Screen::Compare) => "side",
             (Action::BackLevel, Screen::Problems) if filtered => "unfilter",
             _ => action.info().label,
         };

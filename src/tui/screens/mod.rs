@@ -2,6 +2,7 @@
 
 mod analysis;
 mod bars;
+mod compare;
 mod inspector;
 mod problems;
 mod runs;
@@ -17,15 +18,16 @@ use crate::app::{Model, Pane, Screen};
 use crate::tui::input::keymap::{Keymap, Pending};
 use crate::tui::talk;
 use crate::tui::theme::Theme;
-use crate::tui::widgets::{overlay, transcript};
+use crate::tui::widgets::{difference, overlay, transcript};
 
 /// The least window anything is drawn in.
 const LEAST: (u16, u16) = (30, 8);
 
-/// What is kept between frames: wrapped text.
+/// What is kept between frames: wrapped text, and where two texts differ.
 #[derive(Default)]
 pub struct ViewCache {
     pub transcript: transcript::Cache,
+    pub difference: difference::Cache,
 }
 
 /// What the frame showed: for scrolling from what is seen, and for the mouse.
@@ -104,6 +106,7 @@ pub fn draw(
         Screen::WhatIf => what_if::draw(body, buffer, model, theme),
         Screen::Values => values::draw(body, buffer, model, theme),
         Screen::Analysis => analysis::draw(body, buffer, model, theme),
+        Screen::Compare => compare::draw(body, buffer, model, theme, &mut cache.difference),
     };
     drawn.part(Part::Header, header);
     bars::footer(footer, buffer, model, theme, keymap, pending);

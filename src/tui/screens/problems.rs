@@ -1,5 +1,7 @@
 //! The table of problems.
 
+use std::ops::Range;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -179,11 +181,14 @@ impl Painter<'_> {
             } => {
                 let name = self.text(members.start, "problem");
                 let name = format!("{name} ×{}", members.len());
-                self.together(*open, &name, tally, "text")
+                self.together(*open, &name, tally, members.clone(), "text")
             }
             Row::Group {
-                value, tally, open, ..
-            } => self.together(*open, value, tally, "emphasis"),
+                value,
+                tally,
+                open,
+                members,
+            } => self.together(*open, value, tally, members.clone(), "emphasis"),
         }
     }
 
@@ -200,7 +205,8 @@ impl Painter<'_> {
             }
             None => ("·", "dim"),
         };
-        let mut spans = vec![Span::styled(format!("{sign} "), self.theme.style(role))];
+        let mut spans = vec![Span::styled(sign, self.theme.style(role))];
+        spans.push(self.mark(at..at + 1));
         for column in &self.columns.shown {
             let text = match (column.name, nested) {
                 // Under its problem a repeat is told apart by its router.
@@ -211,6 +217,16 @@ impl Painter<'_> {
         }
         spans.extend(lane::spans(&view, self.columns.lane, self.theme));
         Line::from(spans)
+    }
+
+    /// A sign where a row holds the trajectory that is marked, else a blank.
+    fn mark(&self, members: Range<usize>) -> Span<'static> {
+        let marked = self.model.compare.marked;
+        let order = self.model.table.order.get(members).unwrap_or_default();
+        match order.iter().any(|&place| Some(place as usize) == marked) {
+            true => Span::styled("◆", self.theme.style("mark")),
+            false => Span::raw(" "),
+        }
     }
 
     fn style(&self, column: &str) -> Style {
@@ -252,8 +268,15 @@ impl Painter<'_> {
     }
 
     /// A row of several trajectories: their name, and what they came to.
-    fn together(&self, open: bool, name: &str, tally: &Tally, role: &str) -> Line<'static> {
-        let fold = if open { "▾ " } else { "▸ " };
+    fn together(
+        &self,
+        open: bool,
+        name: &str,
+        tally: &Tally,
+        members: Range<usize>,
+        role: &str,
+    ) -> Line<'static> {
+        let fold = if open { "▾" } else { "▸" };
         let name_room: usize = self
             .columns
             .shown
@@ -270,6 +293,7 @@ impl Painter<'_> {
         let name = width::pad(&name, name_width, width::Align::Left);
         let mut spans = vec![
             Span::styled(fold, self.theme.style("key")),
+            self.mark(members),
             Span::styled(name, self.theme.style(role)),
             Span::raw(" "),
         ];

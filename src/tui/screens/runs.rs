@@ -126,7 +126,12 @@ fn spec(row: &RunRow, model: &Model, theme: &Theme) -> String {
     let run = model.survey.runs().get(row.run as usize);
     let head = run.and_then(|run| run.head.as_ref());
     let spec = head.map_or("(its head is lost)", |head| head.router.spec.as_str());
-    sanitize(&theme.shown(spec)).into_owned()
+    let shown = theme.shown(spec);
+    let spec = sanitize(&shown);
+    match model.compare.marked_runs.contains(&row.run) {
+        true => format!("◆ {spec}"),
+        false => spec.into_owned(),
+    }
 }
 
 /// Facts of the run under the cursor.

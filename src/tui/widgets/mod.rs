@@ -6,6 +6,7 @@ pub mod checks;
 pub mod columns;
 pub mod cost;
 pub mod decision;
+pub mod difference;
 mod drafts;
 pub mod figures;
 pub mod frontier;

@@ -192,7 +192,7 @@ fn step_block(
         }
         false => {
             let style = glyph::step_style(step, place, settings.models(), theme);
-            (style, head(session, step, style, theme))
+            (style, head(session, step, theme))
         }
     };
     Block {
@@ -246,9 +246,11 @@ fn question(
     }
 }
 
-fn head(session: &Session, step: &StepRecord, style: Style, theme: &Theme) -> Line<'static> {
+/// Number, writer, confidence and length of a step.
+pub fn head(session: &Session, step: &StepRecord, theme: &Theme) -> Line<'static> {
     let settings = session.settings();
     let place = settings.place(&step.model);
+    let style = glyph::step_style(step, place, settings.models(), theme);
     let sign = glyph::step(step, place, settings.models());
     let mut text = format!("  u {}", figures::confidence(&step.confidence));
     if !step.kept {
@@ -319,7 +321,9 @@ impl Cache {
     }
 }
 
-fn wrap_text(text: &str, columns: u16, source: bool, theme: &Theme) -> Vec<WrappedLine> {
+/// A text of a model in lines, its mathematics readable or as its source. The
+/// bytes of the source are those of the text made safe.
+pub fn wrap_text(text: &str, columns: u16, source: bool, theme: &Theme) -> Vec<WrappedLine> {
     let clean = sanitize(text);
     let pieces: Vec<Piece> = if source {
         highlight::pieces(&clean, &highlight::highlight(&clean), theme)
