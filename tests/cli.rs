@@ -3,6 +3,8 @@
 
 #[path = "cli/grade.rs"]
 mod grade;
+#[path = "cli/import.rs"]
+mod import;
 #[path = "cli/show.rs"]
 mod show;
 

@@ -8,7 +8,8 @@
 //! threshold anew; [`eval`] makes the results table; [`regrade`] works on what is
 //! recorded; [`grading`] asks models how trajectories came out and [`scoring`] how
 //! steps are; [`doctor`] looks at a pool and at this machine; [`grade`] takes pairs of answers; [`summary`] counts from the log
-//! alone; [`show`] is what the screens show, as text and as JSON.
+//! alone; [`show`] is what the screens show, as text and as JSON; [`import`] makes a log of
+//! other tools' results.
 
 pub mod calibrate;
 pub mod capability;
@@ -20,6 +21,7 @@ pub mod eval;
 pub mod explore;
 pub mod grade;
 pub mod grading;
+pub mod import;
 mod journal;
 pub mod launch;
 mod opening;

@@ -4,11 +4,12 @@
 //! [`index`] opens many files lazily, [`pooled`] says what is missing and what is
 //! there twice among them, [`tree`] puts the records of one problem
 //! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes
-//! that name them; [`atomic`] writes files that are there whole or not at all.
+//! that name them; [`import`] reads what other tools wrote; [`atomic`] writes files that are there whole or not at all.
 
 pub mod atomic;
 mod error;
 pub mod ids;
+pub mod import;
 pub mod index;
 pub mod pooled;
 pub mod reader;
