@@ -237,10 +237,7 @@ fn head(session: &Session, step: &StepRecord, style: Style, theme: &Theme) -> Li
             style,
         ),
         Span::styled(text, theme.style("dim")),
-        Span::styled(
-            format!("  {} tokens", step.usage.output),
-            theme.style("dim"),
-        ),
+        Span::styled(format!("  {}", figures::tokens(step)), theme.style("dim")),
     ])
 }
 
