@@ -7,6 +7,8 @@ mod compare;
 mod demo;
 #[path = "cli/grade.rs"]
 mod grade;
+#[path = "cli/import.rs"]
+mod import;
 #[path = "cli/labels.rs"]
 mod labels;
 #[path = "cli/show.rs"]

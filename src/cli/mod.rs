@@ -7,6 +7,7 @@ mod eval;
 mod explore;
 mod export;
 mod grade;
+mod import;
 mod inspect;
 mod labels;
 mod options;
@@ -59,6 +60,7 @@ enum Command {
     Eval(Box<eval::EvalArgs>),
     Grade(grade::GradeArgs),
     Regrade(regrade::RegradeArgs),
+    Import(import::ImportArgs),
     Doctor(doctor::DoctorArgs),
     Show(show::ShowArgs),
     Labels(labels::LabelsArgs),
@@ -91,6 +93,7 @@ pub fn run() -> ExitCode {
         Some(Command::Eval(args)) => eval::run(&args),
         Some(Command::Grade(args)) => grade::run(&args),
         Some(Command::Regrade(args)) => regrade::run(&args),
+        Some(Command::Import(args)) => import::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Show(args)) => show::run(&args),
         Some(Command::Labels(args)) => labels::run(&args),

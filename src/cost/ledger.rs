@@ -178,8 +178,7 @@ impl Ledger {
     }
 }
 
-/// The writer of a step that a person edited.
-pub const PERSON: &str = "person";
+pub use crate::trace::record::PERSON;
 
 impl Tally {
     /// The sum of two tallies of one ledger.

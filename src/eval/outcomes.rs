@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use crate::problem::Problem;
 use crate::problem::answer::Verdict;
 use crate::problem::split::Split;
+use crate::trace::import::COMMAND;
 use crate::trace::index::{FileDamage, Kind, log_files};
 use crate::trace::record::{OutcomeRecord, Record, RunRecord, TrajectoryEnd};
 use crate::trace::{LogError, Reader, Standing};
 
-/// The command whose runs make rows: at the screen a person may have decided,
-/// and an exploration follows no router.
+/// The command whose runs make rows, beside [`COMMAND`], by which others' are
+/// imported: at the screen a person may have decided, and an exploration follows
+/// no router.
 pub const SOLVE: &str = "solve";
 
 const WANTED: &[Kind] = &[Kind::Run, Kind::Problem, Kind::Outcome];
@@ -114,7 +116,7 @@ pub struct Run {
 /// Everything that logs hold of outcomes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcomes {
-    /// Runs of [`SOLVE`] in order of their start.
+    /// Runs of [`SOLVE`] and imported ones in order of their start.
     pub runs: Vec<Run>,
     /// Runs of other commands, which are no rows, by command.
     pub others: BTreeMap<String, usize>,
@@ -249,7 +251,7 @@ impl Found {
         let mut runs: BTreeMap<String, Run> = BTreeMap::new();
         let mut others = BTreeMap::new();
         for (id, head) in std::mem::take(&mut self.heads) {
-            if head.command == SOLVE {
+            if head.command == SOLVE || head.command == COMMAND {
                 let cells = BTreeMap::new();
                 runs.insert(id, Run { head, cells });
             } else {

@@ -179,13 +179,16 @@ impl Ground {
     #[must_use]
     pub fn describe(&self) -> String {
         let s = &self.sampling;
+        let sampling = match s.is_known() {
+            true => format!(
+                "temperature {}, top-p {}, {} tokens a step, {} steps",
+                s.temperature, s.top_p, s.max_tokens, s.max_steps
+            ),
+            false => "imported: its sampling is not known in full".to_owned(),
+        };
         format!(
-            "pool {}; temperature {}, top-p {}, {} tokens a step, {} steps; graded by {}",
+            "pool {}; {sampling}; graded by {}",
             self.pool.join(", "),
-            s.temperature,
-            s.top_p,
-            s.max_tokens,
-            s.max_steps,
             self.graded_by
         )
     }

@@ -215,6 +215,7 @@ impl Source for Trajectory<'_> {
         };
         let step = &*node.step;
         let decision = || self.decision(Some(at));
+        let by_person = || step.model == PERSON;
         match field {
             Field::Step => Value::Number(f64::from(step.index)),
             Field::Position => Value::Number((at + 1) as f64 / self.seen as f64),
@@ -227,19 +228,23 @@ impl Source for Trajectory<'_> {
             Field::Sampled => self.measure(at, Measure::Sampled).into(),
             // As a confidence it has the other sign, so that more is surer.
             Field::Entropy => self.measure(at, Measure::Entropy).map(|u| 0.0 - u).into(),
-            Field::Tokens => Value::Number(step.usage.output as f64),
-            Field::Prompt => Value::Number(step.usage.prompt as f64),
-            Field::Seconds => Some(step.seconds).into(),
+            // No call takes nothing: imported steps may not say.
+            Field::Tokens => (step.usage.output > 0 || step.usage.prompt > 0 || by_person())
+                .then_some(step.usage.output as f64)
+                .into(),
+            Field::Prompt => (step.usage.prompt > 0 || by_person())
+                .then_some(step.usage.prompt as f64)
+                .into(),
+            Field::Seconds => (step.seconds > 0.0 || by_person())
+                .then_some(step.seconds)
+                .into(),
             Field::StepEnded => Value::text(step.end.name()),
             Field::Text => Value::text(&step.text),
             Field::Escalation => self.moves(at, true).into(),
             Field::Deescalation => self.moves(at, false).into(),
             Field::Truncated => Value::Flag(step.end == StepEnd::Length),
             Field::Regenerated => Value::Flag(step.purpose == Purpose::Regenerated),
-            Field::Edited => {
-                let by_person = step.model == PERSON;
-                Value::Flag(by_person || step.continuation == Continuation::Edited)
-            }
+            Field::Edited => Value::Flag(by_person() || step.continuation == Continuation::Edited),
             Field::Overridden => {
                 Value::Flag(decision().is_some_and(|made| made.overridden.is_some()))
             }

@@ -9,7 +9,8 @@
 //! recorded; [`grading`] asks models how trajectories came out and [`scoring`] how
 //! steps are; [`doctor`] looks at a pool and at this machine; [`grade`] takes pairs of answers; [`summary`] counts from the log
 //! alone; [`show`] is what the screens show, as text and as JSON;
-//! [`labels`] is what people said of steps.
+//! [`labels`] is what people said of steps; [`import`] makes a log of other
+//! tools' results.
 
 pub mod calibrate;
 pub mod capability;
@@ -22,6 +23,7 @@ pub mod explore;
 pub mod figure;
 pub mod grade;
 pub mod grading;
+pub mod import;
 mod journal;
 pub mod labels;
 pub mod launch;

@@ -305,6 +305,7 @@ impl Source for View<'_> {
         };
         let decision = || self.decision(Some(at));
         let measure = |measure| step.measure(measure);
+        let by_person = || self.is_by_person(step);
         match field {
             Field::Step => Value::Number(f64::from(step.index)),
             Field::Position => Value::Number((at + 1) as f64 / Source::steps(self) as f64),
@@ -317,9 +318,16 @@ impl Source for View<'_> {
             Field::Sampled => measure(Measure::Sampled).into(),
             // As a confidence it has the other sign, so that more is surer.
             Field::Entropy => measure(Measure::Entropy).map(|u| 0.0 - u).into(),
-            Field::Tokens => Value::Number(f64::from(step.tokens)),
-            Field::Prompt => Value::Number(f64::from(step.prompt)),
-            Field::Seconds => Some(step.seconds).into(),
+            // No call takes nothing: imported steps may not say.
+            Field::Tokens => (step.tokens > 0 || step.prompt > 0 || by_person())
+                .then_some(f64::from(step.tokens))
+                .into(),
+            Field::Prompt => (step.prompt > 0 || by_person())
+                .then_some(f64::from(step.prompt))
+                .into(),
+            Field::Seconds => (step.seconds > 0.0 || by_person())
+                .then_some(step.seconds)
+                .into(),
             Field::StepEnded => Value::text(step.end.name()),
             Field::Escalation => self.moves(at, true).into(),
             Field::Deescalation => self.moves(at, false).into(),
@@ -327,7 +335,7 @@ impl Source for View<'_> {
             Field::Regenerated => Value::Flag(step.purpose == Purpose::Regenerated),
             Field::Edited => {
                 let edited = step.continuation == Continuation::Edited;
-                Value::Flag(edited || self.is_by_person(step))
+                Value::Flag(edited || by_person())
             }
             Field::Overridden => Value::Flag(decision().is_some_and(|made| made.overridden)),
             Field::Probability => self.probability(at).into(),

@@ -5,11 +5,13 @@
 //! there twice among them, [`tree`] puts the records of one problem
 //! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes
 //! that name them; [`label`] says what labels of people come to, [`side`] keeps
-//! them in a file beside the log; [`atomic`] writes files that are there whole or not at all.
+//! them in a file beside the log; [`import`] reads what other tools wrote;
+//! [`atomic`] writes files that are there whole or not at all.
 
 pub mod atomic;
 mod error;
 pub mod ids;
+pub mod import;
 pub mod index;
 pub mod label;
 pub mod pooled;

@@ -181,6 +181,22 @@ pub struct Sampling {
     pub max_steps: u32,
 }
 
+impl Sampling {
+    /// Of runs whose source does not say how it sampled: no run of ours allows
+    /// a step no tokens.
+    pub const UNKNOWN: Self = Self {
+        temperature: 0.0,
+        top_p: 1.0,
+        max_tokens: 0,
+        max_steps: 0,
+    };
+
+    /// Whether it is known in full.
+    pub fn is_known(&self) -> bool {
+        self.max_tokens > 0
+    }
+}
+
 impl Default for Sampling {
     fn default() -> Self {
         Self {
@@ -298,6 +314,9 @@ pub struct StepRecord {
     #[serde(default)]
     pub at: String,
 }
+
+/// Who wrote a step in place of a model.
+pub const PERSON: &str = "person";
 
 /// The scorer that judges whole trajectories by their answers: the score
 /// stands at the leaf and says nothing of that step.

@@ -6,6 +6,7 @@ use crate::cost::{Ledger, PERSON};
 use crate::model::scorer::grader::is_llm;
 use crate::model::scorer::{GradeMode, verifier};
 use crate::problem::answer::{Grader as _, RuleGrader, Verdict};
+use crate::trace::import::COMMAND;
 use crate::trace::record::{
     Continuation, OutcomeRecord, Record, Regraded, Replaced, Role, RunRecord, ScoreRecord,
     TrajectoryEnd, VERIFIER,
@@ -305,7 +306,10 @@ fn model_decides(head: Option<&RunRecord>, outcome: &OutcomeRecord, rules: &Outc
     let by_model = head
         .and_then(|head| head.grading.as_deref())
         .is_some_and(|mode| mode == GradeMode::Llm.name());
-    is_llm(&outcome.grader) && (by_model || rules.verdict == Verdict::Ungraded)
+    // What the source of an imported run says is all there is, too.
+    let imported = head.is_some_and(|head| head.command == COMMAND);
+    let by_other = is_llm(&outcome.grader) || imported;
+    by_other && (by_model || rules.verdict == Verdict::Ungraded)
 }
 
 /// Whether the step is a model's and no verifier has answered about it.

@@ -408,15 +408,9 @@ fn step_lines(
     lines.push(Line::default());
     heading(lines, &format!("Step {}", step.index), theme);
     let plain = theme.style("text");
-    field(
-        lines,
-        "output",
-        &format!("{} tokens", step.usage.output),
-        plain,
-        theme,
-    );
+    field(lines, "output", &figures::tokens(step), plain, theme);
     field(lines, "prompt", &prompt(step), plain, theme);
-    field(lines, "time", &figures::seconds(step.seconds), plain, theme);
+    field(lines, "time", &figures::took(step), plain, theme);
     field(lines, "end", &end(step), plain, theme);
     let continuation = format!("{:?}", step.continuation).to_lowercase();
     if continuation != "exact" {
@@ -502,6 +496,9 @@ fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
 }
 
 fn prompt(step: &StepRecord) -> String {
+    if step.usage.prompt == 0 && !figures::is_told(step) {
+        return "not known".to_owned();
+    }
     let cached = match step.usage.cached {
         Some(cached) => format!("{cached} cached"),
         None => "? cached".to_owned(),

@@ -263,10 +263,7 @@ pub fn head(session: &Session, step: &StepRecord, theme: &Theme) -> Line<'static
             style,
         ),
         Span::styled(text, theme.style("dim")),
-        Span::styled(
-            format!("  {} tokens", step.usage.output),
-            theme.style("dim"),
-        ),
+        Span::styled(format!("  {}", figures::tokens(step)), theme.style("dim")),
     ])
 }
 
