@@ -4,10 +4,13 @@
 //! [`index`] opens many files lazily, [`pooled`] says what is missing and what is
 //! there twice among them, [`tree`] puts the records of one problem
 //! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes
-//! that name them; [`atomic`] writes files that are there whole or not at all.
+//! that name them; [`export`] writes trajectories in other formats and
+//! [`visible`] makes texts safe to leave; [`atomic`] writes files that are there
+//! whole or not at all.
 
 pub mod atomic;
 mod error;
+pub mod export;
 pub mod ids;
 pub mod index;
 pub mod pooled;
@@ -17,6 +20,7 @@ pub mod record;
 pub(crate) mod samples;
 pub mod standing;
 pub mod tree;
+pub mod visible;
 pub mod writer;
 
 pub use error::LogError;
