@@ -1,6 +1,8 @@
 //! The command line: wrong usage, wrong files, exit codes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "cli/export.rs"]
+mod export;
 #[path = "cli/grade.rs"]
 mod grade;
 #[path = "cli/show.rs"]

@@ -57,8 +57,7 @@ enum Command {
     Regrade(regrade::RegradeArgs),
     Doctor(doctor::DoctorArgs),
     Show(show::ShowArgs),
-    /// Make a picture of a recorded step, as the inspector shows it
-    Export(export::ExportArgs),
+    Export(Box<export::ExportArgs>),
     /// Make the models inside the program
     #[command(hide = true)]
     Pair(pair::PairArgs),

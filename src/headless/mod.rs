@@ -8,7 +8,8 @@
 //! threshold anew; [`eval`] makes the results table; [`regrade`] works on what is
 //! recorded; [`grading`] asks models how trajectories came out and [`scoring`] how
 //! steps are; [`doctor`] looks at a pool and at this machine; [`grade`] takes pairs of answers; [`summary`] counts from the log
-//! alone; [`show`] is what the screens show, as text and as JSON.
+//! alone; [`show`] is what the screens show, as text and as JSON; [`export`] says
+//! which trajectories leave a log.
 
 pub mod calibrate;
 pub mod capability;
@@ -18,6 +19,7 @@ mod drive;
 mod error;
 pub mod eval;
 pub mod explore;
+pub mod export;
 pub mod grade;
 pub mod grading;
 mod journal;

@@ -1,42 +1,106 @@
-//! `export`: the inspector on a recorded step as a picture.
+//! `export`: a log in the formats of others, and pictures of it.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+mod formats;
+mod output;
+mod picture;
 
-use clap::Args;
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
+use std::path::PathBuf;
 
-use crate::app::{Model, Msg, Screen, update};
-use crate::config::Flags;
-use crate::headless::{Exit, Failure};
-use crate::survey::Survey;
+use clap::{ArgGroup, Args, ValueEnum};
+use serde_json::{Map, Value};
+
+use crate::headless::Failure;
+use crate::headless::export::{Chosen, Selection};
+use crate::survey;
 use crate::trace::Log;
-use crate::tui::export_svg::{SvgOptions, buffer_to_svg};
-use crate::tui::input::keymap::{Keymap, Pending};
-use crate::tui::screens::{self, ViewCache};
-use crate::tui::sessions;
-use crate::tui::theme::{ColorDepth, Themes};
+use crate::trace::export::table::Of;
 
-use super::screen;
+use output::Outputs;
+pub(super) use output::write;
+use picture::Picture;
 
+/// Write a log as tables, documents, spans or pictures
+///
+/// Tables (--csv, --parquet) of steps, decisions, outcomes, scores or labels;
+/// documents (--markdown, --html) for people; spans for OpenTelemetry (--otel);
+/// a log for Inspect (--inspect); pictures (--svg) of a screen and recordings
+/// (--cast) of a trajectory. Several at once are written in one pass.
+///
+/// Tables and spans leave out what a model wrote unless --content asks for it;
+/// documents, Inspect logs and pictures are of it. No file is written over but
+/// by --force (a picture, which can be made again, always is). `-` writes to
+/// stdout.
 #[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("output").required(true).multiple(true))]
 pub(super) struct ExportArgs {
     /// Log files, or folders of them
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
-    /// The problem to show; the first of the log where not given
+    /// Only the trajectories of this problem; of a picture the one it shows,
+    /// the first of the log where not given
     #[arg(long, value_name = "ID")]
     problem: Option<String>,
-    /// The step to show; the last where not given, 0 is the question
-    #[arg(long, value_name = "N")]
-    step: Option<u32>,
-    /// Show the tree of branches in place of the steps
+    /// Only this run, by the beginning of its id
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    /// Only the trajectories that fulfil an expression; `replay --filter help`
+    /// lists the names
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    filter: Option<String>,
+    /// At most so many trajectories
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+
+    /// A table as comma-separated values
+    #[arg(long, value_name = "FILE", group = "output")]
+    csv: Option<PathBuf>,
+    /// A table as a Parquet file (where built with the feature `parquet`)
+    #[arg(long, value_name = "FILE", group = "output")]
+    parquet: Option<PathBuf>,
+    /// What the table has a row for [default: steps]
+    #[arg(long, value_enum, value_name = "KIND")]
+    of: Option<Rows>,
+    /// A page of Markdown
+    #[arg(long, value_name = "FILE", group = "output")]
+    markdown: Option<PathBuf>,
+    /// A page of HTML that needs nothing else
+    #[arg(long, value_name = "FILE", group = "output")]
+    html: Option<PathBuf>,
+    /// OpenTelemetry spans, a line of OTLP-JSON a trajectory
+    #[arg(long, value_name = "FILE", group = "output")]
+    otel: Option<PathBuf>,
+    /// A log for Inspect: .json or .eval
+    #[arg(long, value_name = "FILE", group = "output")]
+    inspect: Option<PathBuf>,
+    /// Questions, texts and answers in tables and spans as well
     #[arg(long)]
+    content: bool,
+
+    /// A picture of a screen
+    #[arg(long, value_name = "FILE", group = "output")]
+    svg: Option<PathBuf>,
+    /// A recording of a trajectory, step by step, for asciinema
+    #[arg(long, value_name = "FILE", group = "output")]
+    cast: Option<PathBuf>,
+    /// Which screen the picture is of
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "svg",
+        value_parser = clap::builder::PossibleValuesParser::new(picture::names()),
+        default_value_if("tree", "true", "tree"),
+        default_value = "inspector"
+    )]
+    screen: String,
+    /// The step to show; the last where not given, 0 is the question
+    #[arg(long, value_name = "N", requires = "svg")]
+    step: Option<u32>,
+    /// The tree of branches: the same as --screen tree
+    #[arg(long, conflicts_with = "screen", requires = "svg")]
     tree: bool,
-    /// Where to write the picture
-    #[arg(long, value_name = "FILE")]
-    svg: PathBuf,
+    /// Seconds that a recording stays at a step
+    #[arg(long, value_name = "SECONDS", requires = "cast", default_value_t = 1.5)]
+    pace: f64,
     /// Columns of the window
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u16).range(30..=400))]
     width: u16,
@@ -46,116 +110,133 @@ pub(super) struct ExportArgs {
     /// Theme of the picture
     #[arg(long, value_name = "NAME")]
     theme: Option<String>,
+
+    /// Write over files that are there
+    #[arg(long)]
+    force: bool,
     /// Print what was written as a JSON document
     #[arg(long)]
     json: bool,
 }
 
+/// What a table has a row for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Rows {
+    Steps,
+    Decisions,
+    Outcomes,
+    Scores,
+    Labels,
+}
+
+impl From<Rows> for Of {
+    fn from(rows: Rows) -> Self {
+        match rows {
+            Rows::Steps => Self::Steps,
+            Rows::Decisions => Self::Decisions,
+            Rows::Outcomes => Self::Outcomes,
+            Rows::Scores => Self::Scores,
+            Rows::Labels => Self::Labels,
+        }
+    }
+}
+
+impl ExportArgs {
+    fn selection(&self) -> Selection {
+        Selection {
+            problem: self.problem.clone(),
+            run: self.run.clone(),
+            filter: self.filter.clone(),
+            limit: self.limit.map(|limit| limit as usize),
+        }
+    }
+
+    fn has_pictures(&self) -> bool {
+        self.svg.is_some() || self.cast.is_some()
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.of.is_some() && self.csv.is_none() && self.parquet.is_none() {
+            return Err(Failure::usage("--of is of a table: --csv or --parquet"));
+        }
+        if !self.pace.is_finite() || !(0.01..=3600.0).contains(&self.pace) {
+            return Err(Failure::usage("--pace takes seconds from 0.01 to 3600"));
+        }
+        formats::check(self)
+    }
+}
+
 pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
-    let flags = Flags {
-        theme: args.theme.clone(),
-        ..Flags::default()
+    args.check()?;
+    let outputs = Outputs::of(args)?;
+    if args.json && outputs.has_stdout() {
+        return Err(Failure::usage("--json and a file `-` both print to stdout"));
+    }
+    // Pictures need what every trajectory came to; the rest reads one after
+    // another and keeps none.
+    let (log, survey) = match args.has_pictures() {
+        true => {
+            let (log, survey) = survey::read(&args.logs)?;
+            (log, Some(survey))
+        }
+        false => (Log::open(&args.logs)?, None),
     };
-    let config = screen::configuration(flags)?;
-    let (log, survey) = super::replay::open_log(&args.logs, args.problem.as_deref(), u64::MAX)?;
+    super::replay::check_log(&log, args.problem.as_deref())?;
+    outputs.check(&log)?;
     if let Some(damage) = log.damage() {
         super::say(&format!("warning: {damage}\n"));
     }
-    let picture = draw(args, log, survey, &config)?;
-    write(&args.svg, &picture)?;
-    if args.json {
-        let done = serde_json::json!({ "svg": args.svg.to_string_lossy() });
-        super::print(&format!("{done}\n"))?;
+    let mut told = Map::new();
+    write_formats(args, &log, &outputs, &mut told)?;
+    if let Some(survey) = survey {
+        let mut picture = Picture::of(args, log, survey)?;
+        picture.write(args, &outputs, &mut told)?;
     }
-    Ok(())
+    match args.json {
+        true => super::print(&super::document(&Value::from(told), "what was written")?),
+        false => Ok(()),
+    }
 }
 
-fn draw(
+/// Writes every format that is no picture, in one pass.
+fn write_formats(
     args: &ExportArgs,
-    log: Log,
-    survey: Survey,
-    config: &crate::config::Config,
-) -> Result<String, Failure> {
-    let (mut model, opener) = sessions::replay(log, survey, Vec::new());
-    if let Some(id) = &args.problem {
-        let place = model.entries.iter().position(|entry| entry.problem == *id);
-        model.current = place.unwrap_or(0);
+    log: &Log,
+    outputs: &Outputs,
+    told: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let mut formats = formats::begin(args, outputs)?;
+    if formats.is_empty() {
+        return Ok(());
     }
-    let entry = model.current;
-    let result = opener.open(entry, &model.entries[entry]);
-    if let Err(message) = &result {
-        return Err(Failure::new(Exit::BadData, message.clone()));
+    let mut chosen = Chosen::new(log, &args.selection())?;
+    let (mut trajectories, mut damages) = (0_u64, Vec::new());
+    while !formats.iter().all(|format| format.is_closed)
+        && let Some(mut found) = chosen.advance()?
+    {
+        damages.append(&mut found.damages);
+        trajectories += 1;
+        let subject = found.subject();
+        for format in &mut formats {
+            format.add(&subject)?;
+        }
     }
-    update(&mut model, Msg::Opened { entry, result }, "");
-    update(
-        &mut model,
-        Msg::Resize {
-            width: args.width,
-            height: args.height,
-        },
-        "",
-    );
-    if args.tree {
-        model.view.screen = Screen::Tree;
+    if trajectories == 0 {
+        return Err(chosen.none());
     }
-    go_to_step(&mut model, args.step)?;
-    // A picture has colours wherever it is made.
-    let loaded =
-        Themes::new(config.themes_folder()).load(&config.theme.value, ColorDepth::TrueColor);
-    if let Some(warning) = loaded.warnings.first() {
-        return Err(Failure::usage(warning.clone()));
+    if let Some(first) = damages.first() {
+        let more = damages.len() - 1;
+        super::say(&format!(
+            "warning: {first}, and {more} more lines; skipped\n"
+        ));
     }
-    let area = Rect::new(0, 0, args.width, args.height);
-    let mut buffer = Buffer::empty(area);
-    screens::draw(
-        area,
-        &mut buffer,
-        &model,
-        &loaded.theme,
-        &Keymap::default(),
-        &Pending::default(),
-        &mut ViewCache::default(),
-    );
-    Ok(buffer_to_svg(
-        &buffer,
-        &SvgOptions::of_theme("pointsman", &loaded.theme),
-    ))
-}
-
-/// The step asked for; a picture of another one would be a lie.
-fn go_to_step(model: &mut Model, step: Option<u32>) -> Result<(), Failure> {
-    let length = model
-        .session()
-        .map_or(0, |session| session.followed_path().len());
-    if let Some(step) = step.filter(|&step| step as usize > length) {
-        return Err(Failure::usage(format!(
-            "there is no step {step}: the trajectory has {length}"
-        )));
+    let mut counts = Map::new();
+    for format in formats {
+        counts.insert(format.name.to_owned(), format.count.into());
+        told.insert(format.name.to_owned(), format.path().into());
+        format.finish()?;
     }
-    model.go_to_step(step.unwrap_or(u32::MAX));
-    Ok(())
-}
-
-/// Writes the file whole or not at all.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::new(
-            Exit::Failed,
-            format!("cannot write {}: {error}", path.display()),
-        )
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".pointsman-");
-    // A picture is no secret: whoever may read new files may read it.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder
-        .tempfile_in(folder.unwrap_or(Path::new(".")))
-        .map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    told.insert("trajectories".to_owned(), trajectories.into());
+    told.insert("counts".to_owned(), counts.into());
     Ok(())
 }
