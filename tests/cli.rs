@@ -5,6 +5,8 @@
 mod compare;
 #[path = "cli/demo.rs"]
 mod demo;
+#[path = "cli/export.rs"]
+mod export;
 #[path = "cli/grade.rs"]
 mod grade;
 #[path = "cli/import.rs"]

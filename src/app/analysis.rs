@@ -7,6 +7,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{Model, NoticeLevel, Screen};
 use super::table::Use;
+use super::work::Work;
 
 /// A page of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,7 +93,7 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     let places = places.clone();
     model.analysis.asked = Some((facts, places.clone(), ask, regrets));
     let places = places.into_iter().map(|place| place as usize).collect();
-    Some(Effect::Analyse { places, ask })
+    Some(Effect::Work(Work::Analyse { places, ask }))
 }
 
 /// Takes what was found, unless something else is wanted by now.

@@ -1,9 +1,9 @@
 //! Everything the runner can be asked to do.
 
-use crate::eval::analysis;
-use crate::eval::compare::Sample;
 use crate::session::{Ask, Generate};
 use crate::trace::record::{LabelRecord, ModelFacts, Record};
+
+use super::work::Work;
 
 /// An effect; effects of one update are performed in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,18 +46,8 @@ pub enum Effect {
         spec: String,
         pool: Vec<ModelFacts>,
     },
-    /// Compute the figures of two runs.
-    Gap {
-        serial: u64,
-        sample: Box<Sample>,
-    },
-    /// Work out what every decision of the log lost.
-    Regrets,
-    /// Look at the trajectories at these places as a whole.
-    Analyse {
-        places: Vec<usize>,
-        ask: analysis::Ask,
-    },
+    /// Work something out beside the screen.
+    Work(Work),
     /// Let the person edit a text in `$EDITOR`.
     Editor {
         entry: usize,

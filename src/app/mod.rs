@@ -29,6 +29,7 @@ pub mod training;
 mod update;
 mod values;
 mod what_if;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -53,3 +54,4 @@ pub use talk::{Pressed, Private, Progress, Talk};
 pub use update::{close, update};
 pub use values::Values;
 pub use what_if::Slid;
+pub use work::Work;

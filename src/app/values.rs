@@ -11,6 +11,7 @@ use super::amount;
 use super::effect::Effect;
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, Purpose, Screen};
+use super::work::Work;
 
 /// What the log knows beside the trajectory on screen.
 #[derive(Debug, Default)]
@@ -91,7 +92,7 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     let settled = model.reading.is_none() && !model.is_generating();
     if shown && settled && model.values.regrets_of != Some(facts) {
         model.values.regrets_of = Some(facts);
-        return Some(Effect::Regrets);
+        return Some(Effect::Work(Work::Regrets));
     }
     None
 }

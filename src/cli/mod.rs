@@ -64,8 +64,7 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Show(show::ShowArgs),
     Labels(labels::LabelsArgs),
-    /// Make a picture of a recorded step, as the inspector shows it
-    Export(export::ExportArgs),
+    Export(Box<export::ExportArgs>),
     /// Make the models inside the program
     #[command(hide = true)]
     Pair(pair::PairArgs),

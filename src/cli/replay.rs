@@ -200,6 +200,12 @@ pub(super) fn open_labelled(
 ) -> Result<(Log, Survey), Failure> {
     let bytes = if problem.is_some() { u64::MAX } else { bytes };
     let (log, survey) = survey::begin(&with_sides(paths, labels)?, bytes)?;
+    check_log(&log, problem)?;
+    Ok((log, survey))
+}
+
+/// Refuses a log without a trajectory, and one that lacks the problem asked for.
+pub(super) fn check_log(log: &Log, problem: Option<&str>) -> Result<(), Failure> {
     if log.trajectories().len() == 0 && log.is_read() {
         let damaged = log.damages().count();
         return Err(Failure::new(
@@ -217,7 +223,7 @@ pub(super) fn open_labelled(
             None => failure,
         });
     }
-    Ok((log, survey))
+    Ok(())
 }
 
 fn log_name(logs: &[PathBuf]) -> String {

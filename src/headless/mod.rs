@@ -10,7 +10,7 @@
 //! steps are; [`doctor`] looks at a pool and at this machine; [`grade`] takes pairs of answers; [`summary`] counts from the log
 //! alone; [`show`] is what the screens show, as text and as JSON;
 //! [`labels`] is what people said of steps; [`import`] makes a log of other
-//! tools' results.
+//! tools' results, and [`export`] says which trajectories leave one.
 
 pub mod calibrate;
 pub mod capability;
@@ -20,6 +20,7 @@ mod drive;
 mod error;
 pub mod eval;
 pub mod explore;
+pub mod export;
 pub mod figure;
 pub mod grade;
 pub mod grading;

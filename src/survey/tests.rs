@@ -91,7 +91,14 @@ fn kind(record: &Record) -> Kind {
 /// The value of every field, in words.
 fn values(source: &dyn Source) -> Vec<String> {
     let mut values = Vec::new();
-    let known = |field| !matches!(field, Field::Text | Field::Question);
+    // A survey keeps no texts.
+    let of_texts = [
+        Field::Text,
+        Field::Question,
+        Field::Calculation,
+        Field::Repeats,
+    ];
+    let known = |field| !of_texts.contains(&field);
     for info in Field::ALL.iter().filter(|info| known(info.field)) {
         match info.scope {
             Scope::Trajectory => {

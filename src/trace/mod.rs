@@ -5,11 +5,14 @@
 //! there twice among them, [`tree`] puts the records of one problem
 //! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes
 //! that name them; [`label`] says what labels of people come to, [`side`] keeps
-//! them in a file beside the log; [`import`] reads what other tools wrote;
+//! them in a file beside the log; [`import`] reads what other tools wrote,
+//! [`export`] writes trajectories in other formats and [`visible`] makes texts
+//! safe to leave;
 //! [`atomic`] writes files that are there whole or not at all.
 
 pub mod atomic;
 mod error;
+pub mod export;
 pub mod ids;
 pub mod import;
 pub mod index;
@@ -22,6 +25,7 @@ pub(crate) mod samples;
 pub mod side;
 pub mod standing;
 pub mod tree;
+pub mod visible;
 pub mod writer;
 
 pub use error::LogError;

@@ -1,5 +1,6 @@
 //! The terminal face: what is drawn, what is typed, and the loop between them.
 
+pub mod export_cast;
 pub mod export_svg;
 pub mod input;
 pub mod run;

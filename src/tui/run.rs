@@ -10,11 +10,8 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::app::tour::Tour;
 use crate::app::{
-    Effect, EndpointState, Model, Msg, Notice, NoticeLevel, ScorersState, close, update,
+    Effect, EndpointState, Model, Msg, Notice, NoticeLevel, ScorersState, Work, close, update,
 };
-use crate::eval::analysis::{Analysis, Ask};
-use crate::eval::compare::Sample;
-use crate::eval::regret::Regrets;
 use crate::headless::clock::now;
 use crate::headless::scoring::Scoring;
 use crate::model::endpoint::Endpoint;
@@ -391,9 +388,7 @@ impl Inspector {
             Effect::ProbeScorers => self.calls.probe_scorers(),
             Effect::Open { entry } => self.open(entry),
             Effect::Rule { run, spec, pool } => self.rule(run, spec, pool),
-            Effect::Regrets => self.regrets(),
-            Effect::Analyse { places, ask } => self.analyse(places, ask),
-            Effect::Gap { serial, sample } => self.gap(serial, sample),
+            Effect::Work(work) => self.work(work),
             Effect::Editor { entry, text } => {
                 self.events.stop();
                 let left = self.screen.lend(|| edit(&text));
@@ -448,36 +443,15 @@ impl Inspector {
         });
     }
 
-    /// Works out regrets beside the screen.
-    fn regrets(&self) {
+    /// Works something out beside the screen.
+    fn work(&self, work: Work) {
         let calls = self.calls.clone();
         let survey = Arc::clone(&self.model.survey);
         self.calls.runtime().spawn_blocking(move || {
-            let (facts, regrets) = (survey.facts(), Regrets::of(&survey));
-            // Whoever takes them changes the survey.
+            let msg = work.done(&survey);
+            // Whoever takes it may change the survey.
             drop(survey);
-            calls.send(Msg::Regretted { facts, regrets });
-        });
-    }
-
-    /// Looks at the log as a whole beside the screen.
-    fn analyse(&self, places: Vec<usize>, ask: Ask) {
-        let calls = self.calls.clone();
-        let survey = Arc::clone(&self.model.survey);
-        self.calls.runtime().spawn_blocking(move || {
-            let found = Box::new(Analysis::of(&survey, &places, ask));
-            drop(survey);
-            calls.send(Msg::Analysed(found));
-        });
-    }
-
-    /// Compares two runs beside the screen: a thousand resamples take a while.
-    fn gap(&self, serial: u64, sample: Box<Sample>) {
-        let calls = self.calls.clone();
-        self.calls.runtime().spawn_blocking(move || {
-            let gap = sample.gap().map(Box::new);
-            let gap = gap.map_err(|error| error.to_string());
-            calls.send(Msg::Gap { serial, gap });
+            calls.send(msg);
         });
     }
 

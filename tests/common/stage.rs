@@ -8,10 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use pointsman::app::{Effect, Model, Msg, Pane, Slot, update};
-use pointsman::eval::analysis::{Analysis, Ask};
-use pointsman::eval::compare::Sample;
-use pointsman::eval::regret::Regrets;
+use pointsman::app::{Effect, Model, Msg, Pane, Slot, Work, update};
 use pointsman::model::endpoint::{Capabilities, EndpointError, FailureKind, StepReply};
 use pointsman::model::recorded::scripted_reply;
 use pointsman::model::scorer::step::Score;
@@ -79,12 +76,7 @@ pub enum Heard {
         spec: String,
         pool: Vec<ModelFacts>,
     },
-    Regretted,
-    Analysed(Vec<usize>, Ask),
-    Gap {
-        serial: u64,
-        sample: Box<Sample>,
-    },
+    Worked(Work),
     Tick,
 }
 
@@ -124,20 +116,7 @@ impl Heard {
                 rule: sessions::rule(&spec, &pool),
                 spec,
             },
-            Self::Regretted => Msg::Regretted {
-                facts: model.survey.facts(),
-                regrets: Regrets::of(&model.survey),
-            },
-            Self::Analysed(places, ask) => {
-                Msg::Analysed(Box::new(Analysis::of(&model.survey, &places, ask)))
-            }
-            Self::Gap { serial, sample } => Msg::Gap {
-                serial,
-                gap: sample
-                    .gap()
-                    .map(Box::new)
-                    .map_err(|error| error.to_string()),
-            },
+            Self::Worked(work) => work.done(&model.survey),
             Self::Tick => Msg::Tick,
         }
     }
@@ -414,11 +393,7 @@ impl Stage {
             Effect::Rule { run, spec, pool } => {
                 self.queue.push_back(Heard::Ruled { run, spec, pool });
             }
-            Effect::Regrets => self.queue.push_back(Heard::Regretted),
-            Effect::Analyse { places, ask } => {
-                self.queue.push_back(Heard::Analysed(places, ask));
-            }
-            Effect::Gap { serial, sample } => self.queue.push_back(Heard::Gap { serial, sample }),
+            Effect::Work(work) => self.queue.push_back(Heard::Worked(work)),
             Effect::Editor { entry, text } => self.editor = Some((entry, text)),
             Effect::Copy(text) => {
                 self.queue.push_back(Heard::Copied(text.chars().count()));

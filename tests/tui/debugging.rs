@@ -168,15 +168,15 @@ fn watched_expressions_are_shown_with_what_they_were() {
     stage.keys("2G");
     let picture = text(&draw_dark(&mut stage, (120, 40)));
     for line in [
-        "confidence        0.4  was 0.9",
-        "count(calculatio… 1  was 0",
-        "prm               unknown",
+        "confidence         0.4  was 0.9",
+        "count(calculation… 1  was 0",
+        "prm                unknown",
     ] {
         assert!(picture.contains(line), "{line}\n{picture}");
     }
     stage.keys("G");
     let picture = text(&draw_dark(&mut stage, (120, 40)));
-    assert!(picture.contains("count(calculatio… 2"), "{picture}");
+    assert!(picture.contains("count(calculation… 2"), "{picture}");
     // Changed, then taken away.
     stage.keys("W enter ctrl-u");
     stage.type_text("step");

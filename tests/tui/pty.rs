@@ -378,7 +378,10 @@ fn the_demo_plays_a_tour_and_leaves_nothing_behind() {
 fn what_is_done_is_recorded_to_a_new_file_and_plays() {
     let home = Home::new();
     let mut term = home.inspect();
-    term.send("  ");
+    term.send(" ");
+    term.wait("a step", |_| home.steps() >= 1);
+    term.wait_for("is next");
+    term.send(" ");
     term.wait("two steps", |_| home.steps() >= 2);
     term.send("q");
     assert_eq!(term.finish(), 0);

@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 
 use pointsman::app::action::Context;
 use pointsman::app::tour::{Deed, Target, Tour};
-use pointsman::app::{Layer, Model, NoticeLevel, Screen, Search, Slot, Table, View};
+use pointsman::app::{Layer, Model, NoticeLevel, Purpose, Screen, Search, Slot, Table, View};
 use pointsman::session::Session;
 use pointsman::tui::screens::{self, Drawn, ViewCache};
 use pointsman::tui::sessions;
@@ -276,7 +276,8 @@ fn a_tour_opens_no_file_and_does_nothing_but_look() {
     stage.keys("space");
     stage.settle();
     assert!(!stage.model.quitting);
-    assert!(stage.notice().contains("nothing that a tour does"));
+    let notice = stage.notice();
+    assert!(notice.contains("nothing that a tour does"), "{notice}");
     assert!(stage.terminal.is_empty() && stage.log.is_empty());
 }
 
@@ -490,6 +491,11 @@ proptest! {
                 if stage.model.quitting {
                     break;
                 }
+            }
+            // A caption that is being typed is none yet.
+            let typed = Some(Purpose::Caption);
+            if matches!(stage.model.layers.last(), Some(Layer::Expression { purpose, .. }) if Some(*purpose) == typed) {
+                stage.keys("esc");
             }
             stage.settle();
         });

@@ -10,6 +10,7 @@ use crate::trace::{NodeIndex, Tree};
 use super::effect::Effect;
 use super::follow;
 use super::model::{Model, NoticeLevel, Screen, Slot};
+use super::work::Work;
 
 pub(super) use act::{act, scroll, vertical};
 pub(super) use pick::{mark, show};
@@ -286,7 +287,7 @@ fn compare_runs(model: &mut Model, runs: [u32; 2]) -> Vec<Effect> {
     pair.list(model.compare.only_differences);
     model.compare.runs = Some(pair);
     enter(model, true);
-    vec![Effect::Gap { serial, sample }]
+    vec![Effect::Work(Work::Gap { serial, sample })]
 }
 
 /// One level back: from trajectories to the runs they are of, else to where the

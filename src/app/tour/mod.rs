@@ -152,6 +152,7 @@ impl Action {
                 | Self::Redraw
                 | Self::Suspend
                 | Self::Quit
+                | Self::Label
                 | Self::Talk
                 | Self::Caption
                 | Self::NextScene

@@ -55,28 +55,14 @@ impl Subject<'_> {
     /// There is none of the id, or several and no id.
     fn run(&self, id: Option<&str>) -> Result<u32, Failure> {
         let runs = self.survey.runs();
-        let name = |at: usize| self.survey.name(runs[at].id);
-        let begins = |id: &str| -> Vec<usize> {
-            let exact: Vec<usize> = (0..runs.len()).filter(|&at| name(at) == id).collect();
-            match exact.is_empty() {
-                true => (0..runs.len())
-                    .filter(|&at| name(at).starts_with(id))
-                    .collect(),
-                false => exact,
+        let ids: Vec<&str> = runs.iter().map(|run| self.survey.name(run.id)).collect();
+        let place = match id {
+            Some(id) => super::export::named(&ids, id)?,
+            None if ids.len() == 1 => 0,
+            None => {
+                let failure = Failure::usage(format!("the log holds {} runs", ids.len()));
+                return Err(failure.hint(format!("--run takes one of {}", ids.join(", "))));
             }
-        };
-        let place = match id.map(begins).as_deref() {
-            Some([one]) => Some(*one),
-            Some(_) => None,
-            None => (runs.len() == 1).then_some(0),
-        };
-        let ids = || (0..runs.len()).map(name).collect::<Vec<_>>().join(", ");
-        let Some(place) = place else {
-            let message = match id {
-                Some(id) => format!("no run, or more than one, begins with `{id}`"),
-                None => format!("the log holds {} runs", runs.len()),
-            };
-            return Err(Failure::usage(message).hint(format!("--run takes one of {}", ids())));
         };
         u32::try_from(place).map_err(|_| Failure::new(Exit::Failed, "too many runs"))
     }

@@ -162,7 +162,11 @@ impl Keymap {
     /// Actions that no key reaches any more and that the palette, being bound
     /// to no key itself, cannot reach either.
     fn unreachable(&self) -> Vec<String> {
-        let reachable = |action| !self.bindings_of(action).is_empty();
+        // A tour takes the keys only while it plays.
+        let reachable = |action| {
+            let bound = self.bindings_of(action);
+            bound.iter().any(|(context, _)| *context != Context::Tour)
+        };
         [Action::Quit, Action::Help]
             .into_iter()
             .filter(|action| !reachable(*action) && !reachable(Action::Palette))

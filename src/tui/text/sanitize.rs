@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::trace::visible::is_unsafe;
+
 use super::width;
 
 /// Columns of a tab.
@@ -100,27 +102,4 @@ fn skip_string(chars: &mut Chars<'_>) {
             _ => {}
         }
     }
-}
-
-/// Characters that are never shown: controls, bidi controls, zero-width and
-/// other invisible characters. The zero-width joiner stays: emoji and Indic
-/// scripts need it, and grapheme widths know it. So do variation selectors.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' // soft hyphen
-            | '\u{34f}' // combining grapheme joiner
-            | '\u{61c}' // Arabic letter mark
-            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // Hangul fillers
-            | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
-            | '\u{2028}'..='\u{202e}' // separators, embeddings, overrides
-            | '\u{2060}'..='\u{206f}' // word joiner, invisible operators, isolates
-            | '\u{feff}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}' // tags
-        )
 }

@@ -75,7 +75,9 @@ fn the_other_order_is_the_other_sign() {
         -theirs.paired.accuracy.unwrap().value,
     );
     assert_eq!(ours.paired.p, theirs.paired.p);
-    assert_eq!(ours.means[0], theirs.means[1]);
+    // Nobody knows who is large here: that is no number, and no number equals it.
+    let known = |means: &Means| (means.accuracy, means.published, means.full, means.steps);
+    assert_eq!(known(&ours.means[0]), known(&theirs.means[1]));
 }
 
 #[test]

@@ -1,0 +1,242 @@
+//! `export`: a log in the formats of others, and pictures of it.
+
+mod formats;
+mod output;
+mod picture;
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, ValueEnum};
+use serde_json::{Map, Value};
+
+use crate::headless::Failure;
+use crate::headless::export::{Chosen, Selection};
+use crate::survey;
+use crate::trace::Log;
+use crate::trace::export::table::Of;
+
+use output::Outputs;
+pub(super) use output::write;
+use picture::Picture;
+
+/// Write a log as tables, documents, spans or pictures
+///
+/// Tables (--csv, --parquet) of steps, decisions, outcomes, scores or labels;
+/// documents (--markdown, --html) for people; spans for OpenTelemetry (--otel);
+/// a log for Inspect (--inspect); pictures (--svg) of a screen and recordings
+/// (--cast) of a trajectory. Several at once are written in one pass.
+///
+/// Tables and spans leave out what a model wrote unless --content asks for it;
+/// documents, Inspect logs and pictures are of it. No file is written over but
+/// by --force (a picture, which can be made again, always is). `-` writes to
+/// stdout.
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("output").required(true).multiple(true))]
+pub(super) struct ExportArgs {
+    /// Log files, or folders of them
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// Only the trajectories of this problem; of a picture the one it shows,
+    /// the first of the log where not given
+    #[arg(long, value_name = "ID")]
+    problem: Option<String>,
+    /// Only this run, by the beginning of its id
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    /// Only the trajectories that fulfil an expression; `replay --filter help`
+    /// lists the names
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    filter: Option<String>,
+    /// At most so many trajectories
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+
+    /// A table as comma-separated values
+    #[arg(long, value_name = "FILE", group = "output")]
+    csv: Option<PathBuf>,
+    /// A table as a Parquet file (where built with the feature `parquet`)
+    #[arg(long, value_name = "FILE", group = "output")]
+    parquet: Option<PathBuf>,
+    /// What the table has a row for [default: steps]
+    #[arg(long, value_enum, value_name = "KIND")]
+    of: Option<Rows>,
+    /// A page of Markdown
+    #[arg(long, value_name = "FILE", group = "output")]
+    markdown: Option<PathBuf>,
+    /// A page of HTML that needs nothing else
+    #[arg(long, value_name = "FILE", group = "output")]
+    html: Option<PathBuf>,
+    /// OpenTelemetry spans, a line of OTLP-JSON a trajectory
+    #[arg(long, value_name = "FILE", group = "output")]
+    otel: Option<PathBuf>,
+    /// A log for Inspect: .json or .eval
+    #[arg(long, value_name = "FILE", group = "output")]
+    inspect: Option<PathBuf>,
+    /// Questions, texts and answers in tables and spans as well
+    #[arg(long)]
+    content: bool,
+
+    /// A picture of a screen
+    #[arg(long, value_name = "FILE", group = "output")]
+    svg: Option<PathBuf>,
+    /// A recording of a trajectory, step by step, for asciinema
+    #[arg(long, value_name = "FILE", group = "output")]
+    cast: Option<PathBuf>,
+    /// Which screen the picture is of
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "svg",
+        value_parser = clap::builder::PossibleValuesParser::new(picture::names()),
+        default_value_if("tree", "true", "tree"),
+        default_value = "inspector"
+    )]
+    screen: String,
+    /// The step to show; the last where not given, 0 is the question
+    #[arg(long, value_name = "N", requires = "svg")]
+    step: Option<u32>,
+    /// The tree of branches: the same as --screen tree
+    #[arg(long, conflicts_with = "screen", requires = "svg")]
+    tree: bool,
+    /// Seconds that a recording stays at a step
+    #[arg(long, value_name = "SECONDS", requires = "cast", default_value_t = 1.5)]
+    pace: f64,
+    /// Columns of the window
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u16).range(30..=400))]
+    width: u16,
+    /// Rows of the window
+    #[arg(long, default_value_t = 36, value_parser = clap::value_parser!(u16).range(8..=200))]
+    height: u16,
+    /// Theme of the picture
+    #[arg(long, value_name = "NAME")]
+    theme: Option<String>,
+
+    /// Write over files that are there
+    #[arg(long)]
+    force: bool,
+    /// Print what was written as a JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a table has a row for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Rows {
+    Steps,
+    Decisions,
+    Outcomes,
+    Scores,
+    Labels,
+}
+
+impl From<Rows> for Of {
+    fn from(rows: Rows) -> Self {
+        match rows {
+            Rows::Steps => Self::Steps,
+            Rows::Decisions => Self::Decisions,
+            Rows::Outcomes => Self::Outcomes,
+            Rows::Scores => Self::Scores,
+            Rows::Labels => Self::Labels,
+        }
+    }
+}
+
+impl ExportArgs {
+    fn selection(&self) -> Selection {
+        Selection {
+            problem: self.problem.clone(),
+            run: self.run.clone(),
+            filter: self.filter.clone(),
+            limit: self.limit.map(|limit| limit as usize),
+        }
+    }
+
+    fn has_pictures(&self) -> bool {
+        self.svg.is_some() || self.cast.is_some()
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.of.is_some() && self.csv.is_none() && self.parquet.is_none() {
+            return Err(Failure::usage("--of is of a table: --csv or --parquet"));
+        }
+        if !self.pace.is_finite() || !(0.01..=3600.0).contains(&self.pace) {
+            return Err(Failure::usage("--pace takes seconds from 0.01 to 3600"));
+        }
+        formats::check(self)
+    }
+}
+
+pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
+    args.check()?;
+    let outputs = Outputs::of(args)?;
+    if args.json && outputs.has_stdout() {
+        return Err(Failure::usage("--json and a file `-` both print to stdout"));
+    }
+    // Pictures need what every trajectory came to; the rest reads one after
+    // another and keeps none.
+    let (log, survey) = match args.has_pictures() {
+        true => {
+            let (log, survey) = survey::read(&args.logs)?;
+            (log, Some(survey))
+        }
+        false => (Log::open(&args.logs)?, None),
+    };
+    super::replay::check_log(&log, args.problem.as_deref())?;
+    outputs.check(&log)?;
+    if let Some(damage) = log.damage() {
+        super::say(&format!("warning: {damage}\n"));
+    }
+    let mut told = Map::new();
+    write_formats(args, &log, &outputs, &mut told)?;
+    if let Some(survey) = survey {
+        let mut picture = Picture::of(args, log, survey)?;
+        picture.write(args, &outputs, &mut told)?;
+    }
+    match args.json {
+        true => super::print(&super::document(&Value::from(told), "what was written")?),
+        false => Ok(()),
+    }
+}
+
+/// Writes every format that is no picture, in one pass.
+fn write_formats(
+    args: &ExportArgs,
+    log: &Log,
+    outputs: &Outputs,
+    told: &mut Map<String, Value>,
+) -> Result<(), Failure> {
+    let mut formats = formats::begin(args, outputs)?;
+    if formats.is_empty() {
+        return Ok(());
+    }
+    let mut chosen = Chosen::new(log, &args.selection())?;
+    let (mut trajectories, mut damages) = (0_u64, Vec::new());
+    while !formats.iter().all(|format| format.is_closed)
+        && let Some(mut found) = chosen.advance()?
+    {
+        damages.append(&mut found.damages);
+        trajectories += 1;
+        let subject = found.subject();
+        for format in &mut formats {
+            format.add(&subject)?;
+        }
+    }
+    if trajectories == 0 {
+        return Err(chosen.none());
+    }
+    if let Some(first) = damages.first() {
+        let more = damages.len() - 1;
+        super::say(&format!(
+            "warning: {first}, and {more} more lines; skipped\n"
+        ));
+    }
+    let mut counts = Map::new();
+    for format in formats {
+        counts.insert(format.name.to_owned(), format.count.into());
+        told.insert(format.name.to_owned(), format.path().into());
+        format.finish()?;
+    }
+    told.insert("trajectories".to_owned(), trajectories.into());
+    told.insert("counts".to_owned(), counts.into());
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! Where an export is written to: files that are there whole or not at all, or
+//! stdout.
+
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::ExportArgs;
+use crate::headless::{Exit, Failure};
+use crate::trace::Log;
+use crate::trace::atomic::{AtomicFile, Existing, write_atomically};
+
+/// Where one format is written to.
+pub(super) enum Target {
+    File(AtomicFile, Existing),
+    Stdout(BufWriter<io::Stdout>),
+}
+
+impl Target {
+    /// Puts it in its place.
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Self::File(file, existing) => file.finish(existing),
+            Self::Stdout(mut out) => out.flush(),
+        }
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file, _) => file.write(bytes),
+            Self::Stdout(out) => out.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::File(file, _) => file.flush(),
+            Self::Stdout(out) => out.flush(),
+        }
+    }
+}
+
+impl Seek for Target {
+    fn seek(&mut self, place: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::File(file, _) => file.seek(place),
+            Self::Stdout(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+/// Everything that is to be written.
+pub(super) struct Outputs {
+    files: Vec<(&'static str, PathBuf)>,
+    force: bool,
+}
+
+/// Formats that are replaced without being asked: they always were, and can be
+/// made again.
+const PICTURE: &str = "svg";
+
+impl Outputs {
+    /// # Errors
+    /// Two of them would be written to one place.
+    pub fn of(args: &ExportArgs) -> Result<Self, Failure> {
+        let all = [
+            ("csv", &args.csv),
+            ("parquet", &args.parquet),
+            ("markdown", &args.markdown),
+            ("html", &args.html),
+            ("otel", &args.otel),
+            ("inspect", &args.inspect),
+            (PICTURE, &args.svg),
+            ("cast", &args.cast),
+        ];
+        let files = all.into_iter();
+        let files = files.filter_map(|(name, path)| Some((name, path.clone()?)));
+        let files: Vec<(&'static str, PathBuf)> = files.collect();
+        for (at, (name, path)) in files.iter().enumerate() {
+            let same = files[..at]
+                .iter()
+                .find(|(_, other)| place(other) == place(path));
+            if let Some((other, _)) = same {
+                let path = path.display();
+                let message = format!("--{other} and --{name} are both written to {path}");
+                return Err(Failure::usage(message));
+            }
+        }
+        Ok(Self {
+            files,
+            force: args.force,
+        })
+    }
+
+    pub fn has_stdout(&self) -> bool {
+        self.files.iter().any(|(_, path)| is_stdout(path))
+    }
+
+    /// Looks, before anything is done, whether a file would be written over.
+    ///
+    /// # Errors
+    /// There is one, or it is a log that is being read.
+    pub fn check(&self, log: &Log) -> Result<(), Failure> {
+        for (name, path) in &self.files {
+            if is_stdout(path) {
+                continue;
+            }
+            let real = path.canonicalize().ok();
+            let mut logs = log.paths().filter_map(|log| log.canonicalize().ok());
+            if real.is_some_and(|real| logs.any(|log| log == real)) {
+                let message = format!("--{name} {} is a log that is read", path.display());
+                return Err(Failure::usage(message).hint("name another file"));
+            }
+            if self.existing(name) == Existing::Kept && path.symlink_metadata().is_ok() {
+                return Err(is_there(path));
+            }
+        }
+        Ok(())
+    }
+
+    fn existing(&self, name: &str) -> Existing {
+        match self.force || name == PICTURE {
+            true => Existing::Replaced,
+            false => Existing::Kept,
+        }
+    }
+
+    /// Begins to write a format.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn begin(&self, name: &str, path: &Path) -> Result<Target, Failure> {
+        if is_stdout(path) {
+            return Ok(Target::Stdout(BufWriter::new(io::stdout())));
+        }
+        let file = AtomicFile::create(path).map_err(|error| failed(path, &error))?;
+        Ok(Target::File(file, self.existing(name)))
+    }
+}
+
+/// Whether a file's name means stdout.
+pub(super) fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Where a file is, however its folder is named.
+fn place(path: &Path) -> PathBuf {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok();
+    match folder.zip(path.file_name()) {
+        Some((folder, name)) if !is_stdout(path) => folder.join(name),
+        _ => path.to_path_buf(),
+    }
+}
+
+/// That a file is there already.
+pub(super) fn is_there(path: &Path) -> Failure {
+    Failure::usage(format!("{} is there already", path.display()))
+        .hint("--force writes over it; or name another file")
+}
+
+/// What came of writing; `None` where stdout was closed, which is no failure:
+/// whoever reads has read enough.
+///
+/// # Errors
+/// Those of writing, on what.
+pub(super) fn settled<T>(path: &Path, done: io::Result<T>) -> Result<Option<T>, Failure> {
+    match done {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe && is_stdout(path) => Ok(None),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Failure {
+    let message = format!("cannot write {}: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::InvalidInput => Failure::usage(message),
+        io::ErrorKind::AlreadyExists => is_there(path),
+        _ => Failure::new(Exit::Failed, message),
+    }
+}
+
+/// Writes the file whole or not at all.
+pub(in crate::cli) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    write_atomically(path, text.as_bytes()).map_err(|error| failed(path, &error))
+}

@@ -1,0 +1,131 @@
+//! JSON in which nothing stands that a terminal obeys.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::ser::{Formatter, Serializer};
+
+use crate::trace::visible::{is_unsafe, without_credentials};
+
+/// A value on one line, without credentials. What is unsafe to show is
+/// escaped: whoever reads the document has the text as it was, and whoever
+/// prints it is safe.
+pub(super) fn write(out: &mut impl Write, mut value: Value) -> io::Result<()> {
+    scrub(&mut value);
+    let mut serializer = Serializer::with_formatter(out, Guarded);
+    value.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+/// The same as bytes.
+pub(super) fn bytes(value: Value) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write(&mut bytes, value)?;
+    Ok(bytes)
+}
+
+/// An array that grows: of its items only their text is kept, for as values
+/// they would take many times its room.
+#[derive(Default)]
+pub(super) struct List {
+    text: Vec<u8>,
+    len: usize,
+}
+
+impl List {
+    /// Number of items.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn push(&mut self, item: Value) {
+        if self.len > 0 {
+            self.text.push(b',');
+        }
+        self.len += 1;
+        // Writing to memory does not fail, and a value is JSON.
+        if write(&mut self.text, item).is_err() {
+            self.text.extend_from_slice(b"null");
+        }
+    }
+
+    /// The array.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        out.write_all(b"[")?;
+        out.write_all(&self.text)?;
+        out.write_all(b"]")
+    }
+}
+
+/// An object whose last members are written by hand.
+pub(super) fn open(out: &mut impl Write, object: Value) -> io::Result<()> {
+    let bytes = bytes(object)?;
+    out.write_all(bytes.strip_suffix(b"}").unwrap_or(&bytes))
+}
+
+/// Takes the credentials out of the URLs in every text and name.
+fn scrub(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let std::borrow::Cow::Owned(stripped) = without_credentials(text) {
+                *text = stripped;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(scrub),
+        Value::Object(map) => {
+            if map.keys().any(|name| name.contains("://")) {
+                let old = std::mem::take(map);
+                let clean = |name: String| without_credentials(&name).into_owned();
+                map.extend(old.into_iter().map(|(name, value)| (clean(name), value)));
+            }
+            map.values_mut().for_each(scrub);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Compact, with escapes for more than JSON asks for.
+struct Guarded;
+
+impl Formatter for Guarded {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + Write,
+    {
+        let mut rest = fragment;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
+            writer.write_all(&rest.as_bytes()[..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + c.len_utf8()..];
+        }
+        writer.write_all(rest.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn credentials_leave_texts_and_names() {
+        let value = json!({"http://u:p@h": ["http://u:p@h", {"a": 1}]});
+        let text = String::from_utf8(bytes(value).unwrap()).unwrap();
+        assert_eq!(text, "{\"http://…@h\":[\"http://…@h\",{\"a\":1}]}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_reader_has_the_text_and_a_terminal_nothing_to_obey(text in "(?s)[^:]{0,40}") {
+            let bytes = bytes(json!({ "text": text })).unwrap();
+            let written = String::from_utf8(bytes).unwrap();
+            prop_assert!(!written.chars().any(is_unsafe), "{:?}", written);
+            let read: Value = serde_json::from_str(&written).unwrap();
+            prop_assert_eq!(&read["text"], &text);
+        }
+    }
+}
