@@ -18,16 +18,19 @@ pub enum Page {
     Escalation,
     Cost,
     Failures,
+    /// What each rule of the panel does.
+    Rules,
 }
 
 impl Page {
     /// In the order they are turned.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Calibration,
         Self::Distribution,
         Self::Escalation,
         Self::Cost,
         Self::Failures,
+        Self::Rules,
     ];
 
     /// Its heading.
@@ -38,6 +41,7 @@ impl Page {
             Self::Escalation => "Escalation",
             Self::Cost => "Cost",
             Self::Failures => "Failures",
+            Self::Rules => "Rules",
         }
     }
 }
@@ -49,6 +53,8 @@ pub struct Analysed {
     pub ask: Ask,
     /// The row of the page's list.
     pub row: usize,
+    /// The rule whose surface is shown.
+    pub rule: usize,
     /// The column, on the page of failures.
     pub column: usize,
     pub found: Option<Box<Analysis>>,
@@ -65,7 +71,7 @@ impl Analysed {
             Page::Calibration => found.reliability.len(),
             Page::Distribution => found.histograms.len(),
             Page::Escalation => found.escalation.by_difficulty.len(),
-            Page::Cost => 0,
+            Page::Cost | Page::Rules => 0,
             Page::Failures => found.by_domain.rows.len() + found.by_difficulty.rows.len(),
         }
     }
@@ -112,6 +118,10 @@ pub(super) fn show(model: &mut Model) -> Vec<Effect> {
 
 /// Does an action of the screen; `None` for one that is of no such screen.
 pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
+    let panel = model
+        .session()
+        .map(|session| session.settings().panel.rules().count());
+    let rules = panel.unwrap_or_default();
     let analysis = &mut model.analysis;
     match action {
         Action::NextPane => turn(model, 1),
@@ -122,6 +132,12 @@ pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
             let shown = analysis.found.as_ref().map(|found| found.target);
             let shown = analysis.ask.target.or(shown).unwrap_or(Target::Answer);
             analysis.ask.target = Some(after(&Target::ALL, shown));
+        }
+        Action::Left if analysis.page == Page::Rules => {
+            analysis.rule = analysis.rule.saturating_sub(1)
+        }
+        Action::Right if analysis.page == Page::Rules => {
+            analysis.rule = (analysis.rule + 1).min(rules.saturating_sub(1))
         }
         Action::Left => analysis.column = analysis.column.saturating_sub(1),
         Action::Right => {

@@ -4,6 +4,7 @@
 mod action_set;
 mod adam;
 mod checkpoint;
+mod explain;
 mod gradient;
 mod network;
 mod normalisation;
@@ -12,6 +13,7 @@ mod product;
 pub use action_set::{Selection, action_set, select, soft_policy};
 pub use adam::Adam;
 pub use checkpoint::{CHECKPOINT_FORMAT, Checkpoint, CheckpointError, PolicyFacts};
+pub use explain::{Attribution, Explanation, Flip};
 pub use gradient::{LengthError, Pass};
 pub use network::{Activation, HIDDEN, Network, Shape, ShapeError, softmax};
 pub use normalisation::{CONFIDENCE, Normalisation, moments};

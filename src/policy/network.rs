@@ -200,6 +200,39 @@ impl Network {
         softmax(&self.logits(features))
     }
 
+    /// Derivatives of π(action|o) by the normalised features.
+    pub fn gradient_of(&self, features: &[f64], action: usize) -> Vec<f64> {
+        let last = self.layers.len().saturating_sub(1);
+        let mut activations = vec![features.to_vec()];
+        for (index, layer) in self.layers.iter().enumerate() {
+            let mut out = layer.forward(&activations[index]);
+            if index < last {
+                out.iter_mut().for_each(|x| *x = self.activation.of(*x));
+            }
+            activations.push(out);
+        }
+        let pi = softmax(activations.last().map_or(&[][..], Vec::as_slice));
+        let own = pi.get(action).copied().unwrap_or(0.0);
+        let one = |place: usize| f64::from(u8::from(place == action));
+        let by_logit = pi.iter().enumerate();
+        let mut back: Vec<f64> = by_logit.map(|(at, p)| own * (one(at) - p)).collect();
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            if index < last {
+                let out = &activations[index + 1];
+                let slopes = back.iter_mut().zip(out);
+                slopes.for_each(|(g, &x)| *g *= self.activation.slope(x));
+            }
+            let mut before = vec![0.0; layer.inputs];
+            for (row, g) in layer.weight.chunks_exact(layer.inputs.max(1)).zip(&back) {
+                for (sum, w) in before.iter_mut().zip(row) {
+                    *sum += g * w;
+                }
+            }
+            back = before;
+        }
+        back
+    }
+
     /// The logits before the softmax.
     pub fn logits(&self, features: &[f64]) -> Vec<f64> {
         let mut activation = features.to_vec();

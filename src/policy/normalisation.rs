@@ -59,21 +59,45 @@ impl Normalisation {
     /// value (a data set without difficulties) counts as the training mean,
     /// 0; a missing confidence is NaN, for without it no policy is asked.
     pub fn encode<S: AsRef<str>>(&self, names: &[S], values: &[Option<f64>]) -> Vec<f64> {
-        let scales = self.mean.iter().zip(&self.scale);
         names
             .iter()
             .map(AsRef::as_ref)
             .zip(values)
-            .zip(scales)
-            .map(|((name, value), (mean, scale))| match value {
-                Some(value) => match self.ranks.get(name) {
-                    Some(knots) => (rank(knots, *value) - mean) / scale,
-                    None => (value - mean) / scale,
-                },
+            .take(self.mean.len())
+            .enumerate()
+            .map(|(at, (name, value))| match value {
+                Some(value) => self.encode_one(at, name, *value),
                 None if name == CONFIDENCE => f64::NAN,
                 None => 0.0,
             })
             .collect()
+    }
+
+    /// The input for one feature's value, by its place and name.
+    pub fn encode_one(&self, at: usize, name: &str, value: f64) -> f64 {
+        let value = match self.ranks.get(name) {
+            Some(knots) => rank(knots, value),
+            None => value,
+        };
+        (value - self.mean[at]) / self.scale[at]
+    }
+
+    /// The value whose input this is; `None` beyond the ranks of a ranked
+    /// feature.
+    pub fn decode(&self, at: usize, name: &str, input: f64) -> Option<f64> {
+        let value = input * self.scale[at] + self.mean[at];
+        let Some(knots) = self.ranks.get(name) else {
+            return Some(value);
+        };
+        let intervals = (knots.len() - 1).max(1) as f64;
+        let place = value * intervals;
+        if !(0.0..=intervals).contains(&place) {
+            return None;
+        }
+        let below = (place.floor() as usize).min(knots.len() - 1);
+        let above = (below + 1).min(knots.len() - 1);
+        let share = place - below as f64;
+        Some(knots[below] + share * (knots[above] - knots[below]))
     }
 
     /// Whether it can be applied to `features` features.

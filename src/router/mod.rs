@@ -16,10 +16,12 @@ mod slide;
 mod spec;
 mod specreason;
 pub mod steer;
+mod surface;
 mod threshold;
 
 use std::sync::Arc;
 
+use crate::policy::Explanation;
 use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::record::{JUDGE, PRM, RouterFacts};
@@ -30,6 +32,7 @@ pub use rsd::Accept;
 pub use slide::{Slide, Slider};
 pub use spec::{DEFAULT_THRESHOLD, RouterError, RouterSpec, build};
 pub use specreason::Params as SpecReasonParams;
+pub use surface::{Cell, Grid, Surface};
 pub use threshold::embedded_threshold;
 
 /// What a router decided at one step, with everything a person needs to see why.
@@ -190,6 +193,11 @@ pub trait Router: Send + Sync {
     /// [`Router::rule_on`] for every value of the slider.
     fn slide_on(&self, draft: &Observation, score: Option<f64>) -> Slide {
         Slide::fixed(self.rule_on(draft, score, 0.5).action)
+    }
+
+    /// Why it decides as it does, of rules that can say more than a sentence.
+    fn explain(&self, _observation: &Observation) -> Option<Explanation> {
+        None
     }
 
     /// Decides after a step who writes the next one. `draw` is uniform on

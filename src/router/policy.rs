@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::policy::{Checkpoint, select};
+use crate::policy::{Checkpoint, Explanation, select};
 use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::trace::record::RouterFacts;
@@ -64,6 +64,14 @@ impl Router for Policy {
             }
             _ => Slide::fixed(last),
         }
+    }
+
+    fn explain(&self, observation: &Observation) -> Option<Explanation> {
+        if self.is_absorbed(observation) {
+            return None;
+        }
+        let values = observation.features(&self.checkpoint.facts.features).ok()?;
+        self.checkpoint.explain(&values)
     }
 
     fn decide(&self, observation: &Observation, _: f64) -> Choice {

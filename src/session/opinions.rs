@@ -1,6 +1,7 @@
 //! What the rules of a panel would do at a step of the tree, from what is
 //! recorded: confidences by every measure, and the scores that were asked for.
 
+use crate::policy::Explanation;
 use crate::router::{Panel, Review, Router, Timing};
 use crate::signal::confidence::recorded;
 use crate::signal::observation::Observation;
@@ -55,6 +56,27 @@ impl Session {
     pub fn is_disputed(&self, node: NodeIndex, panel: &Panel) -> bool {
         let opinions = self.opinions(node, panel);
         opinions.iter().any(|opinion| opinion.differs == Some(true))
+    }
+
+    /// Why the policy that routes, or else the first one of the panel, decides
+    /// as it does after the step at `node`; `None` where no policy is there or
+    /// it cannot be asked. With its spec.
+    pub fn explanation(&self, node: NodeIndex, panel: &Panel) -> Option<(String, Explanation)> {
+        let node = self.tree().node(node);
+        if node.outcome().is_some() {
+            return None;
+        }
+        let own = &self.settings().run.router.spec;
+        let explain = |router: &dyn Router| {
+            let confidence = recorded(&node.step.confidence, router.signal());
+            router.explain(&self.seen_by(&node.step, confidence))
+        };
+        let found: Vec<(String, Explanation)> = panel
+            .rules()
+            .filter_map(|(spec, router)| Some((spec.to_string(), explain(router.as_ref())?)))
+            .collect();
+        let of_run = found.iter().position(|(spec, _)| spec == own);
+        found.into_iter().nth(of_run.unwrap_or(0))
     }
 
     fn opinion(&self, node: NodeIndex, name: String, router: &dyn Router) -> Opinion {

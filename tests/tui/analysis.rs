@@ -57,7 +57,7 @@ fn what_is_asked_is_looked_at_anew() {
 #[test]
 fn a_cell_of_the_failures_opens_its_trajectories() {
     let (mut stage, _folder) = two_runs();
-    stage.keys("a shift-tab");
+    stage.keys("a shift-tab shift-tab");
     assert_eq!(stage.model.analysis.page, Page::Failures);
     let found = stage.model.analysis.found.as_ref().unwrap();
     let rows = &found.by_domain.rows;

@@ -14,7 +14,7 @@ use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{self, bar, figures, plot};
 
-use super::Drawn;
+use super::{Drawn, surface};
 
 /// Columns of a window from which a list stands beside its figure.
 const BESIDE: u16 = 110;
@@ -54,6 +54,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         Page::Escalation => painter.escalation(body, buffer),
         Page::Cost => painter.cost(body, buffer),
         Page::Failures => painter.failures(body, buffer),
+        Page::Rules => surface::draw(body, buffer, model, model.analysis.rule, theme),
     }
     drawn
 }

@@ -6,6 +6,7 @@ mod compare;
 mod inspector;
 mod problems;
 mod runs;
+mod surface;
 mod values;
 mod what_if;
 

@@ -17,6 +17,7 @@ use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
+use super::explanation;
 use super::figures::counted;
 use super::panel;
 use super::regret;
@@ -67,6 +68,7 @@ pub fn card_with_parts(
         let from = lines.len();
         panel::lines(&mut lines, session, node, room, theme);
         parts.push((Part::Routers, after_blank(&lines, from)));
+        explanation::lines(&mut lines, session, node, room, theme);
         let from = lines.len();
         step_lines(&mut lines, session, node, room, theme);
         parts.push((Part::Measures, after_blank(&lines, from)));

@@ -8,6 +8,7 @@ pub mod cost;
 pub mod decision;
 pub mod difference;
 mod drafts;
+pub mod explanation;
 pub mod figures;
 pub mod frontier;
 pub mod glyph;
