@@ -70,9 +70,47 @@ fn draw(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Every screen on the log of the shipped tour, in the largest window: 4 ms is
+/// what a frame may take.
+fn every_screen(criterion: &mut Criterion) {
+    let log = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/tours/demo.jsonl");
+    let theme = Themes::new(None).load("dark", ColorDepth::TrueColor).theme;
+    let area = Rect::new(0, 0, 200, 60);
+    let mut group = criterion.benchmark_group("draw every screen at 200x60");
+    for (name, keys) in [
+        ("inspector", "3 G"),
+        ("tree", "3 G T"),
+        ("problems", "P z"),
+        ("runs", "L"),
+        ("what-if", "t"),
+        ("values", "V"),
+        ("calibration", "a"),
+        ("distribution", "a tab"),
+        ("escalation", "a tab tab"),
+        ("cost", "a tab tab tab"),
+        ("failures", "a tab tab tab tab"),
+        ("rules", "a tab tab tab tab tab"),
+        ("compare", "D"),
+        ("labels", "A"),
+        ("talk", "3 G f5"),
+        ("help", "?"),
+        ("palette", ":"),
+    ] {
+        let (log, survey) = pointsman::survey::read(&[&log]).expect("the shipped log");
+        let (model, opener) = pointsman::tui::sessions::replay(log, survey, Vec::new());
+        let mut stage = Stage::of(model, opener, stage::Script::Cues([].into()));
+        stage.keys(keys);
+        let mut cache = ViewCache::default();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| black_box(frame(&stage, area, &theme, &mut cache)));
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20);
-    targets = draw
+    targets = draw, every_screen
 }
 criterion_main!(benches);

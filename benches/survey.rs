@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pointsman::app::Table;
+use pointsman::eval::analysis::{Analysis, Ask};
+use pointsman::eval::regret::Regrets;
 use pointsman::eval::what_if::{Rule, WhatIf};
 use pointsman::expr::{Expr, Scope};
 use pointsman::problem::Problem;
@@ -237,11 +239,27 @@ fn what_if(criterion: &mut Criterion, survey: &Survey) {
     group.finish();
 }
 
+/// What is worked out beside the screen.
+fn beside(criterion: &mut Criterion, survey: &Survey) {
+    let places: Vec<usize> = (0..TRAJECTORIES).collect();
+    let mut group = criterion.benchmark_group("beside the screen, over a million steps");
+    group.throughput(Throughput::Elements((TRAJECTORIES * STEPS) as u64));
+    group.sample_size(10);
+    group.bench_function("regrets of one run", |bench| {
+        bench.iter(|| black_box(Regrets::of(survey).control));
+    });
+    group.bench_function("analysis", |bench| {
+        bench.iter(|| black_box(Analysis::of(survey, &places, Ask::default()).trajectories));
+    });
+    group.finish();
+}
+
 fn all(criterion: &mut Criterion) {
     let survey = survey();
     filters(criterion, &survey);
     tables(criterion, &survey);
     what_if(criterion, &survey);
+    beside(criterion, &survey);
 }
 
 criterion_group!(benches, all);
