@@ -134,10 +134,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
             analysis.ask.target = Some(after(&Target::ALL, shown));
         }
         Action::Left if analysis.page == Page::Rules => {
-            analysis.rule = analysis.rule.saturating_sub(1)
+            analysis.rule = analysis.rule.saturating_sub(1);
         }
         Action::Right if analysis.page == Page::Rules => {
-            analysis.rule = (analysis.rule + 1).min(rules.saturating_sub(1))
+            analysis.rule = (analysis.rule + 1).min(rules.saturating_sub(1));
         }
         Action::Left => analysis.column = analysis.column.saturating_sub(1),
         Action::Right => {

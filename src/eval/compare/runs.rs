@@ -193,7 +193,7 @@ impl Between {
         for (problem, places) in paired.problems {
             match &places {
                 [ours, theirs] if theirs.is_empty() => {
-                    self.only[0] += usize::from(!ours.is_empty())
+                    self.only[0] += usize::from(!ours.is_empty());
                 }
                 [ours, _] if ours.is_empty() => self.only[1] += 1,
                 both if !same_question(survey, both) => self.other_questions += 1,

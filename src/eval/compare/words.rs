@@ -92,8 +92,8 @@ impl Difference {
         let mut ops = Ops::default();
         let (start, end) = common(&texts, &sides);
         let middle = [start..sides[0].len() - end, start..sides[1].len() - end];
-        for at in 0..start {
-            ops.pair(Sameness::Same, &sides[0][at], &sides[1][at]);
+        for (ours, theirs) in sides[0].iter().zip(&sides[1]).take(start) {
+            ops.pair(Sameness::Same, ours, theirs);
         }
         match middle.iter().map(ExactSizeIterator::len).sum::<usize>() > MOST_UNITS {
             true => ops.changed(

@@ -72,7 +72,7 @@ impl Grove {
         for other in beside {
             grove.add(&survey.view(other), &ledger, &mut seeds);
         }
-        grove.values = grove.induce(|grove, at, values| grove.onward(at, values));
+        grove.values = grove.induce(Self::onward);
         Some(grove)
     }
 

@@ -115,7 +115,7 @@ fn is_free_before(text: &str, before: &[Token], begin: &Token, after_relation: b
                 of.kind,
                 Kind::Letter | Kind::Word | Kind::Number(_) | Kind::Close(_) | Kind::Bad
             );
-            !(tight && touches) && !matches!(of.kind, Kind::Sqrt | Kind::Frac | Kind::Power)
+            !(tight && touches || matches!(of.kind, Kind::Sqrt | Kind::Frac | Kind::Power))
         }),
         Kind::Open(_) => rest.is_empty(),
         _ => false,

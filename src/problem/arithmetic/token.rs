@@ -171,7 +171,7 @@ impl<'t> Lexer<'t> {
             '&' | '~' => self.skip(1, true),
             '<' | '>' | ':' | ';' | '?' | '!' | '"' | '“' | '”' | '≠' | '≤' | '≥' | '≡' | '→'
             | '⇒' | '—' | '\'' | '’' | '‘' | '`' | '✓' => {
-                self.push(Kind::Break, first.len_utf8())
+                self.push(Kind::Break, first.len_utf8());
             }
             _ if first.is_alphabetic() => self.word(rest),
             _ => self.push(Kind::Bad, first.len_utf8()),

@@ -106,8 +106,7 @@ impl Archive {
 fn most(packed: u64) -> u64 {
     packed
         .saturating_mul(limits::RATIO)
-        .max(limits::RATIO_FROM)
-        .min(limits::MEMBER)
+        .clamp(limits::RATIO_FROM, limits::MEMBER)
 }
 
 fn too_large(size: u64, packed: u64) -> String {
