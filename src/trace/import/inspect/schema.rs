@@ -27,6 +27,35 @@ pub(super) struct Eval {
     pub model_roles: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "or_default")]
     pub model_generate_config: Generation,
+    #[serde(default, deserialize_with = "lenient")]
+    pub metadata: Exported,
+}
+
+/// What a log that was exported from ours says beside.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Exported {
+    #[serde(default, deserialize_with = "or_default")]
+    pub route: Route,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Route {
+    /// The names of the models, cheapest first; of other logs there are none.
+    #[serde(default, deserialize_with = "or_default")]
+    pub pool: Vec<String>,
+}
+
+/// What a data set says of a problem, under the names that it mostly has.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct About {
+    #[serde(default)]
+    pub domain: Value,
+    #[serde(default)]
+    pub subject: Value,
+    #[serde(default)]
+    pub difficulty: Value,
+    #[serde(default)]
+    pub level: Value,
 }
 
 /// How the model was made to sample, where the log says.
@@ -50,6 +79,8 @@ pub(super) struct Sample {
     pub input: Input,
     #[serde(default)]
     pub target: Value,
+    #[serde(default, deserialize_with = "lenient")]
+    pub metadata: About,
     #[serde(default, deserialize_with = "or_default")]
     pub messages: Vec<Message>,
     /// Of a chunked sample: ranges of its messages that are the conversation.
@@ -234,6 +265,9 @@ pub(super) struct Call {
     pub output: Option<Output>,
     #[serde(default)]
     pub working_time: Option<f64>,
+    /// When it was finished, where the log says.
+    #[serde(default)]
+    pub completed: Option<String>,
     #[serde(default)]
     pub error: Value,
 }
@@ -350,6 +384,16 @@ where
     T: Default + DeserializeOwned,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// What is not as it should be is as good as nothing, where little hangs on it.
+fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + DeserializeOwned,
+{
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).unwrap_or_default())
 }
 
 /// A count, however large; one that is no number is not known.
