@@ -429,6 +429,29 @@ mod tests {
     }
 
     #[test]
+    fn metadata_of_any_shape_is_read() {
+        let of = |metadata: &str| -> Sample {
+            let text = format!("{{\"id\": 1, \"metadata\": {metadata}}}");
+            tolerant::from_slice(text.as_bytes()).unwrap()
+        };
+        for odd in ["[1]", "null", "\"x\"", "{\"domain\": {}}"] {
+            assert!(!of(odd).metadata.domain.is_string(), "{odd}");
+        }
+        let about = of(r#"{"domain": "a", "subject": "b", "level": "Level 3"}"#).metadata;
+        assert_eq!((&about.domain, &about.subject), (&"a".into(), &"b".into()));
+        assert_eq!(about.level, "Level 3");
+        let eval = |route: &str| -> Eval {
+            let text = format!("{{\"metadata\": {{\"route\": {route}}}}}");
+            tolerant::from_slice(text.as_bytes()).unwrap()
+        };
+        assert_eq!(
+            eval(r#"{"pool": ["s", "l"]}"#).metadata.route.pool,
+            ["s", "l"]
+        );
+        assert!(eval("[1]").metadata.route.pool.is_empty());
+    }
+
+    #[test]
     fn only_events_that_matter_are_kept_and_broken_ones_counted() {
         let sample: Sample = tolerant::from_slice(
             br#"{"events": [
