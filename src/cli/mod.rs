@@ -27,8 +27,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
-use crate::headless::plain::{plain, plain_json};
+use crate::headless::plain::plain;
 use crate::headless::{Exit, Failure};
+use crate::trace::visible::escaped_json;
 use crate::tui::run::Ended;
 
 /// Step through, override, replay and compare stepwise routers between
@@ -131,7 +132,7 @@ fn say(text: &str) {
 fn document(result: &impl Serialize, what: &str) -> Result<String, Failure> {
     let json = serde_json::to_string_pretty(result)
         .map_err(|error| Failure::new(Exit::Failed, format!("{what}: {error}")))?;
-    Ok(format!("{}\n", plain_json(&json)))
+    Ok(format!("{}\n", escaped_json(&json)))
 }
 
 /// Columns of the terminal; where there is none, what always fits.

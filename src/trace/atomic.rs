@@ -62,6 +62,12 @@ impl AtomicFile {
         &self.path
     }
 
+    /// Where it is meanwhile, for whoever writes to it by its path.
+    #[must_use]
+    pub fn meanwhile(&self) -> &Path {
+        self.file.get_ref().path()
+    }
+
     /// Puts the file on the disk and in its place.
     ///
     /// # Errors

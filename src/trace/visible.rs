@@ -52,6 +52,29 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A JSON document, or a piece of one, with every unsafe character escaped but
+/// the newlines between values: whoever reads it has the text as it was.
+/// Borrows clean text.
+#[must_use]
+pub fn escaped_json(json: &str) -> Cow<'_, str> {
+    if json.chars().all(|c| c == '\n' || !is_unsafe(c)) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        // Within texts a newline is escaped already.
+        if c == '\n' || !is_unsafe(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// What stands in the place of a secret.
 const GONE: &str = "…";
 
@@ -143,6 +166,15 @@ mod tests {
         let shown = "a\\u{1b}]52;c;x\\u{7}\\tb\\r\n\\u{9b}2J\\u{202e}c\\u{200b}";
         assert_eq!(visible(text), shown);
         assert!(matches!(visible("κ ≥ 0.5\n👩‍🔬"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn json_reads_as_it_was() {
+        let json = "{\"a\": \"\u{202e}b\u{9b}\u{e0041}\"}\n";
+        let escaped = escaped_json(json);
+        assert_eq!(escaped, "{\"a\": \"\\u202eb\\u009b\\udb40\\udc41\"}\n");
+        let read: serde_json::Value = serde_json::from_str(&escaped).unwrap();
+        assert_eq!(read["a"], "\u{202e}b\u{9b}\u{e0041}");
     }
 
     #[test]

@@ -217,6 +217,18 @@ fn text(svg: &mut String, run: &Run, top: f64) {
         return;
     }
     let skipped = trimmed.len() - begun.len();
+    if let Some((x, y, wide, high)) = filled(begun) {
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\" fill=\"{}\"/>",
+            left(run.column + skipped) + x * CELL.0,
+            top + y * CELL.1,
+            wide * CELL.0,
+            high * CELL.1,
+            hex(run.look.fg)
+        );
+        return;
+    }
     let wide = left(width::of(begun)) - left(0);
     let _ = write!(
         svg,
@@ -235,6 +247,28 @@ fn text(svg: &mut String, run: &Run, top: f64) {
         }
     }
     let _ = writeln!(svg, ">{}</text>", escape(begun));
+}
+
+/// What a symbol fills of its cell (left, top, width, height, in shares of it),
+/// where a font that is lower than a row would leave gaps between rows.
+fn filled(symbol: &str) -> Option<(f64, f64, f64, f64)> {
+    let mut chars = symbol.chars();
+    let (c, None) = (chars.next()?, chars.next()) else {
+        return None;
+    };
+    let eighths = |of: u32| f64::from(of) / 8.0;
+    Some(match c {
+        '│' => (0.43, 0.0, 0.14, 1.0),
+        '┃' => (0.37, 0.0, 0.26, 1.0),
+        // From the bottom, so many eighths.
+        '▁'..='█' => {
+            let high = eighths(u32::from(c) - u32::from('▁') + 1);
+            (0.0, 1.0 - high, 1.0, high)
+        }
+        // From the left.
+        '▉'..='▏' => (0.0, 0.0, eighths(u32::from('▏') - u32::from(c) + 1), 1.0),
+        _ => return None,
+    })
 }
 
 fn escape(text: &str) -> String {
@@ -299,6 +333,19 @@ mod tests {
         let svg = drawn(6, |buffer| buffer.set_string(0, 0, "日a", Style::new()));
         assert!(svg.contains("textLength=\"16.8\""), "{svg}");
         assert!(svg.contains(&format!("x=\"{:.1}\"", left(2))), "{svg}");
+    }
+
+    #[test]
+    fn frames_and_bars_fill_their_rows_whatever_the_font() {
+        let frame = drawn(2, |buffer| {
+            buffer.set_string(0, 0, "│█", Style::new());
+        });
+        assert!(!frame.contains('│') && !frame.contains('█'), "{frame}");
+        let high = format!("height=\"{:.2}\"", CELL.1);
+        assert_eq!(frame.matches(&high).count(), 2, "{frame}");
+        assert_eq!(filled("▄"), Some((0.0, 0.5, 1.0, 0.5)));
+        assert_eq!(filled("▌"), Some((0.0, 0.0, 0.5, 1.0)));
+        assert_eq!((filled("a"), filled("││")), (None, None));
     }
 
     #[test]

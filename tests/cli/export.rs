@@ -206,6 +206,8 @@ fn there_are_pictures_of_every_screen() {
         ("runs", "policy"),
         ("problems", "story"),
         ("what-if", "coverage"),
+        ("values", "Values"),
+        ("analysis", "Calibration"),
     ] {
         let picture = svg(&["--screen", screen]);
         assert!(picture.contains(word), "{screen}: {picture}");
@@ -213,6 +215,16 @@ fn there_are_pictures_of_every_screen() {
         seen.push(picture);
     }
     assert_eq!(svg(&["--tree"]), seen[1]);
+    // Two runs are compared; of one there is no such picture.
+    let compare = ["--svg", "-", "--screen", "compare"];
+    let alone = [&["export", "a.jsonl"], &compare[..]].concat();
+    fails(path, &alone, 1, &["no other run", "both runs"]);
+    let solve = [
+        "solve", "--limit", "2", "--router", "small", "--log", "b.jsonl", "--quiet",
+    ];
+    assert!(run(path, &solve).status.success());
+    let both = text(path, &[&["a.jsonl", "b.jsonl"], &compare[..]].concat());
+    assert!(both.contains("Compare"), "{both}");
     assert_ne!(svg(&["--step", "0"]), seen[0]);
     assert_ne!(svg(&["--theme", "light"]), seen[0]);
 }

@@ -1,6 +1,8 @@
 //! `import`: other tools' files, on the command line.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -68,6 +70,88 @@ fn a_format_is_guessed_and_told_and_the_log_is_shown_and_evaluated() {
     );
 }
 
+/// Of every problem of a log: the question, the texts and models of the steps
+/// that its outcome ends, and the verdict.
+fn told(path: &Path) -> BTreeMap<String, Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let records = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let records: Vec<Value> = records.collect();
+    let of = |kind: &'static str| records.iter().filter(move |one| one["record"] == kind);
+    let steps: BTreeMap<&str, &Value> = of("step")
+        .map(|step| (step["id"].as_str().unwrap(), step))
+        .collect();
+    let outcomes: BTreeMap<&str, &Value> = of("outcome")
+        .map(|outcome| (outcome["problem"].as_str().unwrap(), outcome))
+        .collect();
+    of("problem")
+        .map(|problem| {
+            let id = problem["id"].as_str().unwrap();
+            let outcome = outcomes[id];
+            let step = |id: &Value| steps.get(id.as_str()?).copied();
+            let line = std::iter::successors(step(&outcome["leaf"]), |at| step(&at["parent"]));
+            let mut line: Vec<Value> = line
+                .map(|step| {
+                    json!([
+                        step["text"],
+                        step["model"],
+                        step["usage"]["output"],
+                        step["at"]
+                    ])
+                })
+                .collect();
+            line.reverse();
+            let told = json!({
+                "question": problem["question"],
+                "gold": problem["gold"],
+                "domain": problem["domain"],
+                "difficulty": problem["difficulty"],
+                "steps": line,
+                "verdict": outcome["verdict"],
+                "answer": outcome["answer"],
+                "end": outcome["end"],
+            });
+            (id.to_owned(), told)
+        })
+        .collect()
+}
+
+#[test]
+fn a_log_of_our_own_comes_back_from_inspect_as_it_was() {
+    let folder = folder(&[]);
+    let path = folder.path();
+    // Drafts that stand and drafts that do not, and texts that may be the same.
+    let solve = [
+        "solve",
+        "--limit",
+        "8",
+        "--router",
+        "rsd:delta=0.7",
+        "--log",
+        "own.jsonl",
+        "--quiet",
+    ];
+    let output = run(path, &solve);
+    assert!(output.status.success(), "{output:?}");
+    let own = told(&path.join("own.jsonl"));
+    assert_eq!(own.len(), 8);
+    for (file, log) in [("log.eval", "a.jsonl"), ("log.json", "b.jsonl")] {
+        let output = run(path, &["export", "own.jsonl", "--inspect", file]);
+        assert!(output.status.success(), "{output:?}");
+        let summary = done(path, &[file, "--log", log]);
+        assert_eq!(
+            (&summary["runs"], &summary["trajectories"]),
+            (&1.into(), &8.into())
+        );
+        assert_eq!(told(&path.join(log)), own, "{file}");
+        let runs = shown(path, &[log, "--screen", "runs"]);
+        let pool = json!(["embedded-small", "embedded-large"]);
+        assert_eq!(runs["runs"][0]["pool"], pool);
+    }
+    // Of that log there is nothing to import.
+    let again = ["import", "own.jsonl", "--log", "c.jsonl"];
+    fails(path, &again, 4, &["a log of our own", "replay"]);
+}
+
 #[test]
 fn what_a_format_does_not_store_is_said_on_the_command_line() {
     let files: [(&str, &[u8]); 3] = [
@@ -84,7 +168,7 @@ fn what_a_format_does_not_store_is_said_on_the_command_line() {
     assert_eq!((&rsd["decisions"], &rsd["scores"]), (&2.into(), &2.into()));
     let runs = shown(path, &["rsd.jsonl", "--screen", "runs"]);
     assert_eq!(runs["runs"][0]["router"]["spec"], "rsd:delta=0.7");
-    assert_eq!(runs["runs"][0]["pool"], serde_json::json!(["s", "l"]));
+    assert_eq!(runs["runs"][0]["pool"], json!(["s", "l"]));
     let what_if = shown(path, &["rsd.jsonl", "--value", "0.2"]);
     assert_eq!(what_if["values"][0]["unknown"], 1);
 

@@ -176,6 +176,11 @@ impl Picture {
             .notice
             .as_ref()
             .map(|notice| notice.text.as_str());
+        if *screen == Screen::Compare {
+            let message = "the screen `compare`: no other run has this problem";
+            let failure = Failure::new(Exit::Failed, message);
+            return Err(failure.hint("name the logs of both runs"));
+        }
         let said = said.unwrap_or("the log has nothing to show on it");
         Err(Failure::new(
             Exit::Failed,

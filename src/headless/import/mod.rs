@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tempfile::NamedTempFile;
-
 use crate::problem::dataset;
+use crate::trace::atomic::{AtomicFile, Existing};
 use crate::trace::import::{self, Format, ImportError, Row, Trajectory};
 use crate::trace::record::{DatasetFacts, Record};
 use crate::trace::{LogError, LogWriter};
@@ -62,7 +61,7 @@ impl From<ImportError> for Failure {
 /// damaged in files of which something can be is no error: see
 /// [`Imported::failure`].
 pub fn import(options: &ImportOptions) -> Result<Imported, Failure> {
-    let folder = folder_of(&options.log)?;
+    check_place(&options.log)?;
     let sources = sources(options)?;
     let mut reading = import::Options {
         dataset: None,
@@ -83,14 +82,15 @@ pub fn import(options: &ImportOptions) -> Result<Imported, Failure> {
     }
     let stopped = Arc::new(AtomicBool::new(false));
     watch_signals(&stopped)?;
-    let temporary = temporary(folder)?;
+    let temporary =
+        AtomicFile::create(&options.log).map_err(|error| unmade(&options.log, &error))?;
     let facts = reading.dataset.as_ref().map(|dataset| DatasetFacts {
         name: dataset.name.clone(),
         sha256: dataset.sha256.clone(),
         problems: dataset.problems.len(),
     });
     let mut driver = Driver {
-        writer: LogWriter::create_or_append(temporary.path(), false)?,
+        writer: LogWriter::create_or_append(temporary.meanwhile(), false)?,
         runs: Runs::new(facts),
         summary: Summary::new(&options.log),
         limit: options.limit.unwrap_or(usize::MAX),
@@ -108,11 +108,11 @@ pub fn import(options: &ImportOptions) -> Result<Imported, Failure> {
         }
     }
     bar.finish_and_clear();
-    driver.finish(temporary, &options.log)
+    driver.finish(temporary)
 }
 
-/// The folder of the log that is to be made.
-fn folder_of(log: &Path) -> Result<&Path, Failure> {
+/// Whether a log can be made there.
+fn check_place(log: &Path) -> Result<(), Failure> {
     if log.exists() {
         return Err(
             Failure::usage(format!("{}: the file is there already", log.display()))
@@ -126,20 +126,13 @@ fn folder_of(log: &Path) -> Result<&Path, Failure> {
             folder.display()
         ))
         .hint("make it first, or name another log")),
-        folder => Ok(folder.unwrap_or(Path::new("."))),
+        _ => Ok(()),
     }
 }
 
-fn temporary(folder: &Path) -> Result<NamedTempFile, Failure> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".pointsman-").suffix(".jsonl");
-    // As any new file: what the umask leaves.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder).map_err(|error| {
-        let message = format!("cannot make a file in {}: {error}", folder.display());
-        Failure::new(Exit::Failed, message)
-    })
+fn unmade(log: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("cannot make {}: {error}", log.display());
+    Failure::new(Exit::Failed, message)
 }
 
 /// The files with their formats, told where they were guessed.
@@ -269,7 +262,7 @@ impl Driver {
     }
 
     /// Puts the log in its place.
-    fn finish(mut self, temporary: NamedTempFile, log: &Path) -> Result<Imported, Failure> {
+    fn finish(mut self, temporary: AtomicFile) -> Result<Imported, Failure> {
         self.summary.runs = self.runs.len();
         if self.summary.trajectories == 0 {
             return Err(self.nothing());
@@ -277,11 +270,9 @@ impl Driver {
         if let Some(note) = self.runs.last_note(&self.summary) {
             self.writer.append(&[Record::Note(note)])?;
         }
-        self.writer.syncer()?.sync()?;
-        temporary.persist_noclobber(log).map_err(|error| {
-            let message = format!("cannot make {}: {}", log.display(), error.error);
-            Failure::new(Exit::Failed, message)
-        })?;
+        let log = temporary.path().to_path_buf();
+        let finished = temporary.finish(Existing::Kept);
+        finished.map_err(|error| unmade(&log, &error))?;
         let failure = match (self.is_interrupted(), self.refused.take()) {
             (true, _) => Some(Failure::new(
                 Exit::Interrupted,

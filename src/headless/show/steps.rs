@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::headless::{Exit, Failure};
 use crate::problem::arithmetic::{self, Holds};
 use crate::trace::Tree;
-use crate::trace::import::UNTOLD;
+use crate::trace::import::told;
 use crate::trace::record::{DecisionRecord, StepRecord};
 
 use super::grid::{Cell, grid};
@@ -176,10 +176,7 @@ fn row(step: &StepRecord, made: Option<&DecisionRecord>) -> Vec<Cell> {
         Cell::Left(step.model.clone()),
         Cell::Right(confidence),
         Cell::Right(
-            match step.confidence.source == UNTOLD && step.usage.output == 0 {
-                true => "–".to_owned(),
-                false => step.usage.output.to_string(),
-            },
+            told::output_tokens(step).map_or_else(|| "–".to_owned(), |tokens| tokens.to_string()),
         ),
         Cell::Left(step.end.name().to_owned()),
         Cell::Left(made.map_or_else(String::new, |made| made.action.clone())),

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde::Serialize;
 
+use crate::trace::import::told;
+use crate::trace::label::Rating;
 use crate::trace::record::{
     CHECKER, DecisionRecord, JUDGE, LabelRecord, OutcomeRecord, PRM, ScoreRecord, StepRecord,
     VERIFIER,
@@ -166,16 +168,17 @@ pub(super) const STEPS: &[Column] = &[
         json(&measures, measures.is_none_or(BTreeMap::is_empty))
     }),
     column("prompt_tokens", Count, |row| {
-        step(row).map(|step| step.usage.prompt).into()
+        step(row).and_then(told::prompt_tokens).into()
     }),
     column("cached_tokens", Count, |row| {
         step(row).and_then(|step| step.usage.cached).into()
     }),
     column("cache_write_tokens", Count, |row| {
-        step(row).map(|step| step.usage.cache_write).into()
+        let known = step(row).filter(|step| told::prompt_tokens(step).is_some());
+        known.map(|step| step.usage.cache_write).into()
     }),
     column("output_tokens", Count, |row| {
-        step(row).map(|step| step.usage.output).into()
+        step(row).and_then(told::output_tokens).into()
     }),
     // What the vendor says that the call cost.
     column("reported_usd", Number, |row| {
@@ -196,7 +199,7 @@ pub(super) const STEPS: &[Column] = &[
     }),
     column("seed", Count, |row| step(row).map(|step| step.seed).into()),
     column("seconds", Number, |row| {
-        step(row).map(|step| step.seconds).into()
+        step(row).and_then(told::seconds).into()
     }),
     // When it was finished.
     column("at", Text, |row| {
@@ -219,10 +222,10 @@ pub(super) const STEPS: &[Column] = &[
         node.and_then(|node| Subject::score_of(node, &[VERIFIER, CHECKER]))
             .into()
     }),
-    // The last one that a person gave.
+    // What it was rated last, taken back or not at all where it is empty.
     column("label", Text, |row| {
-        let last = node(row).and_then(|node| node.labels.last());
-        last.map(|label| &label.label).into()
+        let holds = node(row).and_then(|node| node.ballot().rating());
+        holds.map(Rating::name).into()
     }),
     Column::content("text", |row| step(row).map(|step| &step.text).into()),
 ];

@@ -90,15 +90,17 @@ fn tree(id: &str, steps: usize, text: &str) -> Tree {
             step.at = text.into();
             records.push(Record::Step(step.into()));
         }
-        records.push(Record::Label(LabelRecord {
-            run: "r".into(),
-            step: own.clone(),
-            problem: id.into(),
-            who: text.into(),
-            when: text.into(),
-            label: text.into(),
-            note: Some(text.into()),
-        }));
+        for label in [text, "bad"] {
+            records.push(Record::Label(LabelRecord {
+                run: "r".into(),
+                step: own.clone(),
+                problem: id.into(),
+                who: text.into(),
+                when: text.into(),
+                label: label.into(),
+                note: Some(text.into()),
+            }));
+        }
         records.push(Record::Score(ScoreRecord {
             run: "r".into(),
             step: Some(own),

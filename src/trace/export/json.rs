@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 
-use crate::trace::visible::{is_unsafe, without_credentials};
+use crate::trace::visible::{escaped_json, without_credentials};
 
 /// A value on one line, without credentials. What is unsafe to show is
 /// escaped: whoever reads the document has the text as it was, and whoever
@@ -92,15 +92,7 @@ impl Formatter for Guarded {
     where
         W: ?Sized + Write,
     {
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_unsafe(*c)) {
-            writer.write_all(&rest.as_bytes()[..at])?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = &rest[at + c.len_utf8()..];
-        }
-        writer.write_all(rest.as_bytes())
+        writer.write_all(escaped_json(fragment).as_bytes())
     }
 }
 
@@ -110,6 +102,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::trace::visible::is_unsafe;
 
     #[test]
     fn credentials_leave_texts_and_names() {

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::trace::NodeIndex;
 use crate::trace::ids::sha256;
+use crate::trace::import::told;
 use crate::trace::record::{
     Continuation, DecisionRecord, GRADER, ModelFacts, ScoreRecord, StepEnd, StepRecord,
     TrajectoryEnd,
@@ -389,8 +390,9 @@ impl<'a> Teller<'a> {
         }
         // Cached tokens are among those of the input.
         let usage = step.usage;
-        attributes.set("gen_ai.usage.input_tokens", usage.prompt.into());
-        attributes.set("gen_ai.usage.output_tokens", usage.output.into());
+        let (read, wrote) = (told::prompt_tokens(step), told::output_tokens(step));
+        attributes.maybe("gen_ai.usage.input_tokens", read.map(Value::from));
+        attributes.maybe("gen_ai.usage.output_tokens", wrote.map(Value::from));
         attributes.maybe(
             "gen_ai.usage.cache_read.input_tokens",
             usage.cached.map(Value::from),

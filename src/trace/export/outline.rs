@@ -3,9 +3,13 @@
 //! and readable; each layout escapes them for its own language.
 
 use crate::trace::NodeIndex;
+use crate::trace::import::told;
+use crate::trace::label::{Label, Rating};
 use crate::trace::record::{
-    CHECKER, Continuation, DecisionRecord, GRADER, PriceFacts, StepEnd, TrajectoryEnd, VERIFIER,
+    CHECKER, Continuation, DecisionRecord, GRADER, LabelRecord, PriceFacts, StepEnd, TrajectoryEnd,
+    VERIFIER,
 };
+use crate::trace::tree::Node;
 use crate::trace::visible::{visible, without_credentials};
 
 use super::Subject;
@@ -229,8 +233,8 @@ impl Teller<'_> {
             Some(value) => format!("u {}", figure(value)),
             None => "u n/a".to_owned(),
         });
-        facts.push(format!("{} tokens", step.usage.output));
-        facts.push(format!("{} s", figure(step.seconds)));
+        facts.extend(told::output_tokens(step).map(|tokens| format!("{tokens} tokens")));
+        facts.extend(told::seconds(step).map(|seconds| format!("{} s", figure(seconds))));
         if !matches!(step.end, StepEnd::Delimiter | StepEnd::Eos) {
             facts.push(format!("ended: {}", step.end.name()));
         }
@@ -242,15 +246,7 @@ impl Teller<'_> {
             let value = score.value.map_or_else(|| "n/a".to_owned(), figure);
             facts.push(format!("{} {value}", clean(&score.scorer)));
         }
-        facts.extend(found.labels.iter().map(|label| {
-            let note = label.note.as_ref();
-            let note = note.map_or_else(String::new, |note| format!(" ({})", clean(note)));
-            format!(
-                "label {} by {}{note}",
-                clean(&label.label),
-                clean(&label.who)
-            )
-        }));
+        facts.extend(labels(found));
         facts
     }
 
@@ -332,6 +328,25 @@ impl Teller<'_> {
     }
 }
 
+/// What stands of what people said of a step.
+fn labels(node: &Node) -> Vec<String> {
+    let ballot = node.ballot();
+    let told = ballot.opinions().map(|(who, opinion)| {
+        let words = [
+            opinion.rating.map(Rating::label),
+            opinion.flagged.then_some(Label::Flagged),
+            opinion.skipped.then_some(Label::Skipped),
+        ];
+        let words: Vec<&str> = words.into_iter().flatten().map(Label::name).collect();
+        let holds = |said: &&LabelRecord| said.who == *who && words.contains(&said.label.as_str());
+        let last = node.labels.iter().rev().find(holds);
+        let note = last.and_then(|said| said.note.as_deref());
+        let note = note.map_or_else(String::new, |note| format!(" ({})", clean(note)));
+        format!("label {} by {}{note}", words.join(", "), clean(who))
+    });
+    told.collect()
+}
+
 fn price(price: &PriceFacts) -> String {
     format!(
         "{} in, {} out {} per {} tokens",
@@ -351,5 +366,58 @@ pub(super) fn plain() -> Wording {
             let value = value.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
             format!("{value} {}", unit.unwrap_or_default())
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Tree;
+    use crate::trace::import::told::UNTOLD;
+    use crate::trace::record::Record;
+    use crate::trace::samples;
+
+    fn facts(said: &[(&str, Label)], source: Option<&str>) -> Vec<String> {
+        let mut step = samples::step("a", None, "text");
+        step.usage.output = 0;
+        step.seconds = 0.0;
+        if let Some(source) = source {
+            step.confidence.source = source.to_owned();
+        }
+        let labels = said.iter().map(|(who, label)| {
+            Record::Label(LabelRecord {
+                run: "r".into(),
+                step: "a".into(),
+                problem: "p".into(),
+                who: (*who).into(),
+                when: String::new(),
+                label: label.name().into(),
+                note: (*label == Label::Bad).then(|| "why".into()),
+            })
+        });
+        let records = std::iter::once(Record::Step(step.into())).chain(labels);
+        let tree = Tree::from_records("r", "p", records);
+        let outline = Outline::of(&Subject::new(None, &tree), plain());
+        outline.steps.into_iter().next().unwrap().facts
+    }
+
+    #[test]
+    fn of_labels_those_are_told_that_stand() {
+        let said = [
+            ("ann", Label::Good),
+            ("bob", Label::Bad),
+            ("ann", Label::Retracted),
+            ("bob", Label::Flagged),
+        ];
+        let facts = facts(&said, None);
+        let labels: Vec<&String> = facts.iter().filter(|one| one.contains("label")).collect();
+        assert_eq!(labels, ["label bad, flagged by bob (why)"]);
+    }
+
+    #[test]
+    fn what_an_imported_step_does_not_say_is_no_zero() {
+        assert!(facts(&[], None).contains(&"0 tokens".to_owned()));
+        let untold = facts(&[], Some(UNTOLD));
+        assert!(!untold.iter().any(|one| one.starts_with('0')), "{untold:?}");
     }
 }

@@ -22,6 +22,12 @@ pub fn guess(path: &Path) -> Result<Format, ImportError> {
     if is_pickle(&begin) {
         return Err(pickled(path));
     }
+    if is_ours(&begin) {
+        return Err(ImportError::refused(
+            path,
+            "a log of our own already: `replay`, `show` and `eval` read it as it is",
+        ));
+    }
     of(&begin).ok_or_else(|| {
         let names = Format::ALL.map(Format::name).join(", ");
         ImportError::refused(
@@ -88,6 +94,11 @@ pub(super) fn of(begin: &[u8]) -> Option<Format> {
     } else {
         None
     }
+}
+
+/// Whether this begins as our own logs do.
+fn is_ours(begin: &[u8]) -> bool {
+    begin.starts_with(b"{") && first_keys(begin).iter().any(|key| key == "record")
 }
 
 /// Whether this is a list of dictionaries as Python prints them: JSON knows no
@@ -188,6 +199,13 @@ mod tests {
     fn keys_are_those_of_the_first_object_alone() {
         let keys = first_keys(br#"{"a": {"b": "c:"}, "d\"e": [{"f": 1}], "g": "h"}, {"i": 2}"#);
         assert_eq!(keys, ["a", "d\\\"e", "g"]);
+    }
+
+    #[test]
+    fn a_log_of_our_own_is_told() {
+        assert!(is_ours(br#"{"record": "run", "format": 1}"#));
+        assert!(!is_ours(br#"{"idx": 0, "code": ["{\"record\": 1}"]}"#));
+        assert!(!is_ours(br#"[{"record": 1}]"#));
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod rsd;
 mod samples;
 mod spec_reason;
 mod text;
+pub mod told;
 mod tolerant;
 mod trajectory;
 
@@ -48,10 +49,6 @@ pub use trajectory::{
 
 /// The command of imported runs, as their heads name it.
 pub const COMMAND: &str = "import";
-
-/// The source of confidences of imported steps: there are none, and what the
-/// step does not say of itself nobody knows.
-pub const UNTOLD: &str = "none";
 
 /// A format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

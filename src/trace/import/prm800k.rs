@@ -11,10 +11,11 @@ use serde::Deserialize;
 
 use crate::problem::Problem;
 use crate::problem::answer::RuleGrader;
+use crate::trace::label::Label;
 use crate::trace::record::{PERSON, Sampling, TrajectoryEnd};
 
 use super::error::ImportError;
-use super::trajectory::{BAD, Conclusion, FLAGGED, GOOD, Mark, NEUTRAL, Origin, Step, Trajectory};
+use super::trajectory::{Conclusion, Mark, Origin, Step, Trajectory};
 use super::{Options, Row, Sink, rows, stem, text, tolerant};
 
 /// Stands before the answer at the end of a solution.
@@ -251,13 +252,12 @@ impl Builder<'_> {
     fn rated(&self, parent: Option<usize>, model: &str, one: &Completion) -> Step {
         let mut step = Step::new(parent, model, &one.text);
         let rating = match one.rating {
-            Some(rating) if rating > 0.0 => Some(GOOD),
-            Some(rating) if rating < 0.0 => Some(BAD),
-            Some(_) => Some(NEUTRAL),
+            Some(rating) if rating > 0.0 => Some(Label::Good),
+            Some(rating) if rating < 0.0 => Some(Label::Bad),
+            Some(_) => Some(Label::Neutral),
             None => None,
         };
-        // The last one is what tables show: a rating before a flag.
-        let flag = (one.flagged == Some(true)).then_some(FLAGGED);
+        let flag = (one.flagged == Some(true)).then_some(Label::Flagged);
         step.marks = flag
             .into_iter()
             .chain(rating)
@@ -281,7 +281,7 @@ mod tests {
 
     /// Texts, their labels and the place of the step before each.
     fn shape(trajectory: &Trajectory) -> Vec<(Option<usize>, &str, Vec<&str>)> {
-        let of = |step: &Step| step.marks.iter().map(|mark| mark.label).collect();
+        let of = |step: &Step| step.marks.iter().map(|mark| mark.label.name()).collect();
         let steps = trajectory.steps.iter();
         steps
             .map(|step| (step.parent, step.text.as_str(), of(step)))

@@ -11,10 +11,11 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 use crate::problem::answer::Verdict;
+use crate::trace::label::Label;
 use crate::trace::record::{Sampling, TrajectoryEnd};
 
 use super::error::ImportError;
-use super::trajectory::{Conclusion, FIRST_ERROR, GOOD, Mark, Origin, Step, Trajectory};
+use super::trajectory::{Conclusion, Mark, Origin, Step, Trajectory};
 use super::{Row, Sink, rows, text, tolerant};
 
 const NAME: &str = "process-bench";
@@ -62,10 +63,10 @@ fn trajectory(row: Solution) -> Result<Trajectory, String> {
     for (at, piece) in row.steps.into_iter().enumerate() {
         let mut step = Step::new(at.checked_sub(1), &model, piece);
         let label = match first_wrong {
-            Some(wrong) if at == wrong => Some(FIRST_ERROR),
+            Some(wrong) if at == wrong => Some(Label::FirstError),
             // Of what follows nobody says anything.
             Some(wrong) if at > wrong => None,
-            _ => Some(GOOD),
+            _ => Some(Label::Good),
         };
         step.marks.extend(label.map(|label| Mark {
             who: NAME.to_owned(),
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     fn labels(trajectory: &Trajectory) -> Vec<&str> {
-        let of = |step: &Step| step.marks.first().map_or("-", |mark| mark.label);
+        let of = |step: &Step| step.marks.first().map_or("-", |mark| mark.label.name());
         trajectory.steps.iter().map(of).collect()
     }
 

@@ -114,7 +114,7 @@ impl Writer<'_> {
                 problem: self.place.problem.to_owned(),
                 who: mark.who.clone(),
                 when: mark.when.clone(),
-                label: mark.label.to_owned(),
+                label: mark.label.name().to_owned(),
                 note: mark.note.clone(),
             }));
         }
@@ -256,11 +256,11 @@ impl Writer<'_> {
 fn unknown_confidence(by_person: bool) -> Confidence {
     let why = match by_person {
         true => "a person wrote it",
-        false => "imported: the source holds no probabilities of its tokens",
+        false => "imported: without probabilities of its tokens",
     };
     Confidence {
         value: None,
-        source: super::UNTOLD.to_owned(),
+        source: super::told::UNTOLD.to_owned(),
         fallback: false,
         kind: ValueKind::None,
         unavailable: Some(why.to_owned()),

@@ -43,8 +43,10 @@ struct Solved {
     gt: Value,
     #[serde(default)]
     level: Value,
-    #[serde(default, alias = "subject", rename = "type")]
-    domain: Value,
+    #[serde(default, rename = "type")]
+    kind: Value,
+    #[serde(default)]
+    subject: Value,
     code: Vec<String>,
     #[serde(default)]
     pred: Vec<Value>,
@@ -351,7 +353,7 @@ fn problem(row: &Solved) -> Result<Problem, String> {
         question: row.question.clone(),
         gold: text::scalar(&row.gt),
         difficulty: text::level(&row.level),
-        domain: text::scalar(&row.domain),
+        domain: text::scalar(&row.kind).or_else(|| text::scalar(&row.subject)),
         source: NAME.to_owned(),
     })
 }

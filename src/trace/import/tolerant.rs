@@ -9,6 +9,9 @@ use serde::de::DeserializeOwned;
 /// Deepest nesting that is read; the parser itself stops at 128.
 pub(super) const DEEPEST: usize = 120;
 
+/// Most characters that are told of what is wrong with a row.
+const LONGEST: usize = 200;
+
 /// Bytes read at once.
 const PIECE: usize = 1 << 16;
 
@@ -193,12 +196,16 @@ pub(super) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String>
     serde_json::from_slice(&json).map_err(|error| said(&error))
 }
 
-/// What is wrong, without the line: rows are told by theirs.
+/// What is wrong, without the line: rows are told by theirs. The parser quotes
+/// whole texts; of them the beginning says enough.
 pub(super) fn said(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.rsplit_once(" at line ") {
-        Some((what, _)) => what.to_owned(),
-        None => text,
+    let what = text
+        .rsplit_once(" at line ")
+        .map_or(&*text, |(what, _)| what);
+    match what.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &what[..end]),
+        None => what.to_owned(),
     }
 }
 
@@ -257,6 +264,17 @@ mod tests {
         ] {
             read(text).unwrap_err();
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_in_a_line_however_long_the_text() {
+        let long = format!("\"{}\"", "é".repeat(10_000));
+        let why = from_slice::<Vec<u8>>(long.as_bytes()).unwrap_err();
+        assert!(
+            why.starts_with("invalid type") && why.ends_with('…'),
+            "{why}"
+        );
+        assert_eq!(why.chars().count(), LONGEST + 1);
     }
 
     #[test]

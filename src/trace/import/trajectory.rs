@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::problem::Problem;
 use crate::problem::answer::Grade;
+use crate::trace::label::Label;
 use crate::trace::record::{Attempt, Purpose, Sampling, StepEnd, TrajectoryEnd, Usage};
 
 /// What routed, as far as the source says.
@@ -170,23 +171,13 @@ pub struct Ruling {
     pub reason: String,
 }
 
-/// The words of [`crate::trace::record::LabelRecord::label`] that sources have.
-pub const GOOD: &str = "good";
-pub const NEUTRAL: &str = "neutral";
-pub const BAD: &str = "bad";
-/// Wrong, and every step before it is right.
-pub const FIRST_ERROR: &str = "first-error";
-/// Something is odd about the step.
-pub const FLAGGED: &str = "flagged";
-
 /// What a person says of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     pub who: String,
     /// Empty where it is not known.
     pub when: String,
-    /// `good`, `neutral`, `bad`, `first-error` or `flagged`.
-    pub label: &'static str,
+    pub label: Label,
     pub note: Option<String>,
 }
 

@@ -11,6 +11,7 @@ use crate::model::scorer::grader::is_llm;
 use crate::problem::answer::Verdict;
 use crate::session::{Phase, Session};
 use crate::trace::NodeIndex;
+use crate::trace::import::told;
 use crate::trace::record::{DecisionRecord, OutcomeRecord, QUERY, StepRecord, TrajectoryEnd};
 use crate::tui::text::math;
 use crate::tui::text::sanitize::sanitize;
@@ -498,9 +499,9 @@ fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
 }
 
 fn prompt(step: &StepRecord) -> String {
-    if step.usage.prompt == 0 && !figures::is_told(step) {
+    let Some(read) = told::prompt_tokens(step) else {
         return "not known".to_owned();
-    }
+    };
     let cached = match step.usage.cached {
         Some(cached) => format!("{cached} cached"),
         None => "? cached".to_owned(),
@@ -509,7 +510,7 @@ fn prompt(step: &StepRecord) -> String {
         0 => String::new(),
         written => format!(", {written} written to the cache"),
     };
-    format!("{} tokens, {cached}{written}", step.usage.prompt)
+    format!("{read} tokens, {cached}{written}")
 }
 
 fn end(step: &StepRecord) -> String {

@@ -1,7 +1,7 @@
 //! Numbers as people read them.
 
 use crate::cost::Unit;
-use crate::trace::import::UNTOLD;
+use crate::trace::import::told;
 use crate::trace::record::{Confidence, StepRecord};
 
 /// An amount of a ledger: `12.3 MFLOP`, `0.00124 USD`; `unknown` where it is.
@@ -81,23 +81,15 @@ pub fn seconds(seconds: f64) -> String {
 
 /// The tokens that a step was written in; imported ones may hold none.
 pub fn tokens(step: &StepRecord) -> String {
-    match is_told(step) || step.usage.output > 0 {
-        true => format!("{} tokens", step.usage.output),
-        false => "tokens not known".to_owned(),
-    }
+    told::output_tokens(step).map_or_else(
+        || "tokens not known".to_owned(),
+        |tokens| format!("{tokens} tokens"),
+    )
 }
 
 /// How long a step took, likewise.
 pub fn took(step: &StepRecord) -> String {
-    match is_told(step) || step.seconds > 0.0 {
-        true => seconds(step.seconds),
-        false => "not known".to_owned(),
-    }
-}
-
-/// Whether zeros of a step are zeros, and not what nobody knows.
-pub fn is_told(step: &StepRecord) -> bool {
-    step.confidence.source != UNTOLD
+    told::seconds(step).map_or_else(|| "not known".to_owned(), seconds)
 }
 
 #[cfg(test)]

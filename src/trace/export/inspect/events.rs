@@ -13,6 +13,7 @@ use crate::trace::NodeIndex;
 use crate::trace::export::Subject;
 use crate::trace::export::clock::{Span, duration, rfc3339, times};
 use crate::trace::export::json::List;
+use crate::trace::import::told;
 use crate::trace::record::{
     Continuation, DecisionRecord, GRADER, ScoreRecord, StepEnd, StepRecord, Token,
 };
@@ -58,16 +59,12 @@ pub(super) fn question(text: &str) -> Value {
     json!({"id": BEGINNING, "role": "user", "content": text, "source": "input"})
 }
 
-/// A step as a message: named in the pool and the sample, without a name as
-/// the output of a call.
-pub(super) fn assistant(step: &StepRecord, named: bool) -> Value {
-    let mut message = json!({"role": "assistant", "content": step.text});
+/// A step as a message, whose name tells a reader which call wrote it.
+pub(super) fn assistant(step: &StepRecord) -> Value {
+    let mut message = json!({"id": step.id, "role": "assistant", "content": step.text});
     if step.continuation != Continuation::Edited {
         message["source"] = "generate".into();
         message["model"] = step.model.as_str().into();
-    }
-    if named {
-        message["id"] = step.id.as_str().into();
     }
     message
 }
@@ -164,7 +161,7 @@ impl Teller<'_> {
         while let Some(node) = next {
             self.step(node, &before);
             extend(&mut before, self.messages.len());
-            self.messages.push(assistant(self.subject.step(node), true));
+            self.messages.push(assistant(self.subject.step(node)));
             let children = self.subject.tree.children(Some(node));
             let on_line = |child: &&NodeIndex| self.subject.is_on_main_line(**child);
             next = children.iter().find(on_line).or(children.first()).copied();
@@ -247,7 +244,7 @@ impl Teller<'_> {
 
     fn call(&mut self, step: &StepRecord, before: &[(usize, usize)], end: u64) {
         let mut choice = json!({
-            "message": assistant(step, false),
+            "message": assistant(step),
             "stop_reason": stop_reason(step.end),
         });
         let logprobs: Vec<Value> = step.tokens.iter().filter_map(logprob).collect();
@@ -266,12 +263,12 @@ impl Teller<'_> {
                 "model": step.model,
                 "choices": [choice],
                 "completion": step.text,
-                "usage": tokens(step.usage),
-                "time": step.seconds,
+                "usage": told::output_tokens(step).map(|_| tokens(step.usage)),
+                "time": told::seconds(step),
             },
             "retries": step.attempts.len(),
             "completed": rfc3339(end),
-            "working_time": step.seconds,
+            "working_time": told::seconds(step),
         });
         self.push("model", event);
     }

@@ -1,4 +1,5 @@
 use std::io::{Cursor, Read as _};
+use std::ops::ControlFlow;
 
 use serde_json::Value;
 
@@ -7,6 +8,7 @@ use super::*;
 use crate::problem::answer::Verdict;
 use crate::trace::Tree;
 use crate::trace::export::Export;
+use crate::trace::import;
 use crate::trace::record::{Purpose, Record, StepRecord};
 use crate::trace::samples;
 
@@ -118,6 +120,60 @@ fn calls_name_what_stood_before_them_and_branches_their_anchors() {
     let decisions = of("info").filter(|event| event["data"]["kind"] == "decision");
     assert_eq!(decisions.count(), 1);
     assert!(of("info").all(|event| event["source"] == "route"));
+}
+
+/// Every call that is imported wrote the step that it wrote, even where a
+/// rejected draft says the same and where a step holds a blank line.
+#[test]
+fn an_import_tells_drafts_from_the_steps_that_say_the_same() {
+    let mut head = samples::run("r");
+    head.pool = vec![samples::model("small"), samples::model("large")];
+    let mut first = step("a", None, 1);
+    first.text = "one\n\ntwo".into();
+    let mut draft = step("d", Some("a"), 2);
+    draft.kept = false;
+    draft.purpose = Purpose::Draft;
+    draft.text = "so 3".into();
+    let mut again = step("b", Some("a"), 9);
+    again.model = "large".into();
+    again.text = "so 3".into();
+    again.seconds = 2.5;
+    let records = [
+        Record::Step(first.into()),
+        Record::Step(draft.into()),
+        Record::Step(again.into()),
+        Record::Outcome(Box::new(samples::outcome("p", Some("b")))),
+    ];
+    let tree = Tree::from_records("r", "p", records);
+    let mut log: Box<dyn Export<Vec<u8>>> = Box::new(Document::new(Vec::new()).unwrap());
+    log.add(&Subject::new(Some(&head), &tree)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.json");
+    std::fs::write(&path, log.finish().unwrap()).unwrap();
+    let mut found = Vec::new();
+    let options = import::Options::default();
+    import::read(import::Format::Inspect, &path, &options, &mut |row| {
+        found.push(row);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    let [import::Row::Trajectory(one)] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    let steps: Vec<(&str, &str)> = one
+        .steps
+        .iter()
+        .map(|step| (step.text.as_str(), step.model.as_str()))
+        .collect();
+    assert_eq!(steps, [("one\n\ntwo", "small"), ("so 3", "large")]);
+    assert_eq!(one.origin.models, ["small", "large"]);
+    let last = &one.steps[1];
+    assert_eq!(
+        (last.seconds, last.at.as_str()),
+        (2.5, "2026-01-01T00:00:09Z")
+    );
+    // The draft is a call that gave no step.
+    assert_eq!(last.attempts.len(), 1);
 }
 
 #[test]

@@ -71,14 +71,15 @@ impl<'a> Maker<'a> {
         let mut notes = notes(sample, &talk, name, missing);
         let end = ending(sample, &mut notes);
         usage_of_whole(sample, &mut steps, &mut notes);
+        let about = &sample.metadata;
         Ok(Trajectory {
             origin: self.origin(sample, &steps),
             problem: Problem {
                 id,
                 question,
                 gold: gold.clone(),
-                difficulty: None,
-                domain: None,
+                difficulty: text::level(&about.difficulty).or_else(|| text::level(&about.level)),
+                domain: text::scalar(&about.domain).or_else(|| text::scalar(&about.subject)),
                 source: match self.head.eval.task.as_str() {
                     "" => NAME.to_owned(),
                     task => format!("{NAME}:{task}"),
@@ -97,6 +98,20 @@ impl<'a> Maker<'a> {
         })
     }
 
+    /// What stands between two steps of a message; nothing does where our own
+    /// export wrote it, which has a message a step.
+    fn separator(&self) -> &str {
+        match self.is_ours() {
+            true => "",
+            false => &self.options.separator,
+        }
+    }
+
+    /// Whether our own export wrote the log.
+    fn is_ours(&self) -> bool {
+        !self.head.eval.metadata.route.pool.is_empty()
+    }
+
     /// Adds the steps of a segment. What its call took stands with the first
     /// of them: nobody knows how much of it each step took.
     fn add(&self, steps: &mut Vec<Step>, segment: &Segment<'_>, sample: &Sample) {
@@ -106,7 +121,7 @@ impl<'a> Maker<'a> {
             .or(by_sample.filter(|name| !name.is_empty()))
             .or(Some(self.head.eval.model.as_str()).filter(|name| !name.is_empty()))
             .unwrap_or(text::UNKNOWN);
-        let first = text::append(steps, model, &segment.text, &self.options.separator);
+        let first = text::append(steps, model, &segment.text, self.separator());
         let count = steps.len() - first;
         let call = segment.call;
         let output = call.and_then(|call| call.output.as_ref());
@@ -121,7 +136,8 @@ impl<'a> Maker<'a> {
             step.seconds = seconds
                 .filter(|s| s.is_finite() && *s >= 0.0)
                 .unwrap_or(0.0);
-            step.at = call.map_or_else(String::new, |call| call.timestamp.clone());
+            let at = call.map(|call| call.completed.as_ref().unwrap_or(&call.timestamp));
+            step.at = at.cloned().unwrap_or_default();
             if count > 1 && call.is_some() {
                 step.end_note = Some(format!(
                     "tokens and time are of the whole call: {count} steps"
@@ -191,7 +207,7 @@ impl<'a> Maker<'a> {
         let several = models.len() > 1;
         lacks(several, "what chose the models");
         lacks(
-            several && self.options.models.is_empty(),
+            several && self.options.models.is_empty() && !self.is_ours(),
             "which model is the cheapest",
         );
         Origin {
@@ -210,11 +226,13 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// The models of a log, without those that score: as a person orders them, or
-/// as the log names them.
+/// The models of a log, without those that score: as a person orders them, as
+/// our own export does, or as the log names them.
 fn models(head: &Head, options: &Options) -> Vec<String> {
-    if !options.models.is_empty() {
-        return options.models.clone();
+    for ordered in [&options.models, &head.eval.metadata.route.pool] {
+        if !ordered.is_empty() {
+            return ordered.clone();
+        }
     }
     let name = |value: &Value| {
         let named = value.as_str().or_else(|| value.get("model")?.as_str());

@@ -27,6 +27,35 @@ pub(super) struct Eval {
     pub model_roles: BTreeMap<String, Value>,
     #[serde(default, deserialize_with = "or_default")]
     pub model_generate_config: Generation,
+    #[serde(default, deserialize_with = "lenient")]
+    pub metadata: Exported,
+}
+
+/// What a log that was exported from ours says beside.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Exported {
+    #[serde(default, deserialize_with = "or_default")]
+    pub route: Route,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Route {
+    /// The names of the models, cheapest first; of other logs there are none.
+    #[serde(default, deserialize_with = "or_default")]
+    pub pool: Vec<String>,
+}
+
+/// What a data set says of a problem, under the names that it mostly has.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct About {
+    #[serde(default)]
+    pub domain: Value,
+    #[serde(default)]
+    pub subject: Value,
+    #[serde(default)]
+    pub difficulty: Value,
+    #[serde(default)]
+    pub level: Value,
 }
 
 /// How the model was made to sample, where the log says.
@@ -50,6 +79,8 @@ pub(super) struct Sample {
     pub input: Input,
     #[serde(default)]
     pub target: Value,
+    #[serde(default, deserialize_with = "lenient")]
+    pub metadata: About,
     #[serde(default, deserialize_with = "or_default")]
     pub messages: Vec<Message>,
     /// Of a chunked sample: ranges of its messages that are the conversation.
@@ -234,6 +265,9 @@ pub(super) struct Call {
     pub output: Option<Output>,
     #[serde(default)]
     pub working_time: Option<f64>,
+    /// When it was finished, where the log says.
+    #[serde(default)]
+    pub completed: Option<String>,
     #[serde(default)]
     pub error: Value,
 }
@@ -352,6 +386,16 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// What is not as it should be is as good as nothing, where little hangs on it.
+fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + DeserializeOwned,
+{
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).unwrap_or_default())
+}
+
 /// A count, however large; one that is no number is not known.
 fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let value = Value::deserialize(deserializer)?;
@@ -382,6 +426,29 @@ mod tests {
         .unwrap();
         assert_eq!(sample.id, 3);
         assert!(sample.events.calls.is_empty());
+    }
+
+    #[test]
+    fn metadata_of_any_shape_is_read() {
+        let of = |metadata: &str| -> Sample {
+            let text = format!("{{\"id\": 1, \"metadata\": {metadata}}}");
+            tolerant::from_slice(text.as_bytes()).unwrap()
+        };
+        for odd in ["[1]", "null", "\"x\"", "{\"domain\": {}}"] {
+            assert!(!of(odd).metadata.domain.is_string(), "{odd}");
+        }
+        let about = of(r#"{"domain": "a", "subject": "b", "level": "Level 3"}"#).metadata;
+        assert_eq!((&about.domain, &about.subject), (&"a".into(), &"b".into()));
+        assert_eq!(about.level, "Level 3");
+        let eval = |route: &str| -> Eval {
+            let text = format!("{{\"metadata\": {{\"route\": {route}}}}}");
+            tolerant::from_slice(text.as_bytes()).unwrap()
+        };
+        assert_eq!(
+            eval(r#"{"pool": ["s", "l"]}"#).metadata.route.pool,
+            ["s", "l"]
+        );
+        assert!(eval("[1]").metadata.route.pool.is_empty());
     }
 
     #[test]

@@ -74,6 +74,19 @@ fn rewards_are_of_drafts_also_where_the_target_wrote_the_step() {
 }
 
 #[test]
+fn a_row_may_have_a_type_and_a_subject() {
+    let mut both = row("a", json!([[0, 1]]), json!([0.9]));
+    both["subject"] = "Number Theory".into();
+    let mut subject = both.clone();
+    subject.as_object_mut().unwrap().remove("type");
+    for (row, domain) in [(both, "Algebra"), (subject, "Number Theory")] {
+        let found = of(FILE, &row);
+        let [one] = trajectories(&found);
+        assert_eq!(one.problem.domain.as_deref(), Some(domain));
+    }
+}
+
+#[test]
 fn steps_that_do_not_fit_the_turns_have_no_writer() {
     let turns = json!([[0, 1], [1, 2], [2, 1]]);
     let found = of(FILE, &row("a\n\nb", turns, json!([0.9, 0.25, 0.71])));
