@@ -210,7 +210,11 @@ pub(super) fn check_log(log: &Log, problem: Option<&str>) -> Result<(), Failure>
         let damaged = log.damages().count();
         return Err(Failure::new(
             Exit::BadData,
-            format!("no trajectory in the log ({damaged} lines could not be read)"),
+            match damaged {
+                0 => "there is nothing in the log".to_owned(),
+                1 => "no trajectory in the log: its one line could not be read".to_owned(),
+                _ => format!("no trajectory in the log: {damaged} lines could not be read"),
+            },
         )
         .hint("make one by `pointsman solve --log FILE`"));
     }

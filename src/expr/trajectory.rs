@@ -149,7 +149,9 @@ impl<'a> Trajectory<'a> {
     }
 
     fn large_share(&self) -> Option<f64> {
-        let large = &self.run?.pool.last()?.name;
+        // Of one model alone nobody is large.
+        let pool = &self.run?.pool;
+        let large = &pool.last().filter(|_| pool.len() > 1)?.name;
         let (mut by_large, mut all) = (0_u32, 0_u32);
         for step in self.kept() {
             all += 1;

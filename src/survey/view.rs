@@ -205,7 +205,7 @@ impl<'a> View<'a> {
     /// Number of kept steps by the most capable model; 0 where nobody knows
     /// which that is.
     pub fn large_steps(&self) -> usize {
-        let Some(&large) = self.run.pool.last() else {
+        let Some(&large) = self.run.pool.last().filter(|_| self.run.pool.len() > 1) else {
             return 0;
         };
         let by_large = |step: &&Step| step.kept && step.model == large;
@@ -215,7 +215,8 @@ impl<'a> View<'a> {
     /// Share of the kept steps that the most capable model wrote.
     pub fn large_share(&self) -> Option<f64> {
         let kept = self.kept();
-        let known = kept > 0 && !self.run.pool.is_empty();
+        // Of one model alone nobody is large.
+        let known = kept > 0 && self.run.pool.len() > 1;
         known.then(|| self.large_steps() as f64 / kept as f64)
     }
 

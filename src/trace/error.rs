@@ -28,7 +28,7 @@ pub enum LogError {
     )]
     Locked { path: PathBuf },
     #[error(
-        "{}: not a pointsman log ({found}); nothing was written: name another file",
+        "{}: not a pointsman log ({found}): name another file",
         path.display()
     )]
     NotALog { path: PathBuf, found: String },

@@ -54,7 +54,8 @@ impl Escalation {
                 Some(Verdict::Wrong) => false,
                 _ => continue,
             };
-            let Some(large) = view.models().checked_sub(1) else {
+            // Of one model alone nobody escalates.
+            let Some(large) = view.models().checked_sub(1).filter(|last| *last > 0) else {
                 continue;
             };
             let kept: Vec<bool> = view
@@ -68,7 +69,10 @@ impl Escalation {
                 false => both.wrong.add(by_large),
             };
             for (at, &by_large) in kept.iter().enumerate() {
-                part(&mut by_position[at * POSITIONS / kept.len()], by_large);
+                // The first step stands at 0, the last one at 1.
+                let last = (kept.len() - 1).max(1);
+                let place = (at * POSITIONS / last).min(POSITIONS - 1);
+                part(&mut by_position[place], by_large);
                 if let Some(difficulty) = difficulty {
                     let whole = difficulty.floor() as i64;
                     part(by_difficulty.entry(whole).or_default(), by_large);

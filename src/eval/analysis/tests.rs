@@ -77,7 +77,7 @@ fn escalation_is_counted_by_position() {
     add(&mut survey, "a", "r", "sl", &[0.9, 0.8], Verdict::Ungraded);
     let found = Escalation::of(&survey, &places(&survey));
     let share = |share: escalation::Share| (share.large, share.steps);
-    let [first, later] = [0, 5].map(|at| found.by_position[at]);
+    let [first, later] = [0, escalation::POSITIONS - 1].map(|at| found.by_position[at]);
     assert_eq!((share(first.correct), share(first.wrong)), ((0, 1), (0, 1)));
     assert_eq!((share(later.correct), share(later.wrong)), ((1, 1), (0, 1)));
     let counted: usize = found

@@ -147,7 +147,9 @@ pub fn header(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) {
     }
     if let Some(session) = model.session().filter(|_| of_one && !model.is_blind()) {
         let spec = theme.shown(&session.settings().run.router.spec);
-        let spec = sanitize(&spec).into_owned();
+        // A spec with all its parameters is longer than any window.
+        let room = (usize::from(area.width) / 3).max(12);
+        let spec = width::truncate(&sanitize(&spec), room).into_owned();
         left.push(Span::styled(
             format!(" router {spec} "),
             theme.style("text"),

@@ -453,7 +453,15 @@ fn help_rows(model: &Model, keymap: &Keymap, theme: &Theme, columns: usize) -> V
     const KEYS: usize = 16;
     let context = model.screen_context();
     let mut rows = Vec::new();
-    for group in Group::ALL {
+    // What is of this screen first, then what is of every screen.
+    let own = |group: &Group| {
+        let of_group = ACTIONS.iter().filter(|info| info.group == *group);
+        of_group
+            .into_iter()
+            .any(|info| info.keys.iter().any(|(of, _)| *of == context))
+    };
+    let (own, others): (Vec<Group>, Vec<Group>) = Group::ALL.into_iter().partition(own);
+    for group in own.into_iter().chain(others) {
         let actions: Vec<_> = ACTIONS
             .iter()
             .filter(|info| info.group == group)
