@@ -435,6 +435,8 @@ actions! {
         { Label ["f"] }
     SkipStep "skip-step" "skip" Labelling: "Pass this step over without a rating"
         { Label ["s"] }
+    NoteStep "note-step" "note" Labelling: "Write a note on this step"
+        { Label ["w"] }
     UndoLabel "undo-label" "undo" Labelling: "Take your last label back"
         { Label ["u"] }
     Blind "blind" "blind" Labelling: "Hide who wrote the steps, scores, outcome and what others said, or show them"

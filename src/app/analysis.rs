@@ -84,7 +84,7 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     }
     model.table.refresh(&model.survey, false);
     let facts = model.survey.facts();
-    let regrets = model.values.are_of(facts);
+    let regrets = model.values.are_of(model.survey.evidence());
     let (places, ask) = (&model.table.order, model.analysis.ask);
     let is_asked = model
         .analysis

@@ -187,6 +187,8 @@ pub enum Purpose {
     Worth,
     /// A line for the audience of a talk.
     Caption,
+    /// What a person who labels has to say of a step.
+    Note,
 }
 
 impl Purpose {
@@ -194,7 +196,7 @@ impl Purpose {
     pub fn scope(self) -> Scope {
         match self {
             Self::RunUntil | Self::BackUntil | Self::Breakpoint(_) | Self::Watch(_) => Scope::Step,
-            Self::Table(_) | Self::Cost | Self::Rule | Self::Worth | Self::Caption => {
+            Self::Table(_) | Self::Cost | Self::Rule | Self::Worth | Self::Caption | Self::Note => {
                 Scope::Trajectory
             }
         }
@@ -202,7 +204,10 @@ impl Purpose {
 
     /// Whether it is one in the language of expressions.
     pub fn is_expression(self) -> bool {
-        !matches!(self, Self::Cost | Self::Rule | Self::Worth | Self::Caption)
+        !matches!(
+            self,
+            Self::Cost | Self::Rule | Self::Worth | Self::Caption | Self::Note
+        )
     }
 }
 

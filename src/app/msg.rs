@@ -64,8 +64,8 @@ pub enum Msg {
         spec: String,
         rule: Result<Arc<dyn Router>, String>,
     },
-    /// What every decision of the log lost, when it had so many facts.
-    Regretted { facts: usize, regrets: Regrets },
+    /// What every decision of the log lost, when it had so much evidence.
+    Regretted { evidence: usize, regrets: Regrets },
     /// What the log says of its router as a whole.
     Analysed(Box<Analysis>),
     /// The figures of two runs were computed, or there are none.

@@ -11,7 +11,7 @@ use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, NoticeLevel, Purpose};
 use super::navigate::{goto_step, search_jump};
-use super::{talk, values, what_if};
+use super::{labelling, talk, values, what_if};
 
 /// Rows a page of a list moves by.
 const PAGE: i64 = 10;
@@ -276,7 +276,7 @@ fn complete_name(model: &mut Model) {
     let Some(Layer::Expression { purpose, input, .. }) = model.layers.last() else {
         return;
     };
-    if *purpose == Purpose::Caption {
+    if matches!(purpose, Purpose::Caption | Purpose::Note) {
         return;
     }
     let added = completion(model, *purpose, input).addition();
@@ -331,6 +331,7 @@ fn expression(
             talk::caption(model, text, now);
             return Ok(Vec::new());
         }
+        Purpose::Note => return Ok(labelling::note(model, text, now)),
         Purpose::RunUntil | Purpose::BackUntil => {}
     }
     let models = names_of_models(model, purpose);

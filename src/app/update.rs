@@ -74,9 +74,9 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             what_if::ruled(model, run, spec, rule);
             Vec::new()
         }
-        Msg::Regretted { facts, regrets } => {
-            values::regretted(model, facts, regrets);
-            Vec::new()
+        Msg::Regretted { evidence, regrets } => {
+            values::regretted(model, evidence, regrets);
+            labelling::regretted(model)
         }
         Msg::Analysed(found) => {
             analysis::analysed(model, found);

@@ -17,11 +17,12 @@ use super::work::Work;
 #[derive(Debug, Default)]
 pub struct Values {
     grove: Option<Grove>,
-    /// The entry and the facts of the survey that it was made of.
+    /// The entry and the evidence of the survey that it was made of.
     made_of: Option<(usize, usize)>,
     /// What a right answer is worth.
     pub worth: Worth,
-    /// The facts of the survey whose regrets were asked for.
+    /// The evidence of the survey whose regrets were asked for: labels change
+    /// none of them.
     regrets_of: Option<usize>,
     /// Those whose regrets have come.
     worked_out: Option<usize>,
@@ -30,9 +31,10 @@ pub struct Values {
 }
 
 impl Values {
-    /// Whether the regrets of the log were worked out when it had so many facts.
-    pub(super) fn are_of(&self, facts: usize) -> bool {
-        self.worked_out == Some(facts)
+    /// Whether the regrets of the log were worked out when it had so much
+    /// evidence.
+    pub(super) fn are_of(&self, evidence: usize) -> bool {
+        self.worked_out == Some(evidence)
     }
 
     /// What the log knows of the question on screen; `None` where only one
@@ -71,9 +73,10 @@ impl Model {
 }
 
 /// Makes anew what belongs to the trajectory on screen, and asks for the
-/// regrets of the whole log where the table shows them.
+/// regrets of the whole log where the table shows them or the queue of labels
+/// goes by them.
 pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
-    let facts = model.survey.facts();
+    let evidence = model.survey.evidence();
     let of_one = matches!(
         model.view.screen,
         Screen::Inspector | Screen::Tree | Screen::Values
@@ -81,30 +84,31 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     let (entry, made_of) = (model.current, model.values.made_of);
     let is_new = made_of.is_none_or(|(known, _)| known != entry);
     // While a log is read it changes all the time.
-    let is_stale = made_of != Some((entry, facts)) && model.reading.is_none();
+    let is_stale = made_of != Some((entry, evidence)) && model.reading.is_none();
     if of_one && (is_new || is_stale) && model.session().is_some() {
         let known = entry < model.survey.trajectories().len();
         let grove = known.then(|| Grove::of(&model.survey, entry)).flatten();
         model.values.grove = grove.filter(Grove::has_alternatives);
-        model.values.made_of = Some((entry, facts));
+        model.values.made_of = Some((entry, evidence));
     }
     let shown = matches!(model.view.screen, Screen::Problems | Screen::Analysis);
     let settled = model.reading.is_none() && !model.is_generating();
-    if shown && settled && model.values.regrets_of != Some(facts) {
-        model.values.regrets_of = Some(facts);
+    let wanted = shown || model.queues_by_worth();
+    if wanted && settled && model.values.regrets_of != Some(evidence) {
+        model.values.regrets_of = Some(evidence);
         return Some(Effect::Work(Work::Regrets));
     }
     None
 }
 
-/// Takes the regrets of the log as it was when it had so many facts.
-pub(super) fn regretted(model: &mut Model, facts: usize, regrets: Regrets) {
-    if facts != model.survey.facts() {
+/// Takes the regrets of the log as it was when it had so much evidence.
+pub(super) fn regretted(model: &mut Model, evidence: usize, regrets: Regrets) {
+    if evidence != model.survey.evidence() {
         // More has come: they are asked for again.
         model.values.regrets_of = None;
         return;
     }
-    model.values.worked_out = Some(facts);
+    model.values.worked_out = Some(evidence);
     let known = regrets.control.decisions > 0;
     model.values.regrets = known.then_some(regrets.control);
     std::sync::Arc::make_mut(&mut model.survey).set_regrets(regrets.of, regrets.failures);

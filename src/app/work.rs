@@ -23,7 +23,7 @@ impl Work {
     pub fn done(self, survey: &Survey) -> Msg {
         match self {
             Self::Regrets => Msg::Regretted {
-                facts: survey.facts(),
+                evidence: survey.evidence(),
                 regrets: Regrets::of(survey),
             },
             Self::Analyse { places, ask } => {

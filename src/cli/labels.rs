@@ -5,18 +5,23 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::headless::labels::export::{Form, export};
-use crate::headless::labels::{Labelled, Report};
+use crate::headless::labels::{Labelled, Report, ValueProfile};
 use crate::headless::plain::plain;
 use crate::headless::{Exit, Failure};
 
 /// Sum up the labels that people gave, and how far they agree
 ///
 /// Counts what each person said of the steps, and how long it took. For every
-/// two people, and for people against the process-reward model, the verifier and
-/// the checker, it gives Cohen's kappa with an interval: over steps (right or
-/// wrong; neutral ones are left out, a score below 0.5 is wrong) and over
-/// trajectories (the same first error, or that there is none). Kappa is not
-/// defined where both say one and the same of everything.
+/// two people, and for people against the process-reward model, the verifier,
+/// the checker and the value profile, it gives Cohen's kappa with an interval:
+/// over steps (right or wrong; neutral ones are left out, a score below 0.5 is
+/// wrong) and over trajectories (the same first error, or that there is none).
+/// Kappa is not defined where both say one and the same of everything.
+///
+/// The value profile says what became of the steps: one is right while at least
+/// half of what the log holds behind it came out right (a forest, other runs,
+/// branches), and the first error is the step from which on next to nothing did.
+/// Where a log holds only one way on, it says nothing.
 ///
 /// Labels are read from the logs and from the files beside them
 /// (LOG.labels.jsonl), which `pointsman replay` and `inspect` write (`A`).
@@ -57,7 +62,7 @@ pub(super) fn run(args: &LabelsArgs) -> Result<(), Failure> {
         }
         _ => None,
     };
-    let (log, _) = super::replay::open_labelled(&args.logs, labels, None, u64::MAX)?;
+    let (log, survey) = super::replay::open_labelled(&args.logs, labels, None, u64::MAX)?;
     if let Some(damage) = log.damage() {
         super::say(&format!("warning: {damage}\n"));
     }
@@ -84,7 +89,8 @@ pub(super) fn run(args: &LabelsArgs) -> Result<(), Failure> {
             false => super::print(&done.to_text()),
         };
     }
-    let report = Report::of(&labelled, who);
+    let profile = ValueProfile::of(&survey, &labelled);
+    let report = Report::of(&labelled, who, vec![Box::new(profile)]);
     match args.json {
         true => super::print(&super::document(&report, "the labels")?),
         false => super::print(&plain(&report.to_text())),

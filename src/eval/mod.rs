@@ -24,7 +24,7 @@ pub mod published;
 pub mod regret;
 pub mod rows;
 #[cfg(test)]
-mod sample_runs;
+pub(crate) mod sample_runs;
 #[cfg(test)]
 mod samples;
 pub mod sweep;

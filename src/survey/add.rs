@@ -63,6 +63,7 @@ impl Survey {
                 self.trajectories[place].add_outcome(*outcome, &mut self.names);
             }
             Fact::Label(label) => {
+                self.label_facts += 1;
                 let place = self.place(&label.run, &label.problem);
                 self.trajectories[place].add_label(label, &mut self.names);
             }
@@ -75,6 +76,7 @@ impl Survey {
             return;
         };
         self.facts += 1;
+        self.label_facts += 1;
         self.trajectories[place].remove_label(&LabelFact::of(label), &self.names);
     }
 

@@ -219,6 +219,8 @@ pub struct Survey {
     places: HashMap<(u32, Name), u32>,
     steps: usize,
     facts: usize,
+    /// Of the facts those that labels are, and labels that were forgotten.
+    label_facts: usize,
 }
 
 impl Survey {
@@ -264,6 +266,12 @@ impl Survey {
     /// there is more.
     pub fn facts(&self) -> usize {
         self.facts
+    }
+
+    /// Number of facts without those of labels: for what does not depend on what
+    /// people say.
+    pub fn evidence(&self) -> usize {
+        self.facts - self.label_facts
     }
 
     /// Number of steps, drafts and branches included.

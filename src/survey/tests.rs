@@ -69,7 +69,7 @@ fn placed(record: Record, numbers: [u8; 3]) -> Record {
             label.step = id(b);
             label.who = ["ada", "bob"][usize::from(a % 2)].into();
             // A word that nobody knows now and then.
-            let word = Label::ALL.get(usize::from(c % 9));
+            let word = Label::ALL.get(usize::from(c % 10));
             label.label = word.map_or("odd", |label| label.name()).into();
             Record::Label(label)
         }

@@ -6,23 +6,25 @@ use crate::signal::confidence::Source as Measure;
 
 use super::{Step, View};
 
-/// What contradictory evidence is worth, in units of one unsure step.
+/// What a decision is worth that lost every answer, in units of one unsure
+/// step; one that lost half of them is worth as much as a contradiction.
+const LOST: f64 = 4.0;
+/// What contradictory evidence is worth.
 const CONFLICT: f64 = 2.0;
 /// What a trajectory is worth that nobody could grade.
 const UNGRADED: f64 = 1.0;
 
-/// How much labelling a trajectory would tell, from 0: most where the evidence
-/// contradicts itself (a wrong answer whose steps every scorer lets pass, a
-/// right one with a refuted step, scorers at odds about a step), less where
-/// nobody could grade it, and among these more the less sure the least sure
-/// step was.
-///
-/// The value of a label to a router would say more (how much a decision there
-/// cost): whoever can tell puts it in this place.
+/// How much labelling a trajectory would tell, from 0: most where a decision
+/// lost answers, as far as that is known ([`View::regret`]), and where the
+/// evidence contradicts itself (a wrong answer whose steps every scorer lets
+/// pass, a right one with a refuted step, scorers at odds about a step), less
+/// where nobody could grade it, and among these more the less sure the least
+/// sure step was.
 pub fn worth(view: &View<'_>) -> f64 {
     if Source::steps(view) == 0 {
         return 0.0;
     }
+    let lost = LOST * view.regret().unwrap_or(0.0).clamp(0.0, 1.0);
     let conflict = if is_contradictory(view) {
         CONFLICT
     } else {
@@ -34,7 +36,7 @@ pub fn worth(view: &View<'_>) -> f64 {
     };
     let sure = View::steps(view).filter_map(|step| step.measure(Measure::Prob));
     let least = sure.fold(1.0_f64, f64::min);
-    conflict + open + (1.0 - least.clamp(0.0, 1.0))
+    lost + conflict + open + (1.0 - least.clamp(0.0, 1.0))
 }
 
 /// Whether scorers are at odds with each other or with the verdict.
@@ -92,6 +94,21 @@ mod tests {
             .filter_map(Fact::of)
             .for_each(|fact| survey.add(fact));
         worth(&survey.view(0))
+    }
+
+    #[test]
+    fn what_a_decision_lost_comes_before_contradictions() {
+        let [kept, lost] = [0.0, 1.0].map(|regret| {
+            let mut survey = Survey::default();
+            survey.add(Fact::of(&step_of("p", "s")).unwrap());
+            survey.set_regrets(vec![Box::new([regret])], vec![None]);
+            worth(&survey.view(0))
+        });
+        let conflict = of("p", Verdict::Wrong, &[(PRM, 0.9)]);
+        assert!(
+            lost > conflict && conflict > kept,
+            "{lost} {conflict} {kept}"
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! holds where several were said.
 //!
 //! Labels are only ever appended. Of one step and one person `good`, `neutral`,
-//! `bad` and `first-error` are ratings, of which the last holds; `flagged` and
-//! `skipped` stand beside it; `retracted` takes back that person's last label of
+//! `bad` and `first-error` are ratings, of which the last holds; `flagged`,
+//! `skipped` and `noted` stand beside it; `retracted` takes back that person's last label of
 //! the step, whatever it was. A word that this version does not know says
 //! nothing, and stays in the log.
 //!
@@ -26,18 +26,22 @@ pub enum Label {
     Flagged,
     /// The person has seen it and does not rate it.
     Skipped,
+    /// The person has a remark, in the record's note; it says nothing of how
+    /// good the step is.
+    Noted,
     /// The person takes the label before it back.
     Retracted,
 }
 
 impl Label {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Good,
         Self::Neutral,
         Self::Bad,
         Self::FirstError,
         Self::Flagged,
         Self::Skipped,
+        Self::Noted,
         Self::Retracted,
     ];
 
@@ -50,6 +54,7 @@ impl Label {
             Self::FirstError => "first-error",
             Self::Flagged => "flagged",
             Self::Skipped => "skipped",
+            Self::Noted => "noted",
             Self::Retracted => "retracted",
         }
     }
@@ -66,7 +71,7 @@ impl Label {
             Self::Neutral => Some(Rating::Neutral),
             Self::Bad => Some(Rating::Bad),
             Self::FirstError => Some(Rating::FirstError),
-            Self::Flagged | Self::Skipped | Self::Retracted => None,
+            Self::Flagged | Self::Skipped | Self::Noted | Self::Retracted => None,
         }
     }
 }
@@ -79,7 +84,7 @@ impl fmt::Display for Label {
 
 /// A word that is no label.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no label: good, neutral, bad, first-error, flagged, skipped or retracted")]
+#[error("`{0}` is no label: good, neutral, bad, first-error, flagged, skipped, noted or retracted")]
 pub struct UnknownLabel(pub String);
 
 impl FromStr for Label {

@@ -71,6 +71,20 @@ impl Node {
         known.collect()
     }
 
+    /// The last note of a person that they did not take back.
+    pub fn note_of(&self, who: &str) -> Option<&str> {
+        let mut notes = Vec::new();
+        for said in self.labels.iter().filter(|said| said.who == who) {
+            match Label::named(&said.label) {
+                Some(Label::Retracted) => drop(notes.pop()),
+                Some(_) => notes.push(said.note.as_deref()),
+                // A word that is not known is nothing to take back.
+                None => {}
+            }
+        }
+        notes.into_iter().rev().flatten().next()
+    }
+
     /// Whether its parent is missing from the tree.
     pub fn is_orphan(&self) -> bool {
         self.parent.is_none() && self.step.parent.is_some()

@@ -208,7 +208,7 @@ fn wrong_wishes_are_refused_with_what_to_do() {
     wrong(
         &["a.jsonl", "--screen", "compare"],
         2,
-        &["holds 1 runs", "--with-run"],
+        &["holds one run", "another log"],
     );
     wrong(
         &["a.jsonl", "--problem", &problem, "--screen", "compare"],

@@ -168,6 +168,42 @@ fn all_good_is_no_kappa_of_one() {
     );
 }
 
+/// What the log holds beside a trajectory rates its steps as well.
+#[test]
+fn people_are_compared_with_what_came_of_the_steps() {
+    let folder = log();
+    let path = folder.path();
+    let found = trajectories(path);
+    let people: Vec<String> = found.iter().map(|of| all(of, "ada", |_| "good")).collect();
+    write(path, &people);
+    let names = |report: &Value| -> Vec<String> {
+        let pairs = report["agreement"].as_array().unwrap().iter();
+        pairs
+            .map(|pair| pair["second"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    // One way on says nothing but how it came out.
+    let alone = read(path, &["labels", "a.jsonl", "--json"]);
+    assert!(!names(&alone).contains(&"value profile".to_owned()));
+    for router in ["small", "large"] {
+        let solve = [
+            "solve", "--limit", "4", "--router", router, "--log", "b.jsonl", "--quiet",
+        ];
+        std::fs::rename(path.join("b.jsonl"), path.join("c.jsonl")).ok();
+        let output = run(path, &solve);
+        assert!(output.status.success(), "{output:?}");
+    }
+    let logs = ["labels", "a.jsonl", "b.jsonl", "c.jsonl", "--json"];
+    let beside = read(path, &logs);
+    let pairs = beside["agreement"].as_array().unwrap().iter();
+    let pair = pairs
+        .clone()
+        .find(|pair| pair["second"] == "value profile")
+        .unwrap();
+    assert_eq!(pair["first"], "ada");
+    assert!(pair["steps"]["items"].as_u64().unwrap() > 0, "{pair}");
+}
+
 fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = value
         .as_object()

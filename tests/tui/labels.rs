@@ -7,7 +7,7 @@ use pointsman::trace::record::LabelRecord;
 
 use crate::screens::{draw_dark, text};
 use crate::stage::{ANSWER, Heard, Stage, say};
-use crate::tables::two_runs;
+use crate::tables::{replay_of, two_runs};
 
 /// A replay of two routers over three problems of three, two and four steps,
 /// labelled by Ada.
@@ -151,6 +151,69 @@ fn the_most_telling_trajectories_come_first() {
 }
 
 #[test]
+fn what_a_decision_lost_comes_before_the_least_sure_step() {
+    let wrong = r"The answer is $\boxed{8}$.";
+    let first = |sure, answer| {
+        vec![
+            say("2 + 2 = 4", sure),
+            say(answer, 0.95),
+            say("11 - 4 = 7", 0.2),
+            say(ANSWER, 0.95),
+        ]
+    };
+    // The same first step; where the large model goes on from it, it is right.
+    let router = "threshold:t=0.6";
+    let runs = [
+        ("a", router, first(0.9, wrong)),
+        ("b", router, first(0.5, ANSWER)),
+    ];
+    let (mut stage, _folder) = replay_of(runs, "c J c");
+    stage.model.who = "ada".into();
+    stage.keys("J A q");
+    stage.settle();
+    let lost = stage.model.survey.find("a", "sum").unwrap();
+    assert_eq!(stage.model.survey.view(lost).regret(), Some(1.0));
+    assert_eq!((problem(&stage), stage.at()), (("sum", "a"), 1));
+    // A label changes nothing of that: nothing is worked out again.
+    stage.keys("3 J");
+    assert_eq!(problem(&stage), ("difference", "a"));
+}
+
+#[test]
+fn notes_stand_beside_what_is_said_and_are_taken_back() {
+    let (mut stage, _folder) = labelling();
+    stage.keys("w");
+    stage.type_text("reads \u{202e}oddly");
+    stage.keys("enter");
+    assert_eq!(stage.at(), 1, "a note is not all there is to say");
+    let cursor = stage.model.cursor().unwrap();
+    assert!(stage.model.own_opinion(cursor).is_empty());
+    stage.keys("1 k");
+    assert_eq!(
+        written(&stage),
+        [said("sum", 1, "noted"), said("sum", 1, "bad")]
+    );
+    let note = |stage: &Stage| {
+        let node = stage.session().tree().node(cursor);
+        node.note_of("ada").map(str::to_owned)
+    };
+    assert!(note(&stage).is_some_and(|note| note.starts_with("reads")));
+    for blind in ["", "x"] {
+        stage.keys(blind);
+        let picture = text(&draw_dark(&mut stage, (120, 40)));
+        assert!(picture.contains("oddly"), "{picture}");
+        assert!(!picture.contains('\u{202e}'), "{picture}");
+    }
+    // Nothing written is no note, and the rating is what goes first.
+    stage.keys("w ctrl-u enter u");
+    assert!(stage.model.own_opinion(cursor).is_empty());
+    assert!(note(&stage).is_some());
+    stage.keys("u");
+    assert_eq!(note(&stage), None);
+    assert_eq!(stage.labels.len(), 4);
+}
+
+#[test]
 fn blind_hides_what_sways_a_person() {
     let (mut stage, _folder) = labelling();
     let cursor = stage.model.cursor().unwrap();
@@ -174,6 +237,9 @@ fn blind_hides_what_sways_a_person() {
         "Who writes",
         "✓",
     ];
+    stage.keys("esc w");
+    stage.type_text("model = small");
+    stage.keys("enter A");
     for size in [(80, 24), (120, 40), (60, 20)] {
         let open = text(&draw_dark(&mut stage, size));
         assert!(open.contains("small"), "{open}");

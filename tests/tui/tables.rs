@@ -26,15 +26,24 @@ fn trajectories() -> Vec<Cue> {
 
 /// A replay of two routers over the same problems, and the folder of its log.
 pub fn two_runs() -> (Stage, tempfile::TempDir) {
+    let runs = [
+        ("a", "threshold:t=0.6", trajectories()),
+        ("b", "small", trajectories()),
+    ];
+    replay_of(runs, "c J c J c")
+}
+
+/// A replay of two runs, each made by these keys, and the folder of its log.
+pub fn replay_of(runs: [(&str, &str, Vec<Cue>); 2], keys: &str) -> (Stage, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("two.jsonl");
     let mut writer = LogWriter::create_or_append(&path, false).unwrap();
-    for (id, router) in [("a", "threshold:t=0.6"), ("b", "small")] {
+    for (id, router, cues) in runs {
         let mut head = run(router, 4);
         head.run = id.into();
         head.key = id.into();
-        let mut stage = Stage::on(live(head.clone()), problems(), trajectories());
-        stage.keys("c J c J c");
+        let mut stage = Stage::on(live(head.clone()), problems(), cues);
+        stage.keys(keys);
         stage.settle();
         writer.append(&[Record::Run(Box::new(head))]).unwrap();
         writer.append(&stage.log).unwrap();

@@ -8,7 +8,8 @@ use crate::trace::record::LabelRecord;
 use super::super::action::Action;
 use super::super::effect::Effect;
 use super::super::follow;
-use super::super::model::{Model, NoticeLevel, Slot};
+use super::super::line_edit::LineEdit;
+use super::super::model::{Layer, Model, NoticeLevel, Purpose, Slot};
 use super::super::navigate;
 use super::{Given, queue};
 
@@ -21,6 +22,10 @@ pub fn act(model: &mut Model, action: Action, now: &str) -> Option<Vec<Effect>> 
         Action::RateFirstError => Label::FirstError,
         Action::FlagStep => Label::Flagged,
         Action::SkipStep => Label::Skipped,
+        Action::NoteStep => {
+            ask_note(model);
+            return Some(Vec::new());
+        }
         Action::UndoLabel => return Some(undo(model, now)),
         _ => return None,
     };
@@ -58,6 +63,38 @@ fn give(model: &mut Model, label: Label, now: &str) -> Vec<Effect> {
     effects
 }
 
+/// Asks for a note on the step at the cursor; the person's last one is offered.
+fn ask_note(model: &mut Model) {
+    let Some((session, node)) = model.session().zip(model.cursor()) else {
+        let text = "this is the question: j goes to the first step";
+        model.say(NoticeLevel::Info, text);
+        return;
+    };
+    let known = session.tree().node(node).note_of(&model.who);
+    let input = LineEdit::offering(known.unwrap_or_default().to_owned());
+    model.layers.push(Layer::Expression {
+        purpose: Purpose::Note,
+        input,
+        error: None,
+    });
+}
+
+/// Takes a note on the step at the cursor; nothing written is no note.
+pub fn note(model: &mut Model, text: &str, now: &str) -> Vec<Effect> {
+    let text = text.trim();
+    let Some((session, node)) = model.session().zip(model.cursor()) else {
+        return Vec::new();
+    };
+    if text.is_empty() || session.tree().node(node).note_of(&model.who) == Some(text) {
+        return Vec::new();
+    }
+    let label = LabelRecord {
+        note: Some(text.to_owned()),
+        ..session.label(node, Label::Noted, &model.who, now)
+    };
+    commit(model, model.current, vec![label], true)
+}
+
 /// `good` for the steps before `node` that the person has not rated.
 fn right_before(model: &Model, session: &Session, node: NodeIndex, now: &str) -> Vec<LabelRecord> {
     let path = session.tree().path(node);
@@ -82,6 +119,7 @@ fn commit(
     }
     if let Some(labelling) = &mut model.labelling {
         labelling.touched.extend(u32::try_from(entry));
+        labelling.offered = None;
         if undoable {
             let labels = labels.clone();
             labelling.given.push(Given { entry, labels });
@@ -127,7 +165,11 @@ fn undo(model: &mut Model, now: &str) -> Vec<Effect> {
 
 fn undo_here(model: &mut Model, now: &str) -> Vec<Effect> {
     let found = model.session().zip(model.cursor());
-    let found = found.filter(|&(_, node)| !model.own_opinion(node).is_empty());
+    let says = |session: &Session, node| {
+        let noted = session.tree().node(node).note_of(&model.who).is_some();
+        noted || !model.own_opinion(node).is_empty()
+    };
+    let found = found.filter(|&(session, node)| says(session, node));
     let Some((session, node)) = found else {
         let text = "there is no label of yours to take back at this step";
         model.say(NoticeLevel::Info, text);

@@ -18,8 +18,8 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{Model, NoticeLevel, Pane, Screen};
 
-pub(super) use give::{failed, read};
-pub(super) use queue::{arrived, refresh};
+pub(super) use give::{failed, note, read};
+pub(super) use queue::{arrived, refresh, regretted};
 
 /// In which order trajectories come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,6 +62,9 @@ pub struct Labelling {
     touched: Vec<u32>,
     /// What was given since labelling began, the last one last.
     given: Vec<Given>,
+    /// The trajectory that came first when the most telling ones were asked
+    /// for, until something is labelled.
+    offered: Option<u32>,
     seek: Option<Seek>,
 }
 
@@ -78,6 +81,13 @@ impl Labelling {
 }
 
 impl Model {
+    /// Whether labelling takes first what tells most.
+    pub(super) fn queues_by_worth(&self) -> bool {
+        self.labelling
+            .as_ref()
+            .is_some_and(|labelling| labelling.order == Order::Worth)
+    }
+
     /// What the person who labels said of a step of the trajectory on screen.
     pub fn own_opinion(&self, node: NodeIndex) -> Opinion {
         let session = self.session();

@@ -76,17 +76,45 @@ pub fn turn(model: &mut Model) -> Vec<Effect> {
         Order::Worth => (Order::Table, "trajectories come as the table has them"),
     };
     labelling.order = order;
+    labelling.offered = None;
     make(model);
-    let first = model.labelling.as_ref().and_then(|labelling| {
-        let open = |place: &&u32| !labelling.done.contains(place);
-        labelling.queue.iter().find(open).copied()
-    });
-    let effects = match (order, first) {
-        (Order::Worth, Some(place)) => show(model, place as usize, Seek::First),
-        _ => Vec::new(),
+    let effects = match order {
+        Order::Worth => offer(model),
+        Order::Table => Vec::new(),
     };
     model.say(NoticeLevel::Info, text);
     effects
+}
+
+/// Shows the first trajectory of the queue that the person is not done with,
+/// unless that was done already.
+fn offer(model: &mut Model) -> Vec<Effect> {
+    let Some(labelling) = &mut model.labelling else {
+        return Vec::new();
+    };
+    let open = |place: &&u32| !labelling.done.contains(place);
+    let first = labelling.queue.iter().find(open).copied();
+    let before = std::mem::replace(&mut labelling.offered, first);
+    match first.filter(|_| first != before) {
+        Some(place) => show(model, place as usize, Seek::First),
+        None => Vec::new(),
+    }
+}
+
+/// Takes what decisions lost into the order. Whoever has not begun with the
+/// trajectory that came first before it was known gets the one that does now.
+pub fn regretted(model: &mut Model) -> Vec<Effect> {
+    if !model.queues_by_worth() || model.values.regrets.is_none() {
+        return Vec::new();
+    }
+    make(model);
+    let labelling = model.labelling.as_ref();
+    let offered = labelling.and_then(|labelling| labelling.offered);
+    let waits = offered.is_some_and(|place| place as usize == model.current);
+    match waits && model.view.screen == Screen::Inspector {
+        true => offer(model),
+        false => Vec::new(),
+    }
 }
 
 /// Shows a trajectory, at an open step once it is there.

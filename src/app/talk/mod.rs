@@ -217,7 +217,7 @@ pub(super) fn note(model: &mut Model, deed: Deed, now: &str) {
                 | Layer::ConfirmQuit
                 | Layer::ConfirmRerun { .. }
                 | Layer::Expression {
-                    purpose: Purpose::Caption,
+                    purpose: Purpose::Caption | Purpose::Note,
                     ..
                 }
         )

@@ -153,6 +153,18 @@ impl Action {
                 | Self::Suspend
                 | Self::Quit
                 | Self::Label
+                | Self::RateBad
+                | Self::RateNeutral
+                | Self::RateGood
+                | Self::RateFirstError
+                | Self::FlagStep
+                | Self::SkipStep
+                | Self::NoteStep
+                | Self::UndoLabel
+                | Self::Blind
+                | Self::NextUnlabelled
+                | Self::PreviousUnlabelled
+                | Self::LabelQueue
                 | Self::Talk
                 | Self::Caption
                 | Self::NextScene

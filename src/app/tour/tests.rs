@@ -155,6 +155,10 @@ fn no_tour_calls_anybody_or_leaves_the_program() {
         Action::Quit,
         Action::Suspend,
         Action::Play,
+        Action::Label,
+        Action::RateGood,
+        Action::NoteStep,
+        Action::UndoLabel,
     ] {
         assert!(!action.is_for_tours(), "{action}");
         let text = format!("[[scene]]\ndo = [\"{action}\"]\n");

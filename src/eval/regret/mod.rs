@@ -75,6 +75,9 @@ pub struct Critical {
 }
 
 impl Grove {
+    /// A path is lost where V is below this.
+    pub const LOST: f64 = 0.1;
+
     /// Models of the pool.
     pub fn models(&self) -> usize {
         self.models
@@ -119,7 +122,8 @@ impl Grove {
         places.map(|at| self.standing(at)).collect()
     }
 
-    fn standing(&self, at: Option<u32>) -> Option<Standing> {
+    /// V after a step, for `None` at the question; `None` where nothing is known.
+    pub fn standing(&self, at: Option<u32>) -> Option<Standing> {
         let ends = at.is_some_and(|at| self.nodes[at as usize].verdict.is_some());
         let value = match at {
             Some(at) => self.values[at as usize],
@@ -156,11 +160,30 @@ impl Grove {
         })
     }
 
-    /// The first step (from 1) from which on V stays below one in ten: where
-    /// the path was lost, as far as the log knows.
+    /// Whether more than one graded end is known behind a step, for `None`
+    /// behind the question: of a single one V only says how that came out.
+    pub fn is_sampled(&self, at: Option<u32>) -> bool {
+        let mut open = self.after(at).to_vec();
+        let mut ends = 0;
+        while let Some(at) = open.pop() {
+            let node = &self.nodes[at as usize];
+            match node.verdict {
+                Some(Verdict::Ungraded) => {}
+                Some(_) => ends += node.draws,
+                None => open.extend(&node.children),
+            }
+            if ends > 1 {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The first step (from 1) from which on V stays below [`Self::LOST`]:
+    /// where the path was lost, as far as the log knows.
     pub fn lost_from(profile: &[Option<Standing>]) -> Option<u32> {
-        const LOST: f64 = 0.1;
-        let low = |standing: &Option<Standing>| standing.is_some_and(|known| known.right < LOST);
+        let low =
+            |standing: &Option<Standing>| standing.is_some_and(|known| known.right < Self::LOST);
         let kept = profile.iter().rposition(|standing| !low(standing));
         let first = kept.map_or(1, |kept| kept + 1).max(1);
         (first < profile.len()).then(|| u32::try_from(first).unwrap_or(u32::MAX))

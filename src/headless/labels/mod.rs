@@ -1,8 +1,10 @@
 //! `labels`: what people said of the steps in logs, how far they agree with each
-//! other and with the scorers, and their labels in the forms of data sets.
+//! other, with the scorers and with what came of the steps, and their labels in
+//! the forms of data sets.
 
 mod agree;
 pub mod export;
+mod profile;
 mod rater;
 mod report;
 mod time;
@@ -17,6 +19,7 @@ use crate::trace::{Log, Tree};
 use super::Failure;
 
 pub use agree::{Pair, pairs};
+pub use profile::ValueProfile;
 pub use rater::{Person, Rater, Scorer};
 pub use report::{Counts, Report};
 

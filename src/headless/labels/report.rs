@@ -8,7 +8,7 @@ use crate::eval::agreement::Agreement;
 use crate::headless::show::grid::{Cell, grid};
 use crate::trace::label::{Label, Rating};
 
-use super::{Labelled, Pair, pairs, time};
+use super::{Labelled, Pair, Rater, pairs, time};
 
 /// What a person's labels come to.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -42,14 +42,15 @@ pub struct Report {
 }
 
 impl Report {
-    /// The report; with `who` of that person alone.
-    pub fn of(labelled: &Labelled, who: Option<&str>) -> Self {
+    /// The report, with `more` raters beside people and scorers; with `who` of
+    /// that person alone.
+    pub fn of(labelled: &Labelled, who: Option<&str>, more: Vec<Box<dyn Rater>>) -> Self {
         let people = labelled.people().into_iter();
         let people = people.filter(|name| who.is_none_or(|who| who == *name));
         Self {
             trajectories: labelled.trees.len(),
             people: people.map(|name| counts(labelled, name)).collect(),
-            agreement: pairs(labelled, who, Vec::new()),
+            agreement: pairs(labelled, who, more),
         }
     }
 
@@ -57,7 +58,10 @@ impl Report {
     pub fn to_text(&self) -> String {
         let mut text = people(&self.people);
         if self.agreement.is_empty() {
-            text.push_str("\nNo step was rated by two people, or by a person and a scorer.\n");
+            text.push_str(
+                "\nNo step was rated by two people, or by a person and a scorer or the value \
+                 profile.\n",
+            );
             return text;
         }
         text.push_str("\nSteps: right or wrong (κ with 95 % interval, trajectories as clusters)\n");

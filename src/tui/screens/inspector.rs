@@ -142,6 +142,10 @@ impl Painter<'_> {
     /// Rows of the watched expressions with their frame, `most` at most; none
     /// where nothing is watched.
     fn watch_rows(&self, most: u16) -> u16 {
+        // What is watched may be whatever is hidden.
+        if self.model.is_blind() {
+            return 0;
+        }
         match u16::try_from(self.model.debug.watches.len()) {
             Ok(0) => 0,
             Ok(watched) => (watched.saturating_add(2)).min(most.max(3)),
@@ -248,7 +252,10 @@ impl Painter<'_> {
     fn decision(&mut self, area: Rect) {
         let inner = self.pane(area, Pane::Decision);
         let columns = usize::from(inner.width);
-        let mut card = refused(self.model, columns, self.theme);
+        let mut card = match self.model.is_blind() {
+            true => Vec::new(),
+            false => refused(self.model, columns, self.theme),
+        };
         card.extend(endpoints_down(self.model, columns, self.theme));
         if let Some(labelling) = self.labelling() {
             let panel = labels::card(self.model, self.session, labelling, columns, self.theme);

@@ -51,7 +51,7 @@ pub fn card(
     let mut lines = Vec::new();
     let room = columns.max(12);
     heading(&mut lines, &name(&model.who), theme);
-    own(&mut lines, model, session, theme);
+    own(&mut lines, model, session, room, theme);
     if !model.is_blind() {
         others(&mut lines, model, session, room, theme);
     }
@@ -82,7 +82,13 @@ fn name(who: &str) -> String {
     width::truncate(&plain, NAME).into_owned()
 }
 
-fn own(lines: &mut Vec<Line<'static>>, model: &Model, session: &Session, theme: &Theme) {
+fn own(
+    lines: &mut Vec<Line<'static>>,
+    model: &Model,
+    session: &Session,
+    room: usize,
+    theme: &Theme,
+) {
     let Some(node) = session.cursor() else {
         lines.push(Line::styled("the question", theme.style("dim")));
         return;
@@ -91,9 +97,12 @@ fn own(lines: &mut Vec<Line<'static>>, model: &Model, session: &Session, theme: 
     if spans.is_empty() {
         spans.push(Span::styled("not labelled yet", theme.style("dim")));
     }
-    let index = session.tree().node(node).step.index;
-    let head = Span::styled(format!("step {index}  "), theme.style("dim"));
+    let of = session.tree().node(node);
+    let head = Span::styled(format!("step {}  ", of.step.index), theme.style("dim"));
     lines.push(Line::from([vec![head], spans].concat()));
+    if let Some(note) = of.note_of(&model.who) {
+        wrapped(lines, note, room, theme, "text");
+    }
 }
 
 /// The signs and words of an opinion.
@@ -126,12 +135,21 @@ fn others(
     };
     let node = session.tree().node(cursor);
     let ballot = node.ballot();
-    for (who, said) in ballot.opinions().filter(|(who, _)| **who != model.who) {
+    let mut people: Vec<&str> = Vec::new();
+    for label in node.labels.iter().filter(|label| label.who != model.who) {
+        if !people.contains(&label.who.as_str()) {
+            people.push(&label.who);
+        }
+    }
+    for who in people {
+        let (said, note) = (ballot.of(&who), node.note_of(who));
+        if said.is_empty() && note.is_none() {
+            continue;
+        }
         let mut spans = vec![Span::styled(format!("{}  ", name(who)), theme.style("dim"))];
         spans.extend(opinion(said, theme));
         lines.push(Line::from(spans));
-        let notes = node.labels.iter().filter(|label| label.who == **who);
-        if let Some(note) = notes.rev().find_map(|label| label.note.as_deref()) {
+        if let Some(note) = note {
             wrapped(lines, note, room, theme, "dim");
         }
     }

@@ -114,6 +114,7 @@ pub fn draw(
                 Purpose::Rule => "Router that decides",
                 Purpose::Worth => "What a right answer is worth",
                 Purpose::Caption => "For the audience",
+                Purpose::Note => "Note on this step",
             };
             let below = match error {
                 Some(error) => Below::Error(error),

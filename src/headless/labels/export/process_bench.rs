@@ -1,5 +1,7 @@
 //! Rows of ProcessBench: where the first error of a solution is.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::headless::labels::{Labelled, Person, Rater};
@@ -26,18 +28,21 @@ pub struct Row {
 pub fn rows(labelled: &Labelled, who: Option<&str>) -> (Vec<Row>, Exported) {
     let mut done = Exported::default();
     let mut rows = Vec::new();
+    let people = people(labelled, who);
     for tree in &labelled.trees {
-        match row(tree, &people(labelled, who)) {
+        match row(tree, &people) {
             Ok(row) => rows.push((tree.run(), row)),
             Err(reason) => done.leave_out(reason),
         }
     }
     done.rows = rows.len();
     // A problem that several runs solved has an id for each.
-    let ids: Vec<String> = rows.iter().map(|(_, row)| row.id.clone()).collect();
-    let repeats = |id: &String| ids.iter().filter(|other| *other == id).count() > 1;
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for (_, row) in &rows {
+        *counts.entry(row.id.clone()).or_default() += 1;
+    }
     let named = rows.into_iter().map(|(run, mut row)| {
-        if repeats(&row.id) {
+        if counts.get(&row.id).is_some_and(|count| *count > 1) {
             row.id = format!("{}-{run}", row.id);
         }
         row

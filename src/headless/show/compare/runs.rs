@@ -18,6 +18,11 @@ pub fn runs(subject: &Subject<'_>, wanted: &Compared) -> Result<Shown, Failure> 
     let pair = match named {
         [Some(first), Some(second)] => [subject.run(Some(first))?, subject.run(Some(second))?],
         [None, None] if all == 2 => [0, 1],
+        _ if all < 2 => {
+            let message = "the log holds one run: there is nothing to compare it with";
+            return Err(Failure::usage(message)
+                .hint("name another log beside it; --problem compares trajectories"));
+        }
         _ => {
             let message = format!("the log holds {all} runs: which two?");
             return Err(Failure::usage(message)
