@@ -35,6 +35,12 @@ impl Values {
         self.worked_out == Some(facts)
     }
 
+    /// Whether the regrets of the log as it is with so many facts are on their
+    /// way.
+    pub(super) fn are_awaited(&self, facts: usize) -> bool {
+        self.regrets_of == Some(facts) && !self.are_of(facts)
+    }
+
     /// What the log knows of the question on screen; `None` where only one
     /// model ever wrote there.
     pub fn grove(&self) -> Option<&Grove> {
@@ -100,8 +106,7 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
 /// Takes the regrets of the log as it was when it had so many facts.
 pub(super) fn regretted(model: &mut Model, facts: usize, regrets: Regrets) {
     if facts != model.survey.facts() {
-        // More has come: they are asked for again.
-        model.values.regrets_of = None;
+        // More has come: they were or will be asked for again.
         return;
     }
     model.values.worked_out = Some(facts);

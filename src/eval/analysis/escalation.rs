@@ -68,7 +68,9 @@ impl Escalation {
                 false => both.wrong.add(by_large),
             };
             for (at, &by_large) in kept.iter().enumerate() {
-                part(&mut by_position[at * POSITIONS / kept.len()], by_large);
+                // A step stands where its middle does.
+                let tenth = (2 * at + 1) * POSITIONS / (2 * kept.len());
+                part(&mut by_position[tenth], by_large);
                 if let Some(difficulty) = difficulty {
                     let whole = difficulty.floor() as i64;
                     part(by_difficulty.entry(whole).or_default(), by_large);
