@@ -11,5 +11,6 @@ pub(super) fn read(text: &str) -> Option<f64> {
         _ => (text, 1.0),
     };
     let number: f64 = number.trim().parse().ok()?;
-    (number.is_finite() && number >= 0.0).then_some(number * factor)
+    let amount = number * factor;
+    (amount.is_finite() && amount >= 0.0).then_some(amount)
 }

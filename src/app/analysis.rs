@@ -61,6 +61,8 @@ pub struct Analysed {
     /// What was asked for: facts of the survey, trajectories, and whether
     /// regrets were known.
     asked: Option<(usize, Vec<u32>, Ask, bool)>,
+    /// Whether that is on its way.
+    is_awaited: bool,
 }
 
 impl Analysed {
@@ -84,6 +86,12 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     }
     model.table.refresh(&model.survey, false);
     let facts = model.survey.facts();
+    // One at a time: of a live run there is something new with every step. The
+    // failures are counted with the regrets; whoever takes these changes the
+    // survey, which nobody should be looking at then.
+    if model.analysis.is_awaited || model.values.are_awaited(model.survey.evidence()) {
+        return None;
+    }
     let regrets = model.values.are_of(model.survey.evidence());
     let (places, ask) = (&model.table.order, model.analysis.ask);
     let is_asked = model
@@ -98,12 +106,14 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     }
     let places = places.clone();
     model.analysis.asked = Some((facts, places.clone(), ask, regrets));
+    model.analysis.is_awaited = true;
     let places = places.into_iter().map(|place| place as usize).collect();
     Some(Effect::Work(Work::Analyse { places, ask }))
 }
 
 /// Takes what was found, unless something else is wanted by now.
 pub(super) fn analysed(model: &mut Model, found: Box<Analysis>) {
+    model.analysis.is_awaited = false;
     if model.analysis.ask == found.ask {
         model.analysis.found = Some(found);
         let last = model.analysis.rows().saturating_sub(1);
@@ -179,24 +189,20 @@ fn open(model: &mut Model) {
     };
     let failure = Failure::ALL[analysis.column].name();
     let domains = found.by_domain.rows.len();
-    let part = match analysis.row.checked_sub(domains) {
-        None => found.by_domain.rows[analysis.row].name.clone(),
-        Some(at) => match found.by_difficulty.rows.get(at) {
-            Some(row) => row.name.clone(),
-            None => return,
-        },
+    let by_domain = analysis.row < domains;
+    let rows = found.by_domain.rows.iter().chain(&found.by_difficulty.rows);
+    let Some(part) = rows.into_iter().nth(analysis.row) else {
+        return;
     };
-    let difficulty = analysis
-        .row
-        .checked_sub(domains)
-        .and_then(|at| found.by_difficulty.rows[at].number);
-    let wanted = match (analysis.row < domains, difficulty) {
-        (_, Some(d)) => format!("difficulty >= {d} & difficulty < {}", d + 1.0),
-        (true, None) if part != "unknown" => {
-            format!("domain = \"{}\"", part.replace(['"', '\\'], ""))
+    let wanted = match part.number {
+        Some(d) => format!("difficulty >= {d} & difficulty < {}", d + 1.0),
+        None if !part.is_unknown => {
+            // There is no other way to write a quote.
+            let quote = if part.name.contains('"') { '\'' } else { '"' };
+            format!("domain = {quote}{}{quote}", part.name)
         }
-        (true, None) => "!known(domain)".to_owned(),
-        (false, None) => "!known(difficulty)".to_owned(),
+        None if by_domain => "!known(domain)".to_owned(),
+        None => "!known(difficulty)".to_owned(),
     };
     // What the table showed is still wanted.
     let held = model.table.expression(Use::Filter);

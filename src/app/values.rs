@@ -37,6 +37,12 @@ impl Values {
         self.worked_out == Some(evidence)
     }
 
+    /// Whether the regrets of the log as it is with so many facts are on their
+    /// way.
+    pub(super) fn are_awaited(&self, facts: usize) -> bool {
+        self.regrets_of == Some(facts) && !self.are_of(facts)
+    }
+
     /// What the log knows of the question on screen; `None` where only one
     /// model ever wrote there.
     pub fn grove(&self) -> Option<&Grove> {
@@ -104,8 +110,7 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
 /// Takes the regrets of the log as it was when it had so much evidence.
 pub(super) fn regretted(model: &mut Model, evidence: usize, regrets: Regrets) {
     if evidence != model.survey.evidence() {
-        // More has come: they are asked for again.
-        model.values.regrets_of = None;
+        // More has come: they were or will be asked for again.
         return;
     }
     model.values.worked_out = Some(evidence);

@@ -31,7 +31,8 @@ pub(super) struct ShowArgs {
     /// Log files, or folders of them
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
-    /// Which screen [default: compare with --with or --with-run, steps with
+    /// Which screen [default: compare with --with or --with-run, values with
+    /// --worth, analysis with --score, --right-by, --by or --plots, steps with
     /// --problem, what-if with --value, --cost or --rule, else problems]
     #[arg(long, value_enum, value_name = "NAME")]
     screen: Option<Screen>,
@@ -67,7 +68,7 @@ pub(super) struct ShowArgs {
     cost: Option<f64>,
     /// What a right answer is worth in the unit of the costs: they count against
     /// it in `values`
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "C", value_parser = worth, allow_hyphen_values = true)]
     worth: Option<f64>,
     /// In `analysis`, the score of steps that is looked at: confidence, prob,
     /// logit, sampled, entropy, prm or judge
@@ -121,6 +122,14 @@ fn one_of<T: Copy>(all: &[(&str, T)], name: &str) -> Result<T, String> {
     })
 }
 
+fn worth(text: &str) -> Result<f64, String> {
+    let worth: f64 = text.parse().map_err(|_| "it is a number".to_owned())?;
+    match worth.is_finite() && worth > 0.0 {
+        true => Ok(worth),
+        false => Err("it is more than 0".to_owned()),
+    }
+}
+
 fn score(name: &str) -> Result<Score, String> {
     one_of(&Score::ALL.map(|score| (score.name(), score)), name)
 }
@@ -147,11 +156,13 @@ fn slice(name: &str) -> Result<Slice, String> {
 impl ShowArgs {
     fn screen(&self) -> Screen {
         let slides = !self.values.is_empty() || self.cost.is_some() || self.rule.is_some();
+        let asks = self.score.is_some() || self.right_by.is_some() || self.by.is_some();
+        let analyses = asks || self.plots.is_some();
         match self.screen {
             Some(screen) => screen,
             None if self.with.is_some() || self.with_run.is_some() => Screen::Compare,
             None if self.worth.is_some() => Screen::Values,
-            None if self.plots.is_some() || self.score.is_some() => Screen::Analysis,
+            None if analyses => Screen::Analysis,
             None if self.problem.is_some() => Screen::Steps,
             None if slides => Screen::WhatIf,
             None => Screen::Problems,

@@ -53,7 +53,7 @@ pub mod update;
 pub mod vtrace;
 
 /// z of a two-sided 95 % interval.
-const Z95: f64 = 1.959_963_984_540_054;
+pub(crate) const Z95: f64 = 1.959_963_984_540_054;
 
 /// Wilson score interval at 95 % of a `share` found in `trials`; `None`
 /// without trials.

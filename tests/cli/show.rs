@@ -229,6 +229,12 @@ fn a_log_is_looked_at_as_a_whole() {
     ]
     .concat();
     assert!(text(path, &small).contains("6 trajectories"));
+    // What only this screen takes asks for it.
+    let by = json(path, &["a.jsonl", "--by", "domain"]);
+    assert_eq!(
+        (&by["screen"], &by["by"]),
+        (&"analysis".into(), &"domain".into())
+    );
     let refused = run(path, &["show", "a.jsonl", "--score", "mood"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("confidence, prob"));
@@ -290,6 +296,13 @@ fn wrong_wishes_are_refused_with_what_to_do() {
         &["no value is as cheap as 1"],
     );
     wrong(&["a.jsonl", "--run", "zzz"], 2, &["begins with `zzz`"]);
+    for worth in ["0", "-5", "NaN", "inf"] {
+        wrong(
+            &["a.jsonl", "--worth", worth],
+            2,
+            &["--worth", "more than 0"],
+        );
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The screen of analysis: keys in, pages out.
 
 use pointsman::app::{Page, Screen};
-use pointsman::eval::analysis::{Score, Slice, Target};
+use pointsman::eval::analysis::{Failure, Score, Slice, Target};
 
 use crate::screens::{draw_dark, text};
 use crate::tables::two_runs;
@@ -59,6 +59,11 @@ fn a_cell_of_the_failures_opens_its_trajectories() {
     let (mut stage, _folder) = two_runs();
     stage.keys("a shift-tab shift-tab");
     assert_eq!(stage.model.analysis.page, Page::Failures);
+    let picture = text(&draw_dark(&mut stage, (80, 24)));
+    let headings = picture.lines().find(|line| line.contains("truncated"));
+    for failure in Failure::ALL {
+        assert!(headings.unwrap().contains(failure.name()), "{picture}");
+    }
     let found = stage.model.analysis.found.as_ref().unwrap();
     let rows = &found.by_domain.rows;
     let cell = rows.iter().enumerate().find_map(|(row, of)| {

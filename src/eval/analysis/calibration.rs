@@ -7,7 +7,7 @@ use crate::problem::answer::Verdict;
 use crate::signal::confidence::Source as Measure;
 use crate::survey::{Step, Survey, View};
 use crate::trace::label::Rating;
-use crate::train::wilson;
+use crate::train::{Z95, wilson};
 
 use super::slice::Slice;
 
@@ -53,7 +53,7 @@ impl Score {
 
     /// The score of a step; of a judge a ninth of its digit.
     pub fn of(self, step: &Step) -> Option<f64> {
-        match self {
+        let value = match self {
             Self::Confidence => step.confidence,
             Self::Prob => step.measure(Measure::Prob),
             Self::Logit => step.measure(Measure::Logit),
@@ -61,7 +61,8 @@ impl Score {
             Self::Entropy => step.measure(Measure::Entropy),
             Self::Prm => step.prm(),
             Self::Judge => step.judge().map(|digit| digit / 9.0),
-        }
+        };
+        value.filter(|value| value.is_finite())
     }
 }
 
@@ -147,8 +148,10 @@ pub struct Reliability {
     /// Probability that a right step has the higher score, ties by half; `None`
     /// where all are right or none is.
     pub auroc: Option<f64>,
-    /// At 95 %, by Hanley and McNeil (Radiology 143:29, 1982), over
-    /// trajectories that hold right and wrong ones.
+    /// At 95 %: the areas from which this one is no further than 1.96 of their
+    /// standard errors by Hanley and McNeil (Radiology 143:29, 1982), over
+    /// trajectories that hold right and wrong ones. As Wilson's interval it
+    /// keeps a width where nothing was out of order.
     pub auroc_interval: Option<[f64; 2]>,
 }
 
@@ -196,14 +199,18 @@ pub(super) fn of(
                 .push(case);
         }
     }
-    let all = ("all".to_owned(), reliability(all));
+    let in_range = |case: &Case| (0.0..=1.0).contains(&case.score);
+    let probable = all.iter().all(in_range);
+    let all = ("all".to_owned(), reliability(all, probable));
     let parts = parts
         .into_iter()
-        .map(|((_, name), cases)| (name, reliability(cases)));
+        .map(|((_, name), cases)| (name, reliability(cases, probable)));
     std::iter::once(all).chain(parts).collect()
 }
 
-fn reliability(mut cases: Vec<Case>) -> Reliability {
+/// `probable` says whether the scores are probabilities: those of a part are
+/// what those of all are.
+fn reliability(mut cases: Vec<Case>, probable: bool) -> Reliability {
     if cases.is_empty() {
         return Reliability::default();
     }
@@ -211,8 +218,6 @@ fn reliability(mut cases: Vec<Case>) -> Reliability {
     let steps = cases.len();
     let right = cases.iter().filter(|case| case.right).count();
     let bins = bins(&cases);
-    let in_range = |case: &Case| (0.0..=1.0).contains(&case.score);
-    let probable = cases.iter().all(in_range);
     let brier = cases.iter().map(|case| {
         let right = f64::from(u8::from(case.right));
         (case.score - right).powi(2)
@@ -233,7 +238,7 @@ fn reliability(mut cases: Vec<Case>) -> Reliability {
         auroc,
         auroc_interval: auroc.and_then(|auroc| {
             let with = |right: bool| clusters(&cases, |case| case.right == right);
-            hanley_mcneil(auroc, with(true), with(false))
+            auroc_interval(auroc, with(true), with(false))
         }),
         bins,
     }
@@ -304,21 +309,43 @@ fn auroc(cases: &[Case]) -> Option<f64> {
     Some((sum - m * (m + 1.0) / 2.0) / (m * n))
 }
 
-fn hanley_mcneil(auroc: f64, positives: usize, negatives: usize) -> Option<[f64; 2]> {
-    if positives == 0 || negatives == 0 {
-        return None;
-    }
-    let (m, n, a) = (positives as f64, negatives as f64, auroc);
+/// The standard error of an area over so many positives and negatives.
+fn hanley_mcneil(a: f64, positives: usize, negatives: usize) -> f64 {
+    let (m, n) = (positives as f64, negatives as f64);
     let q1 = a / (2.0 - a);
     let q2 = 2.0 * a * a / (1.0 + a);
     let variance = (a * (1.0 - a) + (m - 1.0) * (q1 - a * a) + (n - 1.0) * (q2 - a * a)) / (m * n);
-    let half = 1.959_963_984_540_054 * variance.max(0.0).sqrt();
-    Some([(a - half).max(0.0), (a + half).min(1.0)])
+    variance.max(0.0).sqrt()
+}
+
+/// The areas of which one that was found is within the error.
+fn auroc_interval(auroc: f64, positives: usize, negatives: usize) -> Option<[f64; 2]> {
+    if positives == 0 || negatives == 0 {
+        return None;
+    }
+    // From the far end, where it is too far, towards the one that was found.
+    let end = |far: f64| {
+        let (mut far, mut near) = (far, auroc);
+        for _ in 0..60 {
+            let middle = f64::midpoint(far, near);
+            let error = Z95 * hanley_mcneil(middle, positives, negatives);
+            match (auroc - middle).abs() > error {
+                true => far = middle,
+                false => near = middle,
+            }
+        }
+        near
+    };
+    Some([end(0.0), end(1.0)])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn reliability(cases: Vec<Case>) -> Reliability {
+        super::reliability(cases, true)
+    }
 
     fn cases(pairs: &[(f64, bool)]) -> Vec<Case> {
         let case = |(at, &(score, right)): (usize, &(f64, bool))| Case {
@@ -348,11 +375,24 @@ mod tests {
         assert!((found.brier.unwrap() - 0.0375).abs() < 1e-12);
         // Hanley and McNeil's own: A = 0.893 of 58 normal and 51 abnormal has
         // the standard error 0.032.
-        let [low, high] = hanley_mcneil(0.893, 51, 58).unwrap();
-        assert!(
-            ((high - low) / (2.0 * 1.96) - 0.032).abs() < 1e-3,
-            "{low} {high}"
-        );
+        let error = hanley_mcneil(0.893, 51, 58);
+        assert!((error - 0.032).abs() < 1e-3, "{error}");
+    }
+
+    #[test]
+    fn an_area_is_never_certain() {
+        for (auroc, positives, negatives) in [(0.893, 51, 58), (0.5, 3, 9), (0.2, 4, 2)] {
+            let [low, high] = auroc_interval(auroc, positives, negatives).unwrap();
+            for end in [low, high] {
+                let error = Z95 * hanley_mcneil(end, positives, negatives);
+                assert!(((auroc - end).abs() - error).abs() < 1e-9, "{low} {high}");
+            }
+            assert!(0.0 < low && low < auroc && auroc < high && high < 1.0);
+        }
+        // One of each in order: as sure as one in one (Wilson: 0.2065 to 1).
+        let [low, high] = auroc_interval(1.0, 1, 1).unwrap();
+        assert!((low - 0.2065).abs() < 1e-4 && high == 1.0, "{low} {high}");
+        assert_eq!(auroc_interval(1.0, 0, 1), None);
     }
 
     #[test]
@@ -363,7 +403,7 @@ mod tests {
         // Equal scores tell nothing apart.
         let tied = reliability(cases(&[(0.5, true), (0.5, false)]));
         assert_eq!(tied.auroc, Some(0.5));
-        let logits = reliability(cases(&[(18.0, true), (12.0, false)]));
+        let logits = super::reliability(cases(&[(0.9, true), (0.1, false)]), false);
         assert_eq!(
             (logits.brier, logits.ece, logits.auroc),
             (None, None, Some(1.0))

@@ -1,6 +1,6 @@
 //! Where the cost goes: the full ledger taken apart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cost::{Ledger, Unit};
 use crate::survey::{Step, Survey, View};
@@ -10,10 +10,11 @@ use crate::trace::record::Usage;
 /// is known.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Costs {
-    /// `None` where the runs have no unit in common.
+    /// `None` where the runs that were looked at have no unit in common.
     pub unit: Option<Unit>,
     pub trajectories: usize,
-    /// What each model wrote: all that the published ledger counts.
+    /// What each model wrote, in the order of the pools: all that the published
+    /// ledger counts but a judge's words.
     pub output: Vec<(String, f64)>,
     /// Prompts read by the model that wrote the step before as well.
     pub prefill: f64,
@@ -37,13 +38,13 @@ pub struct Costs {
 impl Costs {
     pub(super) fn of(survey: &Survey, places: &[usize]) -> Self {
         let mut costs = Self {
-            unit: survey.common_unit(),
+            unit: common_unit(survey, places),
             ..Self::default()
         };
         if costs.unit.is_none() {
             return costs;
         }
-        let mut output: BTreeMap<String, f64> = BTreeMap::new();
+        let mut output = Output::new();
         let mut ledgers: BTreeMap<u32, Ledger> = BTreeMap::new();
         for &place in places {
             let view = survey.view(place);
@@ -79,7 +80,7 @@ impl Costs {
         }
         costs.output = output
             .into_iter()
-            .map(|(name, sum)| (name, sum / n))
+            .map(|((_, name), sum)| (name, sum / n))
             .collect();
         costs
     }
@@ -96,19 +97,13 @@ impl Costs {
         kept.filter_map(cost).sum()
     }
 
-    fn add(
-        &mut self,
-        survey: &Survey,
-        view: &View<'_>,
-        ledger: &Ledger,
-        output: &mut BTreeMap<String, f64>,
-    ) {
+    fn add(&mut self, survey: &Survey, view: &View<'_>, ledger: &Ledger, output: &mut Output) {
         let mut before = None;
         for step in view.steps().filter(|step| step.kept) {
             let name = survey.name(step.model);
             let call = |usage: Usage| ledger.call(name, usage).unwrap_or(0.0);
             let [uncached, cached] = prompt(step);
-            self.upper_bound |= step.cached().is_none() && step.prompt > 0;
+            self.upper_bound |= is_upper_bound(step);
             let read = call(Usage {
                 prompt: uncached,
                 cached: Some(0),
@@ -125,11 +120,13 @@ impl Costs {
             });
             before = Some(step.model);
             if let Some(cost) = ledger.output(name, u64::from(step.tokens)) {
-                *output.entry(name.to_owned()).or_default() += cost;
+                let place = view.writer(step).unwrap_or(usize::MAX);
+                *output.entry((place, name.to_owned())).or_default() += cost;
             }
         }
         for draft in view.rejected() {
             let [uncached, cached] = prompt(draft);
+            self.upper_bound |= is_upper_bound(draft);
             let usage = Usage {
                 prompt: uncached + cached,
                 cached: Some(cached),
@@ -139,6 +136,26 @@ impl Costs {
             self.drafts += ledger.call(survey.name(draft.model), usage).unwrap_or(0.0);
         }
     }
+}
+
+/// By place in the pool and name.
+type Output = BTreeMap<(usize, String), f64>;
+
+/// The unit of the costs of the runs of these trajectories; `None` where they
+/// have not the same. A run without one has no costs.
+fn common_unit(survey: &Survey, places: &[usize]) -> Option<Unit> {
+    let runs: BTreeSet<u32> = places
+        .iter()
+        .map(|&place| survey.trajectories()[place].run)
+        .collect();
+    let mut units = runs.into_iter().filter_map(|run| survey.unit_of(run));
+    let first = units.next()?;
+    units.all(|unit| unit == first).then_some(first)
+}
+
+/// Whether nobody says what of its prompt a cache held.
+fn is_upper_bound(step: &Step) -> bool {
+    step.cached().is_none() && step.prompt > 0
 }
 
 /// Prompt tokens that were read anew, and from the cache.

@@ -69,10 +69,9 @@ impl Escalation {
                 false => both.wrong.add(by_large),
             };
             for (at, &by_large) in kept.iter().enumerate() {
-                // The first step stands at 0, the last one at 1.
-                let last = (kept.len() - 1).max(1);
-                let place = (at * POSITIONS / last).min(POSITIONS - 1);
-                part(&mut by_position[place], by_large);
+                // A step stands where its middle does.
+                let tenth = (2 * at + 1) * POSITIONS / (2 * kept.len());
+                part(&mut by_position[tenth], by_large);
                 if let Some(difficulty) = difficulty {
                     let whole = difficulty.floor() as i64;
                     part(by_difficulty.entry(whole).or_default(), by_large);

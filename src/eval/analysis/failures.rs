@@ -12,8 +12,9 @@ use super::slice::Slice;
 /// Why an answer is not right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Failure {
-    /// Another model at one step would have been right at least half of the
-    /// time, and the router never called for one after that.
+    /// Another model at one step, or the large model from the first one on,
+    /// would have been right at least half of the time, and the router never
+    /// called for a more capable one after that.
     Routing,
     /// The router did call for a more capable model, but only after the last
     /// step at which that would have helped.
@@ -40,7 +41,7 @@ impl Failure {
     ];
 
     /// As expressions call it.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Routing => "routing",
             Self::Late => "late",
@@ -66,22 +67,21 @@ impl Failure {
         let Some((grove, line)) = beside else {
             return Some(Self::Unknown);
         };
-        if let Some(last) = grove.single_rescues(line).last() {
-            let called = line
-                .writers
-                .iter()
-                .skip(last.step as usize)
-                .any(|writer| writer.is_some_and(|writer| writer > 0));
-            return Some(match called {
-                true => Self::Late,
-                false => Self::Routing,
-            });
-        }
-        let large = grove.models().checked_sub(1);
-        let alone = large.and_then(|large| grove.alone(large));
-        Some(match alone {
-            Some((right, _)) if right < 0.5 => Self::Capability,
-            _ => Self::Unknown,
+        let large_alone = || grove.alone(grove.models().checked_sub(1)?);
+        // The last step at which anything would have helped.
+        let last = match grove.single_rescues(line).last() {
+            Some(rescue) => rescue.step,
+            None => match large_alone() {
+                Some((right, _)) if right >= 0.5 => 1,
+                Some(_) => return Some(Self::Capability),
+                None => return Some(Self::Unknown),
+            },
+        };
+        let mut after = line.writers.iter().skip(last as usize);
+        let called = after.any(|writer| writer.is_some_and(|writer| writer > 0));
+        Some(match called {
+            true => Self::Late,
+            false => Self::Routing,
         })
     }
 }
@@ -98,6 +98,8 @@ pub struct FunnelRow {
     pub name: String,
     /// The number of a difficulty.
     pub number: Option<f64>,
+    /// Whether the part is that of trajectories which say nothing of it.
+    pub is_unknown: bool,
     /// Trajectories that came to an end.
     pub trajectories: usize,
     pub correct: usize,
@@ -120,6 +122,7 @@ impl Funnel {
                 .or_insert_with(|| FunnelRow {
                     name,
                     number: (slice == Slice::Difficulty && order.is_finite()).then_some(order),
+                    is_unknown: order.is_infinite(),
                     ..FunnelRow::default()
                 });
             row.trajectories += 1;

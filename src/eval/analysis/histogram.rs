@@ -7,6 +7,7 @@ use crate::signal::mixture::{self, Fit, Settings};
 use crate::survey::Survey;
 
 use super::calibration::Score;
+use super::slice::Slice;
 
 /// Counts over the range of a score.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -41,24 +42,24 @@ const MOST: usize = 20_000;
 /// The starts of the fit: the same at every look.
 const SEED: u64 = 0;
 
-/// Of all steps, then model by model. All have the range of the first.
+/// Of all steps, then model by model in pool order. All have the range of the
+/// first, which is never empty.
 pub(super) fn of(survey: &Survey, places: &[usize], score: Score) -> Vec<(String, Histogram)> {
     let mut all = Vec::new();
-    let mut models: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let mut models: BTreeMap<(u64, String), Vec<f64>> = BTreeMap::new();
     for &place in places {
         let view = survey.view(place);
         for step in view.steps() {
-            let Some(value) = score.of(step).filter(|value| value.is_finite()) else {
+            let Some(value) = score.of(step) else {
                 continue;
             };
             all.push(value);
-            let name = survey.name(step.model);
-            match models.get_mut(name) {
-                Some(values) => values.push(value),
-                None => {
-                    models.insert(name.to_owned(), vec![value]);
-                }
-            }
+            let (order, name) = Slice::Model.of_step(survey, &view, step);
+            // Not negative: the bits are in the order of the numbers.
+            models
+                .entry((order.to_bits(), name))
+                .or_default()
+                .push(value);
         }
     }
     let ends = all
@@ -66,9 +67,16 @@ pub(super) fn of(survey: &Survey, places: &[usize], score: Score) -> Vec<(String
         .fold((f64::INFINITY, f64::NEG_INFINITY), |ends, &v| {
             (ends.0.min(v), ends.1.max(v))
         });
+    // One value stands in the middle of a range that is not empty.
+    let margin = if ends.0 < ends.1 {
+        0.0
+    } else {
+        1e-6 * ends.0.abs().max(1e-3)
+    };
+    let ends = (ends.0 - margin, ends.1 + margin);
     let mut found = vec![("all".to_owned(), histogram(&all, ends))];
     let models = models.into_iter();
-    found.extend(models.map(|(name, values)| (name, histogram(&values, ends))));
+    found.extend(models.map(|((_, name), values)| (name, histogram(&values, ends))));
     found
 }
 

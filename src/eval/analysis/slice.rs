@@ -58,7 +58,8 @@ impl Slice {
             },
             _ => {
                 let domain = trajectory.domain.map(|domain| survey.name(domain));
-                (0.0, domain.unwrap_or(Self::NONE).to_owned())
+                let order = if domain.is_some() { 0.0 } else { f64::INFINITY };
+                (order, domain.unwrap_or(Self::NONE).to_owned())
             }
         }
     }

@@ -70,6 +70,52 @@ fn a_score_is_held_against_what_says_most() {
 }
 
 #[test]
+fn scores_that_are_no_probabilities_are_none_in_any_part() {
+    let mut survey = start();
+    add(&mut survey, "a", "p", "sl", &[0.5, 18.0], Verdict::Correct);
+    let found = Analysis::of(&survey, &places(&survey), Ask::default());
+    assert_eq!(found.reliability.len(), 3);
+    for (name, of) in &found.reliability {
+        assert_eq!((of.brier, of.ece), (None, None), "{name}");
+    }
+}
+
+#[test]
+fn a_score_of_one_value_stands_in_the_middle() {
+    let mut survey = start();
+    add(&mut survey, "a", "p", "ls", &[0.5, 0.5], Verdict::Correct);
+    let found = Analysis::of(&survey, &places(&survey), Ask::default());
+    let names: Vec<&str> = found
+        .histograms
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["all", "s", "l"], "in the order of the pool");
+    let all = &found.histograms[0].1;
+    assert!(all.low < 0.5 && 0.5 < all.high);
+    let held: Vec<usize> = (0..all.counts.len())
+        .filter(|&at| all.counts[at] > 0)
+        .collect();
+    let middle = all.counts.len() / 2;
+    assert!(held.len() == 1 && held[0].abs_diff(middle) <= 1, "{held:?}");
+}
+
+#[test]
+fn a_run_in_another_unit_hides_only_its_own_costs() {
+    let mut survey = start();
+    let mut other = head("d", "small");
+    other.cost_unit = Some("USD".into());
+    survey.add(Fact::Run(Box::new(other)));
+    add(&mut survey, "a", "p", "ss", &[0.5; 2], Verdict::Correct);
+    add(&mut survey, "d", "p", "ss", &[0.5; 2], Verdict::Correct);
+    assert_eq!(Costs::of(&survey, &[0, 1]).unit, None);
+    assert_eq!(
+        Costs::of(&survey, &[0]).unit,
+        Some(crate::cost::Unit::Flops)
+    );
+}
+
+#[test]
 fn escalation_is_counted_by_position() {
     let mut survey = start();
     add(&mut survey, "a", "p", "sl", &[0.9, 0.8], Verdict::Correct);
@@ -77,7 +123,8 @@ fn escalation_is_counted_by_position() {
     add(&mut survey, "a", "r", "sl", &[0.9, 0.8], Verdict::Ungraded);
     let found = Escalation::of(&survey, &places(&survey));
     let share = |share: escalation::Share| (share.large, share.steps);
-    let [first, later] = [0, escalation::POSITIONS - 1].map(|at| found.by_position[at]);
+    // The middles of two halves.
+    let [first, later] = [2, 7].map(|at| found.by_position[at]);
     assert_eq!((share(first.correct), share(first.wrong)), ((0, 1), (0, 1)));
     assert_eq!((share(later.correct), share(later.wrong)), ((1, 1), (0, 1)));
     let counted: usize = found
@@ -119,7 +166,7 @@ fn parts_of_the_cost_sum_to_all_of_it() {
     let costs = Costs::of(&survey, &places(&survey));
     assert_eq!(
         costs.output,
-        [("l".to_owned(), 20.0), ("s".to_owned(), 1.0)]
+        [("s".to_owned(), 1.0), ("l".to_owned(), 20.0)]
     );
     assert_eq!(
         (costs.prefill, costs.switches, costs.cached),
@@ -183,6 +230,13 @@ fn failures_are_told_apart() {
     );
     add(&mut survey, "a", "unknown", "ss", &[0.9; 2], Verdict::Wrong);
     add(&mut survey, "a", "right", "ss", &[0.9; 2], Verdict::Correct);
+    for (run, path, verdict) in [
+        ("a", "sss", Verdict::Wrong),
+        ("b", "lss", Verdict::Wrong),
+        ("c", "lll", Verdict::Correct),
+    ] {
+        add(&mut survey, run, "several", path, &[0.9; 3], verdict);
+    }
     let Record::Outcome(mut cut) = outcome("a", "truncated", "s", Verdict::Wrong, 1.0) else {
         unreachable!()
     };
@@ -197,6 +251,9 @@ fn failures_are_told_apart() {
     }
     let right = survey.find("a", "right").unwrap();
     assert_eq!(survey.trajectories()[right].failure(), None);
+    // One step by the large model is not enough, all of them are.
+    let several = survey.find("a", "several").unwrap();
+    assert_eq!(survey.trajectories()[several].failure(), Some("routing"));
     let own: Vec<usize> = places(&survey)
         .into_iter()
         .filter(|&place| survey.trajectories()[place].run == 0)
@@ -204,6 +261,7 @@ fn failures_are_told_apart() {
     let funnel = Funnel::of(&survey, &own, Slice::Domain);
     assert_eq!(funnel.rows.len(), 1, "no domain is known");
     let row = &funnel.rows[0];
-    assert_eq!((row.trajectories, row.correct), (7, 1));
-    assert_eq!(row.failures, [1; 6]);
+    assert_eq!((row.trajectories, row.correct), (8, 1));
+    assert_eq!(row.failures, [2, 1, 1, 1, 1, 1]);
+    assert!(row.is_unknown, "of a domain of that name it would not be");
 }

@@ -1,5 +1,9 @@
 //! The regrets of a whole log, for its tables, with its A/A control.
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
 use crate::eval::analysis::Failure;
 use crate::survey::Survey;
 
@@ -119,18 +123,27 @@ fn of_line(grove: &Grove, line: &Line, sums: &mut Sums) -> Box<[f32]> {
     regrets.collect()
 }
 
-/// The regret of one half of the continuations of a choice against the other.
+/// The regret of one half of the draws of a choice against the other.
 fn against_itself(grove: &Grove, line: &Line, after: usize) -> Option<f64> {
     let writer = line.writers.get(after).copied().flatten()?;
     let at = line.path.get(after.checked_sub(1)?)?;
     let children = grove.nodes[*at as usize].children.iter();
     let by = children.filter(|&&child| grove.nodes[child as usize].model == Some(writer));
-    let known = by.filter_map(|&child| grove.values[child as usize].share());
-    let known: Vec<f64> = known.collect();
-    let (one, other) = known.split_at(known.len() / 2);
+    let drawn = by.filter_map(|&child| {
+        let share = grove.values[child as usize].share()?;
+        Some(std::iter::repeat_n(
+            share,
+            grove.nodes[child as usize].draws as usize,
+        ))
+    });
+    let mut drawn: Vec<f64> = drawn.flatten().collect();
+    // Draws that are alike stand together.
+    drawn.shuffle(&mut ChaCha8Rng::seed_from_u64(u64::from(*at)));
+    let (one, other) = drawn.split_at(drawn.len() / 2);
     let mean = |values: &[f64]| {
         let sum: f64 = values.iter().sum();
         (!values.is_empty()).then(|| sum / values.len() as f64)
     };
-    Some((mean(other)? - mean(one)?).max(0.0))
+    // Either half may be the one that was chosen: it loses half of the time.
+    Some((mean(other)? - mean(one)?).abs() / 2.0)
 }

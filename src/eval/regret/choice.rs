@@ -40,8 +40,8 @@ pub struct Regret {
     /// Of `gain` at 95 %: Newcombe's for the difference of two shares. Costs
     /// count as certain.
     pub interval: [f64; 2],
-    /// The A/A control: half of the interval of the choice against as many
-    /// draws of itself. A smaller gain is noise.
+    /// The A/A control: half of the interval of the choice against itself, drawn
+    /// as often as the rival. A smaller gain is noise.
     pub noise: f64,
     /// The price of a right answer at which both are worth the same; `None`
     /// where one of them is at least as good and no dearer, or costs are not
@@ -61,16 +61,17 @@ impl Regret {
     }
 }
 
-/// What a right answer is worth, in the unit of the costs; `None` for more than
-/// any cost: then only right answers count.
+/// What a right answer is worth, in the unit of the costs, above 0; `None` for
+/// more than any cost: then only right answers count.
 pub type Worth = Option<f64>;
 
 impl Action {
-    /// Right answers less costs at the price of a right answer.
-    pub fn utility(&self, worth: Worth) -> f64 {
-        match (worth, self.cost) {
-            (Some(worth), Some(cost)) if worth > 0.0 => self.right - cost / worth,
-            _ => self.right,
+    /// Right answers less costs at the price of a right answer; `None` where
+    /// costs count and are not known.
+    pub fn utility(&self, worth: Worth) -> Option<f64> {
+        match worth {
+            Some(worth) => Some(self.right - self.cost? / worth),
+            None => Some(self.right),
         }
     }
 }
@@ -94,22 +95,31 @@ impl Choice {
         }
     }
 
-    /// What the choice lost against the best of the others; `None` where the
-    /// log does not hold what it and another would have led to.
+    /// What the choice lost against the best of the others, of equal ones the
+    /// cheapest model; `None` where the log does not hold what it and another
+    /// would have led to, or not at what cost where that counts.
     pub fn regret(&self, worth: Worth) -> Option<Regret> {
         let taken = self.taken?;
         let own = (*self.actions.get(taken)?)?;
         let others = self.actions.iter().enumerate();
         let others = others.filter(|(model, _)| *model != taken);
-        let others = others.filter_map(|(model, action)| Some((model, (*action)?)));
-        let (rival, best) =
-            others.max_by(|(_, a), (_, b)| a.utility(worth).total_cmp(&b.utility(worth)))?;
-        let shift = (best.utility(worth) - best.right) - (own.utility(worth) - own.right);
+        let known = others.filter_map(|(model, action)| {
+            let action = (*action)?;
+            Some((model, action, action.utility(worth)?))
+        });
+        // Of equal ones the last one is the greatest.
+        let (rival, best, utility) = known.rev().max_by(|a, b| a.2.total_cmp(&b.2))?;
+        let gain = utility - own.utility(worth)?;
+        let shift = gain - (best.right - own.right);
         let [low, high] = newcombe(&best, &own);
-        let [below, above] = newcombe(&own, &own);
+        let again = Action {
+            interval: wilson(own.right, best.draws as usize)?,
+            ..own
+        };
+        let [below, above] = newcombe(&again, &own);
         Some(Regret {
             rival,
-            gain: best.utility(worth) - own.utility(worth),
+            gain,
             interval: [low + shift, high + shift],
             noise: (above - below) / 2.0,
             flips_at: flips_at(&best, &own),

@@ -199,32 +199,60 @@ impl Grove {
     }
 
     pub(super) fn led(&self, at: Option<u32>, values: &[Value]) -> Value {
-        let by_model: Vec<(Value, u32)> = (0..self.models)
-            .map(|model| self.by(at, model, values))
+        let parts: Vec<(f64, Value)> = self
+            .weighted(at, values)
+            .into_iter()
+            .map(|(weight, value, _)| (weight, value))
             .collect();
-        let weight = |model: usize| match self.next(at) {
-            Next::Model(chosen) => f64::from(u8::from(*chosen == model)),
-            Next::Drawn(probabilities) => probabilities.get(model).copied().unwrap_or(0.0),
-            Next::Open => f64::from(by_model[model].1),
-        };
-        let mix = |weight: &dyn Fn(usize) -> f64| {
-            let parts = by_model.iter().enumerate();
-            let parts = parts.filter(|(_, (_, draws))| *draws > 0);
-            let parts = parts.map(|(model, (value, _))| (weight(model), *value));
-            Value::mean(&parts.collect::<Vec<_>>())
-        };
-        let wanted = mix(&weight);
-        match wanted.graded > 0.0 {
-            true => wanted,
-            // Of whoever was to write it nothing is known.
-            false => mix(&|model| f64::from(by_model[model].1)),
-        }
+        Value::mean(&parts)
     }
 
-    /// Draws after a node of which something is known.
-    pub(super) fn draws(&self, at: Option<u32>) -> u32 {
-        let by = |model| self.by(at, model, &self.values).1;
-        (0..self.models).map(by).sum()
+    /// What follows a node by each model of which something is known there, with
+    /// its weight in what the log's own router reaches, and its draws.
+    fn weighted(&self, at: Option<u32>, values: &[Value]) -> Vec<(f64, Value, u32)> {
+        let weight = |model: usize, draws: u32| match self.next(at) {
+            Next::Model(chosen) => f64::from(u8::from(*chosen == model)),
+            // A log may say anything.
+            Next::Drawn(probabilities) => {
+                let probability = probabilities.get(model).copied();
+                probability.unwrap_or(0.0).clamp(0.0, 1.0)
+            }
+            Next::Open => f64::from(draws),
+        };
+        let by_model = (0..self.models).map(|model| (model, self.by(at, model, values)));
+        let known = by_model.filter(|(_, (_, draws))| *draws > 0);
+        let mut parts: Vec<(f64, Value, u32)> = known
+            .map(|(model, (value, draws))| (weight(model, draws), value, draws))
+            .collect();
+        // Of whoever was to write it nothing is known.
+        if parts.iter().all(|(weight, ..)| *weight <= 0.0) {
+            for (weight, _, draws) in &mut parts {
+                *weight = f64::from(*draws);
+            }
+        }
+        parts
+    }
+
+    /// Draws after a node that count in what the log's own router reaches, and
+    /// as how many of equal weight: (Σ w)² / Σ w², Kish's effective size of a
+    /// sample.
+    pub(super) fn draws(&self, at: Option<u32>) -> (u32, usize) {
+        let mut parts = self.weighted(at, &self.values);
+        parts.retain(|(weight, ..)| *weight > 0.0);
+        let all: f64 = parts.iter().map(|(weight, ..)| weight).sum();
+        // A model's weight is shared by its draws.
+        let squares = parts
+            .iter()
+            .map(|(weight, _, draws)| weight * weight / f64::from(*draws));
+        let squares: f64 = squares.sum();
+        let effective = if squares > 0.0 {
+            all * all / squares
+        } else {
+            0.0
+        };
+        let draws = parts.iter().map(|(.., draws)| draws).sum();
+        // Rounded down, but for the noise of the last digits.
+        (draws, (effective + 1e-9) as usize)
     }
 }
 

@@ -10,7 +10,9 @@
 //! ```
 //!
 //! w is what a right answer is worth. A regret that is no larger than that of a
-//! choice against as many draws of itself (the A/A control) is noise.
+//! choice against itself, drawn as often as the other one (the A/A control), is
+//! noise. What has no end in the log, or one that nobody could grade, is left
+//! out.
 
 mod all;
 mod choice;
@@ -44,7 +46,7 @@ pub struct Standing {
     pub right: f64,
     /// At 95 %; a point where the path ends.
     pub interval: [f64; 2],
-    /// Draws after it of which the end is known; 0 where the path ends.
+    /// Draws that it is a mean of; 0 where the path ends.
     pub draws: u32,
 }
 
@@ -57,7 +59,7 @@ pub struct Rescue {
     pub step: u32,
     /// Place of that model in the pool.
     pub model: usize,
-    /// Share of right answers then; what is not known counts as wrong.
+    /// Share of right answers then, of what is known.
     pub right: f64,
     /// Continuations by that model that are known.
     pub draws: u32,
@@ -137,10 +139,10 @@ impl Grove {
                 draws: 0,
             });
         }
-        let draws = self.draws(at);
+        let (draws, effective) = self.draws(at);
         Some(Standing {
             right,
-            interval: wilson(right, draws as usize)?,
+            interval: wilson(right, effective)?,
             draws,
         })
     }

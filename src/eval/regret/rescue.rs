@@ -12,7 +12,8 @@ const ENOUGH: f64 = 0.5;
 
 impl Grove {
     /// What the log's own router reaches with at most 0, 1, … [`MOST`]
-    /// overrides, each where it helps most. What is not known counts as failed.
+    /// overrides, each where it helps most. An override of which nothing is known
+    /// helps nowhere.
     pub(super) fn with_overrides(&self) -> Vec<Vec<Value>> {
         let mut by_overrides = vec![self.values.clone()];
         for _ in 0..MOST {
@@ -70,6 +71,7 @@ impl Grove {
             let before = number.checked_sub(1).map(|before| line.path[before]);
             for model in (0..self.models).filter(|model| Some(*model) != writer) {
                 let (value, draws) = self.by(before, model, fewer);
+                let cost = value.mean_cost().map(|cost| cost + line.spent[number]);
                 if draws > 0 && value.right >= ENOUGH {
                     found.push(Rescue {
                         overrides: overrides as f64,
@@ -77,7 +79,7 @@ impl Grove {
                         model,
                         right: value.right,
                         draws,
-                        cost: value.mean_cost().map(|cost| cost + line.spent[number]),
+                        cost: cost.filter(|cost| !cost.is_nan()),
                     });
                 }
             }

@@ -88,6 +88,46 @@ fn a_regret_worked_out_on_paper() {
 }
 
 #[test]
+fn noise_is_of_as_many_draws_as_the_rival_has() {
+    let survey = forest(&[("sl", true), ("sS", true), ("ss", false)], &[]);
+    let (grove, line) = lined(&survey);
+    let regret = grove.choice(&line, 1).regret(None).unwrap();
+    // Wilson of a half in one: 0.0547 to 0.9453, in two: 0.0945 to 0.9055.
+    let noise = 0.4453_f64.hypot(0.4055);
+    assert!((regret.noise - noise).abs() < 1e-3, "{}", regret.noise);
+    assert!(regret.is_noise() && regret.gain == 0.5);
+}
+
+#[test]
+fn where_costs_count_they_have_to_be_known() {
+    let mut choice = lined(&twice()).0.choice(&lined(&twice()).1, 1);
+    choice.actions[1].as_mut().unwrap().cost = None;
+    assert_eq!(choice.regret(None).unwrap().gain, 0.5);
+    assert_eq!(choice.regret(Some(9.0)), None);
+}
+
+#[test]
+fn of_equal_rivals_the_cheapest_is_named() {
+    let action = |right, cost| {
+        Some(Action {
+            right,
+            interval: [0.0, 1.0],
+            draws: 1,
+            cost: Some(cost),
+        })
+    };
+    let choice = Choice {
+        actions: vec![action(0.0, 1.0), action(1.0, 5.0), action(1.0, 9.0)],
+        taken: Some(0),
+    };
+    let regret = choice.regret(None).unwrap();
+    assert_eq!((regret.rival, regret.flips_at), (1, Some(4.0)));
+    // Below 4 a right answer is not worth it, above it is.
+    assert!(choice.regret(Some(3.0)).unwrap().gain < 0.0);
+    assert!(choice.regret(Some(5.0)).unwrap().gain > 0.0);
+}
+
+#[test]
 fn where_one_model_wrote_there_is_no_regret() {
     let survey = forest(&[("ss", false)], &[]);
     let (grove, line) = lined(&survey);
@@ -105,6 +145,11 @@ fn the_profile_says_where_it_was_lost() {
     let right: Vec<f64> = profile.iter().map(|known| known.unwrap().right).collect();
     assert_eq!(right, [0.5, 0.5, 0.0]);
     assert_eq!(profile[2].unwrap().draws, 0, "it ends there");
+    // The router goes on with the small model: the large one's two draws say
+    // nothing of it.
+    let after_the_first = profile[1].unwrap();
+    assert_eq!(after_the_first.draws, 2);
+    assert_eq!(Some(after_the_first.interval), wilson(0.5, 2));
     let critical = Grove::critical(&profile).unwrap();
     assert_eq!((critical.step, critical.drop), (2, 0.5));
     assert_eq!(Grove::lost_from(&profile), Some(2));
@@ -143,6 +188,23 @@ fn two_overrides_where_one_is_not_enough() {
 }
 
 #[test]
+fn where_choices_are_drawn_the_draws_count_by_their_weight() {
+    let mut survey = twice();
+    let Record::Decision(made) = decision("a", "p", "s", "l", 0.75) else {
+        unreachable!()
+    };
+    let mut made = (*made).clone();
+    made.probabilities = vec![0.25, 0.75];
+    survey.add(Fact::of(&Record::Decision(Arc::new(made))).unwrap());
+    let (grove, line) = lined(&survey);
+    let standing = grove.profile(&line)[1].unwrap();
+    assert!((standing.right - (0.25 * 0.5 + 0.75)).abs() < 1e-12);
+    // 1 / (0.25² / 2 + 0.75² / 2) = 3.2.
+    assert_eq!(standing.draws, 4);
+    assert_eq!(Some(standing.interval), wilson(standing.right, 3));
+}
+
+#[test]
 fn the_cheaper_way_is_found_where_it_is_right_as_well() {
     let survey = forest(&[("sss", true), ("ssl", true), ("sl", true)], &["s"]);
     let (grove, line) = lined(&survey);
@@ -159,8 +221,10 @@ fn the_control_measures_chance() {
     let control = regrets.control;
     // The last step has nothing behind it.
     assert_eq!((control.decisions, control.regret), (1, Some(0.5)));
-    // Right in the first draw, wrong in the second.
-    assert_eq!((control.repeated, control.against_itself), (1, Some(0.0)));
+    // Right in one draw, wrong in the other: half of the time it is the wrong
+    // one that was chosen.
+    assert_eq!((control.repeated, control.against_itself), (1, Some(0.5)));
+    assert_eq!(control.of_repeated, Some(0.5));
     assert_eq!(regrets.of[0].len(), 2);
     assert_eq!(regrets.of[0][0], 0.5);
     assert!(regrets.of[0][1].is_nan());

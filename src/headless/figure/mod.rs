@@ -93,7 +93,7 @@ pub fn reliability(of: &str, found: &Reliability, score: &str, target: &str) -> 
 /// Counts of a score with the mixture that was fitted to it.
 pub fn distribution(of: &str, found: &Histogram, score: &str) -> Option<Figure> {
     let most = *found.counts.iter().max()?;
-    let (low, high) = widened(found.low, found.high);
+    let (low, high) = (found.low, found.high);
     let mut layers = vec![Layer::Bars {
         heights: found.counts.iter().map(|&count| count as f64).collect(),
         tone: Tone::Main,

@@ -49,7 +49,7 @@ pub fn remarks(
             way.draws,
         )
     };
-    let spent = line.spent.last().copied();
+    let spent = line.spent.last().copied().filter(|cost| !cost.is_nan());
     let costs = |way: &Rescue| format!(", {} instead of {}", cost(way.cost), cost(spent));
     let overrides = match line.verdict {
         Some(Verdict::Wrong) => match grove.smallest_rescue(line) {
@@ -65,7 +65,9 @@ pub fn remarks(
         },
         Some(Verdict::Correct) => match grove.savings(line) {
             Some(way) => format!("cheaper by {}{}", told(&way), costs(&way)),
-            None => "no cheaper way that the log knows of is right as often".to_owned(),
+            None => {
+                "no cheaper way that the log knows of is right at least half of the time".to_owned()
+            }
         },
         Some(Verdict::Ungraded) | None => String::new(),
     };

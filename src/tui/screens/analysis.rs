@@ -1,5 +1,7 @@
 //! The screen of analysis, page by page.
 
+use std::collections::BTreeSet;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -7,11 +9,14 @@ use ratatui::text::{Line, Span};
 
 use crate::app::{Model, Page, Pane, Use};
 use crate::eval::analysis::failures::FunnelRow;
-use crate::eval::analysis::{Analysis, Costs, Failure, Histogram, Reliability};
+use crate::eval::analysis::{Analysis, Costs, Failure, Histogram, Reliability, Slice};
 use crate::headless::figure::{self, Figure};
-use crate::tui::text::sanitize::{sanitize, sanitize_line};
+use crate::survey::Survey;
+use crate::trace::record::shared_beginning;
+use crate::tui::text::sanitize::sanitize_line;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
+use crate::tui::widgets::steps::without_shared;
 use crate::tui::widgets::{self, bar, figures, plot};
 
 use super::{Drawn, surface};
@@ -21,7 +26,7 @@ const BESIDE: u16 = 110;
 
 /// Draws the screen's body.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
-    let inner = widgets::pane(area, buffer, theme, &title(model), true);
+    let inner = widgets::pane(area, buffer, theme, &theme.shown(&title(model)), true);
     let drawn = Drawn {
         panes: vec![(Pane::Steps, area)],
         ..Drawn::default()
@@ -43,10 +48,12 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         widgets::lines(body, buffer, &[Line::styled(text, theme.style("busy"))]);
         return drawn;
     };
+    let names = model_names(&model.survey);
     let painter = Painter {
         model,
         found,
         theme,
+        shared: shared_beginning(&names),
     };
     match model.analysis.page {
         Page::Calibration => painter.calibration(body, buffer),
@@ -72,7 +79,7 @@ fn title(model: &Model) -> String {
         None => "Analysis".to_owned(),
     };
     if let Some(filter) = model.table.expression(Use::Filter) {
-        title.push_str(&format!(" · {}", sanitize(filter.text())));
+        title.push_str(&format!(" · {}", sanitize_line(filter.text())));
     }
     title
 }
@@ -93,14 +100,31 @@ fn tabs(model: &Model, theme: &Theme) -> Line<'static> {
     Line::from(spans)
 }
 
+/// The models of all pools; none where there is only one, which shares its name
+/// with nobody.
+fn model_names(survey: &Survey) -> Vec<&str> {
+    let pools = survey.runs().iter().flat_map(|run| &run.pool);
+    let names: BTreeSet<&str> = pools.map(|&name| survey.name(name)).collect();
+    match names.len() {
+        1 => Vec::new(),
+        _ => names.into_iter().collect(),
+    }
+}
+
 struct Painter<'a> {
     model: &'a Model,
     found: &'a Analysis,
     theme: &'a Theme,
+    /// What the names of all models begin with.
+    shared: &'a str,
 }
 
 /// A column of a list: heading and width.
 type Heading = (&'static str, usize);
+/// Columns of the first one at most.
+const NAME: usize = 24;
+/// Columns of a figure beside a list at least.
+const FIGURE: u16 = 24;
 
 impl Painter<'_> {
     /// A list with the row of the cursor, and a figure beside or below it.
@@ -112,9 +136,20 @@ impl Painter<'_> {
         rows: &[Vec<String>],
         figure: Option<&Figure>,
     ) {
+        // The first column is as wide as what is in it.
+        let mut headings = headings.to_vec();
+        let longest = rows.iter().filter_map(|row| row.first());
+        let longest = longest.map(|name| width::of(name)).max().unwrap_or(0);
+        if let Some((_, columns)) = headings.first_mut() {
+            *columns = longest.clamp(*columns, NAME);
+        }
+        let headings = &headings;
         let (list, picture) = if area.width >= BESIDE {
+            let columns: usize = headings.iter().map(|(_, columns)| columns + 1).sum();
+            let columns = u16::try_from(columns).unwrap_or(u16::MAX);
             let [list, picture] =
-                Layout::horizontal([Constraint::Min(52), Constraint::Percentage(52)]).areas(area);
+                Layout::horizontal([Constraint::Length(columns), Constraint::Min(FIGURE)])
+                    .areas(area);
             (list, picture)
         } else {
             let wanted = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX);
@@ -194,7 +229,7 @@ impl Painter<'_> {
             ],
         );
         let headings = [
-            ("", 14),
+            ("", 8),
             ("steps", 7),
             ("right", 7),
             ("Brier", 6),
@@ -202,12 +237,18 @@ impl Painter<'_> {
             ("AUROC", 5),
             ("", 12),
         ];
+        let name = |name: &str| match ask.slice {
+            Slice::Model => self.model_name(name),
+            _ => self.shown(name),
+        };
         let rows = self.found.reliability.iter();
-        let rows: Vec<Vec<String>> = rows.map(|(name, found)| reliability(name, found)).collect();
+        let rows: Vec<Vec<String>> = rows
+            .map(|(part, found)| reliability(name(part), found))
+            .collect();
         let row = self.model.analysis.row.min(rows.len().saturating_sub(1));
         let shown = self.found.reliability.get(row);
-        let figure = shown.and_then(|(name, found)| {
-            figure::reliability(name, found, ask.score.name(), target.name())
+        let figure = shown.and_then(|(part, found)| {
+            figure::reliability(&name(part), found, ask.score.name(), target.name())
         });
         self.list_and_figure(area, buffer, &headings, &rows, figure.as_ref());
     }
@@ -216,17 +257,20 @@ impl Painter<'_> {
         let score = self.found.ask.score.name();
         let area = self.asked(area, buffer, &[("s", "score", score)]);
         let headings = [
-            ("", 16),
+            ("", 8),
             ("steps", 7),
             ("unconfident", 16),
             ("confident", 16),
             ("weight", 7),
         ];
         let rows = self.found.histograms.iter();
-        let rows: Vec<Vec<String>> = rows.map(|(name, found)| mixture(name, found)).collect();
+        let rows: Vec<Vec<String>> = rows
+            .map(|(name, found)| mixture(self.model_name(name), found))
+            .collect();
         let row = self.model.analysis.row.min(rows.len().saturating_sub(1));
         let shown = self.found.histograms.get(row);
-        let figure = shown.and_then(|(name, found)| figure::distribution(name, found, score));
+        let figure = shown
+            .and_then(|(name, found)| figure::distribution(&self.model_name(name), found, score));
         self.list_and_figure(area, buffer, &headings, &rows, figure.as_ref());
     }
 
@@ -261,7 +305,7 @@ impl Painter<'_> {
         lines.push(Line::default());
         let room = usize::from(area.width).saturating_sub(48).clamp(8, 80);
         let mut before = 0.0;
-        for (name, cost, role) in parts(costs) {
+        for (name, cost, role) in self.parts(costs) {
             let share = cost / costs.full.max(f64::MIN_POSITIVE);
             let offset = (before / costs.full.max(f64::MIN_POSITIVE) * room as f64) as usize;
             before += cost;
@@ -318,16 +362,13 @@ impl Painter<'_> {
             ..area
         };
         let dim = self.theme.style("dim");
-        let mut heading = vec![Span::styled(width::pad("", 18, Align::Left), dim)];
-        for title in ["n", "right"]
-            .into_iter()
-            .chain(Failure::ALL.map(Failure::name))
-        {
-            let columns = cell_width(title);
-            heading.push(Span::styled(width::pad(title, columns, Align::Right), dim));
-        }
         let (domains, difficulties) = (&self.found.by_domain.rows, &self.found.by_difficulty.rows);
         let rows: Vec<&FunnelRow> = domains.iter().chain(difficulties).collect();
+        let columns = FailureColumns::of(&rows, usize::from(area.width));
+        let mut heading = vec![Span::raw(" ".repeat(columns.name))];
+        for (title, columns) in FailureColumns::TITLES.iter().zip(columns.counts) {
+            heading.push(Span::styled(width::pad(title, columns, Align::Right), dim));
+        }
         let height = usize::from(area.height.saturating_sub(2));
         let at = self.model.analysis.row.min(rows.len().saturating_sub(1));
         let top = widgets::window(at, rows.len(), height);
@@ -336,45 +377,125 @@ impl Painter<'_> {
             if place == domains.len() && place > top {
                 lines.push(Line::default());
             }
-            lines.push(self.failure_row(row, place == at));
+            lines.push(self.failure_row(row, &columns, place == at));
         }
         widgets::lines(area, buffer, &lines);
     }
 
-    fn failure_row(&self, row: &FunnelRow, selected: bool) -> Line<'static> {
-        let name = sanitize_line(&row.name).into_owned();
-        let name = width::truncate(&name, 17).into_owned();
+    fn failure_row(
+        &self,
+        row: &FunnelRow,
+        columns: &FailureColumns,
+        selected: bool,
+    ) -> Line<'static> {
+        let name = self.shown(&row.name);
+        let name = width::truncate(&name, columns.name.saturating_sub(1)).into_owned();
         let role = if selected { "emphasis" } else { "text" };
         let mut spans = vec![Span::styled(
-            width::pad(&name, 18, Align::Left),
+            width::pad(&name, columns.name, Align::Left),
             self.theme.style(role),
         )];
-        let counts = [("n", row.trajectories), ("right", row.correct)];
-        for (title, count) in counts {
-            let text = width::pad(&count.to_string(), cell_width(title), Align::Right);
-            spans.push(Span::styled(text, self.theme.style("dim")));
-        }
-        for (column, (failure, &count)) in Failure::ALL.iter().zip(&row.failures).enumerate() {
-            let here = selected && column == self.model.analysis.column;
-            let role = match (here, count) {
-                (true, _) => "selection",
-                (false, 0) => "dim",
-                (false, _) => "verdict.wrong",
+        for (column, count) in counts(row).into_iter().enumerate() {
+            let failure = column.checked_sub(FailureColumns::PLAIN);
+            let here = selected && failure == Some(self.model.analysis.column);
+            let role = match (failure, here, count) {
+                (None, ..) | (_, false, 0) => "dim",
+                (_, true, _) => "selection",
+                (_, false, _) => "verdict.wrong",
             };
             let text = count.to_string();
             let text = if here { format!("▸{text}") } else { text };
-            let text = width::pad(&text, cell_width(failure.name()), Align::Right);
+            let text = width::pad(&text, columns.counts[column], Align::Right);
             spans.push(Span::styled(text, self.theme.style(role)));
         }
         Line::from(spans)
     }
+
+    /// A text of the log, as whoever looks may see it.
+    fn shown(&self, text: &str) -> String {
+        sanitize_line(&self.theme.shown(text)).into_owned()
+    }
+
+    /// A model's name without the beginning that all models share.
+    fn model_name(&self, name: &str) -> String {
+        self.shown(without_shared(name, self.shared))
+    }
+
+    /// The parts of the full ledger with the roles of their bars.
+    fn parts(&self, costs: &Costs) -> Vec<(String, f64, &'static str)> {
+        let output = costs.output.iter();
+        let mut parts: Vec<(String, f64, &'static str)> = output
+            .map(|(name, cost)| {
+                let name = self.model_name(name);
+                (format!("written by {name}"), *cost, "cost.published")
+            })
+            .collect();
+        parts.extend(
+            [
+                ("prompts read", costs.prefill, "cost.full"),
+                ("read after a switch", costs.switches, "warning"),
+                ("prompts from the cache", costs.cached, "cost.full"),
+                ("rejected drafts", costs.drafts, "warning"),
+                ("scorers and retries", costs.other, "cost.full"),
+            ]
+            .map(|(name, cost, role)| (name.to_owned(), cost, role)),
+        );
+        parts
+    }
 }
 
-fn cell_width(title: &str) -> usize {
-    title.len().max(5) + 2
+/// Columns of the page of failures.
+struct FailureColumns {
+    name: usize,
+    counts: [usize; Self::TITLES.len()],
 }
 
-fn reliability(name: &str, found: &Reliability) -> Vec<String> {
+impl FailureColumns {
+    /// Those before the failures.
+    const PLAIN: usize = 2;
+    const TITLES: [&'static str; Self::PLAIN + Failure::ALL.len()] = {
+        let mut titles = ["n"; Self::PLAIN + Failure::ALL.len()];
+        titles[1] = "right";
+        let mut at = 0;
+        while at < Failure::ALL.len() {
+            titles[Self::PLAIN + at] = Failure::ALL[at].name();
+            at += 1;
+        }
+        titles
+    };
+
+    /// As wide as what is in them; the name has what is left of the room.
+    fn of(rows: &[&FunnelRow], room: usize) -> Self {
+        let mut most = [0; Self::TITLES.len()];
+        for row in rows {
+            for (most, count) in most.iter_mut().zip(counts(row)) {
+                *most = count.max(*most);
+            }
+        }
+        let mut counts = [0; Self::TITLES.len()];
+        for (at, columns) in counts.iter_mut().enumerate() {
+            // A sign marks the cell that was chosen.
+            let mark = usize::from(at >= Self::PLAIN);
+            let digits = most[at].to_string().len() + mark;
+            *columns = digits.max(Self::TITLES[at].len()) + 1;
+        }
+        let left = room.saturating_sub(counts.iter().sum());
+        Self {
+            name: left.clamp(8, NAME),
+            counts,
+        }
+    }
+}
+
+/// The counts of a row in the order of [`FailureColumns::TITLES`].
+fn counts(row: &FunnelRow) -> [usize; FailureColumns::TITLES.len()] {
+    let mut counts = [row.trajectories; FailureColumns::TITLES.len()];
+    counts[1] = row.correct;
+    counts[FailureColumns::PLAIN..].copy_from_slice(&row.failures);
+    counts
+}
+
+fn reliability(name: String, found: &Reliability) -> Vec<String> {
     let figure =
         |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
     let right = (found.steps > 0).then(|| format!("{:.1} %", 100.0 * found.right));
@@ -382,7 +503,7 @@ fn reliability(name: &str, found: &Reliability) -> Vec<String> {
         .auroc_interval
         .map_or_else(String::new, |[low, high]| format!("[{low:.2}, {high:.2}]"));
     vec![
-        sanitize_line(name).into_owned(),
+        name,
         found.steps.to_string(),
         right.unwrap_or_else(|| "–".to_owned()),
         figure(found.brier),
@@ -392,9 +513,8 @@ fn reliability(name: &str, found: &Reliability) -> Vec<String> {
     ]
 }
 
-fn mixture(name: &str, found: &Histogram) -> Vec<String> {
+fn mixture(name: String, found: &Histogram) -> Vec<String> {
     let steps: usize = found.counts.iter().sum();
-    let name = sanitize_line(name).into_owned();
     let fit = found.fit.as_ref();
     let Some(mixture) = fit.and_then(|fit| fit.mixture.as_ref()) else {
         return vec![name, steps.to_string(), "–".into(), "–".into(), "–".into()];
@@ -409,27 +529,4 @@ fn mixture(name: &str, found: &Histogram) -> Vec<String> {
         normal(high.mean, high.variance),
         format!("{:.2}{}", high.weight, if doubt { "?" } else { "" }),
     ]
-}
-
-/// The parts of the full ledger with the roles of their bars.
-fn parts(costs: &Costs) -> Vec<(String, f64, &'static str)> {
-    let output = costs.output.iter();
-    let mut parts: Vec<(String, f64, &'static str)> = output
-        .map(|(name, cost)| {
-            let name = sanitize_line(name).into_owned();
-            (format!("written by {name}"), *cost, "cost.published")
-        })
-        .collect();
-    parts.extend([
-        ("prompts read".to_owned(), costs.prefill, "cost.full"),
-        ("read after a switch".to_owned(), costs.switches, "warning"),
-        (
-            "prompts from the cache".to_owned(),
-            costs.cached,
-            "cost.full",
-        ),
-        ("rejected drafts".to_owned(), costs.drafts, "warning"),
-        ("scorers and retries".to_owned(), costs.other, "cost.full"),
-    ]);
-    parts
 }

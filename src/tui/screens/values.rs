@@ -29,7 +29,7 @@ const WITH_INTERVALS: u16 = 116;
 /// Draws the screen's body.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
     let title = match model.entries.get(model.current) {
-        Some(entry) => format!("Values · {}", sanitize_line(&entry.problem)),
+        Some(entry) => format!("Values · {}", sanitize_line(&theme.shown(&entry.problem))),
         None => "Values".to_owned(),
     };
     let inner = widgets::pane(area, buffer, theme, &title, true);
@@ -136,6 +136,7 @@ impl Painter<'_> {
             ));
         }
         for (text, role) in [(overrides, "emphasis"), (lost, "text"), (alone, "dim")] {
+            let text = self.theme.shown(&text);
             lines.extend(paragraph(&text, columns, self.theme.style(role)));
         }
         let worth = match self.model.values.worth {
@@ -155,10 +156,8 @@ impl Painter<'_> {
     fn name(&self, model: usize) -> String {
         let settings = self.session.settings();
         let sign = glyph::model(Some(model), settings.models());
-        format!(
-            "{sign} {}",
-            short_name(&settings.model_name(model), settings, 16)
-        )
+        let name = short_name(&settings.model_name(model), settings, 16);
+        format!("{sign} {}", self.theme.shown(&name))
     }
 
     fn cell(&self, text: &str, columns: usize, align: Align, style: Style) -> Span<'static> {

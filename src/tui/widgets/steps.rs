@@ -256,10 +256,13 @@ fn tail_row(
 /// A model's name without the beginning that all names of the pool share.
 pub fn short_name(name: &str, settings: &crate::session::Settings, columns: usize) -> String {
     let names: Vec<&str> = settings.run.pool.iter().map(|m| m.name.as_str()).collect();
-    let shared = shared_beginning(&names);
-    let short = name
-        .strip_prefix(shared)
-        .filter(|rest| !rest.is_empty())
-        .unwrap_or(name);
+    let short = without_shared(name, shared_beginning(&names));
     width::truncate(&sanitize(short), columns).into_owned()
+}
+
+/// A name without a beginning that it shares with others; all of it where it is
+/// no more than that.
+pub fn without_shared<'n>(name: &'n str, shared: &str) -> &'n str {
+    let rest = name.strip_prefix(shared);
+    rest.filter(|rest| !rest.is_empty()).unwrap_or(name)
 }
