@@ -20,6 +20,7 @@ use pointsman::trace::record::{
     ProblemRecord, Purpose, Record, RunRecord, Sampling, StepEnd, StepRecord, TrajectoryEnd, Usage,
     ValueKind,
 };
+use pointsman::tui::sessions;
 
 const TRAJECTORIES: usize = 100_000;
 const STEPS: usize = 10;
@@ -246,7 +247,7 @@ fn beside(criterion: &mut Criterion, survey: &Survey) {
     group.throughput(Throughput::Elements((TRAJECTORIES * STEPS) as u64));
     group.sample_size(10);
     group.bench_function("regrets of one run", |bench| {
-        bench.iter(|| black_box(Regrets::of(survey).control));
+        bench.iter(|| black_box(Regrets::of(survey, &sessions::build).control));
     });
     group.bench_function("analysis", |bench| {
         bench.iter(|| black_box(Analysis::of(survey, &places, Ask::default()).trajectories));

@@ -71,6 +71,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Ruled { run, spec, rule } => {
+            values::ruled(model, run, &spec, &rule);
             what_if::ruled(model, run, spec, rule);
             Vec::new()
         }
@@ -94,6 +95,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     surveyed::logged(model, &effects);
     labelling::refresh(model);
     refresh(model);
+    effects.extend(values::ask_for_router(model));
     effects.extend(values::refresh(model));
     effects.extend(analysis::refresh(model));
     effects.extend(talk::go_on(model, now));

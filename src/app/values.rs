@@ -2,8 +2,8 @@
 //! screen of values, of the lines in the decision card, and of the column of
 //! the table.
 
-use crate::eval::regret::{Choice, Grove, Line, Regrets, Worth};
-use crate::survey::step_key;
+use crate::eval::regret::{Choice, Grove, Line, Made, Regrets, Worth};
+use crate::survey::{Survey, step_key};
 use crate::trace::NodeIndex;
 
 use super::action::Action;
@@ -14,11 +14,15 @@ use super::model::{Layer, Model, Purpose, Screen};
 use super::work::Work;
 
 /// What the log knows beside the trajectory on screen.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Values {
     grove: Option<Grove>,
     /// The entry and the evidence of the survey that it was made of.
     made_of: Option<(usize, usize)>,
+    /// The router of a run, by its place, as it was made or could not be.
+    made: Option<(u32, Made)>,
+    /// The run whose router was asked for.
+    asked: Option<u32>,
     /// What a right answer is worth.
     pub worth: Worth,
     /// The evidence of the survey whose regrets were asked for: labels change
@@ -41,6 +45,13 @@ impl Values {
     /// way.
     pub(super) fn are_awaited(&self, facts: usize) -> bool {
         self.regrets_of == Some(facts) && !self.are_of(facts)
+    }
+
+    /// The router of the run of a trajectory, once it is there.
+    fn made_for(&self, survey: &Survey, entry: usize) -> Option<&Made> {
+        let run = survey.trajectories().get(entry)?.run;
+        let (of, made) = self.made.as_ref()?;
+        (*of == run).then_some(made)
     }
 
     /// What the log knows of the question on screen; `None` where only one
@@ -93,7 +104,10 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     let is_stale = made_of != Some((entry, evidence)) && model.reading.is_none();
     if of_one && (is_new || is_stale) && model.session().is_some() {
         let known = entry < model.survey.trajectories().len();
-        let grove = known.then(|| Grove::of(&model.survey, entry)).flatten();
+        let made = model.values.made_for(&model.survey, entry);
+        let grove = known
+            .then(|| Grove::of(&model.survey, entry, made))
+            .flatten();
         model.values.grove = grove.filter(Grove::has_alternatives);
         model.values.made_of = Some((entry, evidence));
     }
@@ -105,6 +119,30 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
         return Some(Effect::Work(Work::Regrets));
     }
     None
+}
+
+/// Asks for the router of the run on screen, once a run: what other runs came
+/// to is seen with its eyes.
+pub(super) fn ask_for_router(model: &mut Model) -> Option<Effect> {
+    let run = model.survey.trajectories().get(model.current)?.run;
+    // With one run there is nobody else.
+    if model.survey.runs().len() < 2 || model.values.asked == Some(run) {
+        return None;
+    }
+    let head = model.survey.runs().get(run as usize)?.head.as_deref()?;
+    let (spec, pool) = (head.router.spec.clone(), head.pool.clone());
+    model.values.asked = Some(run);
+    Some(Effect::Rule { run, spec, pool })
+}
+
+/// Takes the router of a run.
+pub(super) fn ruled(model: &mut Model, run: u32, spec: &str, made: &Made) {
+    let head = model.survey.runs().get(run as usize);
+    let own = head.and_then(|run| run.head.as_deref());
+    if model.values.asked == Some(run) && own.is_some_and(|head| head.router.spec == spec) {
+        model.values.made = Some((run, made.clone()));
+        model.values.made_of = None;
+    }
 }
 
 /// Takes the regrets of the log as it was when it had so much evidence.

@@ -2,7 +2,7 @@
 
 use crate::eval::analysis::{Analysis, Ask};
 use crate::eval::compare::Sample;
-use crate::eval::regret::Regrets;
+use crate::eval::regret::{Build, Regrets};
 use crate::survey::Survey;
 
 use super::msg::Msg;
@@ -19,12 +19,12 @@ pub enum Work {
 }
 
 impl Work {
-    /// Does it, on the survey as it is now.
-    pub fn done(self, survey: &Survey) -> Msg {
+    /// Does it, on the survey as it is now. `build` makes the routers of runs.
+    pub fn done(self, survey: &Survey, build: Build<'_>) -> Msg {
         match self {
             Self::Regrets => Msg::Regretted {
                 evidence: survey.evidence(),
-                regrets: Regrets::of(survey),
+                regrets: Regrets::of(survey, build),
             },
             Self::Analyse { places, ask } => {
                 Msg::Analysed(Box::new(Analysis::of(survey, &places, ask)))

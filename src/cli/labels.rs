@@ -89,7 +89,7 @@ pub(super) fn run(args: &LabelsArgs) -> Result<(), Failure> {
             false => super::print(&done.to_text()),
         };
     }
-    let profile = ValueProfile::of(&survey, &labelled);
+    let profile = ValueProfile::of(&survey, &labelled, &crate::tui::sessions::build);
     let report = Report::of(&labelled, who, vec![Box::new(profile)]);
     match args.json {
         true => super::print(&super::document(&report, "the labels")?),

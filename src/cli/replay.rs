@@ -166,7 +166,7 @@ fn filtered(log: &Log, mut survey: Survey, filter: &str) -> Result<Survey, Failu
     };
     let condition = Expr::condition(filter, Scope::Trajectory).map_err(wrong)?;
     if condition.reads_regret() {
-        Regrets::fill(&mut survey);
+        Regrets::fill(&mut survey, &sessions::build);
     }
     let asked = survey.ask(&condition).map_err(wrong)?;
     let found = asked.matching(log, &survey)?;

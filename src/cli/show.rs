@@ -244,7 +244,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
         super::say(&format!("warning: {damage}\n"));
     }
     let control = match args.screen() {
-        Screen::Problems | Screen::Analysis => Regrets::fill(&mut survey),
+        Screen::Problems | Screen::Analysis => Regrets::fill(&mut survey, &sessions::build),
         _ => Control::default(),
     };
     let subject = Subject {
@@ -265,7 +265,13 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
             },
         )?,
         Screen::Steps => show::steps(&subject, args.problem()?, args.run.as_deref(), args.content)?,
-        Screen::Values => show::values(&subject, args.problem()?, args.run.as_deref(), args.worth)?,
+        Screen::Values => show::values(
+            &subject,
+            args.problem()?,
+            args.run.as_deref(),
+            args.worth,
+            &sessions::build,
+        )?,
         Screen::Analysis => {
             let ask = Ask {
                 score: args.score.unwrap_or_default(),
@@ -299,7 +305,7 @@ pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
                 cost: args.cost,
                 limit: args.limit,
             },
-            &|spec, head| sessions::rule(spec, &head.pool),
+            &sessions::build,
         )?,
     };
     match args.json {

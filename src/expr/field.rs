@@ -125,7 +125,7 @@ fields! {
     Wrong "wrong" Trajectory Flag "the answer is wrong";
     Ungraded "ungraded" Trajectory Flag "nobody could grade the answer";
     Rule "rule" Trajectory Text "the rule that graded it";
-    Failure "failure" Trajectory Text "why it is not right: routing, late, capability, truncated, grading or unknown";
+    Failure "failure" Trajectory Text "why it is not right: routing, late, capability, truncated, grading or unclear";
     Ended "ended" Trajectory Text "finished, step-cap, repetition, empty, context or error";
     Steps "steps" Trajectory Number "number of steps";
     LargeShare "large_share" Trajectory Number "share of the steps by the most capable model, 0 to 1";
@@ -162,7 +162,7 @@ impl Field {
                 "capability",
                 "truncated",
                 "grading",
-                "unknown",
+                "unclear",
             ],
             Self::Label => &["good", "neutral", "bad", "first-error"],
             Self::Calculation => &["right", "wrong", "undecided", "none"],

@@ -355,6 +355,14 @@ impl Trajectory {
         self.failure
     }
 
+    /// The last decision after a step that the router took, not a person.
+    pub fn routed_after(&self, step: &Step) -> Option<&Decision> {
+        let last = self.decisions.get(step.decision as usize);
+        let earlier = |later: &&Decision| self.decisions.get(later.before as usize);
+        let mut all = std::iter::successors(last, earlier);
+        all.find(|made| !made.overridden)
+    }
+
     /// The outcomes in log order, with the step that each ends with.
     pub fn outcomes(&self) -> impl Iterator<Item = (&Step, &Outcome)> {
         self.outcomes.iter().filter_map(|outcome| {

@@ -448,7 +448,7 @@ impl Inspector {
         let calls = self.calls.clone();
         let survey = Arc::clone(&self.model.survey);
         self.calls.runtime().spawn_blocking(move || {
-            let msg = work.done(&survey);
+            let msg = work.done(&survey, &sessions::build);
             // Whoever takes it may change the survey.
             drop(survey);
             calls.send(msg);

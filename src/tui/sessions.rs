@@ -157,6 +157,14 @@ pub fn live(settings: Settings, problems: Vec<Problem>) -> (Model, Opener) {
     (model, opener)
 }
 
+/// As [`rule`], for the pool of a run.
+///
+/// # Errors
+/// Likewise.
+pub fn build(spec: &str, head: &RunRecord) -> Result<Arc<dyn Router>, String> {
+    rule(spec, &head.pool)
+}
+
 /// A model over the trajectories of a survey, and who opens them in its log.
 /// Where the log is not read to its end, [`Opener::read_on`] goes on.
 pub fn replay(log: Log, survey: Survey, named: Vec<RouterSpec>) -> (Model, Opener) {

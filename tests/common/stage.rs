@@ -116,7 +116,7 @@ impl Heard {
                 rule: sessions::rule(&spec, &pool),
                 spec,
             },
-            Self::Worked(work) => work.done(&model.survey),
+            Self::Worked(work) => work.done(&model.survey, &sessions::build),
             Self::Tick => Msg::Tick,
         }
     }

@@ -148,7 +148,7 @@ impl Picture {
                     rule: sessions::rule(&spec, &pool),
                     spec,
                 },
-                Effect::Work(work) => work.done(&self.model.survey),
+                Effect::Work(work) => work.done(&self.model.survey, &sessions::build),
                 // What else there is needs a terminal, a network or a person.
                 _ => continue,
             };

@@ -48,7 +48,7 @@ impl Failure {
             Self::Capability => "capability",
             Self::Truncated => "truncated",
             Self::Grading => "grading",
-            Self::Unknown => "unknown",
+            Self::Unknown => "unclear",
         }
     }
 

@@ -228,7 +228,7 @@ fn failures_are_told_apart() {
         &[0.9; 2],
         Verdict::Ungraded,
     );
-    add(&mut survey, "a", "unknown", "ss", &[0.9; 2], Verdict::Wrong);
+    add(&mut survey, "a", "unclear", "ss", &[0.9; 2], Verdict::Wrong);
     add(&mut survey, "a", "right", "ss", &[0.9; 2], Verdict::Correct);
     for (run, path, verdict) in [
         ("a", "sss", Verdict::Wrong),
@@ -243,7 +243,10 @@ fn failures_are_told_apart() {
     cut.end = TrajectoryEnd::StepCap;
     survey.add(Fact::of(&Record::Step(Arc::new(step("a", "truncated", "s", 0.9)))).unwrap());
     survey.add(Fact::of(&Record::Outcome(cut)).unwrap());
-    Regrets::fill(&mut survey);
+    Regrets::fill(&mut survey, &|spec, head| {
+        let router = crate::router::for_pool(&spec.parse().unwrap(), &head.pool);
+        router.map_err(|error| error.to_string())
+    });
     for failure in Failure::ALL {
         let place = survey.find("a", failure.name()).unwrap();
         let found = survey.trajectories()[place].failure();

@@ -6,8 +6,12 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::eval::analysis::Failure;
 use crate::survey::Survey;
+use crate::trace::record::RunRecord;
 
-use super::{Grove, Line};
+use super::{Grove, Line, Made};
+
+/// Makes the router of a spec for the pool of a run.
+pub type Build<'a> = &'a dyn Fn(&str, &RunRecord) -> Made;
 
 /// What the decisions of a log lost.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -46,14 +50,19 @@ struct Sums {
 
 impl Regrets {
     /// Works the regrets of a survey out and has it keep them.
-    pub fn fill(survey: &mut Survey) -> Control {
-        let regrets = Self::of(survey);
+    pub fn fill(survey: &mut Survey, build: Build<'_>) -> Control {
+        let regrets = Self::of(survey, build);
         survey.set_regrets(regrets.of, regrets.failures);
         regrets.control
     }
 
-    /// Of every trajectory of a survey. Only right answers count.
-    pub fn of(survey: &Survey) -> Self {
+    /// Of every trajectory of a survey. Only right answers count. `build` makes
+    /// the routers of the runs.
+    pub fn of(survey: &Survey, build: Build<'_>) -> Self {
+        let heads = survey.runs().iter().map(|run| run.head.as_deref());
+        let made: Vec<Option<Made>> = heads
+            .map(|head| head.map(|head| build(&head.router.spec, head)))
+            .collect();
         let mut regrets = Self {
             of: vec![Box::default(); survey.trajectories().len()],
             failures: (0..survey.trajectories().len())
@@ -76,7 +85,12 @@ impl Regrets {
             done[place] = true;
             // One path without a branch has nothing beside it.
             let is_alone = beside.len() == 1 && survey.trajectories()[place].is_linear();
-            let Some(grove) = Grove::of(survey, place).filter(|_| !is_alone) else {
+            if is_alone {
+                continue;
+            }
+            let run = survey.trajectories()[place].run as usize;
+            let made = made.get(run).and_then(Option::as_ref);
+            let Some(grove) = Grove::of(survey, place, made) else {
                 continue;
             };
             if !grove.has_alternatives() {

@@ -16,6 +16,9 @@ pub struct Action {
     pub draws: u32,
     /// Mean published cost from here to the end; `None` where unknown.
     pub cost: Option<f64>,
+    /// Whether other runs' routers went on somewhere, for want of what the own
+    /// one would have reached.
+    pub by_others: bool,
 }
 
 /// A decision as the log lets us see it.
@@ -87,6 +90,7 @@ impl Choice {
                 interval: wilson(right, draws as usize)?,
                 draws,
                 cost: value.mean_cost(),
+                by_others: value.is_by_others(),
             })
         };
         Self {

@@ -2,10 +2,14 @@
 //! all runs, branches and forests, each once, wherever it was written.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::cost::Ledger;
+use crate::eval::what_if::Rule;
 use crate::problem::answer::Verdict;
+use crate::router::{Router, Timing};
 use crate::survey::{Step, Survey, View};
+use crate::trace::record::RunRecord;
 
 use super::value::Value;
 
@@ -27,6 +31,9 @@ pub(super) struct Node {
     /// Published cost; NaN where it is not known.
     pub cost: f64,
     pub next: Next,
+    /// Whether that is the router of the run that is asked about, not that of
+    /// another run that came this way.
+    pub is_own: bool,
     pub verdict: Option<Verdict>,
     /// How often it was drawn, by different seeds.
     pub draws: u32,
@@ -54,10 +61,12 @@ pub struct Grove {
 
 impl Grove {
     /// Of the question of the trajectory at `place`; `None` where the head of
-    /// its run is lost.
-    pub fn of(survey: &Survey, place: usize) -> Option<Self> {
+    /// its run is lost. `made` is the router of its run, to be asked where other
+    /// runs came.
+    pub fn of(survey: &Survey, place: usize, made: Option<&Made>) -> Option<Self> {
         let beside = survey.beside(place);
         let head = survey.view(*beside.first()?).head()?;
+        let asked = Asked::new(head, made);
         let ledger = Ledger::new(&head.pool);
         let mut grove = Self {
             models: head.pool.len(),
@@ -70,14 +79,20 @@ impl Grove {
         };
         let mut seeds = HashSet::new();
         for other in beside {
-            grove.add(&survey.view(other), &ledger, &mut seeds);
+            grove.add(&survey.view(other), &asked, &ledger, &mut seeds);
         }
         grove.values = grove.induce(Self::onward);
         Some(grove)
     }
 
     /// Adds what one run holds of the question.
-    fn add(&mut self, view: &View<'_>, ledger: &Ledger, seeds: &mut HashSet<(u32, u64)>) {
+    fn add(
+        &mut self,
+        view: &View<'_>,
+        asked: &Asked<'_>,
+        ledger: &Ledger,
+        seeds: &mut HashSet<(u32, u64)>,
+    ) {
         let trajectory = view.trajectory();
         if self.start == Next::Open {
             let writer = view.step(0).and_then(|step| view.writer(step));
@@ -85,15 +100,15 @@ impl Grove {
         }
         // What follows a draft that was rejected is nowhere.
         for step in trajectory.steps().iter().filter(|step| step.kept) {
-            let next = next(view, step);
+            let (next, is_own) = asked.next(view, step);
             if let Some(&at) = self.known.get(&step.content()) {
                 self.ids.insert(step.key(), at);
                 let other = seeds.insert((at, step.seed()));
                 let node = &mut self.nodes[at as usize];
                 node.draws += u32::from(other);
-                // Who was asked first decides.
-                if node.next == Next::Open {
-                    node.next = next;
+                // The asked router's own word, else that of who came first.
+                if node.next == Next::Open || (is_own && !node.is_own) {
+                    (node.next, node.is_own) = (next, is_own);
                 }
                 continue;
             }
@@ -105,6 +120,7 @@ impl Grove {
                 model: view.writer(step),
                 cost: cost(view, step, ledger),
                 next,
+                is_own,
                 verdict: None,
                 draws: 1,
                 children: Vec::new(),
@@ -199,17 +215,22 @@ impl Grove {
     }
 
     pub(super) fn led(&self, at: Option<u32>, values: &[Value]) -> Value {
-        let parts: Vec<(f64, Value)> = self
-            .weighted(at, values)
+        let (parts, is_own) = self.weighted(at, values);
+        let parts: Vec<(f64, Value)> = parts
             .into_iter()
             .map(|(weight, value, _)| (weight, value))
             .collect();
-        Value::mean(&parts)
+        let value = Value::mean(&parts);
+        match is_own {
+            true => value,
+            false => value.by_others(),
+        }
     }
 
     /// What follows a node by each model of which something is known there, with
-    /// its weight in what the log's own router reaches, and its draws.
-    fn weighted(&self, at: Option<u32>, values: &[Value]) -> Vec<(f64, Value, u32)> {
+    /// its weight in what the run's own router reaches, and its draws; and
+    /// whether that router goes on so.
+    fn weighted(&self, at: Option<u32>, values: &[Value]) -> (Vec<(f64, Value, u32)>, bool) {
         let weight = |model: usize, draws: u32| match self.next(at) {
             Next::Model(chosen) => f64::from(u8::from(*chosen == model)),
             // A log may say anything.
@@ -224,20 +245,22 @@ impl Grove {
         let mut parts: Vec<(f64, Value, u32)> = known
             .map(|(model, (value, draws))| (weight(model, draws), value, draws))
             .collect();
+        let mut is_own = at.is_none_or(|at| self.nodes[at as usize].is_own);
         // Of whoever was to write it nothing is known.
         if parts.iter().all(|(weight, ..)| *weight <= 0.0) {
             for (weight, _, draws) in &mut parts {
                 *weight = f64::from(*draws);
             }
+            is_own = false;
         }
-        parts
+        (parts, is_own)
     }
 
     /// Draws after a node that count in what the log's own router reaches, and
     /// as how many of equal weight: (Σ w)² / Σ w², Kish's effective size of a
     /// sample.
     pub(super) fn draws(&self, at: Option<u32>) -> (u32, usize) {
-        let mut parts = self.weighted(at, &self.values);
+        let (mut parts, _) = self.weighted(at, &self.values);
         parts.retain(|(weight, ..)| *weight > 0.0);
         let all: f64 = parts.iter().map(|(weight, ..)| weight).sum();
         // A model's weight is shared by its draws.
@@ -267,10 +290,53 @@ fn cost(view: &View<'_>, step: &Step, ledger: &Ledger) -> f64 {
     cost.unwrap_or(f64::NAN)
 }
 
-/// Who was to go on after a step.
-fn next(view: &View<'_>, step: &Step) -> Next {
+/// A router, or why it could not be made.
+pub type Made = Result<Arc<dyn Router>, String>;
+
+/// The run that is asked about, with its router where that can be asked anew.
+struct Asked<'a> {
+    head: &'a RunRecord,
+    /// With the value of its parameter.
+    rule: Option<(Rule<'a>, f64)>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(head: &'a RunRecord, made: Option<&'a Made>) -> Self {
+        // Rules on drafts and questions see more than a step, and what draws is
+        // in the log.
+        let ahead = |made: &&Made| {
+            made.as_ref()
+                .map_or(true, |router| router.timing() == Timing::Ahead)
+        };
+        let rule = made.filter(ahead).and_then(|made| {
+            let (rule, _) = Rule::for_run(head, true, made).ok()?;
+            let fixed = matches!(head.router.name.as_str(), "small" | "large");
+            let slider = rule.slider().map(|slider| slider.value);
+            Some((rule, slider.or(fixed.then_some(0.0))?))
+        });
+        Self { head, rule }
+    }
+
+    /// Who goes on after a step, and whether that is the asked run's router.
+    fn next(&self, view: &View<'_>, step: &Step) -> (Next, bool) {
+        let of = view.head();
+        if let Some((rule, value)) = &self.rule {
+            let signal = of.and_then(|head| head.signal.parse().ok());
+            let seen = rule.sees(view, step, signal, self.head);
+            if let Some(next) = seen.next {
+                return (Next::Model(next.at(*value)), true);
+            }
+        }
+        let is_own = of.is_some_and(|of| of.key == self.head.key);
+        (logged(view, step), is_own)
+    }
+}
+
+/// Who was to go on after a step by the router that was there: what a person
+/// chose says nothing of it.
+fn logged(view: &View<'_>, step: &Step) -> Next {
     let trajectory = view.trajectory();
-    let Some(made) = trajectory.decision_after(step) else {
+    let Some(made) = trajectory.routed_after(step) else {
         return Next::Open;
     };
     let probabilities = trajectory.probabilities(made);

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! Q(s, a)   share of right answers where a writes the step after s and the
-//!           log's own router goes on; mean over the continuations by a
+//!           run's own router goes on; mean over the continuations by a
 //! V(s)      the same where the router decides at s as well
 //! regret    max over a of Q(s, a) − cost(s, a)/w, less that of the choice
 //! ```
@@ -24,9 +24,9 @@ use crate::problem::answer::Verdict;
 use crate::survey::View;
 use crate::train::wilson;
 
-pub use all::{Control, Regrets};
+pub use all::{Build, Control, Regrets};
 pub use choice::{Action, Choice, Regret, Worth};
-pub use grove::Grove;
+pub use grove::{Grove, Made};
 
 /// A path through a [`Grove`].
 #[derive(Debug, Clone, PartialEq)]

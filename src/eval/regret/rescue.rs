@@ -25,7 +25,7 @@ impl Grove {
                     value.overrides += 1.0;
                     value
                 });
-                forced.fold(led, |best, other| match other.right > best.right {
+                forced.fold(led, |best, other| match other.sure > best.sure {
                     true => other,
                     false => best,
                 })
@@ -50,6 +50,8 @@ impl Grove {
                     Next::Open => 0.0,
                 };
                 value.overrides += against;
+                // A plan decides every step itself.
+                value.sure = value.right;
                 (value, draws)
             });
             let known = options.filter(|(_, draws)| *draws > 0);
@@ -72,12 +74,12 @@ impl Grove {
             for model in (0..self.models).filter(|model| Some(*model) != writer) {
                 let (value, draws) = self.by(before, model, fewer);
                 let cost = value.mean_cost().map(|cost| cost + line.spent[number]);
-                if draws > 0 && value.right >= ENOUGH {
+                if draws > 0 && value.sure >= ENOUGH {
                     found.push(Rescue {
                         overrides: overrides as f64,
                         step: number as u32 + 1,
                         model,
-                        right: value.right,
+                        right: value.sure,
                         draws,
                         cost: cost.filter(|cost| !cost.is_nan()),
                     });
@@ -93,7 +95,7 @@ impl Grove {
     }
 
     /// The smallest set of overrides that saves a trajectory: of the smallest
-    /// ones the cheapest. `None` where none of up to [`MOST`] does, as far as
+    /// ones the cheapest. `None` where none of up to three does, as far as
     /// the log knows.
     pub fn smallest_rescue(&self, line: &Line) -> Option<Rescue> {
         let by_overrides = self.with_overrides();

@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::eval::sample_runs::{decision, head, outcome, step};
+use crate::eval::sample_runs::{add, decision, head, outcome, step};
 use crate::problem::answer::Verdict;
+use crate::router::for_pool;
 use crate::survey::{Fact, Survey};
-use crate::trace::record::Record;
+use crate::trace::record::{Record, RunRecord};
 
 use super::*;
 
@@ -40,9 +41,14 @@ fn forest(leaves: &[(&str, bool)], large: &[&str]) -> Survey {
     survey
 }
 
+/// Nobody is asked anew: what was decided is in the log.
+fn unmade(_: &str, _: &RunRecord) -> Made {
+    Err("not made".to_owned())
+}
+
 /// The path to the leaf that was written last.
 fn lined(survey: &Survey) -> (Grove, Line) {
-    let grove = Grove::of(survey, 0).unwrap();
+    let grove = Grove::of(survey, 0, None).unwrap();
     let line = grove.line(&survey.view(0)).unwrap();
     (grove, line)
 }
@@ -114,6 +120,7 @@ fn of_equal_rivals_the_cheapest_is_named() {
             interval: [0.0, 1.0],
             draws: 1,
             cost: Some(cost),
+            by_others: false,
         })
     };
     let choice = Choice {
@@ -135,7 +142,7 @@ fn where_one_model_wrote_there_is_no_regret() {
     assert_eq!(grove.choice(&line, 1).regret(None), None);
     // The last step is followed by nothing.
     assert_eq!(grove.choice(&line, 2).regret(None), None);
-    assert!(Regrets::of(&survey).of[0].is_empty());
+    assert!(Regrets::of(&survey, &unmade).of[0].is_empty());
 }
 
 #[test]
@@ -217,7 +224,7 @@ fn the_cheaper_way_is_found_where_it_is_right_as_well() {
 
 #[test]
 fn the_control_measures_chance() {
-    let regrets = Regrets::of(&twice());
+    let regrets = Regrets::of(&twice(), &unmade);
     let control = regrets.control;
     // The last step has nothing behind it.
     assert_eq!((control.decisions, control.regret), (1, Some(0.5)));
@@ -238,6 +245,67 @@ fn what_is_ungraded_is_neither_right_nor_wrong() {
     survey.add(Fact::of(&ungraded).unwrap());
     let (grove, line) = lined(&survey);
     assert_eq!(grove.choice(&line, 1).actions[1].unwrap().draws, 2);
+}
+
+/// `small` was wrong; a policy of another run escalated twice and was right, and
+/// after one escalation `small` alone was wrong.
+fn beside() -> Survey {
+    let mut survey = Survey::default();
+    survey.add(Fact::Run(Box::new(head("a", "small"))));
+    survey.add(Fact::Run(Box::new(head("b", "threshold:t=0.6"))));
+    add(&mut survey, "a", "p", "sss", &[0.5; 3], Verdict::Wrong);
+    add(&mut survey, "b", "p", "sll", &[0.5; 3], Verdict::Correct);
+    survey
+}
+
+fn made(survey: &Survey) -> Made {
+    let head = survey.runs()[0].head.as_ref().unwrap();
+    for_pool(&head.router.spec.parse().unwrap(), &head.pool).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_another_router_went_on_to_is_no_rescue_by_one_override() {
+    let survey = beside();
+    let made = made(&survey);
+    let grove = Grove::of(&survey, 0, Some(&made)).unwrap();
+    let line = grove.line(&survey.view(0)).unwrap();
+    // Where `small` would have come to is nowhere: what the other router came
+    // to stands for it, and says so.
+    let large = grove.choice(&line, 1).actions[1].unwrap();
+    assert_eq!((large.right, large.by_others), (1.0, true));
+    assert!(grove.single_rescues(&line).is_empty());
+    let rescue = grove.smallest_rescue(&line).unwrap();
+    assert_eq!((rescue.overrides, rescue.step), (2.0, 2));
+    // Once it is there it counts, and nothing else.
+    let mut survey = survey;
+    survey.add(Fact::Run(Box::new(head("c", "random:p=0.5"))));
+    add(&mut survey, "c", "p", "sls", &[0.5; 3], Verdict::Wrong);
+    let grove = Grove::of(&survey, 0, Some(&made)).unwrap();
+    let line = grove.line(&survey.view(0)).unwrap();
+    let large = grove.choice(&line, 1).actions[1].unwrap();
+    assert_eq!((large.right, large.by_others), (0.0, false));
+}
+
+#[test]
+fn what_a_person_chose_says_nothing_of_the_router() {
+    let mut survey = twice();
+    let Record::Decision(chosen) = decision("a", "p", "s", "l", 0.0) else {
+        unreachable!()
+    };
+    let mut chosen = (*chosen).clone();
+    chosen.id = "override".into();
+    chosen.overridden = Some(crate::trace::record::Override {
+        who: "me".into(),
+        when: String::new(),
+        wanted: "s".into(),
+    });
+    survey.add(Fact::of(&Record::Decision(Arc::new(chosen))).unwrap());
+    let (grove, line) = lined(&survey);
+    assert_eq!(
+        grove.profile(&line)[1].unwrap().right,
+        0.5,
+        "the small one goes on"
+    );
 }
 
 /// Words over two models of at most four steps, without one that goes on

@@ -14,6 +14,9 @@ pub(super) struct Value {
     pub priced: f64,
     /// Mean number of overrides, for plans that count them.
     pub overrides: f64,
+    /// Part that is right and that the run's own router reaches: no other run's
+    /// router went on anywhere.
+    pub sure: f64,
 }
 
 impl Value {
@@ -25,7 +28,19 @@ impl Value {
             cost: 0.0,
             priced: 1.0,
             overrides: 0.0,
+            sure: one(verdict == Verdict::Correct),
         }
+    }
+
+    /// What others' routers reach: nothing of it is sure.
+    pub fn by_others(mut self) -> Self {
+        self.sure = 0.0;
+        self
+    }
+
+    /// Whether any of what is right hangs on other runs' routers.
+    pub fn is_by_others(&self) -> bool {
+        self.right - self.sure > 1e-9
     }
 
     /// Share of the graded part that is right.
@@ -65,6 +80,7 @@ impl Value {
             cost: mean(|value| value.cost),
             priced: mean(|value| value.priced),
             overrides: mean(|value| value.overrides),
+            sure: mean(|value| value.sure),
         }
     }
 }

@@ -16,7 +16,7 @@ pub enum Rule<'a> {
 }
 
 /// What a rule makes of a step, for every value of its parameter.
-pub(super) struct Seen {
+pub(in crate::eval) struct Seen {
     /// Who writes the step after it; `None` where the log does not hold what
     /// the rule would have to see.
     pub next: Option<Slide>,
@@ -92,7 +92,7 @@ impl<'a> Rule<'a> {
         }))
     }
 
-    pub(super) fn slider(&self) -> Option<Slider> {
+    pub(in crate::eval) fn slider(&self) -> Option<Slider> {
         match self {
             Self::Of(rule) => rule.slider(),
             Self::Recorded(slider) => Some(*slider),
@@ -110,7 +110,7 @@ impl<'a> Rule<'a> {
     /// `signal` is the measure that the confidences of the run are of.
     /// `asked` is the head of the run that is decided again: π of another
     /// policy and scores of another scorer are not its own.
-    pub(super) fn sees(
+    pub(in crate::eval) fn sees(
         &self,
         view: &View<'_>,
         step: &Step,

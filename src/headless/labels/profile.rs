@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::eval::regret::Grove;
+use crate::eval::regret::{Build, Grove};
 use crate::problem::answer::Verdict;
 use crate::survey::{Survey, step_key};
 use crate::trace::label::FirstError;
@@ -36,11 +36,15 @@ struct Profile {
 }
 
 impl ValueProfile {
-    /// Of the labelled trajectories, by the survey of their log.
-    pub fn of(survey: &Survey, labelled: &Labelled) -> Self {
+    /// Of the labelled trajectories, by the survey of their log; `build` makes
+    /// the routers of its runs.
+    pub fn of(survey: &Survey, labelled: &Labelled, build: Build<'_>) -> Self {
         let profiles = labelled.trees.iter().filter_map(|tree| {
             let place = survey.find(tree.run(), tree.problem_id())?;
-            let profile = Profile::of(&Grove::of(survey, place)?, tree);
+            let head = survey.view(place).head();
+            let made = head.map(|head| build(&head.router.spec, head));
+            let grove = Grove::of(survey, place, made.as_ref())?;
+            let profile = Profile::of(&grove, tree);
             let key = (tree.run().to_owned(), tree.problem_id().to_owned());
             Some((key, profile))
         });
@@ -184,7 +188,7 @@ mod tests {
     fn said(leaves: &[(&str, bool)]) -> (Vec<Option<bool>>, Option<FirstError>) {
         let (survey, labelled) = forest(leaves);
         let tree = &labelled.trees[0];
-        let profile = ValueProfile::of(&survey, &labelled);
+        let profile = ValueProfile::of(&survey, &labelled, &|_, _| Err("not made".to_owned()));
         let path = tree.main_line();
         let steps = path.iter().map(|&node| profile.is_right(tree, node));
         (steps.collect(), profile.first_error(tree, &path))

@@ -16,7 +16,6 @@ use crate::cost::Unit;
 use crate::eval::regret::Control;
 use crate::expr::{Expr, ExprError, Scope};
 use crate::headless::{Exit, Failure};
-use crate::router::Router;
 use crate::survey::Survey;
 use crate::trace::Log;
 use crate::trace::record::RunRecord;
@@ -106,7 +105,7 @@ fn wrong(flag: &str, error: &ExprError) -> Failure {
 }
 
 /// The builder of routers for a pool, so that this room reads no files itself.
-pub type Build<'a> = &'a dyn Fn(&str, &RunRecord) -> Result<std::sync::Arc<dyn Router>, String>;
+pub use crate::eval::regret::Build;
 
 /// Sets an expression of a table.
 fn set(table: &mut Table, of: Use, text: Option<&str>, survey: &Survey) -> Result<(), Failure> {

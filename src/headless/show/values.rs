@@ -8,7 +8,7 @@ use crate::problem::answer::Verdict;
 
 use super::grid::{Cell, grid};
 use super::steps::run_of;
-use super::{Shown, Subject, amount, percent};
+use super::{Build, Shown, Subject, amount, percent};
 
 /// What there is to say of a whole trajectory, each a sentence or nothing.
 pub struct Remarks {
@@ -103,6 +103,7 @@ pub fn values(
     problem: &str,
     run: Option<&str>,
     worth: Worth,
+    build: Build<'_>,
 ) -> Result<Shown, Failure> {
     let run = run_of(subject, problem, run)?;
     let survey = subject.survey;
@@ -113,7 +114,9 @@ pub fn values(
         )
     })?;
     let view = survey.view(place);
-    let Some((grove, line)) = Grove::of(survey, place).and_then(|grove| {
+    let made = view.head().map(|head| build(&head.router.spec, head));
+    let grove = Grove::of(survey, place, made.as_ref());
+    let Some((grove, line)) = grove.and_then(|grove| {
         let line = grove.line(&view)?;
         Some((grove, line))
     }) else {
@@ -237,6 +240,7 @@ fn choice_json(
                 "interval": action.interval,
                 "draws": action.draws,
                 "cost": action.cost,
+                "by_others": action.by_others,
             }))
         }).collect::<Vec<_>>(),
         "taken": choice.taken.map(name),
@@ -276,7 +280,10 @@ fn row(
         let action = action.as_ref();
         Cell::Right(action.map_or_else(
             || "–".to_owned(),
-            |action| format!("{} of {}", percent(Some(action.right)), action.draws),
+            |action| {
+                let mark = if action.by_others { "≈" } else { "" };
+                format!("{mark}{} of {}", percent(Some(action.right)), action.draws)
+            },
         ))
     }));
     let regret = choice.regret(worth);

@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use crate::app::tour::Part;
 use crate::app::{Model, Pane, Row, Tally, Use};
 use crate::eval::regret::Control;
+use crate::expr::Expr;
 use crate::survey::View;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width;
@@ -40,7 +41,13 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     }
     // A folded row says its routers below it.
     let several = !model.table.fold && model.survey.runs().len() > 1;
-    let columns = Columns::of(inner.width, several, model.values.regrets.is_some());
+    let by_regret = model.table.sort.as_ref().is_some_and(Expr::reads_regret);
+    let columns = Columns::of(
+        inner.width,
+        several,
+        model.values.regrets.is_some(),
+        by_regret,
+    );
     let sorted = model.table.sort.as_ref().map(|sort| direction(sort.text()));
     let mut heading = headings(&columns.shown, sorted, theme);
     heading.spans.insert(0, Span::raw(" ".repeat(SIGN)));
@@ -136,8 +143,8 @@ struct Columns {
 
 impl Columns {
     /// `several` runs whose rows are to be told apart; `regret` where there is
-    /// one.
-    fn of(width: u16, several: bool, regret: bool) -> Self {
+    /// one, and in small windows where the table is sorted `by_regret`.
+    fn of(width: u16, several: bool, regret: bool, by_regret: bool) -> Self {
         let mut shown = vec![Column::left("problem", if width < 100 { 14 } else { 18 })];
         if width >= WITH_ROUTER {
             shown.push(Column::left("router", 20));
@@ -153,7 +160,7 @@ impl Columns {
             Column::right("large_share", 7).titled("large"),
             Column::right("cost", 11),
         ]);
-        if regret && width >= WITH_REGRET {
+        if regret && (width >= WITH_REGRET || by_regret) {
             shown.push(Column::right("max(regret)", 6).titled("regret"));
         }
         let used: usize = shown.iter().map(|column| column.width + 1).sum();
@@ -346,14 +353,23 @@ fn summary(tally: &Tally, model: &Model, columns: usize, theme: &Theme) -> Line<
     ));
     if let Some(Control {
         regret: Some(regret),
+        of_repeated,
         against_itself,
         ..
-    }) = model.values.regrets
+    }) = model
+        .values
+        .regrets
+        .filter(|_| model.table.filter.is_none())
     {
         // Of the whole log, whatever is shown of it.
         text.push_str(&format!("; mean regret {:.1}", 100.0 * regret));
-        if let Some(itself) = against_itself {
-            text.push_str(&format!(" (A/A {:.1})", 100.0 * itself));
+        // The control is of choices that were drawn twice: like for like.
+        if let (Some(repeated), Some(itself)) = (of_repeated, against_itself) {
+            text.push_str(&format!(
+                " (of repeated choices {:.1}, A/A {:.1})",
+                100.0 * repeated,
+                100.0 * itself
+            ));
         }
     }
     if let Some(unit) = model.survey.common_unit() {

@@ -83,7 +83,8 @@ fn row(
 
 /// A share of right answers and of how many it is.
 pub fn right(action: &Action) -> String {
-    format!("{:>3.0} % of {}", 100.0 * action.right, action.draws)
+    let mark = if action.by_others { "≈" } else { " " };
+    format!("{mark}{:>3.0} % of {}", 100.0 * action.right, action.draws)
 }
 
 /// What was lost, with its interval.
