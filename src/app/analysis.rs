@@ -55,9 +55,24 @@ pub struct Analysed {
     /// What was asked for: facts of the survey, trajectories, and whether
     /// regrets were known.
     asked: Option<(usize, Vec<u32>, Ask, bool)>,
+    /// Answers that are still to come.
+    awaited: usize,
 }
 
 impl Analysed {
+    /// Whether an answer is still to come.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited > 0
+    }
+
+    /// As it was before anybody looked; what was asked for still comes.
+    pub(super) fn reset(&mut self) {
+        *self = Self {
+            awaited: self.awaited,
+            ..Self::default()
+        };
+    }
+
     /// Rows of the page's list.
     pub fn rows(&self) -> usize {
         let Some(found) = &self.found else { return 0 };
@@ -93,11 +108,13 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     let places = places.clone();
     model.analysis.asked = Some((facts, places.clone(), ask, regrets));
     let places = places.into_iter().map(|place| place as usize).collect();
+    model.analysis.awaited += 1;
     Some(Effect::Work(Work::Analyse { places, ask }))
 }
 
 /// Takes what was found, unless something else is wanted by now.
 pub(super) fn analysed(model: &mut Model, found: Box<Analysis>) {
+    model.analysis.awaited = model.analysis.awaited.saturating_sub(1);
     if model.analysis.ask == found.ask {
         model.analysis.found = Some(found);
         let last = model.analysis.rows().saturating_sub(1);

@@ -35,6 +35,11 @@ impl Values {
         self.worked_out == Some(facts)
     }
 
+    /// Whether regrets were asked for and have not come.
+    pub(super) fn are_awaited(&self) -> bool {
+        self.regrets_of.is_some() && self.regrets_of != self.worked_out
+    }
+
     /// What the log knows of the question on screen; `None` where only one
     /// model ever wrote there.
     pub fn grove(&self) -> Option<&Grove> {

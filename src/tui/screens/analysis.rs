@@ -5,6 +5,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::app::tour::Part;
 use crate::app::{Model, Page, Pane, Use};
 use crate::eval::analysis::failures::FunnelRow;
 use crate::eval::analysis::{Analysis, Costs, Failure, Histogram, Reliability};
@@ -21,11 +22,12 @@ const BESIDE: u16 = 110;
 
 /// Draws the screen's body.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
-    let inner = widgets::pane(area, buffer, theme, &title(model), true);
-    let drawn = Drawn {
+    let inner = widgets::pane(area, buffer, theme, &theme.shown(&title(model)), true);
+    let mut drawn = Drawn {
         panes: vec![(Pane::Steps, area)],
         ..Drawn::default()
     };
+    drawn.part(Part::Analysis, area);
     if inner.height < 6 {
         return drawn;
     }
@@ -49,11 +51,11 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         theme,
     };
     match model.analysis.page {
-        Page::Calibration => painter.calibration(body, buffer),
-        Page::Distribution => painter.distribution(body, buffer),
-        Page::Escalation => painter.escalation(body, buffer),
+        Page::Calibration => painter.calibration(body, buffer, &mut drawn),
+        Page::Distribution => painter.distribution(body, buffer, &mut drawn),
+        Page::Escalation => painter.escalation(body, buffer, &mut drawn),
         Page::Cost => painter.cost(body, buffer),
-        Page::Failures => painter.failures(body, buffer),
+        Page::Failures => painter.failures(body, buffer, &mut drawn),
     }
     drawn
 }
@@ -107,13 +109,18 @@ impl Painter<'_> {
         &self,
         area: Rect,
         buffer: &mut Buffer,
+        drawn: &mut Drawn,
         headings: &[Heading],
         rows: &[Vec<String>],
         figure: Option<&Figure>,
     ) {
         let (list, picture) = if area.width >= BESIDE {
+            // The list as wide as it is, as long as the figure has room beside it.
+            let wanted: usize = headings.iter().map(|(_, columns)| columns + 1).sum();
+            let wanted = u16::try_from(wanted).unwrap_or(u16::MAX);
+            let wanted = wanted.min(area.width * 3 / 5);
             let [list, picture] =
-                Layout::horizontal([Constraint::Min(52), Constraint::Percentage(52)]).areas(area);
+                Layout::horizontal([Constraint::Length(wanted), Constraint::Min(0)]).areas(area);
             (list, picture)
         } else {
             let wanted = u16::try_from(rows.len() + 2).unwrap_or(u16::MAX);
@@ -122,7 +129,8 @@ impl Painter<'_> {
                 Layout::vertical([Constraint::Length(least), Constraint::Min(6)]).areas(area);
             (list, picture)
         };
-        self.list(list, buffer, headings, rows);
+        self.list(list, buffer, drawn, headings, rows);
+        drawn.part(Part::AnalysisFigure, picture);
         match figure {
             Some(figure) => plot::draw(picture, buffer, figure, self.theme),
             None => {
@@ -132,33 +140,44 @@ impl Painter<'_> {
         }
     }
 
-    fn list(&self, area: Rect, buffer: &mut Buffer, headings: &[Heading], rows: &[Vec<String>]) {
+    fn list(
+        &self,
+        area: Rect,
+        buffer: &mut Buffer,
+        drawn: &mut Drawn,
+        headings: &[Heading],
+        rows: &[Vec<String>],
+    ) {
         let dim = self.theme.style("dim");
         let cells = |texts: &mut dyn Iterator<Item = &str>, style: Style| {
             let texts = texts.zip(headings).enumerate();
             let spans = texts.map(|(at, (text, (_, columns)))| {
                 let align = if at == 0 { Align::Left } else { Align::Right };
-                let text = width::truncate(text, *columns);
+                // A row may have the name of a model or of a domain.
+                let text = self.theme.shown(text);
+                let text = width::truncate(&text, *columns);
                 Span::styled(format!("{} ", width::pad(&text, *columns, align)), style)
             });
             Line::from(spans.collect::<Vec<_>>())
         };
-        let mut lines = vec![cells(&mut headings.iter().map(|(name, _)| *name), dim)];
+        let heading = cells(&mut headings.iter().map(|(name, _)| *name), dim);
+        widgets::lines(area, buffer, &[heading]);
         let height = usize::from(area.height.saturating_sub(1));
         let at = self.model.analysis.row.min(rows.len().saturating_sub(1));
-        let top = widgets::window(at, rows.len(), height);
+        let rows_of = widgets::Spread::of(self.model.view.talk, at, rows.len(), height);
         let text = self.theme.style("text");
-        for row in rows.iter().skip(top).take(height) {
-            lines.push(cells(&mut row.iter().map(String::as_str), text));
-        }
-        widgets::lines(area, buffer, &lines);
+        let shown = rows.iter().skip(rows_of.top).take(height);
+        let shown = shown.map(|row| cells(&mut row.iter().map(String::as_str), text));
         if !rows.is_empty() && height > 0 {
             let body = Rect {
                 y: area.y + 1,
                 height: area.height - 1,
                 ..area
             };
-            widgets::select(body, buffer, at - top, self.theme, true);
+            widgets::lines(body, buffer, &rows_of.lines(shown));
+            let row = rows_of.line(at);
+            widgets::select(body, buffer, row, self.theme, true);
+            drawn.rows(Part::AnalysisRow, body, row..row + 1, 0);
         }
     }
 
@@ -181,7 +200,7 @@ impl Painter<'_> {
         }
     }
 
-    fn calibration(&self, area: Rect, buffer: &mut Buffer) {
+    fn calibration(&self, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
         let (ask, target) = (self.found.ask, self.found.target);
         let area = self.asked(
             area,
@@ -208,10 +227,10 @@ impl Painter<'_> {
         let figure = shown.and_then(|(name, found)| {
             figure::reliability(name, found, ask.score.name(), target.name())
         });
-        self.list_and_figure(area, buffer, &headings, &rows, figure.as_ref());
+        self.list_and_figure(area, buffer, drawn, &headings, &rows, figure.as_ref());
     }
 
-    fn distribution(&self, area: Rect, buffer: &mut Buffer) {
+    fn distribution(&self, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
         let score = self.found.ask.score.name();
         let area = self.asked(area, buffer, &[("s", "score", score)]);
         let headings = [
@@ -226,10 +245,11 @@ impl Painter<'_> {
         let row = self.model.analysis.row.min(rows.len().saturating_sub(1));
         let shown = self.found.histograms.get(row);
         let figure = shown.and_then(|(name, found)| figure::distribution(name, found, score));
-        self.list_and_figure(area, buffer, &headings, &rows, figure.as_ref());
+        self.list_and_figure(area, buffer, drawn, &headings, &rows, figure.as_ref());
     }
 
-    fn escalation(&self, area: Rect, buffer: &mut Buffer) {
+    fn escalation(&self, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
+        drawn.part(Part::AnalysisFigure, area);
         let position = figure::escalation_by_position(&self.found.escalation);
         let difficulty = figure::escalation_by_difficulty(&self.found.escalation);
         let Some(difficulty) = difficulty else {
@@ -266,6 +286,7 @@ impl Painter<'_> {
             before += cost;
             let cells = ((share * room as f64).round() as usize).min(room - offset.min(room));
             let amount = figures::amount(Some(cost), costs.unit.as_ref());
+            let name = self.theme.shown(&name);
             let name = width::truncate(&name, 22).into_owned();
             lines.push(Line::from(vec![
                 Span::styled(width::pad(&name, 23, Align::Left), self.theme.style("text")),
@@ -298,7 +319,7 @@ impl Painter<'_> {
         widgets::lines(area, buffer, &lines);
     }
 
-    fn failures(&self, area: Rect, buffer: &mut Buffer) {
+    fn failures(&self, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
         let note = match self.model.values.regrets {
             Some(_) => "h l j k choose a cell, enter opens its trajectories",
             None => {
@@ -330,10 +351,16 @@ impl Painter<'_> {
         let height = usize::from(area.height.saturating_sub(2));
         let at = self.model.analysis.row.min(rows.len().saturating_sub(1));
         let top = widgets::window(at, rows.len(), height);
+        // For an audience there is space below the headings, where it is left.
+        let is_spread = self.model.view.talk && rows.len() < height;
         let mut lines = vec![Line::from(heading)];
+        lines.extend(is_spread.then(Line::default));
         for (place, row) in rows.iter().enumerate().skip(top).take(height) {
             if place == domains.len() && place > top {
                 lines.push(Line::default());
+            }
+            if place == at {
+                drawn.rows(Part::AnalysisRow, area, lines.len()..lines.len() + 1, 0);
             }
             lines.push(self.failure_row(row, place == at));
         }
@@ -341,7 +368,7 @@ impl Painter<'_> {
     }
 
     fn failure_row(&self, row: &FunnelRow, selected: bool) -> Line<'static> {
-        let name = sanitize_line(&row.name).into_owned();
+        let name = sanitize_line(&self.theme.shown(&row.name)).into_owned();
         let name = width::truncate(&name, 17).into_owned();
         let role = if selected { "emphasis" } else { "text" };
         let mut spans = vec![Span::styled(

@@ -50,7 +50,7 @@ pub fn card(
 ) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let room = columns.max(12);
-    heading(&mut lines, &name(&model.who), theme);
+    heading(&mut lines, &name(&model.who, theme), theme);
     own(&mut lines, model, session, theme);
     if !model.is_blind() {
         others(&mut lines, model, session, room, theme);
@@ -76,9 +76,9 @@ pub fn card(
     lines
 }
 
-/// A name that somebody else may have chosen.
-fn name(who: &str) -> String {
-    let plain = sanitize(who).replace('\n', " ");
+/// A name that somebody else may have chosen; no audience reads it.
+fn name(who: &str, theme: &Theme) -> String {
+    let plain = sanitize(theme.person(who)).replace('\n', " ");
     width::truncate(&plain, NAME).into_owned()
 }
 
@@ -127,7 +127,10 @@ fn others(
     let node = session.tree().node(cursor);
     let ballot = node.ballot();
     for (who, said) in ballot.opinions().filter(|(who, _)| **who != model.who) {
-        let mut spans = vec![Span::styled(format!("{}  ", name(who)), theme.style("dim"))];
+        let mut spans = vec![Span::styled(
+            format!("{}  ", name(who, theme)),
+            theme.style("dim"),
+        )];
         spans.extend(opinion(said, theme));
         lines.push(Line::from(spans));
         let notes = node.labels.iter().filter(|label| label.who == **who);

@@ -29,7 +29,8 @@ fn look(tone: Tone) -> (&'static str, &'static str) {
 
 /// Draws a figure in a frame.
 pub fn draw(area: Rect, buffer: &mut Buffer, figure: &Figure, theme: &Theme) {
-    let inner = pane(area, buffer, theme, &sanitize_line(&figure.title), false);
+    let title = theme.shown(&figure.title);
+    let inner = pane(area, buffer, theme, &sanitize_line(&title), false);
     if inner.width < MARGIN + 12 || inner.height < 5 {
         return;
     }
@@ -183,7 +184,7 @@ fn legend(inner: Rect, buffer: &mut Buffer, figure: &Figure, theme: &Theme) {
         let (sign, role) = look(tone);
         let sign = if bars { "▅" } else { sign };
         spans.push(Span::styled(format!("{sign} "), theme.style(role)));
-        let name = sanitize_line(name).into_owned();
+        let name = sanitize_line(&theme.shown(name)).into_owned();
         spans.push(Span::styled(format!("{name}  "), theme.style("dim")));
     }
     let y = inner.bottom() - 1;
