@@ -526,6 +526,20 @@ impl Action {
         self.info().id
     }
 
+    /// One or two words for what it does in a context.
+    #[must_use]
+    pub const fn label_in(self, context: Context) -> &'static str {
+        match (self, context) {
+            (Self::Tree, Context::Tree) => "steps",
+            (Self::NextPane | Self::PreviousPane, Context::WhatIf) => "band",
+            (Self::NextPane | Self::PreviousPane, Context::Analysis) => "page",
+            (Self::NextPane | Self::PreviousPane, Context::Compare) => "side",
+            (Self::Accept, Context::TextInput) => "take",
+            (Self::Accept, Context::Palette) => "do",
+            _ => self.info().label,
+        }
+    }
+
     /// The action of this name.
     #[must_use]
     pub fn from_id(id: &str) -> Option<Self> {
@@ -565,6 +579,13 @@ mod tests {
         assert!(Action::Down.info().counts && Action::Down.info().repeats);
         assert!(Action::First.info().counts && !Action::First.info().repeats);
         assert!(!Action::Quit.info().counts && !Action::DeleteLine.info().repeats);
+    }
+
+    #[test]
+    fn an_action_is_called_by_what_it_does_on_a_screen() {
+        assert_eq!(Action::NextPane.label_in(Context::Analysis), "page");
+        assert_eq!(Action::NextPane.label_in(Context::Inspector), "pane");
+        assert_eq!(Action::Accept.label_in(Context::TextInput), "take");
     }
 
     #[test]

@@ -66,6 +66,19 @@ pub struct Analysed {
 }
 
 impl Analysed {
+    /// Whether an answer is still to come.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_awaited
+    }
+
+    /// As it was before anybody looked; what was asked for still comes.
+    pub(super) fn reset(&mut self) {
+        *self = Self {
+            is_awaited: self.is_awaited,
+            ..Self::default()
+        };
+    }
+
     /// Rows of the page's list.
     pub fn rows(&self) -> usize {
         let Some(found) = &self.found else { return 0 };
@@ -89,7 +102,7 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     // One at a time: of a live run there is something new with every step. The
     // failures are counted with the regrets; whoever takes these changes the
     // survey, which nobody should be looking at then.
-    if model.analysis.is_awaited || model.values.are_awaited(model.survey.evidence()) {
+    if model.analysis.is_awaited || model.values.are_awaited() {
         return None;
     }
     let regrets = model.values.are_of(model.survey.evidence());

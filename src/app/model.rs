@@ -515,6 +515,9 @@ impl Model {
 
     fn unavailable_anywhere(&self, action: Action) -> Option<&'static str> {
         match action {
+            Action::Label if self.talk.is_recording() => {
+                Some("a tour holds no labels: give them when none is recorded")
+            }
             Action::Search | Action::NextMatch | Action::PreviousMatch
                 if self.view.screen.is_table() =>
             {

@@ -96,8 +96,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     labelling::refresh(model);
     refresh(model);
     effects.extend(values::ask_for_router(model));
-    effects.extend(values::refresh(model));
-    effects.extend(analysis::refresh(model));
+    effects.extend(ask_for_work(model));
     effects.extend(talk::go_on(model, now));
     effects.extend(next_tick(model));
     effects
@@ -116,6 +115,12 @@ pub(super) fn refresh(model: &mut Model) {
         | Screen::Analysis
         | Screen::Compare => {}
     }
+}
+
+/// What the screen shows of the log as a whole and nobody has worked out yet.
+pub(super) fn ask_for_work(model: &mut Model) -> impl Iterator<Item = Effect> + use<> {
+    let work = [values::refresh(model), analysis::refresh(model)];
+    work.into_iter().flatten()
 }
 
 /// Text for the field that is open; what is typed in a tour goes nowhere.

@@ -41,17 +41,16 @@ impl Values {
         self.worked_out == Some(evidence)
     }
 
-    /// Whether the regrets of the log as it is with so many facts are on their
-    /// way.
-    pub(super) fn are_awaited(&self, facts: usize) -> bool {
-        self.regrets_of == Some(facts) && !self.are_of(facts)
-    }
-
     /// The router of the run of a trajectory, once it is there.
     fn made_for(&self, survey: &Survey, entry: usize) -> Option<&Made> {
         let run = survey.trajectories().get(entry)?.run;
         let (of, made) = self.made.as_ref()?;
         (*of == run).then_some(made)
+    }
+
+    /// Whether regrets were asked for and have not come.
+    pub(super) fn are_awaited(&self) -> bool {
+        self.regrets_of.is_some() && self.regrets_of != self.worked_out
     }
 
     /// What the log knows of the question on screen; `None` where only one

@@ -20,12 +20,13 @@ const LOG: &str = include_str!("../../assets/tours/demo.jsonl");
 /// The tour of them.
 const TOUR: &str = include_str!("../../assets/tours/demo.tour");
 
-/// Watch a tour of the embedded demo: two minutes, no network, no call
+/// Watch a tour of the embedded demo: three minutes, no network, no call
 ///
 /// A recorded session of the models inside the program, shown scene by scene
 /// with captions: steps of the small model, an escalation, its action set and
-/// cost, what another router would have done, another κ, the tables. `space` goes
-/// on, `left` goes back, `p` pauses, `esc` gives you the keys, `q` quits.
+/// cost, what each model would have led to, what another router would have done,
+/// another κ, the tables, and why answers are wrong. `space` goes on, `left` goes
+/// back, `p` pauses, `esc` gives you the keys, `q` quits.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DemoArgs {
     #[command(flatten)]

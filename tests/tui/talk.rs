@@ -10,7 +10,8 @@ use pointsman::problem::answer::RuleGrader;
 use pointsman::router::{RouterSpec, build};
 use pointsman::session::{Engine, Settings};
 use pointsman::trace::LogWriter;
-use pointsman::trace::record::{Record, RunRecord};
+use pointsman::trace::label::Label;
+use pointsman::trace::record::{LabelRecord, Record, RunRecord};
 use pointsman::tui::sessions;
 use pointsman::tui::theme::ColorDepth;
 
@@ -107,6 +108,9 @@ fn keys_are_echoed_with_what_they_do_and_captions_stay_until_the_next() {
     let footer = last.lines().last().unwrap();
     assert!(footer.ends_with("2j  down"), "{footer:?}");
     assert!(footer.contains("]e  escalation"), "{footer:?}");
+    stage.keys("k k k");
+    let again = text(&draw_dark(&mut stage, (80, 24)));
+    assert!(again.trim_end().ends_with("k ×3  up"), "{again}");
     stage.keys("\"");
     stage.type_text("What happens here?");
     stage.keys("enter");
@@ -143,7 +147,9 @@ const PERSON: &str = "lovelace";
 const HOST: &str = "gpu-7.lab.example";
 const FOLDER: &str = "/home/lovelace";
 const FILE: &str = "secret-runs";
-const SECRETS: [&str; 4] = [PERSON, HOST, FOLDER, FILE];
+/// Somebody else, who labels too.
+const OTHER: &str = "babbage";
+const SECRETS: [&str; 5] = [PERSON, OTHER, HOST, FOLDER, FILE];
 
 /// Settings under which a person with a name overrides.
 fn by_person(run: RunRecord) -> Settings {
@@ -171,15 +177,22 @@ fn planted_live() -> Stage {
     stage
 }
 
-/// A replay of a run whose router was read from a folder.
+/// A replay of two runs whose router was read from a folder, and whose large
+/// model is called by the path of its file.
 fn planted_replay() -> (Stage, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.jsonl");
     let mut writer = LogWriter::create_or_append(&path, false).unwrap();
     for id in ["a", "b"] {
-        let mut head = run("threshold:t=0.6", 4);
+        let router = if id == "a" {
+            "threshold:t=0.6"
+        } else {
+            "small"
+        };
+        let mut head = run(router, 4);
         (head.run, head.key) = (id.into(), id.into());
-        let cues = [say("2 + 2 = 4", 0.9), say(ANSWER, 0.9)];
+        head.pool[1].name = format!("{FOLDER}/{FILE}.gguf");
+        let cues = [say("2 + 2 = 4", 0.5), say(ANSWER, 0.9)];
         let mut stage = Stage::on(live(head.clone()), problems(), cues);
         stage.keys("c");
         head.router.spec = format!("policy:path={FOLDER}/{FILE}");
@@ -189,37 +202,88 @@ fn planted_replay() -> (Stage, tempfile::TempDir) {
     }
     drop(writer);
     let (log, survey) = pointsman::survey::read(&[path]).unwrap();
-    let (model, opener) = sessions::replay(log, survey, Vec::new());
-    (Stage::of(model, opener, Script::Cues([].into())), folder)
+    let (mut model, opener) = sessions::replay(log, survey, Vec::new());
+    model.who = PERSON.into();
+    let mut stage = Stage::of(model, opener, Script::Cues([].into()));
+    // The first step is rated by both, with a remark.
+    stage.keys("s");
+    let step = stage.session().cursor().unwrap();
+    let labels = [PERSON, OTHER].map(|who| LabelRecord {
+        note: Some(format!(
+            "as {PERSON} wrote to {HOST}:8000, see {FOLDER}/{FILE}"
+        )),
+        ..stage.session().label(step, Label::Bad, who, "")
+    });
+    stage.hear(Heard::LabelsRead(labels.to_vec()));
+    stage.keys("gg");
+    (stage, folder)
 }
 
-/// Every screen and everything that lies over one, by the keys that show it.
-const SCREENS: &[&str] = &[
-    "",
-    "s",
-    "G",
-    "T",
-    "T G",
-    "P",
-    "P z",
-    "P b",
-    "L",
-    "t",
-    "t R",
-    "ctrl-p",
-    ":",
-    "?",
-    "/",
-    "ctrl-p esc tab",
-    "tab tab G",
+/// Every screen and everything that lies over one: by the keys that show it, what
+/// is typed into the field that they open, and the keys after that.
+const SCREENS: &[(&str, &str, &str)] = &[
+    ("", "", ""),
+    ("s", "", ""),
+    ("s s", "", ""),
+    ("G", "", ""),
+    ("T", "", ""),
+    ("T G", "", ""),
+    ("P", "", ""),
+    ("P z", "", ""),
+    ("P b", "router", "enter"),
+    // Nothing is left of the table but what it was filtered by.
+    ("P f", IN_AN_EXPRESSION, "enter"),
+    ("P f", IN_AN_EXPRESSION, ""),
+    ("L", "", ""),
+    ("t", "", ""),
+    ("t R", SPEC, ""),
+    ("t R", SPEC, "enter"),
+    ("V", "", ""),
+    ("s s V", "", ""),
+    ("a", "", ""),
+    ("a j j", "", ""),
+    ("a b", "", ""),
+    ("a tab", "", ""),
+    ("a tab j j", "", ""),
+    ("a tab tab", "", ""),
+    ("a tab tab tab", "", ""),
+    ("a tab tab tab tab", "", ""),
+    ("a P f", IN_AN_EXPRESSION, "enter a"),
+    ("D", "", ""),
+    ("D G tab", "", ""),
+    ("P D", "", ""),
+    ("L D", "", ""),
+    ("L D enter", "", ""),
+    ("s w", "model", "enter"),
+    ("s s w", "model", "enter"),
+    ("s s w", IN_A_STEP, "enter"),
+    ("s s w", IN_A_STEP, "enter W"),
+    ("s x W", "", ""),
+    ("s X", IN_A_STEP, "enter W"),
+    ("s X", IN_A_STEP, "enter W enter"),
+    ("s X", IN_A_STEP, ""),
+    ("s X", "model = ", ""),
+    ("s A", "", ""),
+    ("s A x", "", ""),
+    ("A", "", ""),
+    ("ctrl-p", "", ""),
+    (":", "", ""),
+    ("?", "", ""),
+    ("/", SPEC, ""),
+    ("ctrl-p esc tab", "", ""),
+    ("tab tab G", "", ""),
+    ("s tab tab", "", ""),
 ];
+const SPEC: &str = "policy:path=/home/lovelace/secret-runs";
+const IN_AN_EXPRESSION: &str = "router ~ \"/home/lovelace/secret-runs/none\"";
+const IN_A_STEP: &str = "model ~ \"/home/lovelace/secret-runs\"";
 
 #[test]
 fn nothing_private_is_drawn_on_any_screen_of_a_talk() {
     let dark = theme("dark", ColorDepth::TrueColor);
     let mut leaked = BTreeMap::new();
     let mut visible = BTreeMap::new();
-    for keys in SCREENS {
+    for (keys, typed, then) in SCREENS {
         for replay in [false, true] {
             for talk in [false, true] {
                 let (mut stage, _folder) = match replay {
@@ -232,25 +296,17 @@ fn nothing_private_is_drawn_on_any_screen_of_a_talk() {
                 stage.model.talk.private = Private::new([PERSON], [HOST]);
                 stage.model.view.talk = talk;
                 stage.keys(keys);
-                // What is typed into the field that they open.
-                let path = format!("policy:path={FOLDER}/{FILE}");
-                match *keys {
-                    "t R" | "/" => {
-                        stage.keys("ctrl-u");
-                        stage.type_text(&path);
-                    }
-                    "P b" => {
-                        stage.keys("ctrl-u");
-                        stage.type_text("router");
-                        stage.keys("enter");
-                    }
-                    _ => {}
+                if !typed.is_empty() {
+                    stage.keys("ctrl-u");
+                    stage.type_text(typed);
+                    stage.keys(then);
                 }
                 for size in [(60, 20), (80, 24), (120, 40), (200, 60)] {
                     let shown = text(&picture(&stage, size, &dark).0);
                     for secret in SECRETS {
                         if shown.contains(secret) {
-                            let place = format!("{keys:?} replay {replay} {size:?}\n{shown}");
+                            let keys = format!("{keys:?} {typed:?} {then:?}");
+                            let place = format!("{keys} replay {replay} {size:?}\n{shown}");
                             match talk {
                                 true => leaked.insert(secret, place),
                                 false => visible.insert(secret, place),
@@ -268,6 +324,47 @@ fn nothing_private_is_drawn_on_any_screen_of_a_talk() {
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     // Outside of talk mode all of them are there to be seen.
     assert_eq!(visible.len(), SECRETS.len(), "{:?}", visible.keys());
+}
+
+#[test]
+fn keys_are_echoed_on_every_screen_with_what_they_do_there() {
+    for (keys, echoed) in [
+        ("a tab", "tab  page"),
+        ("V $", "$  worth"),
+        ("V j", "j  down"),
+        ("P f enter", "enter  take"),
+        ("L D ]c", "]c  difference"),
+        ("s x", "x  breakpoint"),
+        ("w esc W", "W  stops"),
+    ] {
+        let (mut stage, _folder) = two_runs();
+        stage.keys("f5");
+        stage.keys(keys);
+        // Fields and lists lie over the screen, never over its last line.
+        let last = text(&draw_dark(&mut stage, (120, 40)));
+        let footer = last.lines().last().unwrap();
+        assert!(footer.ends_with(echoed), "{keys}: {footer:?}");
+    }
+}
+
+#[test]
+fn lists_have_space_between_their_rows_where_all_have_room() {
+    let (mut stage, _folder) = two_runs();
+    let rows = |stage: &mut Stage, height| {
+        let picture = text(&draw_dark(stage, (120, height)));
+        let lines = picture.lines().enumerate();
+        let rows = lines.filter(|(_, line)| line.contains("threshold:") || line.contains("small"));
+        rows.map(|(row, _)| row).collect::<Vec<_>>()
+    };
+    stage.keys("L");
+    let close = rows(&mut stage, 24);
+    stage.keys("f5");
+    let apart = rows(&mut stage, 24);
+    assert_eq!(close[1] - close[0], 1);
+    assert_eq!(apart[1] - apart[0], 2);
+    // Heading, two rows and the line below: no room for more.
+    let low = rows(&mut stage, 8);
+    assert_eq!(low[1] - low[0], 1);
 }
 
 #[test]

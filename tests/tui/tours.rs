@@ -9,7 +9,10 @@ use ratatui::layout::Rect;
 
 use pointsman::app::action::Context;
 use pointsman::app::tour::{Deed, Target, Tour};
-use pointsman::app::{Layer, Model, NoticeLevel, Purpose, Screen, Search, Slot, Table, View};
+use pointsman::app::{
+    Layer, Model, NoticeLevel, On, Page, Purpose, Screen, Search, Slot, Table, View,
+};
+use pointsman::expr::Expr;
 use pointsman::session::Session;
 use pointsman::tui::screens::{self, Drawn, ViewCache};
 use pointsman::tui::sessions;
@@ -86,7 +89,7 @@ fn go_to(stage: &mut Stage, wanted: usize) {
 #[test]
 fn the_shipped_tour_plays_to_its_end_and_finds_what_it_points_at() {
     let tour = shipped();
-    assert!((12..=20).contains(&tour.scenes.len()));
+    assert!((12..=24).contains(&tour.scenes.len()));
     let mut stage = touring(tour.clone());
     let dark = theme("dark", ColorDepth::TrueColor);
     let mut shown = vec![false; tour.scenes.len()];
@@ -150,9 +153,12 @@ fn scenes_look_as_they_should() {
         (1, "problem"),
         (5, "action-set"),
         (9, "cost"),
-        (11, "routers"),
-        (13, "slider"),
-        (16, "filter"),
+        (10, "values"),
+        (12, "routers"),
+        (14, "slider"),
+        (17, "calibration"),
+        (18, "failures"),
+        (19, "filter"),
     ] {
         go_to(&mut stage, number);
         for size in SIZES {
@@ -282,6 +288,48 @@ fn a_tour_opens_no_file_and_does_nothing_but_look() {
 }
 
 #[test]
+fn going_back_takes_away_what_a_tour_set() {
+    let tour = "problem = \"demo-022\"\n[[scene]]\nwait = \"key\"\n[[scene]]\n\
+         do = [\"step\", \"breakpoint\", \"watch\", { type = \"confidence\" }, \"accept\", \
+         \"values\", \"worth\", { type = \"1e6\" }, \"accept\", \"analysis\", \"next-pane\", \
+         \"next-slice\", \"runs\", \"mark\", \"down\", \"compare\", \"down\"]\nwait = \"key\"\n";
+    let mut stage = touring(Tour::parse(tour).unwrap());
+    go_to(&mut stage, 1);
+    let began = seen(&stage.model);
+    let before = text(&draw_dark(&mut stage, (120, 40)));
+    go_to(&mut stage, 2);
+    let set = seen(&stage.model);
+    assert_eq!((set.stops.len(), set.watches.len()), (1, 1));
+    assert_eq!(set.worth, Some(1e6));
+    assert!(stage.log.is_empty() && stage.labels.is_empty());
+    stage.keys("left");
+    stage.settle();
+    let again = seen(&stage.model);
+    assert_eq!(again.compared, (None, None, None));
+    // Other trajectories were opened on the way.
+    let cursors = began.cursors.clone();
+    assert_eq!(Seen { cursors, ..again }, began);
+    assert_eq!(stage.model.analysis.page, Page::default());
+    assert_eq!(text(&draw_dark(&mut stage, (120, 40))), before);
+}
+
+#[test]
+fn nothing_is_labelled_while_a_tour_is_recorded() {
+    let (stage, tour) = recorded(|stage| {
+        stage.keys("s A");
+        assert!(stage.notice().contains("a tour holds no labels"));
+        stage.keys("1 s");
+    });
+    assert!(stage.labels.is_empty() && stage.model.labelling.is_none());
+    let deeds: Vec<Deed> = tour.unwrap().scenes.remove(0).deeds;
+    assert!(
+        deeds
+            .iter()
+            .all(|deed| matches!(deed, Deed::Act { action, .. } if action.is_for_tours()))
+    );
+}
+
+#[test]
 fn highlights_are_seen_without_colours() {
     let mono = theme("dark", ColorDepth::None);
     for (number, sign) in [(1, "╔"), (2, "▶  1 ○"), (5, "▶action set")] {
@@ -316,6 +364,12 @@ struct Seen {
     marks: BTreeMap<String, BTreeSet<String>>,
     table: Table,
     what_if: (String, f64),
+    worth: Option<f64>,
+    /// What was set to stop runs, and what is watched.
+    stops: Vec<(On, bool)>,
+    watches: Vec<Expr>,
+    /// What is compared, and the rows of its cursors.
+    compared: (Option<[usize; 2]>, Option<usize>, Option<usize>),
     /// The step at the cursor of every trajectory that was opened.
     cursors: Vec<Option<u32>>,
 }
@@ -325,6 +379,8 @@ fn seen(model: &Model) -> Seen {
         Slot::Open(session) => Some(cursor(session)),
         _ => None,
     });
+    let breakpoints = model.debug.breakpoints.iter();
+    let pair = model.compare.pair.as_ref();
     Seen {
         view: View {
             talk: false,
@@ -337,6 +393,16 @@ fn seen(model: &Model) -> Seen {
         marks: model.marks.clone(),
         table: model.table.clone(),
         what_if: (model.what_if.spec.clone(), model.what_if.value),
+        worth: model.values.worth,
+        stops: breakpoints
+            .map(|found| (found.on.clone(), found.enabled))
+            .collect(),
+        watches: model.debug.watches.clone(),
+        compared: (
+            pair.map(|pair| pair.sides.each_ref().map(|side| side.entry)),
+            pair.map(|pair| pair.cursor),
+            model.compare.runs.as_ref().map(|runs| runs.cursor),
+        ),
         cursors: cursors.collect(),
     }
 }
@@ -473,6 +539,17 @@ const KEYS: &[&str] = &[
     "ctrl-d",
     "pageup",
     "x",
+    "V",
+    "a",
+    "D",
+    "d",
+    "A",
+    "X",
+    "w",
+    "W",
+    "ctrl-o",
+    "go",
+    "]c",
 ];
 
 proptest! {

@@ -290,6 +290,29 @@ fn compare_runs(model: &mut Model, runs: [u32; 2]) -> Vec<Effect> {
     vec![Effect::Work(Work::Gap { serial, sample })]
 }
 
+/// Whether something of the comparison on screen is still to come.
+pub(super) fn is_awaited(model: &Model) -> bool {
+    let compare = &model.compare;
+    if model.view.screen != Screen::Compare {
+        return false;
+    }
+    if compare.shows_runs {
+        return compare.runs.as_ref().is_some_and(|runs| runs.gap.is_none());
+    }
+    let sides = compare.pair.iter().flat_map(|pair| &pair.sides);
+    let mut slots = sides.filter_map(|side| model.slots.get(side.entry));
+    slots.any(|slot| matches!(slot, Slot::Opening))
+}
+
+/// As it was before anything was compared. Comparisons are counted on: what is
+/// still on its way is of none that comes.
+pub(super) fn reset(model: &mut Model) {
+    model.compare = Comparison {
+        serial: model.compare.serial,
+        ..Comparison::default()
+    };
+}
+
 /// One level back: from trajectories to the runs they are of, else to where the
 /// comparison was opened.
 pub(super) fn back(model: &mut Model) -> Vec<Effect> {

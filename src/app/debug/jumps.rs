@@ -27,7 +27,7 @@ pub struct Place {
 }
 
 /// Places behind and ahead.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Jumps {
     behind: Vec<Place>,
     ahead: Vec<Place>,

@@ -45,7 +45,7 @@ pub struct Breakpoint {
 }
 
 /// What was set to stop runs, and what is watched.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Debug {
     pub breakpoints: Vec<Breakpoint>,
     /// Expressions over a step, of any kind, as they were typed.

@@ -41,6 +41,8 @@ pub struct Pressed {
     pub count: Option<u32>,
     /// Where it was done.
     pub context: Context,
+    /// How often in a row.
+    pub times: u32,
 }
 
 /// What talk mode keeps; whether it is on is part of the view.
@@ -109,16 +111,28 @@ impl Talk {
     }
 
     fn remember(&mut self, action: Action, count: Option<u32>, context: Context) {
-        let keys = self.keys.take();
-        if self.echo.len() == ECHO {
-            self.echo.pop_front();
-        }
-        self.echo.push_back(Pressed {
-            keys,
+        let pressed = Pressed {
+            keys: self.keys.take(),
             action,
             count,
             context,
-        });
+            times: 1,
+        };
+        if let Some(last) = self.echo.back_mut() {
+            let times = last.times;
+            if (Pressed {
+                times,
+                ..pressed.clone()
+            }) == *last
+            {
+                last.times = times.saturating_add(1);
+                return;
+            }
+        }
+        if self.echo.len() == ECHO {
+            self.echo.pop_front();
+        }
+        self.echo.push_back(pressed);
     }
 
     /// Takes an action that nobody may play out of the recording, with how it

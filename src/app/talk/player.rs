@@ -8,14 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::trace::record::StepId;
 
 use super::super::action::Action;
+use super::super::debug::{Debug, Jumps};
 use super::super::effect::Effect;
 use super::super::model::{Model, NoticeLevel, Slot, View};
 use super::super::search::Search;
 use super::super::table::{Runs, Table};
 use super::super::tour::{Deed, Rest, SHORTEST, Scene, Target, Tour};
-use super::super::update::refresh;
+use super::super::update::{ask_for_work, refresh};
 use super::super::what_if::Slid;
-use super::super::{follow, keys, overlay};
+use super::super::{compare, follow, keys, overlay};
 
 /// The longest tick: what is due while another tick is under way is late by
 /// no more than this.
@@ -66,6 +67,8 @@ struct Start {
     current: usize,
     table: Table,
     marks: BTreeMap<String, BTreeSet<StepId>>,
+    debug: Debug,
+    jumps: Jumps,
 }
 
 /// What comes next.
@@ -244,6 +247,11 @@ fn restore(model: &mut Model, start: Start) -> Vec<Effect> {
     model.view = start.view;
     model.table = start.table;
     model.marks = start.marks;
+    model.debug = start.debug;
+    model.jumps = start.jumps;
+    model.values.worth = None;
+    model.analysis.reset();
+    compare::reset(model);
     model.runs = Runs::default();
     model.what_if = Slid::default();
     model.search = Search::default();
@@ -266,6 +274,9 @@ fn is_settled(model: &Model) -> bool {
     model.reading.is_none()
         && !matches!(slot, None | Some(Slot::Closed | Slot::Opening))
         && !model.what_if.is_awaited()
+        && !model.values.are_awaited()
+        && !model.analysis.is_awaited()
+        && !compare::is_awaited(model)
 }
 
 /// Does everything that is due.
@@ -300,6 +311,8 @@ fn begin(model: &mut Model) {
         current: model.current,
         table: model.table.clone(),
         marks: model.marks.clone(),
+        debug: model.debug.clone(),
+        jumps: model.jumps.clone(),
     };
     if let Some(player) = &mut model.talk.player {
         player.start = Some(start);
@@ -321,11 +334,12 @@ fn perform(model: &mut Model, deed: Deed, now: &str) -> Vec<Effect> {
         }
     };
     refresh(model);
+    effects.extend(ask_for_work(model));
     // Nothing else comes of what a tour may do; should it, it is not done.
     effects.retain(|effect| {
         matches!(
             effect,
-            Effect::Open { .. } | Effect::Rule { .. } | Effect::Tick { .. }
+            Effect::Open { .. } | Effect::Rule { .. } | Effect::Work(_) | Effect::Tick { .. }
         )
     });
     effects

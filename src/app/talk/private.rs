@@ -6,14 +6,15 @@
 //! `a/b` in them is a fraction.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// What stands in place of a path, a host and a person.
 const PATH: &str = "[path]";
 const HOST: &str = "[host]";
 const NAME: &str = "[name]";
 
-/// Endings of files that this program reads and writes.
-const FILES: [&str; 10] = [
+/// Endings of files that this program and those around it read and write.
+const FILES: [&str; 21] = [
     ".jsonl",
     ".json",
     ".toml",
@@ -22,8 +23,19 @@ const FILES: [&str; 10] = [
     ".safetensors",
     ".svg",
     ".csv",
+    ".tsv",
+    ".parquet",
+    ".html",
     ".md",
+    ".txt",
+    ".log",
+    ".eval",
+    ".cast",
     ".jinja",
+    ".yaml",
+    ".yml",
+    ".zip",
+    ".gz",
 ];
 /// Names that say nothing about anybody; and the signs themselves, which would
 /// be hidden for ever.
@@ -117,7 +129,7 @@ impl Private {
         if is_mailbox(bare) {
             return (end, whole(NAME));
         }
-        if is_host(bare) {
+        if is_host(bare) || is_long_address(bare) {
             return (end, whole(HOST));
         }
         let words = self.words_of(bare);
@@ -131,9 +143,8 @@ impl Private {
     fn words_of<'t>(&self, token: &'t str) -> Cow<'t, str> {
         let mut shown = Cow::Borrowed(token);
         for (word, sign) in &self.words {
-            while let Some(at) = find_word(&shown, word) {
-                let end = at + word.len();
-                let (head, rest) = (shown.get(..at), shown.get(end..));
+            while let Some(found) = find_word(&shown, word) {
+                let (head, rest) = (shown.get(..found.start), shown.get(found.end..));
                 let (Some(head), Some(rest)) = (head, rest) else {
                     break;
                 };
@@ -167,7 +178,8 @@ fn is_rooted(token: &str) -> bool {
         && chars.next() == Some(':')
         && matches!(chars.next(), Some('\\' | '/'));
     let variable = token.starts_with('$') && token.contains('/');
-    let home = token == "~" || token.starts_with("~/");
+    // One's own, or somebody else's.
+    let home = token == "~" || (token.starts_with('~') && token.contains('/'));
     after("/") || after("./") || after("../") || after("\\\\") || home || drive || variable
 }
 
@@ -186,6 +198,15 @@ fn is_mailbox(token: &str) -> bool {
     token.split_once('@').is_some_and(|(who, host)| {
         who.ends_with(char::is_alphanumeric) && host.starts_with(char::is_alphanumeric)
     })
+}
+
+/// An address of the sixth version: groups of hexadecimal digits with colons
+/// between them, more than those of a time of day.
+fn is_long_address(token: &str) -> bool {
+    let digits = token.chars().any(|c| c.is_ascii_hexdigit());
+    let colons = token.matches(':').count();
+    let shaped = token.chars().all(|c| c.is_ascii_hexdigit() || c == ':');
+    shaped && digits && (colons == 7 || (colons > 1 && token.contains("::")))
 }
 
 /// An address, a name with a port, or a name of three parts and more, each of
@@ -210,19 +231,30 @@ fn is_host(token: &str) -> bool {
     address || (is_name && (has_port || parts.len() > 2))
 }
 
-/// Where a word stands by itself, without regard to case.
-fn find_word(text: &str, word: &str) -> Option<usize> {
-    // Only ASCII changes its case here, so places stay those of the text.
-    let lower = text.to_ascii_lowercase();
-    let alone = |at: usize| {
-        let before = lower.get(..at).and_then(|head| head.chars().next_back());
-        let after = lower.get(at + word.len()..);
-        let after = after.and_then(|rest| rest.chars().next());
-        let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        !joins(before) && !joins(after)
-    };
-    let mut places = lower.match_indices(word).map(|(at, _)| at);
-    places.find(|&at| alone(at))
+/// Where a word in lower case stands by itself, without regard to case.
+fn find_word(text: &str, word: &str) -> Option<Range<usize>> {
+    let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.char_indices().find_map(|(at, _)| {
+        let before = text.get(..at)?.chars().next_back();
+        let end = at + beginning(text.get(at..)?, word)?;
+        let after = text.get(end..)?.chars().next();
+        (!joins(before) && !joins(after)).then_some(at..end)
+    })
+}
+
+/// Bytes of the beginning of a text that is the word, whatever its case: a
+/// letter may have another length in the other one.
+fn beginning(text: &str, word: &str) -> Option<usize> {
+    let mut left = word;
+    for (at, c) in text.char_indices() {
+        if left.is_empty() {
+            return Some(at);
+        }
+        for lower in c.to_lowercase() {
+            left = left.strip_prefix(lower)?;
+        }
+    }
+    left.is_empty().then_some(text.len())
 }
 
 #[cfg(test)]
@@ -230,7 +262,10 @@ mod tests {
     use super::Private;
 
     fn private() -> Private {
-        Private::new(["ada", "Ada Byron", "root", "x"], ["engine", "engine.lan"])
+        Private::new(
+            ["ada", "Ada Byron", "root", "x", "Ärmel"],
+            ["engine", "engine.lan"],
+        )
     }
 
     #[test]
@@ -265,6 +300,10 @@ mod tests {
             ("mail ada@engine.lan", "mail [name]"),
             ("by A. Byron", "by A. [name]"),
             ("failed:/etc/passwd", "failed:[path]"),
+            ("ÄRMEL, ärmel and Ärmel", "[name], [name] and [name]"),
+            ("~ada/runs and ada_runs", "[path] and [name]_runs"),
+            ("steps.parquet: kept", "[path]: kept"),
+            ("fe80::1 and [2001:db8::7]:8000", "[host] and [[host]]:8000"),
         ] {
             assert_eq!(private().hide(text), wanted);
             let hidden = private().hide(text).into_owned();
@@ -287,6 +326,8 @@ mod tests {
             "cannot read the file: permission denied",
             "e.g. wrong & large_share < 0.2",
             "…/…",
+            "started at 12:30:59, 1:2",
+            "ärmellos",
         ] {
             assert_eq!(private().hide(text), text);
         }

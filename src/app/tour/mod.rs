@@ -134,9 +134,9 @@ impl Deed {
 }
 
 impl Action {
-    /// Whether a tour may do it: nothing that calls a model, makes a record,
-    /// needs the terminal or the clipboard, goes by the clock, or is about
-    /// tours.
+    /// Whether a tour may do it: nothing that calls a model, makes a record or a
+    /// label, needs the terminal or the clipboard, goes by the clock, or is
+    /// about tours.
     #[must_use]
     pub const fn is_for_tours(self) -> bool {
         !matches!(

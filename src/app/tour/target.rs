@@ -61,6 +61,12 @@ parts! {
     Figures "what-if.figures" "Accuracy and cost, as logged and at the value."
     Frontier "what-if.frontier" "Its frontier."
     Changed "what-if.list" "The trajectories of a band."
+    Values "values" "The screen of values."
+    ValuesRow "values.row" "The step under its cursor."
+    Analysis "analysis" "The screen of analysis."
+    AnalysisRow "analysis.row" "The row under its cursor."
+    AnalysisFigure "analysis.figure" "Its figure, or both."
+    Compare "compare" "The comparison, of trajectories or of runs."
 }
 
 impl Part {

@@ -7,6 +7,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::app::tour::Part;
 use crate::app::{Model, Page, Pane, Use};
 use crate::eval::analysis::failures::FunnelRow;
 use crate::eval::analysis::{Analysis, Costs, Failure, Histogram, Reliability, Slice};
@@ -27,10 +28,11 @@ const BESIDE: u16 = 110;
 /// Draws the screen's body.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
     let inner = widgets::pane(area, buffer, theme, &theme.shown(&title(model)), true);
-    let drawn = Drawn {
+    let mut drawn = Drawn {
         panes: vec![(Pane::Steps, area)],
         ..Drawn::default()
     };
+    drawn.part(Part::Analysis, area);
     if inner.height < 6 {
         return drawn;
     }
@@ -56,11 +58,11 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         shared: shared_beginning(&names),
     };
     match model.analysis.page {
-        Page::Calibration => painter.calibration(body, buffer),
-        Page::Distribution => painter.distribution(body, buffer),
-        Page::Escalation => painter.escalation(body, buffer),
+        Page::Calibration => painter.calibration(body, buffer, &mut drawn),
+        Page::Distribution => painter.distribution(body, buffer, &mut drawn),
+        Page::Escalation => painter.escalation(body, buffer, &mut drawn),
         Page::Cost => painter.cost(body, buffer),
-        Page::Failures => painter.failures(body, buffer),
+        Page::Failures => painter.failures(body, buffer, &mut drawn),
         Page::Rules => surface::draw(body, buffer, model, model.analysis.rule, theme),
     }
     drawn
@@ -132,6 +134,7 @@ impl Painter<'_> {
         &self,
         area: Rect,
         buffer: &mut Buffer,
+        drawn: &mut Drawn,
         headings: &[Heading],
         rows: &[Vec<String>],
         figure: Option<&Figure>,
@@ -158,7 +161,8 @@ impl Painter<'_> {
                 Layout::vertical([Constraint::Length(least), Constraint::Min(6)]).areas(area);
             (list, picture)
         };
-        self.list(list, buffer, headings, rows);
+        self.list(list, buffer, drawn, headings, rows);
+        drawn.part(Part::AnalysisFigure, picture);
         match figure {
             Some(figure) => plot::draw(picture, buffer, figure, self.theme),
             None => {
@@ -168,33 +172,44 @@ impl Painter<'_> {
         }
     }
 
-    fn list(&self, area: Rect, buffer: &mut Buffer, headings: &[Heading], rows: &[Vec<String>]) {
+    fn list(
+        &self,
+        area: Rect,
+        buffer: &mut Buffer,
+        drawn: &mut Drawn,
+        headings: &[Heading],
+        rows: &[Vec<String>],
+    ) {
         let dim = self.theme.style("dim");
         let cells = |texts: &mut dyn Iterator<Item = &str>, style: Style| {
             let texts = texts.zip(headings).enumerate();
             let spans = texts.map(|(at, (text, (_, columns)))| {
                 let align = if at == 0 { Align::Left } else { Align::Right };
-                let text = width::truncate(text, *columns);
+                // A row may have the name of a model or of a domain.
+                let text = self.theme.shown(text);
+                let text = width::truncate(&text, *columns);
                 Span::styled(format!("{} ", width::pad(&text, *columns, align)), style)
             });
             Line::from(spans.collect::<Vec<_>>())
         };
-        let mut lines = vec![cells(&mut headings.iter().map(|(name, _)| *name), dim)];
+        let heading = cells(&mut headings.iter().map(|(name, _)| *name), dim);
+        widgets::lines(area, buffer, &[heading]);
         let height = usize::from(area.height.saturating_sub(1));
         let at = self.model.analysis.row.min(rows.len().saturating_sub(1));
-        let top = widgets::window(at, rows.len(), height);
+        let rows_of = widgets::Spread::of(self.model.view.talk, at, rows.len(), height);
         let text = self.theme.style("text");
-        for row in rows.iter().skip(top).take(height) {
-            lines.push(cells(&mut row.iter().map(String::as_str), text));
-        }
-        widgets::lines(area, buffer, &lines);
+        let shown = rows.iter().skip(rows_of.top).take(height);
+        let shown = shown.map(|row| cells(&mut row.iter().map(String::as_str), text));
         if !rows.is_empty() && height > 0 {
             let body = Rect {
                 y: area.y + 1,
                 height: area.height - 1,
                 ..area
             };
-            widgets::select(body, buffer, at - top, self.theme, true);
+            widgets::lines(body, buffer, &rows_of.lines(shown));
+            let row = rows_of.line(at);
+            widgets::select(body, buffer, row, self.theme, true);
+            drawn.rows(Part::AnalysisRow, body, row..row + 1, 0);
         }
     }
 
@@ -217,7 +232,7 @@ impl Painter<'_> {
         }
     }
 
-    fn calibration(&self, area: Rect, buffer: &mut Buffer) {
+    fn calibration(&self, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
         let (ask, target) = (self.found.ask, self.found.target);
         let area = self.asked(
             area,
@@ -250,10 +265,10 @@ impl Painter<'_> {
         let figure = shown.and_then(|(part, found)| {
             figure::reliability(&name(part), found, ask.score.name(), target.name())
         });
-        self.list_and_figure(area, buffer, &headings, &rows, figure.as_ref());
+        self.list_and_figure(area, buffer, drawn, &headings, &rows, figure.as_ref());
     }
 
-    fn distribution(&self, area: Rect, buffer: &mut Buffer) {
+    fn distribution(&self, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
         let score = self.found.ask.score.name();
         let area = self.asked(area, buffer, &[("s", "score", score)]);
         let headings = [
@@ -271,10 +286,11 @@ impl Painter<'_> {
         let shown = self.found.histograms.get(row);
         let figure = shown
             .and_then(|(name, found)| figure::distribution(&self.model_name(name), found, score));
-        self.list_and_figure(area, buffer, &headings, &rows, figure.as_ref());
+        self.list_and_figure(area, buffer, drawn, &headings, &rows, figure.as_ref());
     }
 
-    fn escalation(&self, area: Rect, buffer: &mut Buffer) {
+    fn escalation(&self, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
+        drawn.part(Part::AnalysisFigure, area);
         let position = figure::escalation_by_position(&self.found.escalation);
         let difficulty = figure::escalation_by_difficulty(&self.found.escalation);
         let Some(difficulty) = difficulty else {
@@ -311,6 +327,7 @@ impl Painter<'_> {
             before += cost;
             let cells = ((share * room as f64).round() as usize).min(room - offset.min(room));
             let amount = figures::amount(Some(cost), costs.unit.as_ref());
+            let name = self.theme.shown(&name);
             let name = width::truncate(&name, 22).into_owned();
             lines.push(Line::from(vec![
                 Span::styled(width::pad(&name, 23, Align::Left), self.theme.style("text")),
@@ -343,7 +360,7 @@ impl Painter<'_> {
         widgets::lines(area, buffer, &lines);
     }
 
-    fn failures(&self, area: Rect, buffer: &mut Buffer) {
+    fn failures(&self, area: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
         let note = match self.model.values.regrets {
             Some(_) => "h l j k choose a cell, enter opens its trajectories",
             None => {
@@ -372,10 +389,16 @@ impl Painter<'_> {
         let height = usize::from(area.height.saturating_sub(2));
         let at = self.model.analysis.row.min(rows.len().saturating_sub(1));
         let top = widgets::window(at, rows.len(), height);
+        // For an audience there is space below the headings, where it is left.
+        let is_spread = self.model.view.talk && rows.len() < height;
         let mut lines = vec![Line::from(heading)];
+        lines.extend(is_spread.then(Line::default));
         for (place, row) in rows.iter().enumerate().skip(top).take(height) {
             if place == domains.len() && place > top {
                 lines.push(Line::default());
+            }
+            if place == at {
+                drawn.rows(Part::AnalysisRow, area, lines.len()..lines.len() + 1, 0);
             }
             lines.push(self.failure_row(row, &columns, place == at));
         }

@@ -309,13 +309,9 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
             continue;
         };
         let label = match (action, model.view.screen) {
-            (Action::Tree, Screen::Tree) => "steps",
-            (Action::NextPane, Screen::WhatIf) => "band",
-            (Action::NextPane, Screen::Analysis) => "page",
             (Action::BackLevel, _) if model.talk.is_touring() => "leave",
-            (Action::NextPane, Screen::Compare) => "side",
             (Action::BackLevel, Screen::Problems) if filtered => "unfilter",
-            _ => action.info().label,
+            _ => action.label_in(context),
         };
         let columns = width::of(&key) + width::of(label) + 3;
         if used + columns > usize::from(room) {

@@ -74,10 +74,15 @@ impl Painter<'_> {
             Layout::vertical([Constraint::Min(1), Constraint::Length(1)]).areas(area);
         let [left, right] =
             Layout::horizontal([Constraint::Length(left_width), Constraint::Min(30)]).areas(body);
-        let [text, card] =
-            Layout::vertical([Constraint::Min(5), Constraint::Length(SHORT_CARD)]).areas(right);
+        let [text, card, watches] = Layout::vertical([
+            Constraint::Min(5),
+            Constraint::Length(SHORT_CARD),
+            Constraint::Length(self.watch_rows(area.height / 5)),
+        ])
+        .areas(right);
         self.steps(left);
         self.text(text);
+        self.watches(watches);
         if self.points_at_cost() {
             self.cost(card);
         } else {
@@ -97,7 +102,7 @@ impl Painter<'_> {
 
     fn three_columns(&mut self, area: Rect) {
         let side = match self.model.view.talk {
-            true => 30,
+            true => (area.width / 5).clamp(30, 40),
             false => (area.width / 4).clamp(33, 46),
         };
         let [left, center, right] = Layout::horizontal([

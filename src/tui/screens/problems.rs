@@ -62,24 +62,25 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     widgets::lines(inner, buffer, &[heading]);
     let table = &model.table;
     let height = usize::from(rows.height);
-    let top = widgets::window(table.cursor, table.rows.len(), height);
-    let shown = table.rows.iter().skip(top).take(height);
+    let rows_of = widgets::Spread::of(model.view.talk, table.cursor, table.rows.len(), height);
+    let shown = table.rows.iter().skip(rows_of.top).take(height);
     let painter = Painter {
         model,
         theme,
         columns: &columns,
     };
-    let drawn_rows: Vec<Line<'static>> = shown.map(|row| painter.row(row)).collect();
-    widgets::lines(rows, buffer, &drawn_rows);
+    let lines = rows_of.lines(shown.map(|row| painter.row(row)));
+    widgets::lines(rows, buffer, &lines);
     if table.rows.is_empty() {
         let text = match &table.filter {
             Some(filter) => format!("no trajectory fulfils `{}`", sanitize(filter.text())),
             None if model.reading.is_some() => "reading …".to_owned(),
             None => "there is no trajectory".to_owned(),
         };
+        let text = theme.shown(&text).into_owned();
         widgets::lines(rows, buffer, &[Line::styled(text, theme.style("dim"))]);
     } else {
-        let row = table.cursor - top;
+        let row = rows_of.line(table.cursor);
         widgets::select(rows, buffer, row, theme, true);
         drawn.rows(Part::ProblemsRow, rows, row..row + 1, 0);
     }

@@ -43,12 +43,12 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         ..inner
     };
     let height = usize::from(rows.height);
-    let top = widgets::window(model.runs.cursor, count, height);
-    let shown = model.runs.rows.iter().skip(top).take(height);
-    let lines: Vec<Line<'static>> = shown.map(|row| line(row, &columns, model, theme)).collect();
+    let rows_of = widgets::Spread::of(model.view.talk, model.runs.cursor, count, height);
+    let shown = model.runs.rows.iter().skip(rows_of.top).take(height);
+    let lines = rows_of.lines(shown.map(|row| line(row, &columns, model, theme)));
     widgets::lines(rows, buffer, &lines);
     if count > 0 {
-        let row = model.runs.cursor - top;
+        let row = rows_of.line(model.runs.cursor);
         widgets::select(rows, buffer, row, theme, true);
         drawn.rows(Part::RunsRow, rows, row..row + 1, 0);
     }

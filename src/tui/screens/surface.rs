@@ -117,7 +117,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, row: usize, theme: &
     let mut legend = vec![Span::styled(format!("{:blanks$}", ""), theme.style("dim"))];
     for place in 0..models {
         let name = session.settings().model_name(place);
-        let name = widgets::steps::short_name(&name, session.settings(), 16);
+        let name = widgets::steps::short_name(&name, session.settings(), 16, theme);
         legend.push(Span::styled(
             format!("{} {name}  ", glyph::model(Some(place), models)),
             theme.model(place, models),

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::app::tour::Part;
 use crate::app::{Model, Pane};
 use crate::cost::Unit;
 use crate::eval::regret::{Grove, Line as Path, Standing};
@@ -25,6 +26,8 @@ const BAR: usize = 10;
 const STANDING: usize = BAR + 11;
 /// Columns of a window from which intervals are shown.
 const WITH_INTERVALS: u16 = 116;
+/// Columns of a regret with its interval, as wide as any is.
+const REGRET: usize = 31;
 
 /// Draws the screen's body.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
@@ -33,10 +36,11 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         None => "Values".to_owned(),
     };
     let inner = widgets::pane(area, buffer, theme, &title, true);
-    let drawn = Drawn {
+    let mut drawn = Drawn {
         panes: vec![(Pane::Steps, area)],
         ..Drawn::default()
     };
+    drawn.part(Part::Values, area);
     let found = model.session().zip(model.valued_line());
     let Some((session, (grove, line))) = found else {
         let text = match model.session() {
@@ -60,7 +64,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         theme,
         unit: session.settings().ledger.unit(),
     };
-    painter.paint(inner, buffer);
+    painter.paint(inner, buffer, &mut drawn);
     drawn
 }
 
@@ -74,7 +78,7 @@ struct Painter<'a> {
 }
 
 impl Painter<'_> {
-    fn paint(&self, inner: Rect, buffer: &mut Buffer) {
+    fn paint(&self, inner: Rect, buffer: &mut Buffer, drawn: &mut Drawn) {
         let profile = self.grove.profile(self.line);
         let mut top = self.remarks(&profile, usize::from(inner.width));
         // The steps give way last.
@@ -97,13 +101,14 @@ impl Painter<'_> {
         };
         let height = usize::from(body.height);
         let at = self.place();
-        let top = widgets::window(at, profile.len(), height);
-        let shown = profile.iter().enumerate().skip(top).take(height);
-        let lines: Vec<Line<'static>> = shown
-            .map(|(after, standing)| self.row(after, standing.as_ref(), table.width))
-            .collect();
-        widgets::lines(body, buffer, &lines);
-        widgets::select(body, buffer, at - top, self.theme, true);
+        let talk = self.model.view.talk;
+        let rows_of = widgets::Spread::of(talk, at, profile.len(), height);
+        let shown = profile.iter().enumerate().skip(rows_of.top).take(height);
+        let shown = shown.map(|(after, standing)| self.row(after, standing.as_ref(), table.width));
+        widgets::lines(body, buffer, &rows_of.lines(shown));
+        let row = rows_of.line(at);
+        widgets::select(body, buffer, row, self.theme, true);
+        drawn.rows(Part::ValuesRow, body, row..row + 1, 0);
     }
 
     /// The row of the cursor.
@@ -156,8 +161,10 @@ impl Painter<'_> {
     fn name(&self, model: usize) -> String {
         let settings = self.session.settings();
         let sign = glyph::model(Some(model), settings.models());
-        let name = short_name(&settings.model_name(model), settings, 16);
-        format!("{sign} {}", self.theme.shown(&name))
+        format!(
+            "{sign} {}",
+            short_name(&settings.model_name(model), settings, 16, self.theme)
+        )
     }
 
     fn cell(&self, text: &str, columns: usize, align: Align, style: Style) -> Span<'static> {
@@ -179,7 +186,7 @@ impl Painter<'_> {
         for model in 0..self.session.settings().models() {
             spans.push(self.cell(&self.name(model), 12, Align::Left, dim));
         }
-        let regret = if wide { 26 } else { 11 };
+        let regret = if wide { REGRET } else { 11 };
         spans.push(self.cell("regret", regret, Align::Left, dim));
         spans.push(self.cell("flips at", 11, Align::Left, dim));
         Line::from(spans)
@@ -255,7 +262,7 @@ impl Painter<'_> {
             };
             let noise = if lost.is_noise() { "~" } else { " " };
             let style = theme.style(regret::role(&lost));
-            let room = if wide { 26 } else { 11 };
+            let room = if wide { REGRET } else { 11 };
             spans.push(self.cell(&format!("{noise}{text}"), room, Align::Left, style));
             let flips = lost.flips_at;
             let text =

@@ -21,13 +21,21 @@ use super::problems::percent;
 
 /// Columns from which the frontier stands beside the list.
 const BESIDE: u16 = 100;
-/// Rows of the slider, the bands and the figures.
+/// Rows of the slider, the bands and the figures; for an audience, in a window
+/// from that height on, with space between them.
 const TOP: u16 = 9;
+const SPREAD_TOP: u16 = 12;
+const SPREAD_FROM: u16 = 26;
 /// Rows of those that can be pointed at.
 const TOP_PARTS: [(Part, Range<usize>); 3] = [
     (Part::Slider, 0..1),
     (Part::Bands, 1..4),
     (Part::Figures, 5..9),
+];
+const SPREAD_PARTS: [(Part, Range<usize>); 3] = [
+    (Part::Slider, 0..1),
+    (Part::Bands, 2..5),
+    (Part::Figures, 7..11),
 ];
 
 /// Draws the screen's body.
@@ -64,9 +72,15 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         theme,
         unit: model.survey.unit_of(slid.run),
     };
-    let [top, rest] = Layout::vertical([Constraint::Length(TOP), Constraint::Min(0)]).areas(inner);
-    widgets::lines(top, buffer, &painter.top(usize::from(inner.width)));
-    for (part, rows) in TOP_PARTS {
+    let is_spread = model.view.talk && inner.height >= SPREAD_FROM;
+    let (rows, parts) = match is_spread {
+        true => (SPREAD_TOP, SPREAD_PARTS),
+        false => (TOP, TOP_PARTS),
+    };
+    let [top, rest] = Layout::vertical([Constraint::Length(rows), Constraint::Min(0)]).areas(inner);
+    let lines = painter.top(usize::from(inner.width), is_spread);
+    widgets::lines(top, buffer, &lines);
+    for (part, rows) in parts {
         drawn.rows(part, top, rows, 0);
     }
     if inner.width >= BESIDE {
@@ -108,14 +122,17 @@ fn of_band(band: Band) -> (&'static str, &'static str) {
 }
 
 impl Painter<'_> {
-    fn top(&self, columns: usize) -> Vec<Line<'static>> {
-        let mut lines = vec![
-            self.slider(columns),
+    fn top(&self, columns: usize, is_spread: bool) -> Vec<Line<'static>> {
+        let space = || is_spread.then(Line::default);
+        let mut lines = vec![self.slider(columns)];
+        lines.extend(space());
+        lines.extend([
             self.coverage(),
             self.bands(columns),
             self.legend(),
             Line::default(),
-        ];
+        ]);
+        lines.extend(space());
         lines.extend(self.figures());
         lines
     }
@@ -293,13 +310,15 @@ impl Painter<'_> {
         let inner = widgets::pane(area, buffer, self.theme, &title, true);
         let height = usize::from(inner.height);
         let rows = self.slid.list.len();
-        let top = widgets::window(self.slid.cursor, rows, height);
-        let shown = self.slid.list.iter().skip(top).take(height);
+        let talk = self.model.view.talk;
+        let rows_of = widgets::Spread::of(talk, self.slid.cursor, rows, height);
+        let shown = self.slid.list.iter().skip(rows_of.top).take(height);
         let columns = usize::from(inner.width);
-        let lines: Vec<Line<'static>> = shown.map(|row| self.row(row, columns)).collect();
+        let lines = rows_of.lines(shown.map(|row| self.row(row, columns)));
         widgets::lines(inner, buffer, &lines);
         if rows > 0 {
-            widgets::select(inner, buffer, self.slid.cursor - top, self.theme, true);
+            let row = rows_of.line(self.slid.cursor);
+            widgets::select(inner, buffer, row, self.theme, true);
         } else {
             let text = "no trajectory; tab shows the next band";
             widgets::lines(

@@ -65,8 +65,13 @@ fn said(pressed: &Pressed, keymap: &Keymap, keys: Style, label: Style) -> [Span<
         let count = pressed.count.map(|count| count.to_string());
         Some(count.unwrap_or_default() + &key)
     });
+    let times = match pressed.times {
+        1 => String::new(),
+        times => format!("×{times} "),
+    };
+    let shown = shown.unwrap_or_default();
     [
-        Span::styled(format!(" {} ", shown.unwrap_or_default().trim()), keys),
-        Span::styled(format!(" {} ", action.info().label), label),
+        Span::styled(format!(" {} {times}", shown.trim()), keys),
+        Span::styled(format!(" {} ", action.label_in(*context)), label),
     ]
 }

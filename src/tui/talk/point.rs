@@ -1,16 +1,18 @@
 //! Pointing at a part of the picture, so that it is seen without colours too:
-//! a double frame around a pane, `▶` before a line, and the style of the theme.
+//! a double frame around a pane, `▶` before a line, bars beside several, and the
+//! style of the theme.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use crate::app::Pane;
 use crate::app::tour::Target;
 use crate::tui::screens::Drawn;
 use crate::tui::theme::Theme;
 
-/// Rows from which a place is a pane, with a frame.
+/// Rows from which a place is a pane, with a frame; or, without one, has bars on
+/// both sides and keeps its own colours below its first row, which say something.
 const FRAMED: u16 = 3;
 
 /// Points at what the tour points at; what is not on screen is left out.
@@ -45,9 +47,34 @@ fn mark(buffer: &mut Buffer, place: Rect, is_text: bool, style: Style) {
     if place.height >= FRAMED && is_frame(buffer, place) {
         return frame(buffer, place, style);
     }
-    buffer.set_style(place, style);
-    if !is_text && place.x > buffer.area.x {
+    // What is dim is hard to read in colours that are exchanged.
+    let style = style.remove_modifier(Modifier::DIM);
+    let head = match place.height >= FRAMED {
+        true => Rect { height: 1, ..place },
+        false => place,
+    };
+    buffer.set_style(head, style);
+    if is_text {
+        return;
+    }
+    if head != place {
+        bars(buffer, place, style);
+    }
+    if place.x > buffer.area.x {
         buffer.set_string(place.x - 1, place.y, "▶", style);
+    }
+}
+
+/// Bars on both sides of a place, where there is a column for them.
+fn bars(buffer: &mut Buffer, place: Rect, style: Style) {
+    let left = place.x.checked_sub(1).filter(|x| *x >= buffer.area.x);
+    let right = Some(place.right()).filter(|x| *x < buffer.area.right());
+    for y in place.top()..place.bottom() {
+        for (x, bar) in [(left, "▌"), (right, "▐")] {
+            if let Some(x) = x {
+                buffer.set_string(x, y, bar, style);
+            }
+        }
     }
 }
 
@@ -162,5 +189,22 @@ mod tests {
         mark(&mut buffer, area, false, Style::default());
         assert_eq!(buffer[(0, 0)].symbol(), "╔");
         assert_eq!(buffer[(6, 1)].symbol(), "7", "what is inside stays");
+    }
+
+    #[test]
+    fn several_lines_have_bars_and_keep_their_colours() {
+        let area = Rect::new(0, 0, 6, 4);
+        let style = Style::new().bg(ratatui::style::Color::Yellow);
+        let mut buffer = Buffer::with_lines(["│head│", "│ one│", "│ two│", "│    │"]);
+        mark(&mut buffer, Rect::new(1, 0, 4, 3), false, style);
+        let lines: Vec<String> = area
+            .rows()
+            .map(|row| row.columns().map(|cell| buffer[cell].symbol()).collect())
+            .collect();
+        assert_eq!(lines, ["▶head▐", "▌ one▐", "▌ two▐", "│    │"]);
+        assert_eq!(buffer[(1, 0)].bg, ratatui::style::Color::Yellow);
+        assert_ne!(buffer[(2, 1)].bg, ratatui::style::Color::Yellow);
+        // One that fills the window has no column for them.
+        mark(&mut Buffer::empty(area), area, false, style);
     }
 }

@@ -84,8 +84,8 @@ fn between(session: &Session, columns: u16, theme: &Theme) -> Option<Line<'stati
     );
     let now = session.cost_to(cursor).published()?;
     let names = [
-        short_name(&settings.model_name(0), settings, 12),
-        short_name(&settings.model_name(last), settings, 12),
+        short_name(&settings.model_name(0), settings, 12, theme),
+        short_name(&settings.model_name(last), settings, 12, theme),
     ];
     let labels = [format!("all {} ", names[0]), format!(" all {}", names[1])];
     let used: usize = labels

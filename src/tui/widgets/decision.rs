@@ -169,7 +169,7 @@ fn decision_lines(
     let set: Vec<String> = decision
         .action_set
         .iter()
-        .map(|name| short_name(name, settings, 14))
+        .map(|name| short_name(name, settings, 14, theme))
         .collect();
     let set = if set.is_empty() {
         "∅ (empty)".to_owned()
@@ -216,7 +216,7 @@ pub(super) fn chosen_line(
             format!(
                 "{} {}",
                 glyph::model(place, models),
-                short_name(&decision.action, settings, 20)
+                short_name(&decision.action, settings, 20, theme)
             ),
             style,
         ),
@@ -305,7 +305,7 @@ fn probability_bars(
             "action.denied"
         };
         let short = width::pad(
-            &short_name(&name, settings, name_room),
+            &short_name(&name, settings, name_room, theme),
             name_room,
             Align::Left,
         );

@@ -30,7 +30,7 @@ pub fn next(
         .and_then(|id| session.tree().find(id));
     let draft = draft.map(|draft| &session.tree().node(draft).step);
     let drafted = draft.map_or("?", |step| step.model.as_str());
-    let drafted = short_name(drafted, settings, 16);
+    let drafted = short_name(drafted, settings, 16, theme);
     let text = match draft.is_some_and(|step| step.kept) {
         true => format!("{drafted} drafted it, and the draft stood"),
         false => format!("{drafted} drafted it, and the draft was rejected"),
@@ -55,7 +55,7 @@ pub fn ruling(
         .and_then(|id| session.tree().find(id));
     let kept = draft.is_some_and(|draft| session.tree().node(draft).step.kept);
     let writer = draft.map(|draft| session.tree().node(draft).step.model.clone());
-    let writer = short_name(writer.as_deref().unwrap_or("?"), settings, 16);
+    let writer = short_name(writer.as_deref().unwrap_or("?"), settings, 16, theme);
     let step = session
         .cursor()
         .map_or(1, |node| session.tree().node(node).step.index);
@@ -63,7 +63,7 @@ pub fn ruling(
         true => format!("Step {step}: the draft stands"),
         false => format!(
             "Step {step}: draft of {writer} rejected, {} wrote again",
-            short_name(&ruling.action, settings, 16)
+            short_name(&ruling.action, settings, 16, theme)
         ),
     };
     wrapped(lines, &text, room, theme, "emphasis");

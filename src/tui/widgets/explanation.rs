@@ -42,7 +42,7 @@ pub fn lines(
     parts(lines, &found, room, theme);
     match &found.flip {
         Some(flip) => {
-            let model = short_name(&settings.model_name(flip.action), settings, 14);
+            let model = short_name(&settings.model_name(flip.action), settings, 14, theme);
             let text = format!(
                 "{} {} instead of {}: {model}",
                 flip.feature,

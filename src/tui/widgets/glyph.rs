@@ -40,7 +40,7 @@ pub fn step(step: &StepRecord, place: Option<usize>, models: usize) -> &'static 
 /// The sign and the short name of a model of the pool in its style.
 pub fn named(place: usize, settings: &Settings, columns: usize, theme: &Theme) -> Span<'static> {
     let models = settings.models();
-    let name = short_name(&settings.model_name(place), settings, columns);
+    let name = short_name(&settings.model_name(place), settings, columns, theme);
     Span::styled(
         format!("{} {name}", model(Some(place), models)),
         theme.model(place, models),

@@ -50,7 +50,7 @@ pub fn card(
 ) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let room = columns.max(12);
-    heading(&mut lines, &name(&model.who), theme);
+    heading(&mut lines, &name(&model.who, theme), theme);
     own(&mut lines, model, session, room, theme);
     if !model.is_blind() {
         others(&mut lines, model, session, room, theme);
@@ -76,9 +76,9 @@ pub fn card(
     lines
 }
 
-/// A name that somebody else may have chosen.
-fn name(who: &str) -> String {
-    let plain = sanitize(who).replace('\n', " ");
+/// A name that somebody else may have chosen; no audience reads it.
+fn name(who: &str, theme: &Theme) -> String {
+    let plain = sanitize(theme.person(who)).replace('\n', " ");
     width::truncate(&plain, NAME).into_owned()
 }
 
@@ -146,7 +146,10 @@ fn others(
         if said.is_empty() && note.is_none() {
             continue;
         }
-        let mut spans = vec![Span::styled(format!("{}  ", name(who)), theme.style("dim"))];
+        let mut spans = vec![Span::styled(
+            format!("{}  ", name(who, theme)),
+            theme.style("dim"),
+        )];
         spans.extend(opinion(said, theme));
         lines.push(Line::from(spans));
         if let Some(note) = note {

@@ -18,6 +18,7 @@ pub mod overlay;
 pub mod panel;
 pub mod plot;
 pub mod regret;
+mod spread;
 pub mod steps;
 pub mod stops;
 pub mod transcript;
@@ -36,6 +37,8 @@ use crate::trace::record::QUERY;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::wrap::{Piece, wrap};
 use crate::tui::theme::Theme;
+
+pub use spread::Spread;
 
 /// The path on screen, and whether the call in flight writes its next step.
 ///

@@ -394,7 +394,7 @@ fn names(completion: &Completion<'_>, room: usize, theme: &Theme) -> Vec<Line<'s
         .iter()
         .take(shown)
         .map(|candidate| {
-            let word = sanitize(&candidate.word).into_owned();
+            let word = sanitize(&theme.shown(&candidate.word)).into_owned();
             let column = WORD.max(width::of(&word));
             let help = width::truncate(candidate.help, room.saturating_sub(column + 3));
             Line::from(vec![

@@ -48,7 +48,7 @@ fn row(
     room: usize,
     theme: &Theme,
 ) {
-    let (sign, text, model) = wanted(session, opinion.wants);
+    let (sign, text, model) = wanted(session, opinion.wants, theme);
     let models = session.settings().models();
     let style = match (opinion.wants, model) {
         (Wants::Unknown, _) => theme.style("dim"),
@@ -91,7 +91,7 @@ fn row(
 }
 
 /// A sign, a word or two, and the model concerned.
-fn wanted(session: &Session, wants: Wants) -> (String, String, Option<usize>) {
+fn wanted(session: &Session, wants: Wants, theme: &Theme) -> (String, String, Option<usize>) {
     let settings = session.settings();
     let models = settings.models();
     let of = |model: usize, what: &str| {
@@ -99,6 +99,7 @@ fn wanted(session: &Session, wants: Wants) -> (String, String, Option<usize>) {
             &settings.model_name(model),
             settings,
             WANTS - 3 - what.len(),
+            theme,
         );
         let sign = glyph::model(Some(model), models).to_owned();
         (sign, format!("{name}{what}"), Some(model))

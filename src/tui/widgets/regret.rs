@@ -11,8 +11,9 @@ use crate::tui::theme::Theme;
 use super::decision::{field, heading, wrapped};
 use super::{figures, glyph, steps::short_name};
 
-/// Columns of a model's name.
+/// Columns of a model's name, and of what stands before a field's text.
 const NAME: usize = 10;
+const FIELD: usize = 13;
 
 /// Appends what the log knows of the decision at the cursor: nothing where
 /// only one model ever wrote there.
@@ -39,8 +40,7 @@ pub fn lines(
     let Some(regret) = choice.regret(model.values.worth) else {
         return;
     };
-    let style = theme.style(role(&regret));
-    field(lines, "regret", &told(&regret), style, theme);
+    said(lines, "regret", &told(&regret), role(&regret), room, theme);
     if regret.is_noise() {
         let text = format!(
             "no more than chance makes of as many draws: ±{:.0} points",
@@ -51,7 +51,27 @@ pub fn lines(
     if let Some(worth) = regret.flips_at {
         let unit = session.settings().ledger.unit();
         let text = format!("at {} a right answer", figures::amount(Some(worth), unit));
-        field(lines, "flips", &text, theme.style("threshold"), theme);
+        said(lines, "flips", &text, "threshold", room, theme);
+    }
+}
+
+/// A named text on one line; where that has no room, below its name.
+fn said(
+    lines: &mut Vec<Line<'static>>,
+    name: &str,
+    text: &str,
+    role: &str,
+    room: usize,
+    theme: &Theme,
+) {
+    if FIELD + width::of(text) <= room {
+        return field(lines, name, text, theme.style(role), theme);
+    }
+    lines.push(Line::styled(name.to_owned(), theme.style("dim")));
+    let before = lines.len();
+    wrapped(lines, text, room.saturating_sub(2), theme, role);
+    for line in &mut lines[before..] {
+        line.spans.insert(0, Span::raw("  "));
     }
 }
 
@@ -66,7 +86,7 @@ fn row(
     let models = settings.models();
     let taken = choice.taken == Some(place);
     let role = if taken { "action.chosen" } else { "text" };
-    let name = short_name(&settings.model_name(place), settings, NAME);
+    let name = short_name(&settings.model_name(place), settings, NAME, theme);
     Line::from(vec![
         Span::styled(
             format!("{} ", glyph::model(Some(place), models)),

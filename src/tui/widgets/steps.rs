@@ -14,8 +14,10 @@ use crate::tui::theme::Theme;
 
 use super::{bar, checks, doing, figures, glyph, labels, lines, select, shown_path, stops, window};
 
-/// Columns below which the bar of the confidence is left out.
+/// Columns below which the bar of the confidence is left out; for an audience,
+/// which would rather read who wrote a step.
 const WITH_BAR: u16 = 28;
+const WITH_BAR_IN_TALKS: u16 = 34;
 
 /// Draws the rows around the cursor, and says where the steps are.
 pub fn draw(
@@ -106,10 +108,13 @@ fn step_row(
         .as_deref()
         .and_then(|id| session.tree().decision(id))
         .is_some_and(|decision| decision.overridden.is_some());
-    let with_bar = columns >= WITH_BAR;
+    let with_bar = match model.view.talk {
+        true => columns >= WITH_BAR_IN_TALKS,
+        false => columns >= WITH_BAR,
+    };
     let others = if with_bar { 24 } else { 17 };
     let name_room = usize::from(columns).saturating_sub(others).clamp(4, 16);
-    let name = short_name(&step.model, settings, name_room);
+    let name = short_name(&step.model, settings, name_room, theme);
     let stop = stops::sign(model, session, path, place);
     let mut spans = match stop {
         Some(sign) => vec![
@@ -253,11 +258,17 @@ fn tail_row(
     }
 }
 
-/// A model's name without the beginning that all names of the pool share.
-pub fn short_name(name: &str, settings: &crate::session::Settings, columns: usize) -> String {
+/// A model's name without the beginning that all names of the pool share. Some
+/// servers call a model by the path of its file.
+pub fn short_name(
+    name: &str,
+    settings: &crate::session::Settings,
+    columns: usize,
+    theme: &Theme,
+) -> String {
     let names: Vec<&str> = settings.run.pool.iter().map(|m| m.name.as_str()).collect();
     let short = without_shared(name, shared_beginning(&names));
-    width::truncate(&sanitize(short), columns).into_owned()
+    width::truncate(&sanitize(&theme.shown(short)), columns).into_owned()
 }
 
 /// A name without a beginning that it shares with others; all of it where it is

@@ -51,8 +51,8 @@ pub fn rows(model: &Model, columns: usize, theme: &Theme) -> Vec<Line<'static>> 
         .map(|row| match row {
             Listed::Breakpoint(found) => breakpoint(model, found, columns, theme),
             Listed::Watch(expr) => {
-                let text =
-                    width::truncate(&sanitize(expr.text()), columns.saturating_sub(9)).into_owned();
+                let text = sanitize(&theme.shown(expr.text())).into_owned();
+                let text = width::truncate(&text, columns.saturating_sub(9)).into_owned();
                 Line::from(vec![
                     Span::styled("   watch ", theme.style("dim")),
                     Span::styled(text, theme.style("text")),
@@ -71,9 +71,12 @@ fn breakpoint(model: &Model, found: &Breakpoint, columns: usize, theme: &Theme) 
         On::Step { entry, step } => {
             let of = model.entries.get(*entry);
             let of = of.map_or("", |entry| entry.problem.as_str());
-            format!("step {step} of {}", sanitize(of).replace('\n', " "))
+            format!(
+                "step {step} of {}",
+                sanitize(&theme.shown(of)).replace('\n', " ")
+            )
         }
-        On::Condition(expr) => sanitize(expr.text()).into_owned(),
+        On::Condition(expr) => sanitize(&theme.shown(expr.text())).into_owned(),
     };
     let mut counts = counted(u32::try_from(found.hits).unwrap_or(u32::MAX), "hit");
     if found.undecided > 0 {

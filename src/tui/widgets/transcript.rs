@@ -219,7 +219,7 @@ fn question(
     )];
     if let Some(domain) = &problem.domain {
         head.push(Span::styled(
-            format!("  {}", sanitize(domain).replace('\n', " ")),
+            format!("  {}", sanitize(&theme.shown(domain)).replace('\n', " ")),
             theme.style("dim"),
         ));
     }
@@ -259,7 +259,7 @@ pub fn head(session: &Session, step: &StepRecord, theme: &Theme) -> Line<'static
     Line::from(vec![
         Span::styled(format!("{} ", step.index), theme.style("dim")),
         Span::styled(
-            format!("{sign} {}", short_name(&step.model, settings, 24)),
+            format!("{sign} {}", short_name(&step.model, settings, 24, theme)),
             style,
         ),
         Span::styled(text, theme.style("dim")),

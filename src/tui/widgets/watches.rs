@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::app::Model;
 use crate::expr::{Expr, Value};
 use crate::session::Session;
+use crate::trace::NodeIndex;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
@@ -51,7 +52,8 @@ pub fn lines(
 
 fn line(expr: &Expr, session: &Session, columns: usize, theme: &Theme) -> Line<'static> {
     let name_room = NAME.min(columns / 2);
-    let name = width::truncate(&sanitize(expr.text()), name_room.saturating_sub(1)).into_owned();
+    let name = sanitize(&theme.shown(expr.text())).into_owned();
+    let name = width::truncate(&name, name_room.saturating_sub(1)).into_owned();
     let mut spans = vec![Span::styled(
         width::pad(&name, name_room, Align::Left),
         theme.style("dim"),
@@ -61,7 +63,7 @@ fn line(expr: &Expr, session: &Session, columns: usize, theme: &Theme) -> Line<'
     let at = session
         .cursor()
         .and_then(|cursor| path.iter().position(|&node| node == cursor));
-    let seen = |place: usize| seen(expr, session, &path, place);
+    let seen = |place: usize| seen(expr, session, &path, place, theme);
     let (text, role, before) = match at {
         None => ("no step is at the cursor".to_owned(), "dim", None),
         Some(at) => {
@@ -94,20 +96,21 @@ fn line(expr: &Expr, session: &Session, columns: usize, theme: &Theme) -> Line<'
     Line::from(spans)
 }
 
-/// What an expression comes to at a step, from what was known there.
-fn seen(expr: &Expr, session: &Session, path: &[crate::trace::NodeIndex], place: usize) -> Seen {
+/// What an expression comes to at a step, from what was known there. A text may
+/// be the spec of a router.
+fn seen(expr: &Expr, session: &Session, path: &[NodeIndex], place: usize, theme: &Theme) -> Seen {
     let pool = &session.settings().run.pool;
     let models: Vec<&str> = pool.iter().map(|model| model.name.as_str()).collect();
     let expr = match expr.clone().over_models(&models) {
         Ok(expr) => expr,
-        Err(error) => return Seen::Unknown(error.to_string()),
+        Err(error) => return Seen::Unknown(theme.shown(&error.to_string()).into_owned()),
     };
     let trajectory = session.so_far(path, place);
     match expr.of_step(&trajectory, place) {
         Value::Flag(true) => Seen::Known("yes".to_owned()),
         Value::Flag(false) => Seen::Known("no".to_owned()),
         Value::Number(number) => Seen::Known(figure(number)),
-        Value::Text(text) => Seen::Known(sanitize(&text).replace('\n', " ")),
+        Value::Text(text) => Seen::Known(sanitize(&theme.shown(&text)).replace('\n', " ")),
         Value::Unknown => Seen::Unknown(why(&expr, &trajectory, place)),
     }
 }

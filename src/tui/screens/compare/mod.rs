@@ -7,6 +7,7 @@ mod runs;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use crate::app::tour::Part;
 use crate::app::{Model, Pane};
 use crate::tui::theme::Theme;
 use crate::tui::widgets::difference::Cache;
@@ -37,5 +38,6 @@ pub fn draw(
         }
     };
     drawn.panes = vec![(Pane::Steps, area)];
+    drawn.part(Part::Compare, area);
     drawn
 }

@@ -39,7 +39,7 @@ pub fn draw(
     theme: &Theme,
     cache: &mut Cache,
 ) -> Drawn {
-    let inner = widgets::pane(area, buffer, theme, &title(model, pair), true);
+    let inner = widgets::pane(area, buffer, theme, &theme.shown(&title(model, pair)), true);
     let mut drawn = Drawn::default();
     let sessions = pair.sides.each_ref().map(|side| session(model, side.entry));
     let [Some(first), Some(second)] = sessions else {
@@ -74,7 +74,7 @@ fn session(model: &Model, entry: usize) -> Option<&Session> {
 
 fn said(area: Rect, buffer: &mut Buffer, pair: &Pair, theme: &Theme) {
     let columns = usize::from(area.width);
-    let lines = paragraph(&pair.said, columns, theme.style("warning"));
+    let lines = paragraph(&theme.shown(&pair.said), columns, theme.style("warning"));
     widgets::lines(area, buffer, &lines);
 }
 
@@ -165,15 +165,20 @@ impl Painter<'_, '_> {
             ),
             Span::styled(self.full(side, &cost), self.theme.style("cost.full")),
             Span::styled(
-                format!(" {}", sanitize_line(&head.router.spec)),
+                format!(" {}", self.line(&head.router.spec)),
                 self.theme.style("emphasis"),
             ),
             Span::styled(
-                format!(" · run {}", sanitize_line(&head.run)),
+                format!(" · run {}", self.line(&head.run)),
                 self.theme.style("dim"),
             ),
         ]
         .into()
+    }
+
+    /// A text of the log on one line, as whoever looks may see it.
+    fn line(&self, text: &str) -> String {
+        sanitize_line(&self.theme.shown(text)).into_owned()
     }
 
     fn published(&self, side: usize, cost: &CostFacts) -> String {

@@ -11,7 +11,7 @@ use crate::eval::compare::runs::{left_out, test_in_words, verdict, with_interval
 use crate::eval::compare::{Case, Flip, Gap};
 use crate::eval::figures::Tally;
 use crate::train::report::Bounded;
-use crate::tui::text::sanitize::{sanitize, sanitize_line};
+use crate::tui::text::sanitize::sanitize_line;
 use crate::tui::text::width;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::columns::{Column, headings};
@@ -83,9 +83,14 @@ impl Painter<'_> {
         }
         Line::from(vec![
             Span::styled([" a ", " b "][side], self.theme.style("emphasis")),
-            Span::styled(sanitize_line(spec).into_owned(), self.theme.style("text")),
-            Span::styled(sanitize_line(&text).into_owned(), self.theme.style("dim")),
+            Span::styled(self.line(spec), self.theme.style("text")),
+            Span::styled(self.line(&text), self.theme.style("dim")),
         ])
+    }
+
+    /// A text of the log on one line, as whoever looks may see it.
+    fn line(&self, text: &str) -> String {
+        sanitize_line(&self.theme.shown(text)).into_owned()
     }
 
     /// What makes them hard to compare; in a low window not all of it.
@@ -93,7 +98,10 @@ impl Painter<'_> {
         let style = self.theme.style("warning");
         let all = self.runs.between.cautions.iter();
         let mut lines: Vec<Line<'static>> = all
-            .flat_map(|text| paragraph(&format!("! {text}"), columns, style))
+            .flat_map(|text| {
+                let text = self.theme.shown(text);
+                paragraph(&format!("! {text}"), columns, style)
+            })
             .collect();
         if height < 30 && lines.len() > CAUTIONS {
             let more = lines.len() - (CAUTIONS - 1);
@@ -138,8 +146,7 @@ impl Painter<'_> {
     }
 
     fn said(&self, text: &str, role: &str) -> Vec<Line<'static>> {
-        let text = sanitize_line(text).into_owned();
-        vec![Line::styled(text, self.theme.style(role))]
+        vec![Line::styled(self.line(text), self.theme.style(role))]
     }
 
     fn flips(&self) -> Line<'static> {
@@ -187,13 +194,13 @@ impl Painter<'_> {
             return widgets::lines(rows, buffer, &[line]);
         }
         let height = usize::from(rows.height);
-        let top = widgets::window(self.runs.cursor, listed.len(), height);
-        let shown = listed.iter().skip(top).take(height);
-        let lines: Vec<Line<'static>> = shown
-            .map(|&at| self.row(&self.runs.between.cases[at], &columns))
-            .collect();
-        widgets::lines(rows, buffer, &lines);
-        widgets::select(rows, buffer, self.runs.cursor - top, self.theme, true);
+        let talk = self.model.view.talk;
+        let rows_of = widgets::Spread::of(talk, self.runs.cursor, listed.len(), height);
+        let shown = listed.iter().skip(rows_of.top).take(height);
+        let shown = shown.map(|&at| self.row(&self.runs.between.cases[at], &columns));
+        widgets::lines(rows, buffer, &rows_of.lines(shown));
+        let row = rows_of.line(self.runs.cursor);
+        widgets::select(rows, buffer, row, self.theme, true);
     }
 
     fn row(&self, case: &Case, columns: &[Column]) -> Line<'static> {
@@ -240,10 +247,7 @@ impl Painter<'_> {
         };
         let amount = |side: usize| figures::amount(published(side), self.unit());
         match column {
-            "problem" => {
-                let name = sanitize(self.model.survey.name(case.problem));
-                name.replace('\n', " ")
-            }
+            "problem" => self.line(self.model.survey.name(case.problem)),
             "steps" => format!("{} → {}", case.steps[0], case.steps[1]),
             "large a" => share(0),
             "large b" => share(1),
