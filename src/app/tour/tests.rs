@@ -150,6 +150,7 @@ fn no_tour_calls_anybody_or_leaves_the_program() {
         Action::Override,
         Action::Edit,
         Action::Rerun,
+        Action::Rollouts,
         Action::Retry,
         Action::Copy,
         Action::Quit,

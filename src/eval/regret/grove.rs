@@ -242,7 +242,8 @@ fn cost(view: &View<'_>, step: &Step, ledger: &Ledger) -> f64 {
 /// Who was to go on after a step.
 fn next(view: &View<'_>, step: &Step) -> Next {
     let trajectory = view.trajectory();
-    let Some(made) = trajectory.decision_after(step) else {
+    // A person's choice is an override here, not the router's.
+    let Some(made) = trajectory.routed_after(step) else {
         return Next::Open;
     };
     let probabilities = trajectory.probabilities(made);

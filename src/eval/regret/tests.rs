@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::eval::sample_runs::{decision, head, outcome, step};
 use crate::problem::answer::Verdict;
 use crate::survey::{Fact, Survey};
-use crate::trace::record::Record;
+use crate::trace::record::{Override, Record};
 
 use super::*;
 
@@ -174,6 +174,31 @@ fn what_is_ungraded_is_neither_right_nor_wrong() {
     survey.add(Fact::of(&ungraded).unwrap());
     let (grove, line) = lined(&survey);
     assert_eq!(grove.choice(&line, 1).actions[1].unwrap().draws, 2);
+}
+
+#[test]
+fn neither_a_person_nor_a_rollout_is_the_router() {
+    let mut survey = twice();
+    let right = |survey: &Survey| {
+        let (grove, line) = lined(survey);
+        grove.profile(&line)[1].unwrap().right
+    };
+    assert_eq!(right(&survey), 0.5);
+    for rollout in [false, true] {
+        let Record::Decision(made) = decision("a", "p", "s", "l", 0.0) else {
+            unreachable!("it makes decisions");
+        };
+        let mut made = Arc::unwrap_or_clone(made);
+        made.id = format!("other than the router: {rollout}");
+        made.rollout = rollout;
+        made.overridden = (!rollout).then(|| Override {
+            who: "ada".into(),
+            when: String::new(),
+            wanted: "s".into(),
+        });
+        survey.add(Fact::of(&Record::Decision(Arc::new(made))).unwrap());
+    }
+    assert_eq!(right(&survey), 0.5);
 }
 
 /// Words over two models of at most four steps, without one that goes on
