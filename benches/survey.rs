@@ -141,6 +141,7 @@ fn trajectory(survey: &mut Survey, n: usize, numbers: &mut Numbers) {
                 propensity: 1.0,
                 draft: None,
                 overridden: None,
+                rollout: false,
             };
             add(survey, &Record::Decision(Arc::new(made)));
         }
@@ -170,6 +171,7 @@ fn trajectory(survey: &mut Survey, n: usize, numbers: &mut Numbers) {
         steps_by_model: BTreeMap::new(),
         error: None,
         regraded: None,
+        rollout: false,
     };
     add(survey, &Record::Outcome(Box::new(outcome)));
 }

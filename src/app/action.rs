@@ -319,6 +319,8 @@ actions! {
         { Inspector ["e"] Tree ["e"] }
     Rerun "re-run" "re-run" Deciding: "Write this step again with fresh calls: makes a branch"
         { Inspector ["r"] Tree ["r"] }
+    Rollouts "rollouts" "rollouts" Deciding +counts: "Have every model write the next step several times (3, or the count) and run each to its end, to see what they lead to; asks with the price first"
+        { Inspector ["Q"] Tree ["Q"] Values ["Q"] }
     PreviousBranch "previous-branch" "branch" Deciding: "Go to the previous branch at this step"
         { Inspector ["<", "[b"] Tree ["<", "[b"] }
     NextBranch "next-branch" "branch" Deciding: "Go to the next branch at this step"

@@ -78,7 +78,11 @@ pub(super) fn missed(condition: &str) -> String {
 }
 
 /// Why a command that grows the tree is not followed now.
-fn withheld(model: &mut Model, entry: usize, wanted: &Command) -> Option<(NoticeLevel, String)> {
+pub(super) fn withheld(
+    model: &mut Model,
+    entry: usize,
+    wanted: &Command,
+) -> Option<(NoticeLevel, String)> {
     if let Some(reason) = &model.log_broken {
         // Nothing is generated that could not be recorded.
         let text = format!("{reason}; generating is off");
@@ -102,6 +106,7 @@ fn writes(session: &Session, wanted: &Command) -> bool {
         Command::Run
         | Command::RunUntil(_)
         | Command::Override { .. }
+        | Command::Rollout { .. }
         | Command::Edit { .. }
         | Command::Rerun
         | Command::Retry => true,

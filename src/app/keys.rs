@@ -17,6 +17,7 @@ use super::model::{
 use super::navigate as nav;
 use super::overlay::{self, Answer};
 use super::probes;
+use super::rollouts;
 use super::table;
 use super::talk;
 use super::values;
@@ -85,6 +86,7 @@ fn act_here(model: &mut Model, action: Action, count: Option<u32>, now: &str) ->
         Action::Run => here(model, Command::Run, now),
         Action::Retry => retry(model, now),
         Action::Rerun => rerun(model, now),
+        Action::Rollouts => rollouts::ask(model, count),
         Action::Cancel => cancel(model, now),
         Action::RunUntil | Action::BackUntil => open_layer(
             model,
@@ -350,9 +352,11 @@ fn cancel(model: &mut Model, now: &str) -> Vec<Effect> {
         model.playing = false;
         return Vec::new();
     }
+    let stopped = rollouts::stop(model);
     let effects = here(model, Command::Cancel, now);
     if model.notice.is_none() {
-        let text = "cancelled; what had come stands beside the path in the tree (T)";
+        let cancelled = "cancelled; what had come stands beside the path in the tree (T)";
+        let text = stopped.unwrap_or_else(|| cancelled.to_owned());
         model.say(NoticeLevel::Info, text);
     }
     effects

@@ -20,6 +20,7 @@ mod msg;
 mod navigate;
 mod overlay;
 mod probes;
+mod rollouts;
 mod search;
 mod surveyed;
 mod table;
@@ -48,6 +49,7 @@ pub use model::{
 pub use msg::Msg;
 pub use overlay::{completion, palette_rows, picker_rows};
 pub use probes::Waiting;
+pub use rollouts::{Quote, Rollouts};
 pub use search::Search;
 pub use table::{Row, RunRow, Runs, Table, Tally, Use};
 pub use talk::{Pressed, Private, Progress, Talk};

@@ -17,6 +17,7 @@ use super::debug::{Debug, Jumps};
 use super::labelling::Labelling;
 use super::line_edit::LineEdit;
 use super::probes::Waiting;
+use super::rollouts::{Quote, Rollouts};
 use super::search::Search;
 use super::table::{Runs, Table, Use};
 use super::talk::{TAPE_ONLY, Talk};
@@ -150,6 +151,8 @@ pub enum Layer {
     ConfirmRerun {
         price: String,
     },
+    /// Rollouts are many calls: about so many, for about this much.
+    ConfirmRollouts(Quote),
     Search {
         input: LineEdit,
         /// What was looked for before: searching shows its matches while it
@@ -269,6 +272,7 @@ pub struct Model {
     pub runs: Runs,
     pub what_if: Slid,
     pub values: Values,
+    pub rollouts: Rollouts,
     pub analysis: Analysed,
     /// Labels are being given, one step after the other.
     pub labelling: Option<Labelling>,
@@ -322,6 +326,7 @@ impl Model {
             runs: Runs::default(),
             what_if: Slid::default(),
             values: Values::default(),
+            rollouts: Rollouts::default(),
             analysis: Analysed::default(),
             labelling: None,
             who: "person".to_owned(),
@@ -416,7 +421,9 @@ impl Model {
             Some(Layer::Palette { .. }) => Context::Palette,
             Some(Layer::Picker { .. }) => Context::Picker,
             Some(Layer::Override { .. } | Layer::Stops { .. }) => Context::Menu,
-            Some(Layer::ConfirmQuit | Layer::ConfirmRerun { .. }) => Context::Confirm,
+            Some(Layer::ConfirmQuit | Layer::ConfirmRerun { .. } | Layer::ConfirmRollouts(_)) => {
+                Context::Confirm
+            }
             Some(Layer::Search { .. } | Layer::Expression { .. }) => Context::TextInput,
             None => self.screen_context(),
         }
@@ -498,10 +505,14 @@ impl Model {
             } else {
                 "this is of the table of problems: P shows it"
             }),
-            Action::Override | Action::Edit | Action::Rerun | Action::Retry if replay => {
+            Action::Override | Action::Edit | Action::Rerun | Action::Rollouts | Action::Retry
+                if replay =>
+            {
                 Some("this is a recording: open the problem live to branch from it")
             }
-            Action::Override | Action::Edit | Action::Rerun | Action::Retry if self.view.talk => {
+            Action::Override | Action::Edit | Action::Rerun | Action::Rollouts | Action::Retry
+                if self.view.talk =>
+            {
                 Some(TAPE_ONLY)
             }
             Action::Edit | Action::Rerun | Action::Copy | Action::Mark | Action::Breakpoint

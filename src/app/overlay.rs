@@ -11,7 +11,7 @@ use super::follow::{here, show};
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, NoticeLevel, Purpose};
 use super::navigate::{goto_step, search_jump};
-use super::{labelling, talk, values, what_if};
+use super::{labelling, rollouts, talk, values, what_if};
 
 /// Rows a page of a list moves by.
 const PAGE: i64 = 10;
@@ -111,7 +111,8 @@ impl Layer {
             | Self::Override { .. }
             | Self::Stops { .. }
             | Self::ConfirmQuit
-            | Self::ConfirmRerun { .. } => None,
+            | Self::ConfirmRerun { .. }
+            | Self::ConfirmRollouts(_) => None,
         }
     }
 }
@@ -220,6 +221,7 @@ fn accept(model: &mut Model, now: &str) -> Answer {
         Layer::Stops { selected } => Answer::Effects(debug::accept(model, selected)),
         Layer::ConfirmQuit => Answer::Leave,
         Layer::ConfirmRerun { .. } => Answer::Effects(here(model, Command::Rerun, now)),
+        Layer::ConfirmRollouts(quote) => Answer::Effects(rollouts::begin(model, quote, now)),
         Layer::Search { input, .. } => {
             model.search.query = input.text().to_owned();
             search_jump(model, 1);

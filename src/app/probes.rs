@@ -220,7 +220,11 @@ pub(super) enum Gate {
 pub(super) fn gate(model: &mut Model, entry: usize, wanted: &Command) -> Gate {
     let by_router = matches!(
         wanted,
-        Command::Step | Command::Run | Command::RunUntil(_) | Command::Retry
+        Command::Step
+            | Command::Run
+            | Command::RunUntil(_)
+            | Command::Retry
+            | Command::Rollout { .. }
     );
     let by_person = matches!(wanted, Command::Override { .. } | Command::Rerun);
     if model.mode != Mode::Live || !(by_router || by_person) {

@@ -8,8 +8,8 @@ use super::model::{EndpointState, Mode, Model, Notice, NoticeLevel, Pane, Screen
 use super::msg::Msg;
 use super::tour::Deed;
 use super::{
-    analysis, compare, debug, follow, labelling, navigate, overlay, probes, surveyed, talk, values,
-    what_if,
+    analysis, compare, debug, follow, labelling, navigate, overlay, probes, rollouts, surveyed,
+    talk, values, what_if,
 };
 
 /// How often the busy sign moves, and how fast a tape plays.
@@ -92,6 +92,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
         Msg::Themed(result) => themed(model, result),
         Msg::Tick => tick(model, now),
     };
+    effects.extend(rollouts::go_on(model, now));
     surveyed::logged(model, &effects);
     labelling::refresh(model);
     refresh(model);

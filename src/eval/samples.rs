@@ -91,6 +91,7 @@ pub fn outcome(run: &str, id: &str, verdict: Verdict, cost: f64) -> OutcomeRecor
         steps_by_model: [("s".to_owned(), 1), ("l".to_owned(), 1)].into(),
         error: None,
         regraded: None,
+        rollout: false,
     }
 }
 

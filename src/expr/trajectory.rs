@@ -75,13 +75,13 @@ impl<'a> Trajectory<'a> {
             Some(at) => Some(*self.path.get(at)?),
             None => None,
         };
-        let made = self.tree.decisions(after);
+        let made = self.tree.choices(after);
         let next = self.node(at.map_or(0, |at| at + 1));
         let followed = next.and_then(|next| {
             let id = next.step.decision.as_deref()?;
-            made.iter().find(|decision| decision.id == id)
+            made.clone().find(|decision| decision.id == id)
         });
-        followed.or_else(|| made.last()).map(|decision| &**decision)
+        followed.or_else(|| made.last())
     }
 
     fn outcome(&self) -> Option<&'a OutcomeRecord> {

@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use super::ending::holds_answer;
 use super::machine::{Generating, Place};
-use super::seed::routing_draw;
 use super::{Goal, Output, Phase, Refusal, Session};
 
 /// Who decides where a model had nothing to add: the session, not the router.
@@ -28,7 +27,7 @@ impl Session {
         let Phase::Generating(call) = std::mem::replace(&mut self.phase, Phase::Ready) else {
             return Vec::new();
         };
-        let follows = self.cursor == call.place.after;
+        let follows = self.is_followed(&call.place);
         let step = self.scored(&call, reply, now);
         if step.text.is_empty() && matches!(step.end, StepEnd::Empty | StepEnd::Eos) {
             return self.empty_step(&call, step);
@@ -107,7 +106,7 @@ impl Session {
         }
         if filtered && let Some(handed_over) = self.hand_over(&call.place) {
             outputs.extend(handed_over);
-        } else if error.kind == FailureKind::Context {
+        } else if error.kind == FailureKind::Context && !self.begins_rollout(&call.place) {
             // The context is full: the trajectory ends, the run goes on.
             let outcome = self.outcome_at(call.place.after, TrajectoryEnd::Context, Some(message));
             outputs.push(self.record(vec![Record::Outcome(Box::new(outcome))]));
@@ -142,7 +141,7 @@ impl Session {
         };
         match goal {
             Goal::Step => true,
-            Goal::End => false,
+            Goal::End | Goal::Rollout => false,
             Goal::Until(condition) => {
                 let path = self.followed_path();
                 let at = path.iter().position(|&step| step == node);
@@ -157,7 +156,8 @@ impl Session {
         // Somebody who has looked away is not followed, but a run goes on.
         let looked_at = self.cursor.replace(node);
         let mut outputs = Vec::new();
-        let stopped = self.goal != Goal::Step && self.meets_here();
+        let may_stop = !matches!(self.goal, Goal::Step | Goal::Rollout);
+        let stopped = may_stop && self.meets_here();
         if !ended && self.goal != Goal::Step && !stopped && !self.reached(&self.goal) {
             let goal = self.goal.clone();
             outputs = self.generate_next(goal).unwrap_or_default();
@@ -209,8 +209,11 @@ impl Session {
             } else {
                 TrajectoryEnd::Empty
             };
-            let outcome = self.outcome_at(call.place.after, end, None);
-            outputs.push(self.record(vec![Record::Outcome(Box::new(outcome))]));
+            // What a rollout comes to at once is not how the path to it ended.
+            if !self.begins_rollout(&call.place) {
+                let outcome = self.outcome_at(call.place.after, end, None);
+                outputs.push(self.record(vec![Record::Outcome(Box::new(outcome))]));
+            }
             return outputs;
         }
         let choice = Choice {
@@ -225,6 +228,7 @@ impl Session {
         let mut decision = self.decision_record(call.place.after, observation, choice);
         // Not the router's own: nobody may learn from it as such.
         decision.router = EMPTY_STEP.to_owned();
+        self.keep_apart(&mut decision, &call.place);
         let place = Place {
             after: call.place.after,
             model: last,
@@ -276,7 +280,8 @@ impl Session {
         }
         let node = self.cursor?;
         let at = self.tree.node(node);
-        if !at.decisions.is_empty() || self.concluded() || !at.step.kept {
+        let decided = self.tree.choices(self.cursor).next().is_some();
+        if decided || self.concluded() || !at.step.kept {
             return None;
         }
         let record = self.follow_up(node)?;
@@ -285,14 +290,7 @@ impl Session {
 
     fn decide(&self, node: NodeIndex) -> DecisionRecord {
         let observation = self.observe(node);
-        let step = &self.tree.node(node).step;
-        let branch = self
-            .tree
-            .siblings(node)
-            .iter()
-            .position(|&n| n == node)
-            .unwrap_or(0);
-        let draw = routing_draw(self.settings.run.seed, &self.problem.id, step.index, branch);
+        let draw = self.decision_draw(node);
         let choice = match &self.settings.engine {
             Some(engine) => engine.router.decide(&observation, draw),
             // Only live sessions append steps.
@@ -358,6 +356,7 @@ impl Session {
             propensity: choice.propensity,
             draft: None,
             overridden: None,
+            rollout: false,
         }
     }
 

@@ -11,7 +11,6 @@ use crate::trace::record::{
 use std::sync::Arc;
 
 use super::machine::{Generating, Place};
-use super::seed::step_seed;
 use super::settings::Engine;
 use super::{Generate, Goal, Output, Phase, Refusal, Session};
 
@@ -60,19 +59,7 @@ impl Session {
         }
         let wanted = self.wanted_model();
         let decision = self.override_record(model, &wanted, who, now);
-        let place = Place {
-            after: self.cursor,
-            model,
-            decision: Some(decision.id.clone()),
-        };
-        let mut records = Vec::new();
-        self.introduce(&mut records);
-        records.push(Record::Decision(Arc::new(decision)));
-        let append = self.record(records);
-        self.goal = Goal::Step;
-        let mut outputs = vec![append];
-        outputs.extend(self.launch(place));
-        Ok(outputs)
+        Ok(self.branch(decision, model, Goal::Step))
     }
 
     pub(super) fn rerun(&mut self) -> Result<Vec<Output>, Refusal> {
@@ -100,7 +87,9 @@ impl Session {
             return Err(Refusal::NothingFailed);
         };
         let place = place.clone();
-        self.cursor = place.after;
+        if self.goal != Goal::Rollout {
+            self.cursor = place.after;
+        }
         Ok(match self.asks_question(&place) {
             true => self.ask_question(place),
             false => self.launch(place),
@@ -164,7 +153,7 @@ impl Session {
         if self.concluded() {
             return Ok(mended.into_iter().collect());
         }
-        let decision = self.tree.decisions(self.cursor).last();
+        let decision = self.tree.choices(self.cursor).last();
         let model = decision.and_then(|d| self.settings.place(&d.action));
         let place = Place {
             after: self.cursor,
@@ -189,13 +178,7 @@ impl Session {
             outputs.push(self.record(records));
         }
         self.generation += 1;
-        let index = self.index_after(place.after);
-        let seed = step_seed(
-            self.settings.run.seed,
-            &self.problem.id,
-            index,
-            self.made_after(place.after),
-        );
+        let seed = self.seed_at(&place);
         let request = self.request(&place, seed);
         let generation = self.generation;
         let model = place.model;
@@ -237,11 +220,13 @@ impl Session {
 
     /// Steps made after `node`, which tell a re-run's seed from the first
     /// one's. Calls that gave no step do not count: trying again, or resuming,
-    /// repeats the very call.
+    /// repeats the very call. Neither do rollouts, which have seeds of their own.
     pub(super) fn made_after(&self, node: Option<NodeIndex>) -> usize {
         let drafts = self.tree.drafts(node).iter();
-        let empty = drafts.filter(|&&draft| self.tree.node(draft).step.end != StepEnd::Error);
-        self.tree.children(node).len() + empty.count()
+        let empty = drafts.filter(|&&draft| {
+            self.tree.node(draft).step.end != StepEnd::Error && !self.tree.begins_rollout(draft)
+        });
+        self.tree.own_children(node).count() + empty.count()
     }
 
     /// A call that gave no step, kept beside the trajectory with what it cost.
@@ -335,7 +320,9 @@ impl Session {
             repeat: u32::try_from(earlier.len()).unwrap_or(u32::MAX),
         });
         // What the router saw and thought stays beside what the person chose.
-        let base = earlier.iter().find(|d| d.overridden.is_none());
+        let base = earlier
+            .iter()
+            .find(|d| d.overridden.is_none() && !d.rollout);
         DecisionRecord {
             run: self.settings.run.run.clone(),
             id,
@@ -356,14 +343,14 @@ impl Session {
                 when: now.to_owned(),
                 wanted: wanted.to_owned(),
             }),
+            rollout: false,
         }
     }
 
     /// What the router wants for the step after the cursor.
-    fn wanted_model(&self) -> String {
+    pub(super) fn wanted_model(&self) -> String {
         self.tree
-            .decisions(self.cursor)
-            .iter()
+            .choices(self.cursor)
             .find(|d| d.overridden.is_none())
             .map_or_else(
                 || self.settings.model_name(self.writer_after(self.cursor)),
@@ -401,7 +388,7 @@ impl Session {
     /// an endpoint failed can go on.
     pub(super) fn concluded(&self) -> bool {
         // Where other steps follow, only the attempt that failed ended here.
-        if !self.tree.children(self.cursor).is_empty() {
+        if self.tree.own_children(self.cursor).next().is_some() {
             return false;
         }
         self.outcome()
@@ -409,7 +396,7 @@ impl Session {
     }
 
     /// Whether a step can follow the cursor.
-    fn can_follow(&self) -> Result<(), Refusal> {
+    pub(super) fn can_follow(&self) -> Result<(), Refusal> {
         let kept = self
             .cursor
             .is_none_or(|node| self.tree.node(node).step.kept);

@@ -74,6 +74,7 @@ impl Session {
             steps_by_model,
             error,
             regraded: None,
+            rollout: leaf.is_some_and(|leaf| self.tree.rollout_of(leaf).is_some()),
             extraction: None,
             forms: None,
         };

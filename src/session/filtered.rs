@@ -40,6 +40,7 @@ impl Session {
         let mut decision = self.decision_record(place.after, BTreeMap::new(), choice);
         // Not the router's own: nobody may learn from it as such.
         decision.router = FILTERED.to_owned();
+        self.keep_apart(&mut decision, place);
         let place = Place {
             after: place.after,
             model: next,

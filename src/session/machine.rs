@@ -100,6 +100,9 @@ pub enum Goal {
     Step,
     /// To the end of the trajectory.
     End,
+    /// To the end of a rollout, past every place at which a run stops; the
+    /// cursor stays where it is.
+    Rollout,
     /// To a step at which the condition holds.
     Until(Box<Expr>),
 }
@@ -158,6 +161,7 @@ impl Session {
                 self.back_until(condition.as_deref()).map(|()| Vec::new())
             }
             Command::Override { model } => self.override_next(model, now),
+            Command::Rollout { after, model } => self.roll_out(after, model),
             Command::Edit { text } => self.edit(text, now),
             Command::Rerun => self.rerun(),
             Command::Cancel => self.cancel(now),
@@ -249,6 +253,11 @@ impl Session {
         matches!(self.phase, Phase::Generating(_) | Phase::Scoring(_))
     }
 
+    /// Whether a rollout is being written, which nobody looks at.
+    pub fn is_rolling_out(&self) -> bool {
+        self.goal == Goal::Rollout && self.is_generating()
+    }
+
     /// The condition that was run until, where the trajectory ended without it.
     pub fn missed(&self) -> Option<&str> {
         match &self.goal {
@@ -268,15 +277,13 @@ impl Session {
     }
 
     /// The decision that holds after `node`: the one its followed branch was
-    /// made by, otherwise the last one made there.
+    /// made by, otherwise the last one made there. What began a rollout is none.
     pub fn decision_after(&self, node: Option<NodeIndex>) -> Option<&DecisionRecord> {
         let followed = self.next_on_branch(node).and_then(|child| {
             let id = self.tree.node(child).step.decision.as_deref()?;
-            self.tree.decisions(node).iter().find(|d| d.id == id)
+            self.tree.choices(node).find(|d| d.id == id)
         });
-        followed
-            .or_else(|| self.tree.decisions(node).last())
-            .map(|decision| &**decision)
+        followed.or_else(|| self.tree.choices(node).last())
     }
 
     /// Cost of the path to `node` with the rejected drafts along it and after
@@ -285,6 +292,8 @@ impl Session {
         let path = node.map(|node| self.tree.path(node)).unwrap_or_default();
         let places = std::iter::once(None).chain(path.iter().copied().map(Some));
         let drafts = places.flat_map(|place| self.tree.drafts(place));
+        // A call that was to begin a rollout is not of the path.
+        let drafts = drafts.filter(|&&draft| !self.tree.begins_rollout(draft));
         let nodes: Vec<_> = path
             .iter()
             .chain(drafts)

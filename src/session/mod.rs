@@ -24,6 +24,7 @@ mod machine;
 mod navigate;
 mod opinions;
 mod review;
+mod rollouts;
 mod seed;
 mod settings;
 mod stops;
@@ -62,6 +63,12 @@ pub enum Command {
     BackUntil(Option<Box<Expr>>),
     /// Let this model (place in the pool) write the step after the cursor.
     Override { model: usize },
+    /// Let this model write the step after `after` and the router go on to the
+    /// end, to see what it leads to: nobody's choice, and the cursor stays.
+    Rollout {
+        after: Option<NodeIndex>,
+        model: usize,
+    },
     /// Put a person's text in place of the step at the cursor, as a branch.
     Edit { text: String },
     /// Generate the step at the cursor again, as a branch.

@@ -58,15 +58,14 @@ impl Session {
     }
 
     /// The step after `node` on the branch being followed: of several
-    /// children the one last looked at, else the one that was grown last.
+    /// children the one last looked at, else the one that was grown last. A
+    /// rollout is followed only where somebody looks at it.
     pub fn next_on_branch(&self, node: Option<NodeIndex>) -> Option<NodeIndex> {
         if let Some(&followed) = self.followed.get(&node) {
             return Some(followed);
         }
         self.tree
-            .children(node)
-            .iter()
-            .copied()
+            .own_children(node)
             .max_by_key(|&child| self.newest_below(child))
     }
 
@@ -95,7 +94,7 @@ impl Session {
         let mut open = vec![node];
         while let Some(at) = open.pop() {
             newest = newest.max(at);
-            open.extend(self.tree.children(Some(at)));
+            open.extend(self.tree.own_children(Some(at)));
         }
         newest
     }

@@ -18,7 +18,6 @@ use crate::trace::record::{
 use std::sync::Arc;
 
 use super::machine::{Place, Scoring};
-use super::seed::routing_draw;
 use super::{About, Ask, Output, Phase, Session};
 
 impl Session {
@@ -59,7 +58,9 @@ impl Session {
         // about an empty one is the rule's.
         let mut made = self.tree.decisions(None).iter();
         let chosen = made.find(|decision| {
-            decision.overridden.is_none() && decision.router == self.settings.run.router.spec
+            decision.overridden.is_none()
+                && !decision.rollout
+                && decision.router == self.settings.run.router.spec
         })?;
         self.settings.place(&chosen.action)
     }
@@ -96,7 +97,7 @@ impl Session {
             .map_or(Review::None, |engine| engine.router.review(&observation));
         match wanted {
             Review::None => {
-                let follows = self.cursor == place.after;
+                let follows = self.is_followed(&place);
                 self.commit_step(draft, follows)
             }
             Review::Observed => self.rule(place, draft, None),
@@ -173,7 +174,7 @@ impl Session {
         mut draft: StepRecord,
         mut score: Option<ScoreRecord>,
     ) -> Vec<Output> {
-        let follows = self.cursor == place.after;
+        let follows = self.is_followed(&place);
         let value = score.as_ref().and_then(|score| score.value);
         let choice = self.ruling(&place, &draft, value, self.made_after(place.after));
         let keeps = choice.action == place.model;
@@ -230,8 +231,7 @@ impl Session {
         score: Option<f64>,
         before: usize,
     ) -> Choice {
-        let run = self.settings.run.seed;
-        let draw = routing_draw(run, &self.problem.id, draft.index, before);
+        let draw = self.ruling_draw(place, draft.index, before);
         let observation = self.observe_step(draft);
         match &self.settings.engine {
             Some(engine) => engine.router.rule_on(&observation, score, draw),

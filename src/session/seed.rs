@@ -26,6 +26,37 @@ pub(super) fn routing_draw(run_seed: u64, problem: &str, index: u32, branch: usi
     uniform(seed)
 }
 
+/// Seed of the sampling of step `index` in a rollout, which its first decision
+/// names. `branch` counts as it does for [`step_seed`].
+pub(super) fn rollout_seed(
+    run_seed: u64,
+    problem: &str,
+    rollout: &str,
+    index: u32,
+    branch: usize,
+) -> u64 {
+    derive(
+        run_seed,
+        &["rollout", problem, rollout],
+        &[u64::from(index), branch as u64],
+    )
+}
+
+/// Uniform draw on [0, 1) for a decision in a rollout.
+pub(super) fn rollout_draw(
+    run_seed: u64,
+    problem: &str,
+    rollout: &str,
+    index: u32,
+    branch: usize,
+) -> f64 {
+    uniform(derive(
+        run_seed,
+        &["rollout-route", problem, rollout],
+        &[u64::from(index), branch as u64],
+    ))
+}
+
 /// Seed of the sampling of step `index` in the `trajectory`-th answer of the
 /// reference run.
 pub(super) fn reference_seed(run_seed: u64, problem: &str, trajectory: u32, index: u32) -> u64 {

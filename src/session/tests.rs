@@ -5,5 +5,6 @@ mod drafts;
 mod endings;
 mod filtered;
 mod log;
+mod rollouts;
 pub(in crate::session) mod script;
 mod walk;

@@ -1,9 +1,12 @@
 //! A survey grows by facts in log order.
 
+use std::collections::HashSet;
+
 use crate::problem::Problem;
 use crate::signal::confidence::recorded;
 use crate::trace::label::Label;
 use crate::trace::record::{CHECKER, JUDGE, LabelRecord, PRM, RunRecord, VERIFIER};
+use crate::trace::rollouts;
 
 use super::fact::{DecisionFact, Id, LabelFact, OutcomeFact, ScoreFact, StepFact, content};
 use super::{
@@ -131,6 +134,7 @@ impl Trajectory {
             decisions: Vec::new(),
             probabilities: Vec::new(),
             root_decision: NONE,
+            rollouts: Vec::new(),
             outcomes: Vec::new(),
             labels: Vec::new(),
             waiting: Vec::new(),
@@ -251,7 +255,16 @@ impl Trajectory {
             Some(step) => &mut step.decision,
             None => &mut self.root_decision,
         };
-        let before = std::mem::replace(last, place);
+        // What began a rollout stands beside what was decided.
+        let before = match made.rollout {
+            true => NONE,
+            false => std::mem::replace(last, place),
+        };
+        if made.rollout {
+            self.rollouts.push((after, made.id.0));
+            // They were those of another main line.
+            self.regrets = Box::default();
+        }
         let start = self.probabilities.len();
         self.probabilities.extend_from_slice(&made.probabilities);
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
@@ -265,6 +278,7 @@ impl Trajectory {
             propensity: made.propensity,
             draft: made.draft.map_or(0, |draft| draft.0),
             overridden: made.overridden.is_some(),
+            rollout: made.rollout,
             has_answer: made.observation.has_answer.map(|value| value > 0.5),
         });
     }
@@ -343,15 +357,32 @@ impl Trajectory {
         path
     }
 
-    /// The path to the leaf that was written last; `None` where it is all
-    /// steps.
+    /// Whether a rollout begins with a step.
+    pub(super) fn begins_rollout(&self, step: &Step) -> bool {
+        self.rollouts.contains(&(step.parent, step.decided_by))
+    }
+
+    /// The path to the leaf that was written last, rollouts left out; `None`
+    /// where it is all steps.
     pub(super) fn main_line(&self) -> Option<Vec<u32>> {
-        if self.linear {
-            return None;
-        }
         let is_leaf = |step: &Step| step.kept && !step.has_child;
-        let leaf = self.steps.iter().rposition(is_leaf);
+        let leaf = match (self.rollouts.is_empty(), self.linear) {
+            (true, true) => return None,
+            (true, false) => self.steps.iter().rposition(is_leaf),
+            (false, _) => self.last_own_leaf(),
+        };
         let leaf = leaf.and_then(|leaf| u32::try_from(leaf).ok());
         Some(leaf.map(|leaf| self.path(leaf)).unwrap_or_default())
+    }
+
+    fn last_own_leaf(&self) -> Option<usize> {
+        let before = |step: &Step| (step.parent != ROOT).then_some(step.parent as usize);
+        let parents: Vec<Option<usize>> = self.steps.iter().map(before).collect();
+        let begun: HashSet<(u32, u64)> = self.rollouts.iter().copied().collect();
+        rollouts::last_leaf(
+            &parents,
+            |at| self.steps[at].kept,
+            |at| begun.contains(&(self.steps[at].parent, self.steps[at].decided_by)),
+        )
     }
 }

@@ -127,6 +127,8 @@ pub struct DecisionFact {
     pub(super) draft: Option<Id>,
     #[serde(default, rename = "override")]
     pub(super) overridden: Option<IgnoredAny>,
+    #[serde(default)]
+    pub(super) rollout: bool,
 }
 
 /// What no other record says of an observation.
@@ -243,6 +245,7 @@ impl Fact {
                 propensity: made.propensity,
                 draft: made.draft.as_deref().map(Id::of),
                 overridden: made.overridden.as_ref().map(|_| IgnoredAny),
+                rollout: made.rollout,
             })),
             Record::Score(score) => Self::Score(ScoreFact {
                 run: score.run.as_str().into(),

@@ -4,7 +4,7 @@
 //! Records become [`Fact`]s, read from lines without building the rest of them
 //! or made from the records of a live run; facts added in log order are a
 //! [`Survey`]. Of a trajectory with branches, the [`View`] is of its main line:
-//! the path to the leaf that was written last.
+//! the path to the leaf that was written last, rollouts left out.
 
 mod add;
 mod ask;
@@ -64,6 +64,8 @@ pub struct Trajectory {
     probabilities: Vec<f64>,
     /// The last decision about the first step.
     root_decision: u32,
+    /// What began rollouts: the place of the step before, and the decision.
+    rollouts: Vec<(u32, u64)>,
     outcomes: Vec<Outcome>,
     /// What people said of its steps, in the order in which they did.
     labels: Vec<Said>,
@@ -99,7 +101,7 @@ pub struct Step {
     parent: u32,
     /// The decision that led to it; 0 where none is named.
     decided_by: u64,
-    /// The last decision after it.
+    /// The last decision after it that began no rollout.
     decision: u32,
     pub index: u32,
     pub model: Name,
@@ -180,7 +182,7 @@ const MEASURES: [Measure; 4] = [
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     id: u64,
-    /// The one made before it at the same place.
+    /// The one made before it at the same place that began no rollout.
     before: u32,
     pub action: Name,
     /// Number of models in the action set.
@@ -192,6 +194,8 @@ pub struct Decision {
     /// The draft that was ruled on; 0 for none.
     draft: u64,
     pub overridden: bool,
+    /// Whether it began a rollout: then nobody decided.
+    pub rollout: bool,
     /// f_t of its observation; `None` where it has none.
     pub has_answer: Option<bool>,
 }
@@ -332,9 +336,16 @@ impl Trajectory {
         self.steps.get(step.parent as usize)
     }
 
-    /// The last decision after a step.
+    /// The last decision after a step; what began a rollout is none.
     pub fn decision_after(&self, step: &Step) -> Option<&Decision> {
         self.decisions.get(step.decision as usize)
+    }
+
+    /// The last one that no person took.
+    pub fn routed_after(&self, step: &Step) -> Option<&Decision> {
+        let earlier = |made: &&Decision| self.decisions.get(made.before as usize);
+        let mut all = std::iter::successors(self.decision_after(step), earlier);
+        all.find(|made| !made.overridden)
     }
 
     /// Whether its steps are one path without a draft or a branch.
@@ -353,14 +364,6 @@ impl Trajectory {
     /// Why it is not right; `None` of a right one, or where nobody asked.
     pub fn failure(&self) -> Option<&'static str> {
         self.failure
-    }
-
-    /// The last decision after a step that the router took, not a person.
-    pub fn routed_after(&self, step: &Step) -> Option<&Decision> {
-        let last = self.decisions.get(step.decision as usize);
-        let earlier = |later: &&Decision| self.decisions.get(later.before as usize);
-        let mut all = std::iter::successors(last, earlier);
-        all.find(|made| !made.overridden)
     }
 
     /// The outcomes in log order, with the step that each ends with.

@@ -193,7 +193,8 @@ impl<'a> View<'a> {
                 None => true,
                 Some(path) => path.contains(&place),
             };
-            draft.parent == super::ROOT || on_it(draft.parent)
+            let stood_there = draft.parent == super::ROOT || on_it(draft.parent);
+            stood_there && !self.trajectory.begins_rollout(draft)
         })
     }
 

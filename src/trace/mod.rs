@@ -3,7 +3,7 @@
 //! [`writer`] appends, [`reader`] streams a file and survives damage,
 //! [`index`] opens many files lazily, [`pooled`] says what is missing and what is
 //! there twice among them, [`tree`] puts the records of one problem
-//! together, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes
+//! together, [`rollouts`] tells what was decided from what was only tried, [`standing`] says which of its outcomes holds, [`ids`] makes the content hashes
 //! that name them; [`label`] says what labels of people come to, [`side`] keeps
 //! them in a file beside the log; [`import`] reads what other tools wrote,
 //! [`export`] writes trajectories in other formats and [`visible`] makes texts
@@ -20,6 +20,7 @@ pub mod label;
 pub mod pooled;
 pub mod reader;
 pub mod record;
+pub mod rollouts;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod side;

@@ -408,7 +408,16 @@ pub struct DecisionRecord {
     pub draft: Option<StepId>,
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
     pub overridden: Option<Override>,
+    /// True where a rollout begins: neither the router nor a person chose, a
+    /// model was to write only to see what it leads to. `router` is
+    /// [`ROLLOUT`] then and the propensity 0. Nothing that asks what was
+    /// decided at this step looks at it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollout: bool,
 }
+
+/// What stands in place of a router where a rollout begins.
+pub const ROLLOUT: &str = "rollout";
 
 /// Both ledgers of a trajectory in the run's cost unit.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -507,6 +516,10 @@ pub struct OutcomeRecord {
     /// Set where the recorded trajectory was graded again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regraded: Option<Regraded>,
+    /// True where it is of a rollout: it says nothing of how the problem came
+    /// out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rollout: bool,
 }
 
 impl OutcomeRecord {

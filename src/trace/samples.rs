@@ -98,6 +98,7 @@ pub fn decision(id: &str, after: Option<&str>) -> DecisionRecord {
         propensity: 1.0,
         draft: None,
         overridden: None,
+        rollout: false,
     }
 }
 
@@ -118,6 +119,7 @@ pub fn outcome(problem: &str, leaf: Option<&str>) -> OutcomeRecord {
         steps_by_model: BTreeMap::new(),
         error: None,
         regraded: None,
+        rollout: false,
         extraction: None,
         forms: None,
     }
@@ -391,15 +393,17 @@ fn any_decision() -> impl Strategy<Value = Record> {
         option::of(number()),
         vec(text(), 0..3),
         option::of(overridden),
+        any::<bool>(),
     )
         .prop_map(
-            |(after, observation, probabilities, threshold, action_set, overridden)| {
+            |(after, observation, probabilities, threshold, action_set, overridden, rollout)| {
                 let mut record = decision("d", after.as_deref());
                 record.observation = observation;
                 record.probabilities = probabilities;
                 record.threshold = threshold;
                 record.action_set = action_set;
                 record.overridden = overridden;
+                record.rollout = rollout;
                 Record::Decision(Arc::new(record))
             },
         )
@@ -422,16 +426,20 @@ fn any_outcome() -> impl Strategy<Value = Record> {
         end,
         option::of(number()),
         btree_map(text(), any::<u32>(), 0..3),
+        any::<bool>(),
     )
-        .prop_map(|(leaf, answer, verdict, end, full, steps_by_model)| {
-            let mut record = outcome("p", leaf.as_deref());
-            record.answer = answer;
-            record.verdict = verdict;
-            record.end = end;
-            record.cost.full = full;
-            record.steps_by_model = steps_by_model;
-            Record::Outcome(Box::new(record))
-        })
+        .prop_map(
+            |(leaf, answer, verdict, end, full, steps_by_model, rollout)| {
+                let mut record = outcome("p", leaf.as_deref());
+                record.answer = answer;
+                record.verdict = verdict;
+                record.end = end;
+                record.cost.full = full;
+                record.steps_by_model = steps_by_model;
+                record.rollout = rollout;
+                Record::Outcome(Box::new(record))
+            },
+        )
 }
 
 fn any_remark() -> impl Strategy<Value = Record> {

@@ -9,6 +9,9 @@ pub trait Rival {
 
     /// Whether a recorded trajectory was graded again.
     fn is_regraded(&self) -> bool;
+
+    /// Whether it is of a rollout.
+    fn is_rollout(&self) -> bool;
 }
 
 impl Rival for OutcomeRecord {
@@ -19,12 +22,16 @@ impl Rival for OutcomeRecord {
     fn is_regraded(&self) -> bool {
         self.regraded.is_some()
     }
+
+    fn is_rollout(&self) -> bool {
+        self.rollout
+    }
 }
 
 /// Takes the outcomes of one problem in log order and keeps the one that
 /// holds: the last. Grading a recorded trajectory again says nothing about
 /// which of several trajectories was the last: such an outcome takes the place
-/// of its own trajectory's only.
+/// of its own trajectory's only. Those of rollouts never hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing<T = OutcomeRecord>(Option<T>);
 
@@ -37,6 +44,9 @@ impl<T> Default for Standing<T> {
 impl<T: Rival> Standing<T> {
     /// Takes the next outcome of the log.
     pub fn add(&mut self, outcome: T) {
+        if outcome.is_rollout() {
+            return;
+        }
         let of_another = self
             .0
             .as_ref()
@@ -94,6 +104,16 @@ mod tests {
             .map(|&(leaf, rule, again)| outcome(leaf, rule, again));
         let standing: Standing = outcomes.collect();
         standing.into_outcome().map(|held| held.rule)
+    }
+
+    #[test]
+    fn a_rollout_says_nothing_of_the_problem() {
+        let mut rollout = outcome("c", "rollout", false);
+        rollout.rollout = true;
+        let only: Standing = [rollout.clone()].into_iter().collect();
+        assert_eq!(only.get(), None);
+        let both: Standing = [outcome("a", "1", false), rollout].into_iter().collect();
+        assert_eq!(both.into_outcome().unwrap().rule, "1");
     }
 
     #[test]

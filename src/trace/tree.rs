@@ -7,6 +7,7 @@
 //! the step turn up later.
 
 mod layout;
+mod tried;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -42,7 +43,8 @@ pub struct Node {
     pub children: Vec<NodeIndex>,
     /// Rejected drafts of the step after this one, oldest first.
     pub drafts: Vec<NodeIndex>,
-    /// Decisions made after this step in log order, overrides included.
+    /// Decisions made after this step in log order, overrides and what began
+    /// rollouts included.
     pub decisions: Vec<Arc<DecisionRecord>>,
     pub scores: Vec<ScoreRecord>,
     pub labels: Vec<LabelRecord>,
@@ -167,6 +169,8 @@ pub struct Tree {
     orphans: BTreeMap<StepId, Vec<NodeIndex>>,
     /// Records by the step that is missing.
     strays: BTreeMap<StepId, Vec<Attachment>>,
+    /// Decisions that began rollouts.
+    rollouts: usize,
     conflicts: Vec<StepId>,
     cycles: Vec<StepId>,
 }
@@ -215,6 +219,7 @@ impl Tree {
                 if self.is_other(&decision.run, &decision.problem) {
                     return Added::Ignored;
                 }
+                self.rollouts += usize::from(decision.rollout);
                 match decision.after.clone() {
                     Some(step) => self.attach(&step, Attachment::Decision(decision)),
                     None => {
@@ -415,7 +420,8 @@ impl Tree {
         node.map_or(&self.root_drafts, |node| &self.node(node).drafts)
     }
 
-    /// Decisions made after `node` (about the first step for `None`).
+    /// Decisions made after `node` (about the first step for `None`), with
+    /// those that began rollouts.
     pub fn decisions(&self, node: Option<NodeIndex>) -> &[Arc<DecisionRecord>] {
         node.map_or(&self.root_decisions, |node| &self.node(node).decisions)
     }
@@ -497,12 +503,14 @@ impl Tree {
             .map(|(index, _)| index)
     }
 
-    /// The trajectory that was written last: the path to the latest leaf.
+    /// The trajectory that was written last: the path to the latest leaf, with
+    /// the rollouts left out, as if they had never been made.
     pub fn main_line(&self) -> Vec<NodeIndex> {
-        self.leaves()
-            .last()
-            .map(|leaf| self.path(leaf))
-            .unwrap_or_default()
+        let last = match self.rollouts {
+            0 => self.leaves().last(),
+            _ => self.last_own_leaf(),
+        };
+        last.map(|leaf| self.path(leaf)).unwrap_or_default()
     }
 
     /// What is wrong with the records: missing parents, strays, conflicts.

@@ -14,6 +14,7 @@ mod keys;
 mod labels;
 #[cfg(unix)]
 mod pty;
+mod rollouts;
 mod scenes;
 mod screens;
 mod tables;

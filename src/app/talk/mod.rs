@@ -230,6 +230,7 @@ pub(super) fn note(model: &mut Model, deed: Deed, now: &str) {
             Layer::Override { .. }
                 | Layer::ConfirmQuit
                 | Layer::ConfirmRerun { .. }
+                | Layer::ConfirmRollouts(_)
                 | Layer::Expression {
                     purpose: Purpose::Caption | Purpose::Note,
                     ..

@@ -146,6 +146,7 @@ impl Action {
                 | Self::Override
                 | Self::Edit
                 | Self::Rerun
+                | Self::Rollouts
                 | Self::Copy
                 | Self::NextTheme
                 | Self::Mouse

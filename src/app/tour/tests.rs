@@ -233,6 +233,7 @@ const NOT_DONE: &[Action] = &[
     Action::Override,
     Action::Edit,
     Action::Rerun,
+    Action::Rollouts,
     Action::Label,
     Action::RateBad,
     Action::RateNeutral,

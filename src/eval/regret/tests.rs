@@ -6,7 +6,7 @@ use crate::eval::sample_runs::{add, decision, head, outcome, step};
 use crate::problem::answer::Verdict;
 use crate::router::for_pool;
 use crate::survey::{Fact, Survey};
-use crate::trace::record::{Record, RunRecord};
+use crate::trace::record::{Override, Record, RunRecord};
 
 use super::*;
 
@@ -287,25 +287,28 @@ fn what_another_router_went_on_to_is_no_rescue_by_one_override() {
 }
 
 #[test]
-fn what_a_person_chose_says_nothing_of_the_router() {
+fn neither_a_person_nor_a_rollout_is_the_router() {
     let mut survey = twice();
-    let Record::Decision(chosen) = decision("a", "p", "s", "l", 0.0) else {
-        unreachable!()
+    let right = |survey: &Survey| {
+        let (grove, line) = lined(survey);
+        grove.profile(&line)[1].unwrap().right
     };
-    let mut chosen = (*chosen).clone();
-    chosen.id = "override".into();
-    chosen.overridden = Some(crate::trace::record::Override {
-        who: "me".into(),
-        when: String::new(),
-        wanted: "s".into(),
-    });
-    survey.add(Fact::of(&Record::Decision(Arc::new(chosen))).unwrap());
-    let (grove, line) = lined(&survey);
-    assert_eq!(
-        grove.profile(&line)[1].unwrap().right,
-        0.5,
-        "the small one goes on"
-    );
+    assert_eq!(right(&survey), 0.5);
+    for rollout in [false, true] {
+        let Record::Decision(made) = decision("a", "p", "s", "l", 0.0) else {
+            unreachable!("it makes decisions");
+        };
+        let mut made = Arc::unwrap_or_clone(made);
+        made.id = format!("other than the router: {rollout}");
+        made.rollout = rollout;
+        made.overridden = (!rollout).then(|| Override {
+            who: "ada".into(),
+            when: String::new(),
+            wanted: "s".into(),
+        });
+        survey.add(Fact::of(&Record::Decision(Arc::new(made))).unwrap());
+    }
+    assert_eq!(right(&survey), 0.5);
 }
 
 /// Words over two models of at most four steps, without one that goes on

@@ -419,7 +419,10 @@ fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known) -> Option<
     }
     let drafts: Vec<Option<u32>> = view.steps().map(draft).collect();
     let made = view.trajectory().decisions();
-    let is_drawn = made.iter().any(|made| made.propensity < 1.0);
+    // Where a rollout begins nothing is drawn.
+    let is_drawn = made
+        .iter()
+        .any(|made| !made.rollout && made.propensity < 1.0);
     let drawn = |at: usize| view.propensity(at);
     Some(Way {
         place,

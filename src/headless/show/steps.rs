@@ -140,11 +140,11 @@ fn decision<'t>(
     at: usize,
     path: &[crate::trace::NodeIndex],
 ) -> Option<&'t DecisionRecord> {
-    let made = tree.decisions(Some(path[at]));
+    let made = tree.choices(Some(path[at]));
     let next = path.get(at + 1).map(|&next| &tree.node(next).step);
     let by = next.and_then(|next| next.decision.as_deref());
-    let followed = made.iter().find(|made| Some(made.id.as_str()) == by);
-    followed.or(made.last()).map(|made| &**made)
+    let followed = made.clone().find(|made| Some(made.id.as_str()) == by);
+    followed.or_else(|| made.last())
 }
 
 fn row(step: &StepRecord, made: Option<&DecisionRecord>) -> Vec<Cell> {

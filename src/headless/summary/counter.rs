@@ -37,6 +37,7 @@ pub struct Counter {
 struct Ended {
     leaf: Option<StepId>,
     regraded: bool,
+    rollout: bool,
     verdict: Verdict,
     end: TrajectoryEnd,
     /// Why an endpoint failed, where the trajectory ended so.
@@ -53,6 +54,10 @@ impl Rival for Ended {
 
     fn is_regraded(&self) -> bool {
         self.regraded
+    }
+
+    fn is_rollout(&self) -> bool {
+        self.rollout
     }
 }
 
@@ -125,6 +130,7 @@ impl Counter {
             steps: steps.collect(),
             leaf: outcome.leaf.clone(),
             regraded: outcome.regraded.is_some(),
+            rollout: outcome.rollout,
             verdict: outcome.verdict,
             end: outcome.end,
             error: outcome

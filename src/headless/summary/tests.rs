@@ -64,6 +64,7 @@ fn outcome(problem: &str, verdict: Verdict, end: TrajectoryEnd) -> Record {
         steps_by_model: BTreeMap::from([("small".into(), 3), ("large".into(), 1)]),
         error: None,
         regraded: None,
+        rollout: false,
         extraction: None,
         forms: None,
     }))

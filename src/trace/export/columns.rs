@@ -299,6 +299,10 @@ pub(super) const DECISIONS: &[Column] = &[
         let person = decision(row).and_then(|made| made.overridden.as_ref());
         person.map(|person| &person.wanted).into()
     }),
+    // Whether it began a rollout: then nobody decided anything.
+    column("rollout", Flag, |row| {
+        decision(row).map(|made| made.rollout).into()
+    }),
     Column::content("text_before", |row| {
         row.node.map(|node| &row.subject.step(node).text).into()
     }),
@@ -309,6 +313,9 @@ pub(super) const OUTCOMES: &[Column] = &[
     column("step_id", Text, step_id),
     column("step", Count, index),
     column("main_line", Flag, on_main_line),
+    column("rollout", Flag, |row| {
+        outcome(row).map(|found| found.rollout).into()
+    }),
     // False for one that a later outcome took the place of.
     column("holds", Flag, |row| {
         let last = match row.node {

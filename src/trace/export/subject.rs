@@ -64,11 +64,11 @@ impl<'a> Subject<'a> {
             Some(at) => Some(*self.main_line.get(at)?),
             None => None,
         };
-        let made = self.tree.decisions(after);
+        let made = self.tree.choices(after);
         let next = self.main_line.get(at.map_or(0, |at| at + 1));
         let by = next.and_then(|&next| self.step(next).decision.as_deref());
-        let followed = made.iter().find(|made| Some(made.id.as_str()) == by);
-        followed.or(made.last()).map(|made| &**made)
+        let followed = made.clone().find(|made| Some(made.id.as_str()) == by);
+        followed.or_else(|| made.last())
     }
 
     /// Every decision, with the step that it was made after.

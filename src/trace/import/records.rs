@@ -206,6 +206,7 @@ impl Writer<'_> {
             propensity: 1.0,
             draft: Some(draft.to_owned()),
             overridden: None,
+            rollout: false,
         })));
     }
 
@@ -239,6 +240,7 @@ impl Writer<'_> {
             steps_by_model: by_model,
             error: conclusion.error.clone(),
             regraded: None,
+            rollout: false,
         })));
     }
 

@@ -207,7 +207,7 @@ impl Builder<'_> {
     /// The steps of the forest after `node`, in an order that does not depend
     /// on when their calls were answered; those of the reference run are none.
     fn following(&self, node: Option<NodeIndex>) -> Vec<NodeIndex> {
-        let children = self.tree.children(node).iter().copied();
+        let children = self.tree.own_children(node);
         let mut following: Vec<NodeIndex> = children
             .filter(|&child| self.tree.node(child).step.purpose == Purpose::Step)
             .collect();
@@ -258,10 +258,13 @@ impl Builder<'_> {
             step: id.clone(),
             why: why.to_owned(),
         };
-        let Some(decision) = node.decisions.first() else {
+        let made = node.decisions.iter().filter(|made| !made.rollout);
+        let Some(decision) = made.clone().next() else {
             return Err(Lack::Unfinished(format!("ends at step {id}, unfinished")));
         };
-        if node.children.is_empty() {
+        let children = node.children.iter();
+        let children = children.filter(|&&child| !self.tree.begins_rollout(child));
+        if children.clone().next().is_none() {
             return Err(Lack::Unfinished(format!("ends at step {id}, unfinished")));
         }
         let models = self.head.pool.len();
@@ -282,12 +285,11 @@ impl Builder<'_> {
         }
         step.observation = Some(seen);
         step.propensities.clone_from(mu);
-        let drawn = node.decisions.iter().filter_map(|d| self.place(&d.action));
-        step.drawn = drawn.collect();
+        step.drawn = made.filter_map(|d| self.place(&d.action)).collect();
         // The one that was drawn, or all: another alone would be there because
         // it answered first, which is no draw.
         let writes = |&child: &NodeIndex| self.place(&self.tree.node(child).step.model);
-        let writers: BTreeSet<usize> = node.children.iter().filter_map(writes).collect();
+        let writers: BTreeSet<usize> = children.filter_map(writes).collect();
         match step.drawn.first() {
             Some(drawn) if writers.contains(drawn) => Ok(()),
             _ if writers.len() == models => Ok(()),

@@ -68,6 +68,7 @@ fn the_promised_keys_hold() {
         ("o", Action::Override),
         ("e", Action::Edit),
         ("r", Action::Rerun),
+        ("Q", Action::Rollouts),
         ("p", Action::Play),
         ("v", Action::Source),
         ("y", Action::Copy),

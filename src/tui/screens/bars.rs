@@ -223,9 +223,10 @@ const ANALYSIS: [Action; 9] = [
     Action::Help,
     Action::Quit,
 ];
-const VALUES: [Action; 8] = [
+const VALUES: [Action; 9] = [
     Action::Accept,
     Action::Worth,
+    Action::Rollouts,
     Action::WhatIf,
     Action::NextProblem,
     Action::PreviousProblem,
@@ -302,6 +303,11 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         spans.push(Span::styled(" esc", theme.style("key")));
         spans.push(Span::styled(" cancel ", theme.style("hint")));
         used += 12;
+    }
+    if let Some((number, of)) = model.rollouts.progress() {
+        let text = format!(" rollout {number} of {of} ");
+        used += width::of(&text);
+        spans.push(Span::styled(text, theme.style("busy")));
     }
     let filtered = model.table.filter.is_some() && model.layers.is_empty();
     for &action in actions {

@@ -48,8 +48,8 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
             Some(_) => {
                 "The log holds what one model wrote here and nothing beside it. What another \
                  would have led to is in a forest (`pointsman explore`), in runs of other routers \
-                 over the same problems with the same pool and sampling, or on branches that you \
-                 make (o, r)."
+                 over the same problems with the same pool and sampling, on branches that you \
+                 make (o, r), or in rollouts from a step (Q)."
             }
         };
         let lines = paragraph(text, usize::from(inner.width), theme.style("dim"));

@@ -64,6 +64,7 @@ pub fn card_with_parts(
     if let Some(ruling) = cursor.and_then(|node| session.ruling_on(node)) {
         drafts::ruling(&mut lines, session, ruling, room, theme);
     }
+    rollout(&mut lines, session, room, theme);
     regret::lines(&mut lines, model, session, room, theme);
     if let Some(node) = cursor {
         let from = lines.len();
@@ -75,6 +76,26 @@ pub fn card_with_parts(
         parts.push((Part::Measures, after_blank(&lines, from)));
     }
     (lines, parts)
+}
+
+/// Says so where the path on screen is a rollout.
+fn rollout(lines: &mut Vec<Line<'static>>, session: &Session, room: usize, theme: &Theme) {
+    let cursor = session.cursor();
+    let shown = session.next_on_branch(cursor).or(cursor);
+    let Some(begun) = shown.and_then(|node| session.tree().rollout_of(node)) else {
+        return;
+    };
+    let after = begun
+        .after
+        .as_deref()
+        .and_then(|id| session.tree().find(id));
+    let step = after.map_or(1, |node| session.tree().node(node).step.index + 1);
+    let text = format!(
+        "From step {step} on this path is a rollout by {}: nobody's choice, and no part of the main line.",
+        begun.action
+    );
+    lines.push(Line::default());
+    wrapped(lines, &text, room, theme, "dim");
 }
 
 /// The rows from one on, without the blank one that sets them apart.

@@ -44,9 +44,11 @@ pub use spread::Spread;
 ///
 /// While a branch is being written, the steps that it goes beside are left
 /// out; somebody who looks at another branch, or at these steps, sees no call.
+/// Nor does anybody see that of a rollout.
 pub fn shown_path(session: &Session) -> (Vec<NodeIndex>, bool) {
     let mut path = session.followed_path();
-    let Some(call) = session.in_flight() else {
+    let call = session.in_flight();
+    let Some(call) = call.filter(|_| !session.is_rolling_out()) else {
         return (path, false);
     };
     let place = |node| path.iter().position(|&other| other == node);

@@ -11,14 +11,16 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::app::action::{ACTIONS, Group};
 use crate::app::{
-    Layer, LineEdit, Model, Purpose, completion, listed_rows, palette_rows, picker_rows,
+    Layer, LineEdit, Model, Purpose, Quote, completion, listed_rows, palette_rows, picker_rows,
 };
+use crate::cost::Unit;
 use crate::expr::Completion;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
+use super::figures::{self, counted};
 use super::{glyph, lines, paragraph, select, stops, window};
 
 /// Draws a layer over the screen and says how far it can be scrolled.
@@ -98,6 +100,19 @@ pub fn draw(
             let text = format!("Write this step again for about {price}?  y yes   n no");
             confirm(area, buffer, "Re-run", &text, theme);
         }
+        Layer::ConfirmRollouts(quote) => {
+            let unit = model
+                .session()
+                .and_then(|session| session.settings().ledger.unit());
+            let columns = 66.min(area.width);
+            let style = theme.style("warning");
+            let text = rollouts(quote, unit);
+            let mut asked = paragraph(&text, usize::from(columns.saturating_sub(2)), style);
+            asked.push(Line::styled("y yes   n no", style));
+            let rows = u16::try_from(asked.len() + 2).unwrap_or(u16::MAX);
+            let inner = popup(area, buffer, columns, rows, "Rollouts", theme);
+            lines(inner, buffer, &asked);
+        }
         Layer::Search { input, .. } => one_line(area, buffer, "Search", input, theme),
         Layer::Expression {
             purpose,
@@ -125,6 +140,26 @@ pub fn draw(
         }
     }
     0
+}
+
+/// The question whether rollouts are to be written, with what is known of
+/// their price.
+fn rollouts(quote: &Quote, unit: Option<&Unit>) -> String {
+    let count = counted(quote.each.saturating_mul(quote.models), "rollout");
+    let from = match quote.step {
+        0 => "the question".to_owned(),
+        step => format!("step {step}"),
+    };
+    let by = match quote.models {
+        1 => String::new(),
+        models => format!(" ({} by each of {models} models)", quote.each),
+    };
+    let calls = counted(quote.calls, "call");
+    let price = match quote.cost {
+        Some(cost) => format!("about {}", figures::amount(Some(cost), unit)),
+        None => "what they cost is not known".to_owned(),
+    };
+    format!("Write {count} from {from}{by}? That is about {calls}, {price} (a rough guess).")
 }
 
 /// A cleared, framed area in the middle; never larger than the screen.
