@@ -338,9 +338,7 @@ fn labels(node: &Node) -> Vec<String> {
             opinion.skipped.then_some(Label::Skipped),
         ];
         let words: Vec<&str> = words.into_iter().flatten().map(Label::name).collect();
-        let holds = |said: &&LabelRecord| said.who == *who && words.contains(&said.label.as_str());
-        let last = node.labels.iter().rev().find(holds);
-        let note = last.and_then(|said| said.note.as_deref());
+        let note = node.note_of(who);
         let note = note.map_or_else(String::new, |note| format!(" ({})", clean(note)));
         format!("label {} by {}{note}", words.join(", "), clean(who))
     });
