@@ -448,7 +448,7 @@ actions! {
     PreviousUnlabelled "previous-unlabelled" "previous open" Labelling: "To the previous step that you have not labelled"
         { Label ["N"] }
     LabelQueue "label-queue" "queue" Labelling: "Take the trajectories most worth labelling first, or in the order of the table"
-        { Label ["q"] }
+        { Label ["Q"] }
 
     Compare "compare" "compare" Compare: "Compare with the marked step, row or run, else with another branch or run; or go back"
         { Global ["D"] }

@@ -536,6 +536,9 @@ impl Model {
                     "texts are searched in a trajectory: enter opens one; ctrl-p finds by question",
                 )
             }
+            Action::Caption if !self.view.talk && !self.talk.is_recording() => {
+                Some("captions are of talks: f5 begins one")
+            }
             Action::Cancel
                 if !self.playing
                     && self.waiting.is_none()

@@ -124,10 +124,12 @@ pub fn palette_rows(query: &str) -> Vec<&'static ActionInfo> {
         .iter()
         .map(|info| format!("{} {}", info.id, info.doc))
         .collect();
-    find(query, lines.iter().map(String::as_str))
-        .into_iter()
-        .map(|found| offered[found.place])
-        .collect()
+    let found = find(query, lines.iter().map(String::as_str)).into_iter();
+    let mut rows: Vec<&ActionInfo> = found.map(|found| offered[found.place]).collect();
+    // Who types a name means it.
+    let query = query.trim();
+    rows.sort_by_key(|info| (info.id != query, !info.id.starts_with(query)));
+    rows
 }
 
 /// The entries that the picker shows for what was typed, best first.

@@ -140,7 +140,7 @@ fn n_goes_to_steps_that_are_open_wherever_they_are() {
 #[test]
 fn the_most_telling_trajectories_come_first() {
     let (mut stage, _folder) = labelling();
-    stage.keys("q");
+    stage.keys("Q");
     assert_eq!(stage.model.labelling.as_ref().unwrap().order, Order::Worth);
     // Its steps were the least sure ones.
     assert_eq!(problem(&stage), ("root", "a"));

@@ -264,6 +264,8 @@ const SCREENS: &[(&str, &str, &str)] = &[
     ("s X", IN_A_STEP, ""),
     ("s X", "model = ", ""),
     ("s A", "", ""),
+    ("s A k", "", ""),
+    ("s A j k", "", ""),
     ("s A x", "", ""),
     ("A", "", ""),
     ("ctrl-p", "", ""),

@@ -241,6 +241,7 @@ const NOT_DONE: &[Action] = &[
     Action::RateFirstError,
     Action::FlagStep,
     Action::SkipStep,
+    Action::NoteStep,
     Action::UndoLabel,
     Action::Blind,
     Action::NextUnlabelled,

@@ -194,7 +194,13 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
     }
     match args.json {
         true => super::print(&super::document(&Value::from(told), "what was written")?),
-        false => Ok(()),
+        false => {
+            let paths = told.values().filter_map(Value::as_str);
+            for path in paths.filter(|path| *path != "-") {
+                super::say(&format!("wrote {path}\n"));
+            }
+            Ok(())
+        }
     }
 }
 

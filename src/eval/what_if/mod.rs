@@ -44,8 +44,8 @@ pub enum Refusal {
     #[error("the head of the run is lost: its pool is not known")]
     Headless,
     #[error(
-        "this router has no parameter to slide: what it draws, or decides for a whole problem, \
-         is no staircase"
+        "this router has no parameter to slide: another one may decide in its place, e.g. \
+         threshold:t=0.7"
     )]
     NoSlider,
     #[error("the run has no trajectory that came to an end")]

@@ -73,6 +73,11 @@ impl<'a> Rule<'a> {
             }
             (Ok(rule), _) => Ok((Self::Of(&**rule), Decider::Rule)),
             (Err(_), Some(recorded)) => Ok((recorded, Decider::LogMissing)),
+            // Of an imported log.
+            (Err(_), None) if own && head.router.name == "none" => Err(
+                "nobody says what routed this run: another router may decide in its place"
+                    .to_owned(),
+            ),
             (Err(error), None) => Err(error.clone()),
         }
     }

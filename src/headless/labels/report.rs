@@ -131,7 +131,7 @@ fn people(people: &[Counts]) -> String {
         ];
         let mut row = vec![Cell::Left(one.who.clone())];
         row.extend(numbers.map(|number| Cell::Right(number.to_string())));
-        row.push(Cell::Right(format!("{:.1}", one.seconds / 60.0)));
+        row.push(Cell::Right(format!("{:.1}", one.seconds.max(0.0) / 60.0)));
         rows.push(row);
     }
     grid(&rows)

@@ -6,8 +6,7 @@ use crate::trace::NodeIndex;
 use crate::trace::import::told;
 use crate::trace::label::{Label, Rating};
 use crate::trace::record::{
-    CHECKER, Continuation, DecisionRecord, GRADER, LabelRecord, PriceFacts, StepEnd, TrajectoryEnd,
-    VERIFIER,
+    CHECKER, Continuation, DecisionRecord, GRADER, PriceFacts, StepEnd, TrajectoryEnd, VERIFIER,
 };
 use crate::trace::tree::Node;
 use crate::trace::visible::{visible, without_credentials};
@@ -372,6 +371,7 @@ mod tests {
     use super::*;
     use crate::trace::Tree;
     use crate::trace::import::told::UNTOLD;
+    use crate::trace::record::LabelRecord;
     use crate::trace::record::Record;
     use crate::trace::samples;
 
