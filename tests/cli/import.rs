@@ -66,7 +66,7 @@ fn a_format_is_guessed_and_told_and_the_log_is_shown_and_evaluated() {
         path,
         &["show", "out.jsonl", "--screen", "what-if"],
         2,
-        &["none"],
+        &["nobody says what routed this run"],
     );
 }
 

@@ -146,7 +146,7 @@ fn the_most_telling_trajectories_come_first() {
     assert_eq!(problem(&stage), ("root", "a"));
     stage.keys("J J");
     assert_eq!(problem(&stage), ("difference", "a"));
-    stage.keys("q K");
+    stage.keys("Q K");
     assert_eq!(problem(&stage), ("sum", "b"), "the table's order again");
 }
 
@@ -169,7 +169,7 @@ fn what_a_decision_lost_comes_before_the_least_sure_step() {
     ];
     let (mut stage, _folder) = replay_of(runs, "c J c");
     stage.model.who = "ada".into();
-    stage.keys("J A q");
+    stage.keys("J A Q");
     stage.settle();
     let lost = stage.model.survey.find("a", "sum").unwrap();
     assert_eq!(stage.model.survey.view(lost).regret(), Some(1.0));

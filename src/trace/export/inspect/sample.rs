@@ -67,7 +67,7 @@ pub(super) fn sample(subject: &Subject<'_>) -> io::Result<Sample> {
     });
     let main_line = subject.main_line.iter().map(|&node| subject.step(node));
     let messages: Vec<Value> = std::iter::once(events::question(question))
-        .chain(main_line.map(|step| assistant(step)))
+        .chain(main_line.map(assistant))
         .collect();
     let shared = json!({
         "id": id,
