@@ -1,7 +1,7 @@
 //! Amounts as people type them.
 
 /// A number that is not negative, with an SI prefix where one is wanted.
-pub(super) fn read(text: &str) -> Option<f64> {
+pub fn read(text: &str) -> Option<f64> {
     let text = text.trim();
     let (number, factor) = match text.chars().last()? {
         'k' => (text.strip_suffix('k')?, 1e3),

@@ -35,6 +35,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use amount::read as read_amount;
 pub use analysis::{Analysed, Page};
 pub use compare::{Comparison, Item, Pair, RunPair, Side};
 pub use debug::{Breakpoint, Debug, Jumps, Listed, On, rows as listed_rows};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::app::read_amount;
 use crate::eval::analysis::{Analysis, Ask, Score, Slice, Target};
 use crate::eval::regret::{Control, Regrets};
 use crate::headless::figure;
@@ -64,7 +65,7 @@ pub(super) struct ShowArgs {
     values: Vec<f64>,
     /// Find the value at which a problem costs at most this much (published
     /// ledger)
-    #[arg(long, value_name = "C")]
+    #[arg(long, value_name = "C", value_parser = amount, allow_hyphen_values = true)]
     cost: Option<f64>,
     /// What a right answer is worth in the unit of the costs: they count against
     /// it in `values`
@@ -122,8 +123,14 @@ fn one_of<T: Copy>(all: &[(&str, T)], name: &str) -> Result<T, String> {
     })
 }
 
+/// A number as the screens take it: 120, 4.5M, 1.2e8.
+fn amount(text: &str) -> Result<f64, String> {
+    read_amount(text)
+        .ok_or_else(|| "it is a number that is not negative: 120, 4.5M, 1.2e8".to_owned())
+}
+
 fn worth(text: &str) -> Result<f64, String> {
-    let worth: f64 = text.parse().map_err(|_| "it is a number".to_owned())?;
+    let worth = amount(text)?;
     match worth.is_finite() && worth > 0.0 {
         true => Ok(worth),
         false => Err("it is more than 0".to_owned()),

@@ -216,6 +216,20 @@ fn keys(value: &Value) -> Vec<&str> {
 }
 
 #[test]
+fn exports_of_a_log_hold_what_people_said_beside_it() {
+    let folder = log();
+    let path = folder.path();
+    let found = trajectories(path);
+    write(path, &[line(&found[0], 1, "ada", "bad")]);
+    let export = ["export", "a.jsonl", "--csv", "labels.csv", "--of", "labels"];
+    let output = run(path, &export);
+    assert!(output.status.success(), "{output:?}");
+    let table = std::fs::read_to_string(path.join("labels.csv")).unwrap();
+    assert_eq!(table.lines().count(), 2, "{table}");
+    assert!(table.contains("ada") && table.contains("bad"), "{table}");
+}
+
+#[test]
 fn labels_are_exported_in_the_fields_of_the_data_sets() {
     let folder = log();
     let path = folder.path();

@@ -14,6 +14,7 @@ use crate::headless::export::{Chosen, Selection};
 use crate::survey;
 use crate::trace::Log;
 use crate::trace::export::table::Of;
+use crate::trace::side::with_sides;
 
 use output::Outputs;
 pub(super) use output::write;
@@ -174,12 +175,14 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
     }
     // Pictures need what every trajectory came to; the rest reads one after
     // another and keeps none.
+    // What people said of the steps stands beside the logs.
+    let logs = with_sides(&args.logs, None)?;
     let (log, survey) = match args.has_pictures() {
         true => {
-            let (log, survey) = survey::read(&args.logs)?;
+            let (log, survey) = survey::read(&logs)?;
             (log, Some(survey))
         }
-        false => (Log::open(&args.logs)?, None),
+        false => (Log::open(&logs)?, None),
     };
     super::replay::check_log(&log, args.problem.as_deref())?;
     outputs.check(&log)?;

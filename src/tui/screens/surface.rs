@@ -53,12 +53,15 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, row: usize, theme: &
         let text = Line::styled("no rule can be asked here", theme.style("dim"));
         return widgets::lines(area, buffer, &[text]);
     };
+    let logged = logged(&model.survey, router.as_ref());
+    // A little beyond the longest trajectory.
+    let longest = logged.iter().map(|&(step, _)| step).max().unwrap_or(1) + 2;
     let rows = area.height.saturating_sub(3).min(20);
+    let rows = rows.min(u16::try_from(longest).unwrap_or(u16::MAX));
     let columns = area.width.saturating_sub(NAMES).min(100) / 2;
     if rows < 2 || columns < 8 {
         return;
     }
-    let logged = logged(&model.survey, router.as_ref());
     let Some((low, high)) = range(&logged) else {
         let text = "no step of the log has the confidence that this rule reads";
         return widgets::lines(area, buffer, &[Line::styled(text, theme.style("dim"))]);

@@ -9,7 +9,7 @@ use crate::trace::NodeIndex;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
-use super::decision::{field, heading, wrapped};
+use super::decision::{heading, wrapped};
 use super::steps::short_name;
 
 /// Columns of a feature's name.
@@ -38,7 +38,7 @@ pub fn lines(
         found.large,
         found.kappa
     );
-    field(lines, "margin", &margin, theme.style("text"), theme);
+    said(lines, "margin", &margin, room, theme, "text");
     parts(lines, &found, room, theme);
     match &found.flip {
         Some(flip) => {
@@ -49,7 +49,7 @@ pub fn lines(
                 number(flip.to),
                 number(flip.from)
             );
-            field(lines, "flips at", &text, theme.style("threshold"), theme);
+            said(lines, "flips at", &text, room, theme, "threshold");
         }
         None => {
             let text = "no change of one feature within four standard deviations turns it";
@@ -69,7 +69,19 @@ pub fn lines(
             "dim",
         ),
     };
-    field(lines, "distance", &text, theme.style(role), theme);
+    said(lines, "distance", &text, room, theme, role);
+}
+
+/// A name and what is said of it, over as many lines as that takes.
+fn said(
+    lines: &mut Vec<Line<'static>>,
+    name: &str,
+    text: &str,
+    room: usize,
+    theme: &Theme,
+    role: &str,
+) {
+    wrapped(lines, &format!("{name:<12} {text}"), room, theme, role);
 }
 
 /// What each feature adds to π(large), as bars from the middle.
