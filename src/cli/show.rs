@@ -130,11 +130,8 @@ fn amount(text: &str) -> Result<f64, String> {
 }
 
 fn worth(text: &str) -> Result<f64, String> {
-    let worth = amount(text)?;
-    match worth.is_finite() && worth > 0.0 {
-        true => Ok(worth),
-        false => Err("it is more than 0".to_owned()),
-    }
+    let worth = read_amount(text).filter(|worth| *worth > 0.0);
+    worth.ok_or_else(|| "it is a number of more than 0: 120, 4.5M, 1.2e8".to_owned())
 }
 
 fn score(name: &str) -> Result<Score, String> {

@@ -311,6 +311,10 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
     }
     let filtered = model.table.filter.is_some() && model.layers.is_empty();
     for &action in actions {
+        // A recording is never added to.
+        if action == Action::Rollouts && model.mode == Mode::Replay {
+            continue;
+        }
         let Some(key) = keymap.keys_for(action, context).into_iter().next() else {
             continue;
         };
