@@ -269,6 +269,35 @@ fn hostile_text_never_reaches_the_terminal() {
 }
 
 #[test]
+fn hostile_text_reaches_no_screen_of_the_log_either() {
+    let ends = format!("{HOSTILE} \\boxed{{{HOSTILE}}}");
+    let mut stage = hostile_stage([
+        say(HOSTILE, 0.4),
+        say(&ends, 0.9),
+        say(HOSTILE, 0.5),
+        say(&ends, 0.9),
+    ]);
+    // Two branches: one is written again.
+    stage.keys("c k r c");
+    let dark = theme("dark", ColorDepth::TrueColor);
+    let plain = theme("mono", ColorDepth::None);
+    let script = [
+        "V", "j", "esc", "a", "tab", "tab", "tab", "tab", "tab", "esc", "t", "esc", "D", "d", "v",
+        "esc", "L", "m", "esc", "P", "z", "esc", "A", "1", "x", "esc", "x", "W", "esc", "f5", "T",
+    ];
+    for keys in script {
+        stage.keys(keys);
+        for (size, theme) in [((80, 24), &dark), ((200, 60), &dark), ((50, 12), &plain)] {
+            let name = format!("{keys} on {:?}", stage.model.view.screen);
+            assert_clean(&name, &draw(&mut stage, size, theme));
+        }
+    }
+    stage.keys("f5 w");
+    stage.paste(HOSTILE);
+    assert_clean("watch", &draw(&mut stage, (100, 30), &dark));
+}
+
+#[test]
 fn scrolling_stops_at_both_ends() {
     let dark = theme("dark", ColorDepth::TrueColor);
     let long = "a line of the step\n".repeat(200);
