@@ -9,7 +9,7 @@ use crate::headless::scoring::Scoring;
 use crate::headless::{Exit, Failure};
 use crate::survey;
 use crate::tui::run::Subject;
-use crate::tui::sessions;
+use crate::tui::sessions::{self, LabelsGo};
 
 use super::screen;
 use super::talk::{self, TourArgs};
@@ -65,8 +65,7 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
         endpoints: Vec::new(),
         scoring: Scoring::default(),
         writer: None,
-        // Nobody labels a log that is inside the program.
-        labels: None,
+        labels: LabelsGo::Nowhere,
     };
     let left = screen::open(subject, &config, Vec::new())?;
     super::ended(left.how)

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::headless::{Exit, Failure, Launch};
 use crate::router::Panel;
 use crate::tui::run::Subject;
-use crate::tui::sessions;
+use crate::tui::sessions::{self, LabelsGo};
 
 use super::options::{LabelArgs, PanelArgs, RunArgs};
 use super::screen;
@@ -79,7 +79,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
             endpoints,
             scoring,
             writer,
-            labels: Some(labels),
+            labels: LabelsGo::To(labels),
         },
         &config,
         warnings,

@@ -14,7 +14,7 @@ use crate::survey::{self, Survey};
 use crate::trace::Log;
 use crate::trace::side::with_sides;
 use crate::tui::run::Subject;
-use crate::tui::sessions;
+use crate::tui::sessions::{self, LabelsGo};
 
 use super::options::{LabelArgs, PanelArgs};
 use super::talk::{self, TalkArgs, TourArgs};
@@ -124,7 +124,10 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         endpoints: Vec::new(),
         scoring: Scoring::default(),
         writer: None,
-        labels: args.labels.labels.clone(),
+        labels: match &args.labels.labels {
+            Some(path) => LabelsGo::To(path.clone()),
+            None => LabelsGo::BesideTheLog,
+        },
     };
     let left = screen::open(subject, &config, warnings)?;
     recording.finish(&left)?;

@@ -1,7 +1,6 @@
 //! The screen's loop: terminal events, reports of calls and timers become
 //! messages; messages change the model; effects are performed; then one draw.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,7 +21,7 @@ use super::input::keymap::{Keymap, Lookup, Pending};
 use super::input::keys::Key;
 use super::runner::{Calls, Events, Job, Journal, Report, edit};
 use super::screens::{self, Drawn, ViewCache};
-use super::sessions::{self, Opener, Sides};
+use super::sessions::{self, LabelsGo, Opener, Sides};
 use super::terminal::Screen;
 use super::text::sanitize::sanitize_line;
 use super::theme::{ColorDepth, Theme, Themes};
@@ -73,8 +72,7 @@ pub struct Subject {
     pub scoring: Scoring,
     /// None in a replay.
     pub writer: Option<LogWriter>,
-    /// The side file for labels, where it is not that of each log.
-    pub labels: Option<PathBuf>,
+    pub labels: LabelsGo,
 }
 
 /// How the inspector was left.

@@ -108,9 +108,18 @@ impl Opener {
 #[derive(Clone)]
 pub struct Sides {
     pub opener: Opener,
-    /// The side file of everything; the one of the log that a trajectory came
-    /// from where there is none.
-    pub labels: Option<PathBuf>,
+    pub labels: LabelsGo,
+}
+
+/// Which file labels are written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LabelsGo {
+    /// The side file of the log that a trajectory came from.
+    BesideTheLog,
+    /// This one, whatever the log.
+    To(PathBuf),
+    /// None: the log goes when the program ends, and what was said with it.
+    Nowhere,
 }
 
 impl Sides {
@@ -123,11 +132,16 @@ impl Sides {
             return Ok(());
         };
         let path = match (&self.labels, &self.opener) {
-            (Some(path), _) => path.clone(),
-            (None, Opener::Live { .. }) => {
+            (LabelsGo::To(path), _) => path.clone(),
+            (LabelsGo::Nowhere, _) => {
+                return Err(
+                    "the log of the demo does not stay: labels need one that does".to_owned(),
+                );
+            }
+            (LabelsGo::BesideTheLog, Opener::Live { .. }) => {
                 return Err("this session has no log that labels could stand beside".to_owned());
             }
-            (None, Opener::Recorded { log, .. }) => {
+            (LabelsGo::BesideTheLog, Opener::Recorded { log, .. }) => {
                 let log = lock(log);
                 let found = log.path_of(&first.run, &first.problem);
                 let found = found.map(side::side_file);

@@ -2,8 +2,10 @@
 
 use pointsman::app::action::Context;
 use pointsman::app::{Order, Screen};
-use pointsman::trace::label::Rating;
+use pointsman::trace::label::{Label, Rating};
 use pointsman::trace::record::LabelRecord;
+
+use pointsman::tui::sessions::{LabelsGo, Sides};
 
 use crate::screens::{draw_dark, text};
 use crate::stage::{ANSWER, Heard, Stage, say};
@@ -220,9 +222,7 @@ fn blind_hides_what_sways_a_person() {
     let other = LabelRecord {
         who: "bob".into(),
         note: Some("a remark of his".into()),
-        ..stage
-            .session()
-            .label(cursor, pointsman::trace::label::Label::Bad, "bob", "")
+        ..stage.session().label(cursor, Label::Bad, "bob", "")
     };
     stage.hear(Heard::LabelsRead(vec![other.clone(), other]));
     stage.keys("j j k");
@@ -354,4 +354,26 @@ fn labelling_at_every_size() {
             insta::assert_snapshot!(name, text(&draw_dark(&mut stage, size)));
         }
     }
+}
+
+#[test]
+fn labels_of_a_log_that_does_not_stay_are_refused_and_not_lost() {
+    let (stage, folder) = two_runs();
+    let label = stage
+        .session()
+        .label(stage.session().followed_path()[0], Label::Good, "ada", "");
+    let files = || std::fs::read_dir(folder.path()).unwrap().count();
+    let before = files();
+    let give = |labels| {
+        let sides = Sides {
+            opener: stage.opener.clone(),
+            labels,
+        };
+        sides.append(std::slice::from_ref(&label))
+    };
+    let refused = give(LabelsGo::Nowhere).unwrap_err();
+    assert!(refused.contains("does not stay"), "{refused}");
+    assert_eq!(files(), before);
+    give(LabelsGo::BesideTheLog).unwrap();
+    assert_eq!(files(), before + 1);
 }
