@@ -85,11 +85,18 @@ pub enum Align {
 #[must_use]
 pub fn pad(text: &str, columns: usize, align: Align) -> String {
     let text = truncate(text, columns);
-    let room = columns.saturating_sub(of(&text));
+    let (before, after) = padding(&text, columns, align);
+    format!("{}{text}{}", " ".repeat(before), " ".repeat(after))
+}
+
+/// Spaces before and behind `text` that make it take `columns`.
+#[must_use]
+pub fn padding(text: &str, columns: usize, align: Align) -> (usize, usize) {
+    let room = columns.saturating_sub(of(text));
     let before = match align {
         Align::Left => 0,
         Align::Right => room,
         Align::Center => room / 2,
     };
-    format!("{}{text}{}", " ".repeat(before), " ".repeat(room - before))
+    (before, room - before)
 }

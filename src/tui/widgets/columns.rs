@@ -39,11 +39,21 @@ impl Column {
     }
 
     /// A cell with a blank behind it; what is too long is cut.
-    pub fn cell(&self, text: &str, style: Style) -> [Span<'static>; 2] {
-        let text = width::truncate(text, self.width);
-        let text = width::pad(&text, self.width, self.align);
-        [Span::styled(text, style), Span::raw(" ")]
+    pub fn cell(&self, text: &str, style: Style) -> [Span<'static>; 3] {
+        cell(text, self.width, self.align, style)
     }
+}
+
+/// Text in exactly so many columns, with a blank behind it; what is too long
+/// is cut. The padding has no style: a line under it would look like one.
+pub fn cell(text: &str, columns: usize, align: Align, style: Style) -> [Span<'static>; 3] {
+    let text = width::truncate(text, columns).into_owned();
+    let (before, after) = width::padding(&text, columns, align);
+    [
+        Span::raw(" ".repeat(before)),
+        Span::styled(text, style),
+        Span::raw(" ".repeat(after + 1)),
+    ]
 }
 
 /// The headings. The column that the table is sorted by has a sign for the

@@ -7,22 +7,17 @@ use ratatui::text::{Line, Span};
 
 use crate::app::Model;
 use crate::app::tour::Part;
-use crate::model::scorer::grader::is_llm;
-use crate::problem::answer::Verdict;
 use crate::session::{Phase, Session};
-use crate::trace::NodeIndex;
-use crate::trace::import::told;
-use crate::trace::record::{DecisionRecord, OutcomeRecord, QUERY, StepRecord, TrajectoryEnd};
-use crate::tui::text::math;
+use crate::trace::record::{DecisionRecord, QUERY, StepRecord};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
 use super::explanation;
-use super::figures::counted;
 use super::panel;
 use super::regret;
-use super::{bar, drafts, figures, glyph, paragraph, steps::short_name};
+use super::steps::short_name;
+use super::{bar, drafts, facts, figures, glyph, outcome, paragraph};
 
 /// Routers that rule on drafts, as the log names them.
 const RSD: &str = "rsd";
@@ -48,7 +43,7 @@ pub fn card_with_parts(
     }
     if let Some(outcome) = session.outcome() {
         let from = lines.len();
-        outcome_lines(&mut lines, outcome, room, theme);
+        outcome::lines(&mut lines, outcome, room, theme);
         parts.push((Part::Outcome, from..lines.len()));
     } else {
         match session.decision_after(cursor) {
@@ -68,11 +63,14 @@ pub fn card_with_parts(
     regret::lines(&mut lines, model, session, room, theme);
     if let Some(node) = cursor {
         let from = lines.len();
-        panel::lines(&mut lines, session, node, room, theme);
-        parts.push((Part::Routers, after_blank(&lines, from)));
+        // Where it ends there is nothing for a router to decide.
+        if session.outcome().is_none() {
+            panel::lines(&mut lines, session, node, room, theme);
+            parts.push((Part::Routers, after_blank(&lines, from)));
+        }
         explanation::lines(&mut lines, session, node, room, theme);
         let from = lines.len();
-        step_lines(&mut lines, session, node, room, theme);
+        facts::lines(&mut lines, session, node, room, theme);
         parts.push((Part::Measures, after_blank(&lines, from)));
     }
     (lines, parts)
@@ -352,199 +350,6 @@ fn probability_bars(
             theme.style("threshold"),
             theme,
         );
-    }
-}
-
-fn outcome_lines(
-    lines: &mut Vec<Line<'static>>,
-    outcome: &OutcomeRecord,
-    room: usize,
-    theme: &Theme,
-) {
-    let (sign, word, role) = glyph::verdict(outcome.verdict);
-    lines.push(Line::from(vec![
-        Span::styled(format!("{sign} {word}"), theme.style(role)),
-        Span::styled(
-            format!("  after {}", counted(outcome.steps, "step")),
-            theme.style("dim"),
-        ),
-    ]));
-    for (name, text, role) in [
-        ("answer", &outcome.answer, "math.box"),
-        ("gold", &outcome.gold, "text"),
-    ] {
-        wrapped(
-            lines,
-            &format!("{name:<12} {}", readable(text)),
-            room,
-            theme,
-            role,
-        );
-    }
-    field(lines, "rule", &outcome.rule, theme.style("dim"), theme);
-    if is_llm(&outcome.grader) {
-        field(lines, "grader", &outcome.grader, theme.style("dim"), theme);
-    }
-    let reason = outcome.reason.as_deref().or(outcome.error.as_deref());
-    if let Some(reason) = reason {
-        // A model's verdict has a reason too, which warns of nothing.
-        let role = match outcome.verdict {
-            Verdict::Ungraded => "warning",
-            _ if outcome.error.is_some() => "warning",
-            _ => "dim",
-        };
-        wrapped(lines, reason, room, theme, role);
-    }
-    if let Some(again) = &outcome.regraded {
-        let (_, was, _) = glyph::verdict(again.replaces.verdict);
-        let text = format!("graded again, was {was} by {}", again.replaces.grader);
-        wrapped(lines, &text, room, theme, "dim");
-    }
-    let cut = match outcome.end {
-        TrajectoryEnd::Finished => return,
-        TrajectoryEnd::StepCap => "truncated: the step cap was reached",
-        TrajectoryEnd::Repetition => "truncated: the model repeats itself",
-        TrajectoryEnd::Empty => "truncated: no model had anything to add",
-        TrajectoryEnd::Context => "truncated: the context is full",
-        TrajectoryEnd::Error => "ended by an endpoint's failure",
-    };
-    wrapped(lines, cut, room, theme, "warning");
-}
-
-/// An answer as mathematics is read.
-fn readable(answer: &Option<String>) -> String {
-    match answer {
-        Some(answer) => math::readable_text(&sanitize(answer)).replace('\n', " "),
-        None => "none".to_owned(),
-    }
-}
-
-/// What is known of the step itself.
-fn step_lines(
-    lines: &mut Vec<Line<'static>>,
-    session: &Session,
-    node: NodeIndex,
-    room: usize,
-    theme: &Theme,
-) {
-    let entry = session.tree().node(node);
-    let step = &entry.step;
-    lines.push(Line::default());
-    heading(lines, &format!("Step {}", step.index), theme);
-    let plain = theme.style("text");
-    field(lines, "output", &figures::tokens(step), plain, theme);
-    field(lines, "prompt", &prompt(step), plain, theme);
-    field(lines, "time", &figures::took(step), plain, theme);
-    field(lines, "end", &end(step), plain, theme);
-    let continuation = format!("{:?}", step.continuation).to_lowercase();
-    if continuation != "exact" {
-        field(
-            lines,
-            "continued",
-            &continuation,
-            theme.style("warning"),
-            theme,
-        );
-    }
-    for (name, value) in observed(session, node) {
-        field(lines, &name, &value, plain, theme);
-    }
-    measures(lines, step, theme);
-    if step.confidence.fallback {
-        wrapped(
-            lines,
-            "no math token: all tokens were used",
-            room,
-            theme,
-            "dim",
-        );
-    }
-    for attempt in &step.attempts {
-        wrapped(
-            lines,
-            &format!("attempt: {}", attempt.failure),
-            room,
-            theme,
-            "warning",
-        );
-    }
-}
-
-/// Every confidence measure, over math tokens and over all tokens.
-fn measures(lines: &mut Vec<Line<'static>>, step: &StepRecord, theme: &Theme) {
-    let measures = &step.confidence.measures;
-    let names: Vec<&str> = measures
-        .keys()
-        .filter_map(|name| name.strip_suffix("_math"))
-        .collect();
-    if names.is_empty() {
-        return;
-    }
-    let dim = theme.style("dim");
-    lines.push(Line::styled(
-        format!("{:<18}{:>8}{:>9}", "measure", "math", "all"),
-        dim,
-    ));
-    for name in names {
-        let value = |domain: &str| {
-            let found = measures.get(format!("{name}_{domain}").as_str());
-            found.map_or_else(|| "n/a".to_owned(), |value| format!("{value:.3}"))
-        };
-        let text = format!("{name:<18}{:>8}{:>9}", value("math"), value("general"));
-        lines.push(Line::styled(text, dim));
-    }
-}
-
-/// The observation the router decided on, without what stands elsewhere.
-fn observed(session: &Session, node: NodeIndex) -> Vec<(String, String)> {
-    // A ruling on the draft after it was not made on this step.
-    let decision = session.decision_after(Some(node));
-    let decision = decision.filter(|decision| decision.draft.is_none());
-    let features = decision.map(|d| &d.observation).into_iter().flatten();
-    features
-        .filter(|(name, _)| {
-            !matches!(name.as_str(), "confidence" | "step" | "tokens")
-                && !name.starts_with("writer_")
-        })
-        .map(|(name, value)| {
-            let value = match value {
-                None => "unknown".to_owned(),
-                Some(value) if name == "has_answer" => {
-                    (if *value > 0.0 { "yes" } else { "no" }).to_owned()
-                }
-                Some(value) => format!("{value}"),
-            };
-            (name.replace('_', " "), value)
-        })
-        .collect()
-}
-
-fn prompt(step: &StepRecord) -> String {
-    let Some(read) = told::prompt_tokens(step) else {
-        return "not known".to_owned();
-    };
-    let cached = match step.usage.cached {
-        Some(cached) => format!("{cached} cached"),
-        None => "? cached".to_owned(),
-    };
-    let written = match step.usage.cache_write {
-        0 => String::new(),
-        written => format!(", {written} written to the cache"),
-    };
-    format!("{read} tokens, {cached}{written}")
-}
-
-fn end(step: &StepRecord) -> String {
-    let end = match step.end {
-        crate::trace::record::StepEnd::Delimiter => "at the blank line",
-        crate::trace::record::StepEnd::Eos => "end of sequence",
-        crate::trace::record::StepEnd::Length => "cut at the token limit",
-        crate::trace::record::StepEnd::Empty => "empty",
-        crate::trace::record::StepEnd::Error => "not finished",
-    };
-    match &step.end_note {
-        Some(note) => format!("{end} ({note})"),
-        None => end.to_owned(),
     }
 }
 

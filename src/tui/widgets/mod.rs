@@ -9,11 +9,14 @@ pub mod decision;
 pub mod difference;
 mod drafts;
 pub mod explanation;
+mod facts;
 pub mod figures;
 pub mod frontier;
 pub mod glyph;
+mod help;
 pub mod labels;
 pub mod lane;
+mod outcome;
 pub mod overlay;
 pub mod panel;
 pub mod plot;
@@ -27,7 +30,7 @@ pub mod watches;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType, Widget};
 
@@ -107,7 +110,12 @@ pub fn select(area: Rect, buffer: &mut Buffer, row: usize, theme: &Theme, focuse
         height: 1,
         ..area
     };
-    buffer.set_style(place, theme.style(role));
+    let mut style = theme.style(role);
+    if style.add_modifier.contains(Modifier::REVERSED) {
+        // The other way round, a row's colours would be blocks of them.
+        style = style.fg(Color::Reset);
+    }
+    buffer.set_style(place, style);
 }
 
 /// First row to show so that `cursor` is in the middle where possible.

@@ -9,7 +9,6 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Widget};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::app::action::{ACTIONS, Group};
 use crate::app::{
     Layer, LineEdit, Model, Purpose, Quote, completion, listed_rows, palette_rows, picker_rows,
 };
@@ -21,7 +20,7 @@ use crate::tui::text::width::{self, Align};
 use crate::tui::theme::Theme;
 
 use super::figures::{self, counted};
-use super::{glyph, lines, paragraph, select, stops, window};
+use super::{glyph, help, lines, paragraph, select, stops, window};
 
 /// Draws a layer over the screen and says how far it can be scrolled.
 pub fn draw(
@@ -33,7 +32,7 @@ pub fn draw(
     theme: &Theme,
 ) -> usize {
     match layer {
-        Layer::Help { scroll } => return help(area, buffer, *scroll, model, keymap, theme),
+        Layer::Help { scroll } => return help::draw(area, buffer, *scroll, model, keymap, theme),
         Layer::Palette { input, selected } => {
             let rows = palette_rows(input.text());
             let context = model.screen_context();
@@ -163,7 +162,7 @@ fn rollouts(quote: &Quote, unit: Option<&Unit>) -> String {
 }
 
 /// A cleared, framed area in the middle; never larger than the screen.
-fn popup(
+pub(super) fn popup(
     area: Rect,
     buffer: &mut Buffer,
     columns: u16,
@@ -448,89 +447,4 @@ fn names(completion: &Completion<'_>, room: usize, theme: &Theme) -> Vec<Line<'s
         drawn.push(Line::styled(text, theme.style("hint")));
     }
     drawn
-}
-
-fn help(
-    area: Rect,
-    buffer: &mut Buffer,
-    scroll: usize,
-    model: &Model,
-    keymap: &Keymap,
-    theme: &Theme,
-) -> usize {
-    let inner = popup(
-        area,
-        buffer,
-        area.width.saturating_sub(6).min(100),
-        area.height.saturating_sub(2),
-        "Keys",
-        theme,
-    );
-    let rows = help_rows(model, keymap, theme, usize::from(inner.width));
-    let height = usize::from(inner.height);
-    let last = rows.len().saturating_sub(height);
-    let top = scroll.min(last);
-    lines(inner, buffer, &rows[top..rows.len().min(top + height)]);
-    if rows.len() > height && inner.height > 0 {
-        let more = format!(
-            " {}–{} of {} ",
-            top + 1,
-            (top + height).min(rows.len()),
-            rows.len()
-        );
-        let x = inner.right().saturating_sub(width::of(&more) as u16);
-        buffer.set_string(x, inner.bottom(), &more, theme.style("dim"));
-    }
-    last
-}
-
-/// Every action that works on this screen, with its keys, from the live keymap.
-fn help_rows(model: &Model, keymap: &Keymap, theme: &Theme, columns: usize) -> Vec<Line<'static>> {
-    const KEYS: usize = 16;
-    let context = model.screen_context();
-    let mut rows = Vec::new();
-    // What is of this screen first, then what is of every screen.
-    let own = |group: &Group| {
-        let of_group = ACTIONS.iter().filter(|info| info.group == *group);
-        of_group
-            .into_iter()
-            .any(|info| info.keys.iter().any(|(of, _)| *of == context))
-    };
-    let (own, others): (Vec<Group>, Vec<Group>) = Group::ALL.into_iter().partition(own);
-    for group in own.into_iter().chain(others) {
-        let actions: Vec<_> = ACTIONS
-            .iter()
-            .filter(|info| info.group == group)
-            .map(|info| (info, keymap.keys_for(info.action, context)))
-            .filter(|(_, keys)| !keys.is_empty())
-            .collect();
-        if actions.is_empty() {
-            continue;
-        }
-        if !rows.is_empty() {
-            rows.push(Line::default());
-        }
-        rows.push(Line::styled(
-            group.title().to_owned(),
-            theme.style("emphasis"),
-        ));
-        for (info, keys) in actions {
-            let style = if model.unavailable(info.action).is_some() {
-                "dim"
-            } else {
-                "text"
-            };
-            rows.push(Line::from(vec![
-                Span::styled(
-                    width::pad(&keys.join(" "), 16, Align::Left),
-                    theme.style("key"),
-                ),
-                Span::styled(
-                    width::truncate(info.doc, columns.saturating_sub(KEYS)).into_owned(),
-                    theme.style(style),
-                ),
-            ]));
-        }
-    }
-    rows
 }
