@@ -16,7 +16,8 @@ impl RunRecord {
     }
 }
 
-/// The longest common beginning of all names of models that ends in `-`, `_`, `/` or a blank.
+/// The longest common beginning of all names of models that ends in `-`, `_`,
+/// `/` or a blank; of one name its folder, where it has one.
 pub fn shared_beginning<'a>(names: &[&'a str]) -> &'a str {
     let Some((first, rest)) = names.split_first() else {
         return "";
@@ -29,6 +30,11 @@ pub fn shared_beginning<'a>(names: &[&'a str]) -> &'a str {
         })
         .map_or(first.len(), |(at, _)| at);
     let head = first.get(..common).unwrap_or("");
-    let end = head.rfind(['-', '_', '/', ' ']).map_or(0, |at| at + 1);
+    // A name alone shares no words with others; its folder is not its name.
+    let ends: &[char] = match rest.is_empty() {
+        true => &['/'],
+        false => &['-', '_', '/', ' '],
+    };
+    let end = head.rfind(ends).map_or(0, |at| at + 1);
     head.get(..end).unwrap_or("")
 }

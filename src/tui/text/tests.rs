@@ -159,6 +159,7 @@ fn mathematics_becomes_readable() {
             "a = b\n= c",
         ),
         (r"$a \equiv b \pmod{7}$", "a ≡ b (mod 7)"),
+        (r"$S\not\equiv0$, $x \not= y$", "S ≢ 0, x ≠ y"),
         (r"$\overline{AB}$", "A\u{305}B\u{305}"),
         (r"$\lim_{x \to 0} f$", "lim_(x→0) f"),
         (r"$x^{2y}$ $x^{\frac12}$", "x²ʸ x^(1/2)"),

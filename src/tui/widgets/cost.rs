@@ -119,6 +119,10 @@ fn large_share(session: &Session) -> String {
     };
     let settings = session.settings();
     let last = settings.models().saturating_sub(1);
+    // Of one model there is no larger one.
+    if last == 0 {
+        return "–".to_owned();
+    }
     let path = session.tree().path(cursor);
     let by_last = |step: &StepRecord| settings.place(&step.model) == Some(last);
     let large = path

@@ -89,10 +89,7 @@ impl Parser<'_> {
                     words(")", Class::Close),
                 ])
             }
-            "not" => Node::Accent {
-                mark: '\u{338}',
-                of: boxed(self.argument()?),
-            },
+            "not" => not(self.argument()?),
             "tag" => {
                 let (text, at) = self.words()?;
                 Node::Words(format!("  ({text})"), at)
@@ -302,4 +299,43 @@ fn unescape(text: &str) -> String {
         }
     }
     out
+}
+
+/// What is crossed out: a sign of its own where there is one.
+fn not(of: Node) -> Node {
+    const SIGNS: [(&str, &str); 21] = [
+        ("=", "≠"),
+        ("≡", "≢"),
+        ("∈", "∉"),
+        ("∋", "∌"),
+        ("<", "≮"),
+        (">", "≯"),
+        ("≤", "≰"),
+        ("≥", "≱"),
+        ("∼", "≁"),
+        ("≅", "≇"),
+        ("≈", "≉"),
+        ("⊂", "⊄"),
+        ("⊃", "⊅"),
+        ("⊆", "⊈"),
+        ("⊇", "⊉"),
+        ("∣", "∤"),
+        ("|", "∤"),
+        ("∥", "∦"),
+        ("∃", "∄"),
+        ("≺", "⊀"),
+        ("≻", "⊁"),
+    ];
+    match of {
+        Node::Symbol { text, class, at } => {
+            let sign = SIGNS.iter().find(|(plain, _)| *plain == text.as_str());
+            let text =
+                sign.map_or_else(|| format!("{text}\u{338}"), |(_, sign)| (*sign).to_owned());
+            Node::Symbol { text, class, at }
+        }
+        of => Node::Accent {
+            mark: '\u{338}',
+            of: Box::new(of),
+        },
+    }
 }
