@@ -131,7 +131,8 @@ fn cost_of_each(model: &Model, session: &Session, left: f64) -> Option<f64> {
     let tokens = tokens.checked_div(steps.len() as u64);
     let known = model.valued_choice().map(|(choice, _)| choice);
     let by_model = |place: usize| {
-        let action = known.as_ref().and_then(|choice| choice.actions[place]);
+        let action = known.as_ref().and_then(|choice| choice.actions.get(place));
+        let action = action.and_then(Option::as_ref);
         if let Some(cost) = action.and_then(|action| action.cost) {
             return Some(cost * hidden);
         }

@@ -72,7 +72,7 @@ pub(super) struct ShowArgs {
     #[arg(long, value_name = "C", value_parser = worth, allow_hyphen_values = true)]
     worth: Option<f64>,
     /// In `analysis`, the score of steps that is looked at: confidence, prob,
-    /// logit, sampled, entropy, prm or judge
+    /// logit, sampled, entropy (as -entropy: more is surer), prm or judge
     #[arg(long, value_name = "NAME", value_parser = score)]
     score: Option<Score>,
     /// In `analysis`, what says whether a step was right: verified, label or

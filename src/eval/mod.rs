@@ -29,6 +29,7 @@ pub(crate) mod sample_runs;
 mod samples;
 pub mod sweep;
 pub mod table;
+mod weighted;
 pub mod what_if;
 
 pub use outcomes::Outcomes;

@@ -156,7 +156,10 @@ impl Checkpoint {
                     let mut places = strides.flat_map(|by| [input[at] + by, input[at] - by]);
                     let mut at_place = |to: f64| {
                         let raw = self.facts.normalisation.decode(at, name, to)?;
-                        let raw = if whole(name) { raw.round() } else { raw };
+                        let raw = match least(name) {
+                            Some(least) => Some(raw.round()).filter(|raw| *raw >= least)?,
+                            None => raw,
+                        };
                         let to = self.facts.normalisation.encode_one(at, name, raw);
                         tried(to, raw)
                     };
@@ -185,9 +188,13 @@ impl Checkpoint {
     }
 }
 
-/// Whether a feature is counted.
-fn whole(name: &str) -> bool {
-    matches!(name, "step" | "tokens")
+/// The least value of a feature that is counted; `None` of one that is not.
+fn least(name: &str) -> Option<f64> {
+    match name {
+        "step" => Some(1.0),
+        "tokens" => Some(0.0),
+        _ => None,
+    }
 }
 
 /// Integrated gradients from the training mean, by the midpoint rule.
@@ -266,6 +273,7 @@ mod tests {
                 let mut changed = values.clone();
                 let at = checkpoint.facts.features.iter().position(|name| *name == flip.feature);
                 changed[at.unwrap()] = Some(flip.to);
+                prop_assert!(least(&flip.feature).is_none_or(|least| flip.to >= least));
                 let again = checkpoint.explain(&changed).unwrap();
                 prop_assert_eq!(again.action, flip.action);
                 prop_assert_ne!(again.action, found.action);

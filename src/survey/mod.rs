@@ -200,6 +200,13 @@ pub struct Decision {
     pub has_answer: Option<bool>,
 }
 
+impl Decision {
+    /// Whether it rules on a draft.
+    pub fn is_ruling(&self) -> bool {
+        self.draft != 0
+    }
+}
+
 /// How a path ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -346,6 +353,18 @@ impl Trajectory {
         let earlier = |made: &&Decision| self.decisions.get(made.before as usize);
         let mut all = std::iter::successors(self.decision_after(step), earlier);
         all.find(|made| !made.overridden)
+    }
+
+    /// What the router made of a draft: the last ruling that no person took;
+    /// `None` where it ruled on no such step.
+    pub fn ruling_on(&self, draft: &Step) -> Option<&Decision> {
+        let last = match self.before(draft) {
+            Some(before) => before.decision,
+            None => self.root_decision,
+        };
+        let earlier = |made: &&Decision| self.decisions.get(made.before as usize);
+        let mut all = std::iter::successors(self.decisions.get(last as usize), earlier);
+        all.find(|made| made.draft == draft.id && !made.overridden)
     }
 
     /// Whether its steps are one path without a draft or a branch.

@@ -1,7 +1,7 @@
 //! Whether a score of steps tells right from wrong, and whether it means what
 //! it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::problem::answer::Verdict;
 use crate::signal::confidence::Source as Measure;
@@ -20,7 +20,7 @@ pub enum Score {
     Prob,
     Logit,
     Sampled,
-    /// Negative entropy: more is surer.
+    /// With the other sign than expressions have it: more is surer.
     Entropy,
     Prm,
     Judge,
@@ -38,7 +38,7 @@ impl Score {
         Self::Judge,
     ];
 
-    /// As expressions call it.
+    /// As it is asked for.
     pub fn name(self) -> &'static str {
         match self {
             Self::Confidence => "confidence",
@@ -48,6 +48,15 @@ impl Score {
             Self::Entropy => "entropy",
             Self::Prm => "prm",
             Self::Judge => "judge",
+        }
+    }
+
+    /// As expressions write what it is.
+    pub fn written(self) -> &'static str {
+        match self {
+            Self::Entropy => "-entropy",
+            Self::Judge => "judge / 9",
+            other => other.name(),
         }
     }
 
@@ -126,7 +135,7 @@ pub struct Bin {
     pub score: f64,
     /// Share of right ones.
     pub right: f64,
-    /// At 95 %: Wilson's, over trajectories.
+    /// At 95 %: Wilson's, over problems.
     pub interval: [f64; 2],
 }
 
@@ -135,6 +144,8 @@ pub struct Bin {
 pub struct Reliability {
     pub steps: usize,
     pub trajectories: usize,
+    /// Different questions: several runs may have been asked the same.
+    pub problems: usize,
     /// Share of right ones.
     pub right: f64,
     /// In order of the score, of about as many steps each.
@@ -150,8 +161,8 @@ pub struct Reliability {
     pub auroc: Option<f64>,
     /// At 95 %: the areas from which this one is no further than 1.96 of their
     /// standard errors by Hanley and McNeil (Radiology 143:29, 1982), over
-    /// trajectories that hold right and wrong ones. As Wilson's interval it
-    /// keeps a width where nothing was out of order.
+    /// problems that hold right ones and problems that hold wrong ones. As
+    /// Wilson's interval it keeps a width where nothing was out of order.
     pub auroc_interval: Option<[f64; 2]>,
 }
 
@@ -166,6 +177,7 @@ struct Case {
     score: f64,
     right: bool,
     trajectory: u32,
+    problem: u32,
 }
 
 /// Of all steps, then of each part.
@@ -178,8 +190,14 @@ pub(super) fn of(
 ) -> Vec<(String, Reliability)> {
     let mut all = Vec::new();
     let mut parts: BTreeMap<(u64, String), Vec<Case>> = BTreeMap::new();
+    let mut problems = HashMap::new();
     for (number, &place) in places.iter().enumerate() {
         let view = survey.view(place);
+        let next = u32::try_from(problems.len()).unwrap_or(u32::MAX);
+        // Data sets number their problems alike.
+        let asked = view.trajectory();
+        let asked = (asked.problem, asked.question_hash());
+        let problem = *problems.entry(asked).or_insert(next);
         for (at, step) in view.steps().enumerate() {
             let known = score.of(step).zip(target.of(&view, at, step));
             let Some((score, right)) = known else {
@@ -189,6 +207,7 @@ pub(super) fn of(
                 score,
                 right,
                 trajectory: u32::try_from(number).unwrap_or(u32::MAX),
+                problem,
             };
             all.push(case);
             let (order, name) = slice.of_step(survey, &view, step);
@@ -231,26 +250,28 @@ fn reliability(mut cases: Vec<Case>, probable: bool) -> Reliability {
     let auroc = auroc(&cases);
     Reliability {
         steps,
-        trajectories: clusters(&cases, |_| true),
+        trajectories: different(cases.iter().map(|case| case.trajectory)),
+        problems: problems(&cases, |_| true),
         right: right as f64 / steps as f64,
         brier: probable.then_some(brier),
         ece: probable.then_some(ece),
         auroc,
         auroc_interval: auroc.and_then(|auroc| {
-            let with = |right: bool| clusters(&cases, |case| case.right == right);
+            let with = |right: bool| problems(&cases, |case| case.right == right);
             auroc_interval(auroc, with(true), with(false))
         }),
         bins,
     }
 }
 
-/// Trajectories that hold such a case.
-fn clusters(cases: &[Case], wanted: impl Fn(&Case) -> bool) -> usize {
-    let mut found: Vec<u32> = cases
-        .iter()
-        .filter(|case| wanted(case))
-        .map(|case| case.trajectory)
-        .collect();
+/// Problems that hold such a case.
+fn problems(cases: &[Case], wanted: impl Fn(&Case) -> bool) -> usize {
+    let found = cases.iter().filter(|case| wanted(case));
+    different(found.map(|case| case.problem))
+}
+
+fn different(numbers: impl Iterator<Item = u32>) -> usize {
+    let mut found: Vec<u32> = numbers.collect();
     found.sort_unstable();
     found.dedup();
     found.len()
@@ -279,7 +300,7 @@ fn bins(cases: &[Case]) -> Vec<Bin> {
             score,
             right,
             // There is at least one.
-            interval: wilson(right, clusters(part, |_| true)).unwrap_or([0.0, 1.0]),
+            interval: wilson(right, problems(part, |_| true)).unwrap_or([0.0, 1.0]),
         });
     }
     bins
@@ -352,6 +373,7 @@ mod tests {
             score,
             right,
             trajectory: at as u32,
+            problem: at as u32,
         };
         pairs.iter().enumerate().map(case).collect()
     }
@@ -431,13 +453,15 @@ mod tests {
     }
 
     #[test]
-    fn intervals_count_trajectories_and_not_steps() {
+    fn intervals_count_problems_and_not_steps() {
         let mut one = cases(&[(0.5, true); 40]);
         let apart = reliability(one.clone()).bins[0].interval;
         for case in &mut one {
-            case.trajectory = 0;
+            case.problem = 0;
         }
-        let together = reliability(one).bins[0].interval;
+        let together = reliability(one);
+        assert_eq!((together.trajectories, together.problems), (40, 1));
+        let together = together.bins[0].interval;
         assert!(together[0] < apart[0], "{together:?} {apart:?}");
     }
 }

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
 use crate::signal::mixture::{self, Fit, Settings};
 use crate::survey::Survey;
 
@@ -89,12 +92,21 @@ fn histogram(values: &[f64], (low, high): (f64, f64)) -> Histogram {
         let share = (value - low) / (high - low).max(f64::MIN_POSITIVE);
         counts[((share * BINS as f64) as usize).min(BINS - 1)] += 1;
     }
-    let stride = values.len().div_ceil(MOST).max(1);
-    let sample: Vec<f64> = values.iter().copied().step_by(stride).collect();
+    let fitted = match values.len() <= MOST {
+        true => mixture::fit(values, &Settings::default(), SEED),
+        false => {
+            // By chance: every so many would be the same step of trajectories
+            // of one length.
+            let mut rng = ChaCha8Rng::seed_from_u64(SEED);
+            let places = rand::seq::index::sample(&mut rng, values.len(), MOST);
+            let sample: Vec<f64> = places.iter().map(|place| values[place]).collect();
+            mixture::fit(&sample, &Settings::default(), SEED)
+        }
+    };
     Histogram {
         low,
         high,
         counts,
-        fit: Some(mixture::fit(&sample, &Settings::default(), SEED)),
+        fit: Some(fitted),
     }
 }

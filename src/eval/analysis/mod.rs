@@ -4,8 +4,9 @@
 //! ([`costs`]) and why answers are wrong ([`failures`]).
 //!
 //! Everything is over the main lines of chosen trajectories of a survey. Steps
-//! of one trajectory are not independent: intervals count trajectories, not
-//! steps, and err on the wide side.
+//! of one trajectory are not independent, nor are the trajectories that several
+//! runs have of one question: intervals count questions, not steps, as if all
+//! that is of one question said the same, and err on the wide side.
 
 pub mod calibration;
 pub mod costs;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use crate::eval::regret::Regrets;
 use crate::eval::sample_runs::{add, decision, head, outcome, step};
+use crate::expr::{Expr, Scope};
 use crate::problem::answer::Verdict;
 use crate::survey::{Fact, Survey};
 use crate::trace::record::{Record, ScoreRecord, TrajectoryEnd};
@@ -67,6 +68,59 @@ fn a_score_is_held_against_what_says_most() {
         .map(|(name, _)| name.as_str())
         .collect();
     assert_eq!(names, ["all", "step 1", "step 2"]);
+}
+
+#[test]
+fn several_runs_of_one_question_are_one_to_an_interval() {
+    let mut survey = start();
+    for (run, path) in [("a", "s"), ("b", "ss"), ("c", "l")] {
+        let us = &[0.9, 0.9][..path.len()];
+        add(&mut survey, run, "p", path, us, Verdict::Correct);
+    }
+    add(&mut survey, "a", "q", "s", &[0.2], Verdict::Wrong);
+    let found = Analysis::of(&survey, &places(&survey), Ask::default());
+    let all = &found.reliability[0].1;
+    assert_eq!((all.steps, all.trajectories, all.problems), (5, 4, 2));
+    assert_eq!(all.bins.len(), 1);
+    assert_eq!(Some(all.bins[0].interval), crate::train::wilson(0.8, 2));
+    // One question with right steps and one with wrong ones: as in order of one
+    // pair.
+    assert_eq!(all.auroc, Some(1.0));
+    let [low, high] = all.auroc_interval.unwrap();
+    assert!((low - 0.2065).abs() < 1e-4 && high == 1.0, "{low} {high}");
+}
+
+#[test]
+fn what_a_score_is_can_be_asked_in_an_expression() {
+    let mut survey = start();
+    let mut step = step("a", "p", "s", 0.9);
+    step.confidence
+        .measures
+        .insert("entropy_truncated_math".into(), 0.3);
+    survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+    survey.add(Fact::of(&outcome("a", "p", "s", Verdict::Correct, 1.0)).unwrap());
+    let judged = ScoreRecord {
+        run: "a".into(),
+        step: Some("s".into()),
+        problem: "p".into(),
+        scorer: "judge".into(),
+        model: None,
+        value: Some(6.0),
+        note: None,
+        usage: crate::trace::record::Usage::default(),
+        attempts: Vec::new(),
+        cost: None,
+    };
+    survey.add(Fact::of(&Record::Score(judged)).unwrap());
+    let view = survey.view(0);
+    for score in [Score::Confidence, Score::Entropy, Score::Judge] {
+        let value = score.of(view.step(0).unwrap()).unwrap();
+        let away = format!("max({}) - ({value})", score.written());
+        let text = format!("{away} < 1e-9 & {away} > -1e-9");
+        let asked = Expr::condition(&text, Scope::Trajectory).unwrap();
+        assert!(asked.holds(&view), "{text}");
+    }
+    assert_eq!(Score::Entropy.of(view.step(0).unwrap()), Some(-0.3));
 }
 
 #[test]

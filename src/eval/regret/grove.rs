@@ -5,23 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::cost::Ledger;
-use crate::eval::what_if::Rule;
+use crate::eval::what_if::{Next, Writer};
 use crate::problem::answer::Verdict;
-use crate::router::{Router, Timing};
+use crate::router::Router;
 use crate::survey::{Step, Survey, View};
-use crate::trace::record::RunRecord;
+use crate::trace::record::{Purpose, StepEnd};
 
+use super::asked::Asked;
 use super::value::Value;
-
-/// Who writes the step after a node where the log's own router goes on.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Next {
-    /// Nobody decided there.
-    Open,
-    Model(usize),
-    /// By these probabilities, in pool order.
-    Drawn(Vec<f64>),
-}
 
 /// A step, wherever it stands.
 #[derive(Debug, Clone)]
@@ -30,27 +21,36 @@ pub(super) struct Node {
     pub model: Option<usize>,
     /// Published cost; NaN where it is not known.
     pub cost: f64,
-    pub next: Next,
+    /// How the log's own router goes on after it; `None` where nobody decided.
+    pub next: Option<Next>,
     /// Whether that is the router of the run that is asked about, not that of
     /// another run that came this way.
     pub is_own: bool,
+    /// Who writes the step that stands where that router is shown this one as
+    /// a draft; `None` where nobody knows.
+    pub ruling: Option<Writer>,
+    /// Whether it stands in any run: what follows a draft that was rejected in
+    /// all of them is nowhere.
+    pub stands: bool,
     pub verdict: Option<Verdict>,
     /// How often it was drawn, by different seeds.
     pub draws: u32,
+    /// Steps after it, rejected drafts included.
     pub children: Vec<u32>,
 }
 
 /// The steps of one question, each once.
 ///
 /// After a decision the log's own router goes on: the model that was chosen
-/// there, or where choices were drawn every model by its probability. Where
-/// nothing of that is in the log, what is there stands for it.
+/// there, or where choices were drawn every model by its probability, or where
+/// it has steps drafted the drafts that stand and what was written in place of
+/// the others. Where nothing of that is in the log, what is there stands for it.
 #[derive(Debug, Clone)]
 pub struct Grove {
     pub(super) models: usize,
     pub(super) nodes: Vec<Node>,
     pub(super) first: Vec<u32>,
-    start: Next,
+    start: Option<Next>,
     /// By what stands up to a step.
     known: HashMap<u64, u32>,
     /// By the ids of the steps.
@@ -72,7 +72,7 @@ impl Grove {
             models: head.pool.len(),
             nodes: Vec::new(),
             first: Vec::new(),
-            start: Next::Open,
+            start: None,
             known: HashMap::new(),
             ids: HashMap::new(),
             values: Vec::new(),
@@ -94,42 +94,53 @@ impl Grove {
         seeds: &mut HashSet<(u32, u64)>,
     ) {
         let trajectory = view.trajectory();
-        if self.start == Next::Open {
-            let writer = view.step(0).and_then(|step| view.writer(step));
-            self.start = writer.map_or(Next::Open, Next::Model);
+        if self.start.is_none() {
+            self.start = asked.start(view);
         }
-        // What follows a draft that was rejected is nowhere.
-        for step in trajectory.steps().iter().filter(|step| step.kept) {
-            let (next, is_own) = asked.next(view, step);
-            if let Some(&at) = self.known.get(&step.content()) {
-                self.ids.insert(step.key(), at);
-                let other = seeds.insert((at, step.seed()));
-                let node = &mut self.nodes[at as usize];
-                node.draws += u32::from(other);
-                // The asked router's own word, else that of who came first.
-                if node.next == Next::Open || (is_own && !node.is_own) {
-                    (node.next, node.is_own) = (next, is_own);
-                }
-                continue;
+        for step in trajectory.steps().iter().filter(|step| is_written(step)) {
+            let before = match trajectory.before(step) {
+                None if step.index > 1 => continue, // What it follows is lost.
+                None => None,
+                Some(before) => match self.known.get(&before.content()) {
+                    None => continue,
+                    known => known.copied(),
+                },
+            };
+            let said = asked.says(view, step);
+            if let Some(drafter) = said.drafter {
+                self.drafts(before, drafter);
             }
-            let at = u32::try_from(self.nodes.len()).expect("fewer than 2^32 steps fit in memory");
-            seeds.insert((at, step.seed()));
-            let before = trajectory.before(step);
-            let before = before.and_then(|step| self.known.get(&step.content()).copied());
-            self.nodes.push(Node {
-                model: view.writer(step),
-                cost: cost(view, step, ledger),
-                next,
-                is_own,
-                verdict: None,
-                draws: 1,
-                children: Vec::new(),
-            });
-            self.known.insert(step.content(), at);
-            self.ids.insert(step.key(), at);
-            match before {
-                Some(before) => self.nodes[before as usize].children.push(at),
-                None => self.first.push(at),
+            let at = match self.known.get(&step.content()) {
+                Some(&at) => {
+                    let node = &mut self.nodes[at as usize];
+                    // The asked router's own word, else that of who came first.
+                    if node.next.is_none() || (said.is_own && !node.is_own) {
+                        (node.next, node.is_own) = (said.next, said.is_own);
+                    }
+                    node.ruling = node.ruling.take().or(said.ruling);
+                    at
+                }
+                None => self.push(
+                    before,
+                    step.content(),
+                    Node {
+                        model: view.writer(step),
+                        cost: cost(view, step, ledger),
+                        next: said.next,
+                        is_own: said.is_own,
+                        ruling: said.ruling,
+                        stands: false,
+                        verdict: None,
+                        draws: 0,
+                        children: Vec::new(),
+                    },
+                ),
+            };
+            let node = &mut self.nodes[at as usize];
+            node.draws += u32::from(seeds.insert((at, step.seed())));
+            node.stands |= step.kept;
+            if step.kept {
+                self.ids.insert(step.key(), at);
             }
         }
         for (leaf, outcome) in trajectory.outcomes() {
@@ -144,12 +155,36 @@ impl Grove {
         }
     }
 
+    fn push(&mut self, before: Option<u32>, content: u64, node: Node) -> u32 {
+        let at = u32::try_from(self.nodes.len()).expect("fewer than 2^32 steps fit in memory");
+        self.nodes.push(node);
+        self.known.insert(content, at);
+        match before {
+            Some(before) => self.nodes[before as usize].children.push(at),
+            None => self.first.push(at),
+        }
+        at
+    }
+
+    /// The own run had the step after a node drafted.
+    fn drafts(&mut self, at: Option<u32>, drafter: usize) {
+        let next = Some(Next::Draft(drafter));
+        match at {
+            Some(at) => {
+                let node = &mut self.nodes[at as usize];
+                (node.next, node.is_own) = (next, true);
+            }
+            None => self.start = next,
+        }
+    }
+
     /// The node of the step of this id, as [`crate::survey::step_key`] gives it.
     pub fn node_of(&self, key: u64) -> Option<u32> {
         self.ids.get(&key).copied()
     }
 
-    /// The steps after a node, the first ones for `None`.
+    /// The steps after a node, the first ones for `None`; rejected drafts
+    /// included.
     pub(super) fn after(&self, at: Option<u32>) -> &[u32] {
         match at {
             Some(at) => &self.nodes[at as usize].children,
@@ -157,11 +192,11 @@ impl Grove {
         }
     }
 
-    /// Who goes on after a node, for `None` who begins.
-    pub(super) fn next(&self, at: Option<u32>) -> &Next {
+    /// How the log's own router goes on after a node, for `None` how it begins.
+    fn next(&self, at: Option<u32>) -> Option<&Next> {
         match at {
-            Some(at) => &self.nodes[at as usize].next,
-            None => &self.start,
+            Some(at) => self.nodes[at as usize].next.as_ref(),
+            None => self.start.as_ref(),
         }
     }
 
@@ -173,9 +208,13 @@ impl Grove {
             u32::try_from(at).ok()
         }));
         places.into_iter().any(|at| {
-            let mut models = self.after(at).iter();
-            let first = models.next().map(|&child| self.nodes[child as usize].model);
-            models.any(|&child| Some(self.nodes[child as usize].model) != first)
+            let after = self
+                .after(at)
+                .iter()
+                .map(|&child| &self.nodes[child as usize]);
+            let mut models = after.filter(|node| node.stands).map(|node| node.model);
+            let first = models.next();
+            models.any(|model| Some(model) != first)
         })
     }
 
@@ -193,20 +232,34 @@ impl Grove {
         values
     }
 
+    /// The steps after `at` by a model of which something is known, with their
+    /// draws.
+    fn written(&self, at: Option<u32>, model: usize, values: &[Value]) -> Vec<(f64, u32)> {
+        let children = self.after(at).iter().copied();
+        let is_known = |&child: &u32| {
+            self.nodes[child as usize].model == Some(model) && values[child as usize].graded > 0.0
+        };
+        let draws = |child: u32| (f64::from(self.nodes[child as usize].draws), child);
+        children.filter(is_known).map(draws).collect()
+    }
+
+    /// The mean over steps, each by its weight, of what comes with and after
+    /// them.
+    fn mean(&self, steps: &[(f64, u32)], values: &[Value]) -> Value {
+        let part = |&(weight, at): &(f64, u32)| {
+            let cost = self.nodes[at as usize].cost;
+            (weight, values[at as usize].after(cost))
+        };
+        Value::mean(&steps.iter().map(part).collect::<Vec<_>>())
+    }
+
     /// Q(s, a): what follows `at` where `model` writes the next step, the mean
     /// over its continuations; with the number of draws of which something is
     /// known.
     pub(super) fn by(&self, at: Option<u32>, model: usize, values: &[Value]) -> (Value, u32) {
-        let children = self.after(at).iter();
-        let written = children.filter(|&&child| self.nodes[child as usize].model == Some(model));
-        let known = written.filter_map(|&child| {
-            let node = &self.nodes[child as usize];
-            let value = values[child as usize];
-            (value.graded > 0.0).then(|| (f64::from(node.draws), value.after(node.cost)))
-        });
-        let known: Vec<(f64, Value)> = known.collect();
+        let known = self.written(at, model, values);
         let draws: f64 = known.iter().map(|(draws, _)| draws).sum();
-        (Value::mean(&known), draws as u32)
+        (self.mean(&known, values), draws as u32)
     }
 
     /// V(s): what follows `at` where the log's own router goes on.
@@ -215,68 +268,147 @@ impl Grove {
     }
 
     pub(super) fn led(&self, at: Option<u32>, values: &[Value]) -> Value {
-        let (parts, is_own) = self.weighted(at, values);
-        let parts: Vec<(f64, Value)> = parts
-            .into_iter()
-            .map(|(weight, value, _)| (weight, value))
-            .collect();
-        let value = Value::mean(&parts);
+        let (steps, is_own) = self.weighted(at, values);
+        let value = self.mean(&steps, values);
         match is_own {
             true => value,
             false => value.by_others(),
         }
     }
 
-    /// What follows a node by each model of which something is known there, with
-    /// its weight in what the run's own router reaches, and its draws; and
-    /// whether that router goes on so.
-    fn weighted(&self, at: Option<u32>, values: &[Value]) -> (Vec<(f64, Value, u32)>, bool) {
-        let weight = |model: usize, draws: u32| match self.next(at) {
-            Next::Model(chosen) => f64::from(u8::from(*chosen == model)),
-            // A log may say anything.
-            Next::Drawn(probabilities) => {
-                let probability = probabilities.get(model).copied();
-                probability.unwrap_or(0.0).clamp(0.0, 1.0)
-            }
-            Next::Open => f64::from(draws),
+    /// The steps after a node of which something is known, each with its weight
+    /// in what the run's own router reaches; and whether that router goes on so.
+    fn weighted(&self, at: Option<u32>, values: &[Value]) -> (Vec<(f64, u32)>, bool) {
+        let is_own = at.is_none_or(|at| self.nodes[at as usize].is_own);
+        let next = self.next(at);
+        let steps = match next {
+            Some(Next::By(writer)) => self.chosen(at, writer, values),
+            Some(Next::Draft(drafter)) => self.drafted(at, *drafter, values),
+            None => Vec::new(),
         };
-        let by_model = (0..self.models).map(|model| (model, self.by(at, model, values)));
-        let known = by_model.filter(|(_, (_, draws))| *draws > 0);
-        let mut parts: Vec<(f64, Value, u32)> = known
-            .map(|(model, (value, draws))| (weight(model, draws), value, draws))
-            .collect();
-        let mut is_own = at.is_none_or(|at| self.nodes[at as usize].is_own);
-        // Of whoever was to write it nothing is known.
-        if parts.iter().all(|(weight, ..)| *weight <= 0.0) {
-            for (weight, _, draws) in &mut parts {
-                *weight = f64::from(*draws);
-            }
-            is_own = false;
+        if steps.iter().any(|(weight, _)| *weight > 0.0) {
+            return (steps, is_own);
         }
-        (parts, is_own)
+        // Of whoever was to write it nothing is known.
+        let all = (0..self.models).flat_map(|model| self.written(at, model, values));
+        (all.collect(), is_own && next.is_none())
+    }
+
+    /// The steps after a node where its writer is chosen ahead.
+    fn chosen(&self, at: Option<u32>, writer: &Writer, values: &[Value]) -> Vec<(f64, u32)> {
+        let by = |model| self.shared(at, model, writer.probability(model), values);
+        (0..self.models).flat_map(by).collect()
+    }
+
+    /// The steps after a node that stand where a model drafts it: drafts, and
+    /// what was written in place of the others. A draft of which nobody knows
+    /// whether it stands says nothing.
+    fn drafted(&self, at: Option<u32>, drafter: usize, values: &[Value]) -> Vec<(f64, u32)> {
+        let mut steps = Vec::new();
+        let mut again = vec![0.0; self.models];
+        for (draft, ruling) in self.ruled(at, drafter) {
+            let node = &self.nodes[draft as usize];
+            let draws = f64::from(node.draws);
+            for (model, again) in again.iter_mut().enumerate() {
+                let weight = draws * ruling.probability(model);
+                if model != drafter {
+                    *again += weight;
+                } else if values[draft as usize].graded > 0.0 {
+                    steps.push((weight, draft));
+                }
+            }
+        }
+        for (model, weight) in again.into_iter().enumerate() {
+            steps.extend(self.shared(at, model, weight, values));
+        }
+        steps
+    }
+
+    /// The drafts after a node on which a ruling is known.
+    fn ruled(&self, at: Option<u32>, drafter: usize) -> impl Iterator<Item = (u32, &Writer)> {
+        let children = self.after(at).iter().copied();
+        children.filter_map(move |child| {
+            let node = &self.nodes[child as usize];
+            let ruling = node.ruling.as_ref()?;
+            (node.model == Some(drafter)).then_some((child, ruling))
+        })
+    }
+
+    /// A weight, shared by the draws of a model after a node.
+    fn shared(
+        &self,
+        at: Option<u32>,
+        model: usize,
+        weight: f64,
+        values: &[Value],
+    ) -> Vec<(f64, u32)> {
+        if weight <= 0.0 {
+            return Vec::new();
+        }
+        let mut steps = self.written(at, model, values);
+        let all: f64 = steps.iter().map(|(draws, _)| draws).sum();
+        for (share, _) in &mut steps {
+            *share *= weight / all;
+        }
+        steps
+    }
+
+    /// With which probability the log's own router has each model write the
+    /// step after a node that stands; `None` where nobody decided.
+    pub(super) fn chances(&self, at: Option<u32>) -> Option<Vec<f64>> {
+        let models = 0..self.models;
+        let drafter = match self.next(at)? {
+            Next::By(writer) => {
+                return Some(models.map(|model| writer.probability(model)).collect());
+            }
+            Next::Draft(drafter) => *drafter,
+        };
+        let mut all = 0.0;
+        let mut chances = vec![0.0; self.models];
+        for (draft, ruling) in self.ruled(at, drafter) {
+            let draws = f64::from(self.nodes[draft as usize].draws);
+            all += draws;
+            for (model, chance) in chances.iter_mut().enumerate() {
+                *chance += draws * ruling.probability(model);
+            }
+        }
+        Some(match all > 0.0 {
+            true => chances.into_iter().map(|chance| chance / all).collect(),
+            false => models
+                .map(|model| f64::from(u8::from(model == drafter)))
+                .collect(),
+        })
     }
 
     /// Draws after a node that count in what the log's own router reaches, and
     /// as how many of equal weight: (Σ w)² / Σ w², Kish's effective size of a
     /// sample.
     pub(super) fn draws(&self, at: Option<u32>) -> (u32, usize) {
-        let (mut parts, _) = self.weighted(at, &self.values);
-        parts.retain(|(weight, ..)| *weight > 0.0);
-        let all: f64 = parts.iter().map(|(weight, ..)| weight).sum();
-        // A model's weight is shared by its draws.
-        let squares = parts
+        let (mut steps, _) = self.weighted(at, &self.values);
+        steps.retain(|(weight, _)| *weight > 0.0);
+        let all: f64 = steps.iter().map(|(weight, _)| weight).sum();
+        let draws = |at: u32| self.nodes[at as usize].draws;
+        // A step's weight is shared by its draws.
+        let squares = steps
             .iter()
-            .map(|(weight, _, draws)| weight * weight / f64::from(*draws));
+            .map(|&(weight, at)| weight * weight / f64::from(draws(at)));
         let squares: f64 = squares.sum();
         let effective = if squares > 0.0 {
             all * all / squares
         } else {
             0.0
         };
-        let draws = parts.iter().map(|(.., draws)| draws).sum();
+        let draws = steps.iter().map(|&(_, at)| draws(at)).sum();
         // Rounded down, but for the noise of the last digits.
         (draws, (effective + 1e-9) as usize)
     }
+}
+
+/// Whether a step was written to its end: calls that gave none, and drafts that
+/// nobody ruled on, are in the log beside the steps.
+fn is_written(step: &Step) -> bool {
+    let is_whole = !matches!(step.end, StepEnd::Error | StepEnd::Empty);
+    step.kept || (step.purpose == Purpose::Draft && is_whole)
 }
 
 fn cost(view: &View<'_>, step: &Step, ledger: &Ledger) -> f64 {
@@ -292,57 +424,3 @@ fn cost(view: &View<'_>, step: &Step, ledger: &Ledger) -> f64 {
 
 /// A router, or why it could not be made.
 pub type Made = Result<Arc<dyn Router>, String>;
-
-/// The run that is asked about, with its router where that can be asked anew.
-struct Asked<'a> {
-    head: &'a RunRecord,
-    /// With the value of its parameter.
-    rule: Option<(Rule<'a>, f64)>,
-}
-
-impl<'a> Asked<'a> {
-    fn new(head: &'a RunRecord, made: Option<&'a Made>) -> Self {
-        // Rules on drafts and questions see more than a step, and what draws is
-        // in the log.
-        let ahead = |made: &&Made| {
-            made.as_ref()
-                .map_or(true, |router| router.timing() == Timing::Ahead)
-        };
-        let rule = made.filter(ahead).and_then(|made| {
-            let (rule, _) = Rule::for_run(head, true, made).ok()?;
-            let fixed = matches!(head.router.name.as_str(), "small" | "large");
-            let slider = rule.slider().map(|slider| slider.value);
-            Some((rule, slider.or(fixed.then_some(0.0))?))
-        });
-        Self { head, rule }
-    }
-
-    /// Who goes on after a step, and whether that is the asked run's router.
-    fn next(&self, view: &View<'_>, step: &Step) -> (Next, bool) {
-        let of = view.head();
-        if let Some((rule, value)) = &self.rule {
-            let signal = of.and_then(|head| head.signal.parse().ok());
-            let seen = rule.sees(view, step, signal, self.head);
-            if let Some(next) = seen.next {
-                return (Next::Model(next.at(*value)), true);
-            }
-        }
-        let is_own = of.is_some_and(|of| of.key == self.head.key);
-        (logged(view, step), is_own)
-    }
-}
-
-/// Who was to go on after a step by the router that was there: what a person
-/// chose says nothing of it.
-fn logged(view: &View<'_>, step: &Step) -> Next {
-    let trajectory = view.trajectory();
-    let Some(made) = trajectory.routed_after(step) else {
-        return Next::Open;
-    };
-    let probabilities = trajectory.probabilities(made);
-    // Of a rule that draws they are those it draws by.
-    if made.propensity < 1.0 && probabilities.len() == view.models() {
-        return Next::Drawn(probabilities.to_vec());
-    }
-    view.place(made.action).map_or(Next::Open, Next::Model)
-}

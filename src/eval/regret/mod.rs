@@ -9,12 +9,18 @@
 //! regret    max over a of Q(s, a) − cost(s, a)/w, less that of the choice
 //! ```
 //!
+//! A router that has steps drafted goes on with the drafts that stand by its
+//! rule, and with what its last model wrote in place of the others. A draft that
+//! was rejected in every run has no Q of its own: what it would have led to is
+//! nowhere.
+//!
 //! w is what a right answer is worth. A regret that is no larger than that of a
 //! choice against itself, drawn as often as the other one (the A/A control), is
 //! noise. What has no end in the log, or one that nobody could grade, is left
 //! out.
 
 mod all;
+mod asked;
 mod choice;
 mod grove;
 mod rescue;

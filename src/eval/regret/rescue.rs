@@ -1,7 +1,7 @@
 //! Which overrides would have saved a trajectory, and which would have saved
 //! its cost.
 
-use super::grove::{Grove, Next};
+use super::grove::Grove;
 use super::value::Value;
 use super::{Line, Rescue};
 
@@ -40,16 +40,11 @@ impl Grove {
     /// often.
     fn cheapest(&self) -> Vec<Value> {
         self.induce(|grove, at, values| {
+            let chances = grove.chances(Some(at));
             let options = (0..grove.models).map(|model| {
                 let (mut value, draws) = grove.by(Some(at), model, values);
-                let against = match grove.next(Some(at)) {
-                    Next::Model(chosen) => f64::from(u8::from(*chosen != model)),
-                    Next::Drawn(probabilities) => {
-                        1.0 - probabilities.get(model).copied().unwrap_or(0.0)
-                    }
-                    Next::Open => 0.0,
-                };
-                value.overrides += against;
+                // Against nobody where nobody decided.
+                value.overrides += chances.as_ref().map_or(0.0, |by| 1.0 - by[model]);
                 // A plan decides every step itself.
                 value.sure = value.right;
                 (value, draws)

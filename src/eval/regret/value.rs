@@ -1,5 +1,6 @@
 //! What follows a step, as a mean over what the log holds.
 
+use crate::eval::weighted::Weighted;
 use crate::problem::answer::Verdict;
 
 /// A mean outcome: parts that sum to 1 with what is ungraded or not known.
@@ -66,21 +67,16 @@ impl Value {
 
     /// The mean of several, each by its weight; nothing where no weight is.
     pub fn mean(parts: &[(f64, Self)]) -> Self {
-        let all: f64 = parts.iter().map(|(weight, _)| weight).sum();
-        if all <= 0.0 {
+        let Some(parts) = Weighted::new(parts) else {
             return Self::default();
-        }
-        let mean = |of: fn(&Self) -> f64| {
-            let sum: f64 = parts.iter().map(|(weight, part)| weight * of(part)).sum();
-            sum / all
         };
         Self {
-            right: mean(|value| value.right),
-            graded: mean(|value| value.graded),
-            cost: mean(|value| value.cost),
-            priced: mean(|value| value.priced),
-            overrides: mean(|value| value.overrides),
-            sure: mean(|value| value.sure),
+            right: parts.mean(|value| value.right),
+            graded: parts.mean(|value| value.graded),
+            cost: parts.mean(|value| value.cost),
+            priced: parts.mean(|value| value.priced),
+            overrides: parts.mean(|value| value.overrides),
+            sure: parts.mean(|value| value.sure),
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::router::Slider;
 use crate::survey::Survey;
 
 pub use rule::{Decider, Rule};
+pub(in crate::eval) use rule::{Next, Writer};
 pub use value::{Band, Changed, Outlook};
 
 use estimate::Expectations;

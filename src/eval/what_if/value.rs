@@ -1,5 +1,6 @@
 //! The outlook at one value of the parameter.
 
+use crate::eval::weighted::Weighted;
 use crate::problem::answer::Verdict;
 
 use super::counts::Counts;
@@ -155,24 +156,22 @@ impl Parts {
         }
     }
 
-    /// The mean of several, each by its weight.
+    /// The mean of several, each by its weight; nothing where no weight is.
     fn mean(parts: &[(f64, Self)]) -> Self {
-        let all: f64 = parts.iter().map(|(weight, _)| weight).sum();
-        let mean = |of: fn(&Self) -> f64| {
-            let sum: f64 = parts.iter().map(|(weight, part)| weight * of(part)).sum();
-            sum / all
+        let Some(parts) = Weighted::new(parts) else {
+            return Self::default();
         };
         Self {
-            correct: mean(|p| p.correct),
-            wrong: mean(|p| p.wrong),
-            ungraded: mean(|p| p.ungraded),
-            open: mean(|p| p.open),
-            cost: mean(|p| p.cost),
+            correct: parts.mean(|p| p.correct),
+            wrong: parts.mean(|p| p.wrong),
+            ungraded: parts.mean(|p| p.ungraded),
+            open: parts.mean(|p| p.open),
+            cost: parts.mean(|p| p.cost),
             guess: Guess {
-                correct: mean(|p| p.guess.correct),
-                graded: mean(|p| p.guess.graded),
-                cost: mean(|p| p.guess.cost),
-                unlike: mean(|p| p.guess.unlike),
+                correct: parts.mean(|p| p.guess.correct),
+                graded: parts.mean(|p| p.guess.graded),
+                cost: parts.mean(|p| p.guess.cost),
+                unlike: parts.mean(|p| p.guess.unlike),
             },
         }
     }

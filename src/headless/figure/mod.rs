@@ -169,7 +169,7 @@ fn both_lines(parts: &[(f64, Both)]) -> Vec<Layer> {
 
 /// Every figure that an analysis has something for.
 pub fn all(analysis: &Analysis) -> Vec<Figure> {
-    let (score, target) = (analysis.ask.score.name(), analysis.target.name());
+    let (score, target) = (analysis.ask.score.written(), analysis.target.name());
     let first = |name: &str| name == "all";
     let reliability = analysis
         .reliability

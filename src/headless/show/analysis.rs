@@ -40,7 +40,7 @@ pub fn analysis(
     let mut text = format!(
         "{} trajectories; {} against {}\n\n",
         found.trajectories,
-        ask.score.name(),
+        ask.score.written(),
         found.target.name()
     );
     text.push_str(&grid(&reliability(&found)));
@@ -78,6 +78,7 @@ fn reliability(found: &Analysis) -> Vec<Vec<Cell>> {
         found.ask.slice.name(),
         "steps",
         "trajectories",
+        "problems",
         "right",
         "Brier",
         "ECE",
@@ -92,6 +93,7 @@ fn reliability(found: &Analysis) -> Vec<Vec<Cell>> {
             Cell::Left(name.clone()),
             Cell::Right(of.steps.to_string()),
             Cell::Right(of.trajectories.to_string()),
+            Cell::Right(of.problems.to_string()),
             Cell::Right(percent((of.steps > 0).then_some(of.right))),
             figure(of.brier),
             figure(of.ece),
@@ -210,7 +212,7 @@ fn document(found: &Analysis) -> serde_json::Value {
     json!({
         "screen": "analysis",
         "trajectories": found.trajectories,
-        "score": found.ask.score.name(),
+        "score": found.ask.score.written(),
         "right_by": found.target.name(),
         "by": found.ask.slice.name(),
         "reliability": found.reliability.iter().map(reliability_json).collect::<Vec<_>>(),
@@ -234,6 +236,7 @@ fn reliability_json((name, of): &(String, Reliability)) -> serde_json::Value {
         "of": name,
         "steps": of.steps,
         "trajectories": of.trajectories,
+        "problems": of.problems,
         "right": (of.steps > 0).then_some(of.right),
         "brier": of.brier,
         "ece": of.ece,

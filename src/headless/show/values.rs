@@ -122,7 +122,10 @@ pub fn values(
     }) else {
         return Err(Failure::new(
             Exit::BadData,
-            format!("problem `{problem}` has no steps, or the head of its run is lost"),
+            format!(
+                "problem `{problem}` has no steps, or those before them or the head of its run \
+                 are lost"
+            ),
         ));
     };
     let head = view.head();

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use crate::app::Model;
 use crate::router::{Grid, Router, Surface};
 use crate::signal::observation::Observation;
-use crate::survey::Survey;
+use crate::survey::{Survey, Trajectory};
 use crate::tui::text::sanitize::sanitize_line;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{self, glyph};
@@ -19,7 +19,7 @@ use crate::tui::widgets::{self, glyph};
 const SHADES: [&str; 5] = ["·", "░", "▒", "▓", "█"];
 /// Columns for the names of the rows.
 const NAMES: u16 = 9;
-/// Steps of a log beyond this are not counted: nobody sees the difference.
+/// Steps of a log beyond this are not looked at: nobody sees the difference.
 const MOST: usize = 50_000;
 
 /// Draws the surface of the rule in `row` of the panel.
@@ -136,18 +136,14 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, row: usize, theme: &
 /// Step indices and confidences of the log, as the rule reads them.
 fn logged(survey: &Survey, router: &dyn Router) -> Vec<(u32, f64)> {
     let signal = router.signal();
-    let mut found = Vec::new();
-    for trajectory in survey.trajectories() {
-        for step in trajectory.steps().iter().filter(|step| step.index > 0) {
-            if let Some(u) = step.measure(signal).filter(|u| u.is_finite()) {
-                found.push((step.index, u));
-            }
-        }
-        if found.len() >= MOST {
-            break;
-        }
-    }
-    found
+    let steps = survey.trajectories().iter().flat_map(Trajectory::steps);
+    let measured = steps.take(MOST).filter(|step| step.index > 0);
+    measured
+        .filter_map(|step| {
+            let u = step.measure(signal).filter(|u| u.is_finite())?;
+            Some((step.index, u))
+        })
+        .collect()
 }
 
 /// The range of confidences; `None` where there is none.
