@@ -217,7 +217,7 @@ actions! {
         { Problems ["f", "/"] }
     SortBy "sort" "sort" Tables: "Sort by an expression, e.g. -cost; an empty one gives the order of the log"
         { Problems ["o"] }
-    GroupBy "group" "group" Tables: "Group by an expression, e.g. domain; an empty one groups nothing"
+    GroupBy "group" "group" Tables: "Group by an expression, e.g. area; an empty one groups nothing"
         { Problems ["b"] }
     Fold "fold" "fold" Tables: "Give all trajectories of a problem one row, or each its own"
         { Problems ["z"] }

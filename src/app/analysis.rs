@@ -212,9 +212,9 @@ fn open(model: &mut Model) {
         None if !part.is_unknown => {
             // There is no other way to write a quote.
             let quote = if part.name.contains('"') { '\'' } else { '"' };
-            format!("domain = {quote}{}{quote}", part.name)
+            format!("area = {quote}{}{quote}", part.name)
         }
-        None if by_domain => "!known(domain)".to_owned(),
+        None if by_domain => "!known(area)".to_owned(),
         None => "!known(difficulty)".to_owned(),
     };
     // What the table showed is still wanted.

@@ -44,7 +44,7 @@ pub(super) struct ShowArgs {
     /// Sort by an expression, e.g. -cost
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     sort: Option<String>,
-    /// Group by an expression, e.g. domain
+    /// Group by an expression, e.g. area
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     group: Option<String>,
     /// The trajectory of this problem; to compare also ID@RUN

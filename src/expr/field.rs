@@ -116,6 +116,7 @@ fields! {
     Run "run" Trajectory Text "id of the run";
     Router "router" Trajectory Text "the router, as it is written";
     Domain "domain" Trajectory Text "subject of the problem";
+    Area "area" Trajectory Text "its domain in short: Algebra of Mathematics -> Algebra -> Inequalities";
     Difficulty "difficulty" Trajectory Number "difficulty of the problem, on its data set's scale";
     Question "question" Trajectory Text "the question";
     Gold "gold" Trajectory Text "the reference answer";

@@ -2,6 +2,7 @@
 
 use crate::cost::PERSON;
 use crate::problem::answer::Verdict;
+use crate::problem::area;
 use crate::problem::arithmetic::{self, Holds};
 use crate::problem::repeat::is_repeat;
 use crate::signal::confidence::{Source as Measure, recorded};
@@ -192,6 +193,10 @@ impl Source for Trajectory<'_> {
             Field::Run => Value::text(self.tree.run()),
             Field::Router => self.run.map(|run| run.router.spec.as_str()).into(),
             Field::Domain => problem.and_then(|known| known.domain.as_deref()).into(),
+            Field::Area => problem
+                .and_then(|known| known.domain.as_deref())
+                .map(area)
+                .into(),
             Field::Difficulty => problem.and_then(|known| known.difficulty).into(),
             Field::Question => problem.map(|known| known.question.as_str()).into(),
             Field::Gold => problem.and_then(|known| known.gold.as_deref()).into(),

@@ -2,6 +2,7 @@
 //! models, logs or screens.
 
 pub mod answer;
+mod area;
 pub mod arithmetic;
 pub mod dataset;
 pub(crate) mod lines;
@@ -10,6 +11,8 @@ pub mod shard;
 pub mod split;
 
 use serde::{Deserialize, Serialize};
+
+pub use area::area;
 
 /// One problem to be solved step by step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

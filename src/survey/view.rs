@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::cost::PERSON;
 use crate::expr::{Field, Source, Value};
 use crate::problem::answer::Verdict;
+use crate::problem::area;
 use crate::signal::observation::Observation;
 use crate::trace::label::{Ballot, Rating};
 use crate::trace::record::{Continuation, Purpose, RunRecord, StepEnd};
@@ -279,6 +280,11 @@ impl Source for View<'_> {
             Field::Run => self.named(Some(self.run.id)),
             Field::Router => self.head().map(|run| run.router.spec.as_str()).into(),
             Field::Domain => self.named(self.trajectory.domain),
+            Field::Area => self
+                .trajectory
+                .domain
+                .map(|domain| area(self.survey.name(domain)))
+                .into(),
             Field::Difficulty => self.trajectory.difficulty.into(),
             Field::Gold => self.trajectory.gold().into(),
             Field::Answer => outcome.and_then(|found| found.answer.as_deref()).into(),

@@ -1,5 +1,6 @@
 //! Parts of a log.
 
+use crate::problem::area;
 use crate::survey::{Step, Survey, View};
 
 /// By what a log is taken apart.
@@ -30,7 +31,9 @@ impl Slice {
     }
 
     /// What is said where a trajectory has none.
-    const NONE: &'static str = "unknown";
+    fn none(self) -> String {
+        format!("no {}", self.name())
+    }
 
     /// The part that a step belongs to, with a number that orders the parts.
     pub(super) fn of_step(self, survey: &Survey, view: &View<'_>, step: &Step) -> (f64, String) {
@@ -54,12 +57,12 @@ impl Slice {
             Self::Difficulty => match trajectory.difficulty {
                 // Scales with halves and thirds have too many values of their own.
                 Some(d) => (d.floor(), format!("difficulty {}", d.floor())),
-                None => (f64::INFINITY, Self::NONE.to_owned()),
+                None => (f64::INFINITY, self.none()),
             },
             _ => {
-                let domain = trajectory.domain.map(|domain| survey.name(domain));
+                let domain = trajectory.domain.map(|domain| area(survey.name(domain)));
                 let order = if domain.is_some() { 0.0 } else { f64::INFINITY };
-                (order, domain.unwrap_or(Self::NONE).to_owned())
+                (order, domain.map_or_else(|| self.none(), str::to_owned))
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::app::{Row, Table, Tally, Use};
 use crate::eval::regret::Control;
 use crate::expr::{Expr, Scope};
 use crate::headless::{Exit, Failure};
+use crate::problem::area;
 use crate::survey::View;
 
 use super::grid::{Cell, grid};
@@ -133,7 +134,7 @@ fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) 
             Cell::Left(verdict.unwrap_or("unfinished").to_owned()),
             Cell::Left(problem.to_owned()),
             Cell::Left(router.unwrap_or("unknown").to_owned()),
-            Cell::Left(domain.unwrap_or_default().to_owned()),
+            Cell::Left(domain.map(area).unwrap_or_default().to_owned()),
             Cell::Right(of.difficulty.map_or_else(String::new, |d| d.to_string())),
             Cell::Right(view.kept().to_string()),
             Cell::Right(percent(view.large_share())),

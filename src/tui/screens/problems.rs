@@ -11,6 +11,7 @@ use crate::app::tour::Part;
 use crate::app::{Model, Pane, Row, Tally, Use};
 use crate::eval::regret::Control;
 use crate::expr::Expr;
+use crate::problem::area;
 use crate::survey::View;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width;
@@ -257,7 +258,7 @@ impl Painter<'_> {
                 .map_or_else(String::new, |head| head.router.spec.clone()),
             "domain" => trajectory
                 .domain
-                .map_or_else(String::new, |domain| survey.name(domain).to_owned()),
+                .map_or_else(String::new, |domain| area(survey.name(domain)).to_owned()),
             "difficulty" => trajectory
                 .difficulty
                 .map_or_else(String::new, |difficulty| difficulty.to_string()),
