@@ -15,6 +15,8 @@ mod import;
 mod labels;
 #[path = "cli/show.rs"]
 mod show;
+#[path = "cli/twins.rs"]
+mod twins;
 
 use std::path::Path;
 use std::process::Output;

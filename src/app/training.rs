@@ -1,6 +1,6 @@
 //! The training screen: what it knows and how it changes.
 
-use crate::train::log::TrainingLog;
+use crate::train::log::{Head, TrainingLog};
 use crate::train::record::Iteration;
 use crate::train::surface::Surface;
 
@@ -8,6 +8,66 @@ use super::action::Action;
 
 /// Iterations that a page moves.
 const PAGE: u32 = 100;
+
+/// What is drawn over the iterations, the most telling first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Curve {
+    Coverage,
+    Cost,
+    Kappa,
+    Reward,
+    Kl,
+    Miss,
+}
+
+impl Curve {
+    pub const ALL: [Self; 6] = [
+        Self::Coverage,
+        Self::Cost,
+        Self::Kappa,
+        Self::Reward,
+        Self::Kl,
+        Self::Miss,
+    ];
+
+    /// Its value at an iteration; `None` where there is none.
+    #[must_use]
+    pub fn value(self, one: &Iteration, head: &Head) -> Option<f64> {
+        match self {
+            Self::Coverage => Some(one.policy.coverage),
+            Self::Cost => Some(head.relative(one.batch.cost)),
+            Self::Kappa => Some(one.threshold.kappa),
+            Self::Reward => Some(one.batch.reward),
+            Self::Kl => one.policy.kl,
+            Self::Miss => Some(one.threshold.miss),
+        }
+    }
+
+    /// Its heading.
+    #[must_use]
+    pub fn title(self, log: &TrainingLog) -> String {
+        let params = &log.head.params;
+        match self {
+            Self::Coverage => format!("coverage ≥ {:.3}", 1.0 - params.tolerated()),
+            Self::Cost if log.head.large_cost.is_some() => "cost / large".to_owned(),
+            Self::Cost => "cost".to_owned(),
+            Self::Kappa => "κ".to_owned(),
+            Self::Reward => "reward".to_owned(),
+            Self::Kl => "KL, nats".to_owned(),
+            Self::Miss => format!("misses, α {}", params.alpha),
+        }
+    }
+
+    /// What the curve is held against.
+    #[must_use]
+    pub fn level(self, log: &TrainingLog) -> Option<f64> {
+        match self {
+            Self::Coverage => Some(1.0 - log.head.params.tolerated()),
+            Self::Miss => Some(log.head.params.alpha),
+            _ => None,
+        }
+    }
+}
 
 /// How far the run is, as far as anybody can tell.
 #[derive(Debug, Clone, PartialEq, Eq)]

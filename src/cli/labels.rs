@@ -48,12 +48,20 @@ pub(super) struct LabelsArgs {
     json: bool,
 }
 
+/// Refuses a file of labels that is not there.
+pub(super) fn must_be_there(labels: Option<&Path>) -> Result<(), Failure> {
+    match labels.filter(|path| !path.is_file()) {
+        Some(missing) => {
+            let message = format!("{}: no such file of labels", missing.display());
+            Err(Failure::usage(message))
+        }
+        None => Ok(()),
+    }
+}
+
 pub(super) fn run(args: &LabelsArgs) -> Result<(), Failure> {
     let labels = args.labels.as_deref();
-    if let Some(missing) = labels.filter(|path| !path.is_file()) {
-        let message = format!("{}: no such file of labels", missing.display());
-        return Err(Failure::usage(message));
-    }
+    must_be_there(labels)?;
     let form = match args.export.as_deref() {
         Some([form, path]) => {
             let parsed = form.parse::<Form>();

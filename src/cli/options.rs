@@ -90,6 +90,11 @@ pub(super) struct PanelArgs {
 }
 
 impl PanelArgs {
+    /// Whether any is named.
+    pub fn is_given(&self) -> bool {
+        !self.routers.is_empty()
+    }
+
     /// The routers named; none for the usual ones.
     pub fn specs(&self) -> Result<Vec<RouterSpec>, Failure> {
         if self.routers.is_empty() {

@@ -184,17 +184,8 @@ fn filtered(log: &Log, mut survey: Survey, filter: &str) -> Result<Survey, Failu
 }
 
 /// Opens logs that hold at least one trajectory, and the problem asked for,
-/// with the labels in their side files. Without a problem not more than about
-/// `bytes` are read.
-pub(super) fn open_log(
-    paths: &[PathBuf],
-    problem: Option<&str>,
-    bytes: u64,
-) -> Result<(Log, Survey), Failure> {
-    open_labelled(paths, None, problem, bytes)
-}
-
-/// The same with the labels of `labels` in place of the side files.
+/// with the labels in their side files, or in `labels` in place of these.
+/// Without a problem not more than about `bytes` are read.
 pub(super) fn open_labelled(
     paths: &[PathBuf],
     labels: Option<&Path>,

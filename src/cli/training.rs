@@ -23,7 +23,7 @@ pub(super) fn is_run(path: &Path) -> bool {
 pub(super) fn show(path: &Path) -> Result<(), Failure> {
     // Told before the screen is taken.
     TrainingLog::open(path).map_err(|error| Failure::new(Exit::BadData, error.to_string()))?;
-    super::needs_terminal("replay", "cat report.md")?;
+    super::needs_terminal("replay", "pointsman show RUN")?;
     let config = screen::configuration(Flags::default())?;
     let stop = Arc::default();
     watch_signals(&stop)?;

@@ -270,10 +270,7 @@ impl Session {
 
     /// How the trajectory that ends at the cursor came out, if it ends there.
     pub fn outcome(&self) -> Option<&OutcomeRecord> {
-        match self.cursor {
-            Some(node) => self.tree.node(node).outcome(),
-            None => self.tree.root_outcomes().last(),
-        }
+        self.tree.outcome_at(self.cursor)
     }
 
     /// The decision that holds after `node`: the one its followed branch was

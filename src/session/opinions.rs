@@ -40,6 +40,26 @@ pub enum Wants {
     Unknown,
 }
 
+impl Wants {
+    /// The model concerned.
+    pub fn model(self) -> Option<usize> {
+        match self {
+            Self::Next(model) | Self::Again(model) | Self::All(model) => Some(model),
+            Self::Stands | Self::Unknown => None,
+        }
+    }
+
+    /// What is said beside the model's name, or in its place.
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Next(_) | Self::All(_) => None,
+            Self::Stands => Some("stands"),
+            Self::Again(_) => Some("again"),
+            Self::Unknown => Some("unknown"),
+        }
+    }
+}
+
 impl Session {
     /// What each rule of the panel would do at `node`: rules that decide ahead
     /// about the step after it, rules on drafts about the step itself, rules

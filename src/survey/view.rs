@@ -128,6 +128,18 @@ impl<'a> View<'a> {
         Some(ballot).filter(|ballot| ballot.opinions().next().is_some())
     }
 
+    /// Who labelled any of its steps or branches, in the order in which they
+    /// came.
+    pub fn labellers(&self) -> Vec<Name> {
+        let mut people = Vec::new();
+        for said in &self.trajectory.labels {
+            if !people.contains(&said.who) {
+                people.push(said.who);
+            }
+        }
+        people
+    }
+
     /// How many of its steps a person is done with: rated or passed over.
     pub fn done_by(&self, who: Option<Name>) -> usize {
         let Some(who) = who.filter(|_| self.trajectory.is_labelled()) else {

@@ -4,7 +4,7 @@ use crate::expr::Source;
 use crate::problem::answer::Verdict;
 use crate::signal::confidence::Source as Measure;
 
-use super::{Step, View};
+use super::{Name, Step, Survey, View};
 
 /// What a decision is worth that lost every answer, in units of one unsure
 /// step; one that lost half of them is worth as much as a contradiction.
@@ -37,6 +37,28 @@ pub fn worth(view: &View<'_>) -> f64 {
     let sure = View::steps(view).filter_map(|step| step.measure(Measure::Prob));
     let least = sure.fold(1.0_f64, f64::min);
     lost + conflict + open + (1.0 - least.clamp(0.0, 1.0))
+}
+
+impl Survey {
+    /// The trajectories at these places, those [worth](worth()) most first;
+    /// equals stay as they stand.
+    pub fn by_worth(&self, places: &[u32]) -> Vec<u32> {
+        let places = places.iter();
+        let valued = places.map(|&place| (worth(&self.view(place as usize)), place));
+        let mut valued: Vec<(f64, u32)> = valued.collect();
+        valued.sort_by(|a, b| b.0.total_cmp(&a.0));
+        valued.into_iter().map(|(_, place)| place).collect()
+    }
+
+    /// Whether a person is done with all steps of a trajectory that has any.
+    pub fn is_done(&self, place: u32, who: Option<Name>) -> bool {
+        let found = self.trajectories().get(place as usize);
+        if !found.is_some_and(super::Trajectory::is_labelled) {
+            return false;
+        }
+        let view = self.view(place as usize);
+        view.done_by(who) == Source::steps(&view)
+    }
 }
 
 /// Whether scorers are at odds with each other or with the verdict.

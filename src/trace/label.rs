@@ -152,6 +152,12 @@ impl Opinion {
         self.rating.is_some() || self.skipped
     }
 
+    /// In a word, but for the flag; `None` where nothing else is said.
+    pub fn word(self) -> Option<&'static str> {
+        let rating = self.rating.map(Rating::name);
+        rating.or(self.skipped.then_some(Label::Skipped.name()))
+    }
+
     /// Whether anything is said at all.
     pub fn is_empty(self) -> bool {
         self == Self::default()
@@ -218,6 +224,16 @@ impl<W: PartialEq> Ballot<W> {
             latest.find_map(|&(at, label)| Some((at, label.rating()?)))
         });
         last.max_by_key(|&(at, _)| at).map(|(_, rating)| rating)
+    }
+
+    /// What is said of it all in all: the last rating, and whether anybody's
+    /// flag stands.
+    pub fn together(&self) -> Opinion {
+        Opinion {
+            rating: self.rating(),
+            flagged: self.is_flagged(),
+            skipped: false,
+        }
     }
 
     /// Whether anybody's flag stands.

@@ -87,6 +87,17 @@ impl Node {
         notes.into_iter().rev().flatten().next()
     }
 
+    /// Who said anything of it, in the order in which they came.
+    pub fn people(&self) -> Vec<&str> {
+        let mut people: Vec<&str> = Vec::new();
+        for label in &self.labels {
+            if !people.contains(&label.who.as_str()) {
+                people.push(&label.who);
+            }
+        }
+        people
+    }
+
     /// Whether its parent is missing from the tree.
     pub fn is_orphan(&self) -> bool {
         self.parent.is_none() && self.step.parent.is_some()
@@ -451,6 +462,15 @@ impl Tree {
     /// Outcomes of trajectories without any step.
     pub fn root_outcomes(&self) -> &[OutcomeRecord] {
         &self.root_outcomes
+    }
+
+    /// How the trajectory that ends at `leaf` came out; of one without any step
+    /// for `None`.
+    pub fn outcome_at(&self, leaf: Option<NodeIndex>) -> Option<&OutcomeRecord> {
+        match leaf {
+            Some(leaf) => self.node(leaf).outcome(),
+            None => self.root_outcomes.last(),
+        }
     }
 
     /// The nodes from the first step to `index`, both included. A rejected

@@ -71,6 +71,25 @@ pub struct PolicyRecord {
     pub constraint_change: Option<f64>,
 }
 
+impl PolicyRecord {
+    /// What the line search came to.
+    #[must_use]
+    pub fn search(&self) -> String {
+        match (&self.rejected, self.backtracks) {
+            (Some(why), _) => format!("rejected: {why}"),
+            (None, Some(1)) => "accepted after 1 back-track".to_owned(),
+            (None, Some(backtracks)) => format!("accepted after {backtracks} back-tracks"),
+            (None, None) => "–".to_owned(),
+        }
+    }
+
+    /// The case of the step, 0 … 4; `None` where there was no step.
+    #[must_use]
+    pub fn case(&self) -> Option<u8> {
+        self.dual.map(|dual| dual.case.number())
+    }
+}
+
 /// The fits of both critics.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

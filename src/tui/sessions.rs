@@ -204,7 +204,12 @@ pub fn rule(spec: &str, pool: &[ModelFacts]) -> Result<Arc<dyn Router>, String> 
     for_pool(&spec, pool).map_err(|error| error.to_string())
 }
 
-fn recorded(
+/// Opens the trajectory of a problem in a run, with the routers that are asked
+/// beside its own; none for the usual ones.
+///
+/// # Errors
+/// In words for the person.
+pub fn recorded(
     log: &Log,
     run: &str,
     problem: &str,

@@ -326,11 +326,16 @@ fn nothing_that_a_terminal_obeys_leaves_a_hostile_log() {
     std::fs::write(path.join("h.jsonl"), log).unwrap();
     let problem = json(path, &["h.jsonl"])["trajectories"][0]["problem"].clone();
     let problem = problem.as_str().unwrap();
-    let screens: [&[&str]; 6] = [
+    let screens: [&[&str]; 11] = [
         &["--screen", "runs"],
         &["--sort", "cost"],
         &["--group", "domain"],
         &["--problem", problem, "--content"],
+        &["--problem", problem, "--screen", "tree", "--content"],
+        &["--problem", problem, "--screen", "labels", "--content"],
+        &["--problem", problem, "--screen", "rules"],
+        &["--screen", "labels"],
+        &["--screen", "rules"],
         &["--screen", "what-if"],
         &["--value", "0"],
     ];

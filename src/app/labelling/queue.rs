@@ -1,7 +1,5 @@
 //! Which step and which trajectory comes next.
 
-use crate::expr::Source;
-use crate::survey::{Survey, worth};
 use crate::trace::NodeIndex;
 
 use super::super::effect::Effect;
@@ -19,29 +17,14 @@ pub fn make(model: &mut Model) {
         return;
     };
     if labelling.order == Order::Worth {
-        let value = |place: u32| worth(&survey.view(place as usize));
-        let mut valued: Vec<(f64, u32)> =
-            queue.iter().map(|&place| (value(place), place)).collect();
-        // Stable: those of equal worth stay as the table has them.
-        valued.sort_by(|a, b| b.0.total_cmp(&a.0));
-        queue = valued.into_iter().map(|(_, place)| place).collect();
+        queue = survey.by_worth(&queue);
     }
     let who = survey.named(&model.who);
     let done = queue.iter().copied();
-    labelling.done = done.filter(|&place| is_done(survey, place, who)).collect();
+    labelling.done = done.filter(|&place| survey.is_done(place, who)).collect();
     labelling.queue = queue;
     labelling.made_of = survey.trajectories().len();
     labelling.touched.clear();
-}
-
-/// Whether a person is done with all steps of a trajectory that has any.
-fn is_done(survey: &Survey, place: u32, who: Option<crate::survey::Name>) -> bool {
-    let found = survey.trajectories().get(place as usize);
-    if !found.is_some_and(crate::survey::Trajectory::is_labelled) {
-        return false;
-    }
-    let view = survey.view(place as usize);
-    view.done_by(who) == Source::steps(&view)
 }
 
 /// Counts what was labelled; takes trajectories in that were read meanwhile.
@@ -58,7 +41,7 @@ pub fn refresh(model: &mut Model) {
     }
     let who = survey.named(&model.who);
     for place in std::mem::take(&mut labelling.touched) {
-        if is_done(survey, place, who) && labelling.queue.contains(&place) {
+        if survey.is_done(place, who) && labelling.queue.contains(&place) {
             labelling.done.insert(place);
         } else {
             labelling.done.remove(&place);

@@ -1,7 +1,8 @@
 //! What a log says of its router as a whole: whether a score of steps tells
 //! right from wrong ([`calibration`]), how it is distributed ([`histogram`]),
-//! where the router escalates ([`escalation`]), where the cost goes
-//! ([`costs`]) and why answers are wrong ([`failures`]).
+//! where the router escalates ([`escalation`]), what rules decide over all of
+//! it ([`rules`]), where the cost goes ([`costs`]) and why answers are wrong
+//! ([`failures`]).
 //!
 //! Everything is over the main lines of chosen trajectories of a survey. Steps
 //! of one trajectory are not independent, nor are the trajectories that several
@@ -13,6 +14,7 @@ pub mod costs;
 pub mod escalation;
 pub mod failures;
 pub mod histogram;
+pub mod rules;
 mod slice;
 
 use crate::survey::Survey;

@@ -56,6 +56,7 @@ pub fn analysis(
         Shown {
             text,
             json: document(&found),
+            warnings: Vec::new(),
         },
         found,
     ))

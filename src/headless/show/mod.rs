@@ -5,9 +5,14 @@
 mod analysis;
 mod compare;
 pub(super) mod grid;
+mod labels;
 mod problems;
+mod records;
+mod rules;
 mod runs;
 mod steps;
+mod training;
+mod tree;
 mod values;
 mod what_if;
 
@@ -17,14 +22,18 @@ use crate::eval::regret::Control;
 use crate::expr::{Expr, ExprError, Scope};
 use crate::headless::{Exit, Failure};
 use crate::survey::Survey;
-use crate::trace::Log;
-use crate::trace::record::RunRecord;
+use crate::trace::record::{Confidence, PERSON, RunRecord, StepRecord};
+use crate::trace::{Log, Tree};
 
 pub use analysis::analysis;
 pub use compare::{Compared, compare};
+pub use labels::{labels, queue};
 pub use problems::{Arrangement, problems};
+pub use rules::{Open, rules, surfaces};
 pub use runs::runs;
 pub use steps::steps;
+pub use training::training;
+pub use tree::tree;
 pub use values::{Remarks, remarks, values};
 pub use what_if::{Asked, what_if};
 
@@ -33,6 +42,18 @@ pub use what_if::{Asked, what_if};
 pub struct Shown {
     pub text: String,
     pub json: serde_json::Value,
+    /// What of the log could not be read of it.
+    pub warnings: Vec<String>,
+}
+
+impl Shown {
+    fn of(text: String, json: serde_json::Value) -> Self {
+        Self {
+            text,
+            json,
+            warnings: Vec::new(),
+        }
+    }
 }
 
 /// What a log holds.
@@ -67,6 +88,58 @@ impl Subject<'_> {
     }
 }
 
+/// A trajectory that was read.
+struct Read {
+    run: String,
+    tree: Tree,
+    /// Lines of it that could not be read.
+    warnings: Vec<String>,
+}
+
+impl Read {
+    /// Reads a problem in the run of this id, or in the only one that has it.
+    fn trajectory(
+        subject: &Subject<'_>,
+        problem: &str,
+        run: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let run = run_of(subject, problem, run)?;
+        let (tree, damages) = subject.log.tree(&run, problem)?;
+        Ok(Self {
+            run,
+            tree,
+            warnings: damages.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    fn question(&self, content: bool) -> Option<&str> {
+        let known = self.tree.problem().filter(|_| content)?;
+        Some(&known.question)
+    }
+}
+
+/// The id of the run that has a problem: the one of this id or beginning so,
+/// or the only one.
+fn run_of(subject: &Subject<'_>, problem: &str, run: Option<&str>) -> Result<String, Failure> {
+    let runs = subject.log.trajectories();
+    let of_it = runs.filter(|found| found.problem == problem);
+    let ids: Vec<&str> = of_it.map(|found| found.run).collect();
+    if ids.is_empty() {
+        return Err(Failure::usage(format!("no problem `{problem}` in the log")));
+    }
+    match run {
+        Some(run) => Ok(ids[super::export::named(&ids, run)?].to_owned()),
+        None => match ids.as_slice() {
+            [one] => Ok((*one).to_owned()),
+            several => Err(Failure::usage(format!(
+                "problem `{problem}` is in {} runs of the log",
+                several.len()
+            ))
+            .hint(format!("--run takes one of {}", ids.join(", ")))),
+        },
+    }
+}
+
 /// The counts of several trajectories.
 fn tally(tally: &Tally, unit: Option<&Unit>) -> serde_json::Value {
     serde_json::json!({
@@ -98,6 +171,39 @@ fn percent(share: Option<f64>) -> String {
 /// An amount in four figures; `–` where it is not known.
 fn amount(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.4e}"))
+}
+
+/// A confidence in as many digits as its measure needs.
+#[must_use]
+pub fn confidence(confidence: &Confidence) -> String {
+    match confidence.value {
+        Some(value) if confidence.source.ends_with("logit") => format!("{value:.2}"),
+        Some(value) => format!("{value:.3}"),
+        None => "n/a".to_owned(),
+    }
+}
+
+/// The sign of a model of a pool: emptier is cheaper. Of a person for `None`.
+#[must_use]
+pub fn sign(place: Option<usize>, models: usize) -> &'static str {
+    match place {
+        None => "✎",
+        Some(0) => "○",
+        Some(place) if place + 1 >= models => "●",
+        Some(_) => "◐",
+    }
+}
+
+/// The sign of a step by the model at `place`.
+#[must_use]
+pub fn step_sign(step: &StepRecord, place: Option<usize>, models: usize) -> &'static str {
+    if !step.kept {
+        "⊘"
+    } else if step.model == PERSON {
+        "✎"
+    } else {
+        sign(place, models)
+    }
 }
 
 fn wrong(flag: &str, error: &ExprError) -> Failure {

@@ -1,5 +1,7 @@
 //! The trajectories of a log: filtered, sorted and grouped.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
 use crate::app::{Row, Table, Tally, Use};
@@ -7,10 +9,10 @@ use crate::eval::regret::Control;
 use crate::expr::{Expr, Scope};
 use crate::headless::{Exit, Failure};
 use crate::problem::area;
-use crate::survey::View;
+use crate::survey::{Survey, View};
 
 use super::grid::{Cell, grid};
-use super::{Shown, Subject, amount, percent, set, tally, wrong};
+use super::{Shown, Subject, amount, percent, set, sign, tally, wrong};
 
 /// How the table is arranged.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +32,23 @@ pub struct Arrangement {
 /// An expression that is at fault, a filter that nothing fulfils, a run that is
 /// not there.
 pub fn problems(subject: &Subject<'_>, by: &Arrangement) -> Result<Shown, Failure> {
-    let survey = subject.survey;
+    let (table, survey) = arranged(subject, by)?;
+    let all = subject.survey.trajectories().len();
+    let subject = Subject {
+        survey: &survey,
+        ..*subject
+    };
+    Ok(match by.group {
+        Some(_) => groups(&subject, &table, all),
+        None => list(&subject, &table, all, by.limit),
+    })
+}
+
+/// The table, and the survey that its places are of.
+pub(super) fn arranged<'s>(
+    subject: &Subject<'s>,
+    by: &Arrangement,
+) -> Result<(Table, Cow<'s, Survey>), Failure> {
     let mut table = Table::default();
     table.fold = false;
     if let Some(id) = &by.run {
@@ -38,25 +56,24 @@ pub fn problems(subject: &Subject<'_>, by: &Arrangement) -> Result<Shown, Failur
     }
     let text_filter = text_filter(subject, by.filter.as_deref())?;
     let survey = match &text_filter {
-        Some(places) => &survey.clone().only(places),
-        None => survey,
+        Some(places) => Cow::Owned(subject.survey.clone().only(places)),
+        None => Cow::Borrowed(subject.survey),
     };
     if text_filter.is_none() {
-        set(&mut table, Use::Filter, by.filter.as_deref(), survey)?;
+        set(&mut table, Use::Filter, by.filter.as_deref(), &survey)?;
     }
-    set(&mut table, Use::Sort, by.sort.as_deref(), survey)?;
-    set(&mut table, Use::Group, by.group.as_deref(), survey)?;
-    table.refresh(survey, false);
-    let all = subject.survey.trajectories().len();
+    set(&mut table, Use::Sort, by.sort.as_deref(), &survey)?;
+    set(&mut table, Use::Group, by.group.as_deref(), &survey)?;
+    table.refresh(&survey, false);
     if let (true, Some(filter)) = (table.order.is_empty(), &by.filter) {
-        let message = format!("none of the {all} trajectories fulfils `{filter}`");
+        let all = subject.survey.trajectories().len();
+        let message = match by.run {
+            Some(_) => format!("no trajectory of the run fulfils `{filter}`"),
+            None => format!("none of the {all} trajectories fulfils `{filter}`"),
+        };
         return Err(Failure::new(Exit::Failed, message));
     }
-    let subject = Subject { survey, ..*subject };
-    Ok(match by.group {
-        Some(_) => groups(&subject, &table, all),
-        None => list(&subject, &table, all, by.limit),
-    })
+    Ok((table, survey))
 }
 
 /// The places that fulfil a filter about texts, which are read from the log;
@@ -95,6 +112,7 @@ fn groups(subject: &Subject<'_>, table: &Table, all: usize) -> Shown {
             "came_to": tally(&table.tally, unit.as_ref()),
             "groups": found,
         }),
+        warnings: Vec::new(),
     }
 }
 
@@ -187,6 +205,7 @@ fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) 
             "regret": control(&subject.control),
             "trajectories": found,
         }),
+        warnings: Vec::new(),
     }
 }
 
@@ -235,12 +254,6 @@ fn writers(view: &View<'_>) -> Vec<Option<usize>> {
 
 /// The same as signs: emptier is cheaper.
 fn lane(view: &View<'_>) -> String {
-    let last = view.models().saturating_sub(1);
-    let sign = |writer: Option<usize>| match writer {
-        None => '✎',
-        Some(0) => '○',
-        Some(place) if place >= last => '●',
-        Some(_) => '◐',
-    };
-    writers(view).into_iter().map(sign).collect()
+    let signs = writers(view).into_iter();
+    signs.map(|writer| sign(writer, view.models())).collect()
 }

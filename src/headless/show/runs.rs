@@ -65,5 +65,6 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
     Shown {
         text: grid(&rows),
         json: json!({ "screen": "runs", "runs": found }),
+        warnings: Vec::new(),
     }
 }

@@ -7,8 +7,7 @@ use crate::headless::{Exit, Failure};
 use crate::problem::answer::Verdict;
 
 use super::grid::{Cell, grid};
-use super::steps::run_of;
-use super::{Build, Shown, Subject, amount, percent};
+use super::{Build, Shown, Subject, amount, percent, run_of};
 
 /// What there is to say of a whole trajectory, each a sentence or nothing.
 pub struct Remarks {
@@ -205,6 +204,7 @@ pub fn values(
             "savings": way(grove.savings(&line)
                 .filter(|_| line.verdict == Some(Verdict::Correct))),
         }),
+        warnings: Vec::new(),
     })
 }
 

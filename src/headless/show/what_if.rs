@@ -135,6 +135,7 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
             "values": found,
             "changed": changed,
         }),
+        warnings: Vec::new(),
     })
 }
 
@@ -215,6 +216,7 @@ fn changed(
         subject.survey.name(trajectory.problem)
     };
     found
+        .take(limit)
         .map(|(band, one)| {
             json!({
                 "problem": name(one.place),

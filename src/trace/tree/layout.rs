@@ -35,6 +35,19 @@ pub struct Row {
     pub kind: RowKind,
 }
 
+impl Row {
+    /// The lines in front of the row: those of the lanes that run through it,
+    /// and the one by which it leaves its own.
+    pub fn branches(&self) -> String {
+        match (self.lane, self.fork || self.kind == RowKind::Draft) {
+            (0, false) => " ".to_owned(),
+            (0, true) => "├".to_owned(),
+            (lane, true) => format!(" {}├─", "│ ".repeat(lane - 1)),
+            (lane, false) => format!(" {}", "│ ".repeat(lane)),
+        }
+    }
+}
+
 impl Tree {
     /// Every node in depth-first order with its lane; orphaned pieces last.
     /// O(nodes), without recursion.

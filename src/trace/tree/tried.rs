@@ -21,7 +21,8 @@ impl Tree {
         self.rollout_that_begins(node).is_some()
     }
 
-    fn rollout_that_begins(&self, node: NodeIndex) -> Option<&DecisionRecord> {
+    /// The decision by which a rollout begins with the step at `node`.
+    pub fn rollout_that_begins(&self, node: NodeIndex) -> Option<&DecisionRecord> {
         if self.rollouts == 0 {
             return None;
         }

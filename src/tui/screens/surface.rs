@@ -8,9 +8,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::app::Model;
-use crate::router::{Grid, Router, Surface};
-use crate::signal::observation::Observation;
-use crate::survey::{Survey, Trajectory};
+use crate::eval::analysis::rules::{Frame, Laid};
+use crate::router::Router;
 use crate::tui::text::sanitize::sanitize_line;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::{self, glyph};
@@ -19,8 +18,6 @@ use crate::tui::widgets::{self, glyph};
 const SHADES: [&str; 5] = ["·", "░", "▒", "▓", "█"];
 /// Columns for the names of the rows.
 const NAMES: u16 = 9;
-/// Steps of a log beyond this are not looked at: nobody sees the difference.
-const MOST: usize = 50_000;
 
 /// Draws the surface of the rule in `row` of the panel.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, row: usize, theme: &Theme) {
@@ -53,48 +50,27 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, row: usize, theme: &
         let text = Line::styled("no rule can be asked here", theme.style("dim"));
         return widgets::lines(area, buffer, &[text]);
     };
-    let logged = logged(&model.survey, router.as_ref());
-    // A little beyond the longest trajectory.
-    let longest = logged.iter().map(|&(step, _)| step).max().unwrap_or(1) + 2;
     let rows = area.height.saturating_sub(3).min(20);
-    let rows = rows.min(u16::try_from(longest).unwrap_or(u16::MAX));
     let columns = area.width.saturating_sub(NAMES).min(100) / 2;
     if rows < 2 || columns < 8 {
         return;
     }
-    let Some((low, high)) = range(&logged) else {
-        let text = "no step of the log has the confidence that this rule reads";
-        return widgets::lines(area, buffer, &[Line::styled(text, theme.style("dim"))]);
-    };
-    let grid = Grid {
-        confidences: (0..columns)
-            .map(|column| low + (high - low) * (f64::from(column) + 0.5) / f64::from(columns))
-            .collect(),
-        steps: (1..=u32::from(rows)).collect(),
-    };
-    let like = Observation {
-        confidence: None,
-        index: 1,
-        difficulty: session.problem().difficulty,
-        has_answer: false,
-        tokens: None,
-        writer: Some(0),
+    let frame = Frame {
+        columns: usize::from(columns),
+        rows: usize::from(rows),
         models,
+        difficulty: session.problem().difficulty,
     };
-    let Some(surface) = Surface::of(router.as_ref(), &grid, &like) else {
-        let text = "this rule rules on drafts or reads the question: it has no such surface";
-        return widgets::lines(area, buffer, &[Line::styled(text, theme.style("dim"))]);
-    };
-    let mut counts = vec![vec![0_usize; usize::from(columns)]; usize::from(rows)];
-    for &(step, u) in &logged {
-        let share = (u - low) / (high - low);
-        let column = ((share * f64::from(columns)) as usize).min(usize::from(columns) - 1);
-        if let Some(row) = counts.get_mut(step as usize - 1) {
-            row[column] += 1;
+    let laid = match Laid::of(model.survey.trajectories(), router.as_ref(), &frame) {
+        Ok(laid) => laid,
+        Err(why) => {
+            let text = Line::styled(why.to_string(), theme.style("dim"));
+            return widgets::lines(area, buffer, &[text]);
         }
-    }
+    };
     let mut lines = Vec::new();
-    for ((cells, counts), step) in surface.cells.iter().zip(&counts).zip(&grid.steps) {
+    let rows = laid.surface.cells.iter().zip(&laid.counts);
+    for ((cells, counts), step) in rows.zip(&laid.grid.steps) {
         let mut spans = vec![Span::styled(format!("step {step:<3} "), theme.style("dim"))];
         for (cell, &count) in cells.iter().zip(counts) {
             let shade = match cell.large {
@@ -110,7 +86,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, row: usize, theme: &
     }
     let number = |value: f64| format!("{value:.2}");
     let room = usize::from(columns) * 2;
-    let (left, right) = (number(low), number(high));
+    let (left, right) = (number(laid.range.0), number(laid.range.1));
     let gap = room.saturating_sub(left.len() + right.len());
     let blanks = usize::from(NAMES);
     lines.push(Line::styled(
@@ -131,26 +107,4 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, row: usize, theme: &
     legend.push(Span::styled(text, theme.style("dim")));
     lines.push(Line::from(legend));
     widgets::lines(area, buffer, &lines);
-}
-
-/// Step indices and confidences of the log, as the rule reads them.
-fn logged(survey: &Survey, router: &dyn Router) -> Vec<(u32, f64)> {
-    let signal = router.signal();
-    let steps = survey.trajectories().iter().flat_map(Trajectory::steps);
-    let measured = steps.take(MOST).filter(|step| step.index > 0);
-    measured
-        .filter_map(|step| {
-            let u = step.measure(signal).filter(|u| u.is_finite())?;
-            Some((step.index, u))
-        })
-        .collect()
-}
-
-/// The range of confidences; `None` where there is none.
-fn range(logged: &[(u32, f64)]) -> Option<(f64, f64)> {
-    let start = (f64::INFINITY, f64::NEG_INFINITY);
-    let (low, high) = logged
-        .iter()
-        .fold(start, |(low, high), &(_, u)| (low.min(u), high.max(u)));
-    (low.is_finite() && high > low).then_some((low, high))
 }

@@ -92,16 +92,9 @@ fn saved(end: &End, facts: &Facts<'_>) -> Vec<Line<'static>> {
 
 /// The case and the line search.
 fn step(one: &Iteration, facts: &Facts<'_>) -> Line<'static> {
-    let case = one
-        .policy
-        .dual
-        .map_or("none".to_owned(), |dual| (dual.case as usize).to_string());
-    let search = match (&one.policy.rejected, one.policy.backtracks) {
-        (Some(why), _) => format!("rejected: {why}"),
-        (None, Some(1)) => "accepted after 1 back-track".to_owned(),
-        (None, Some(backtracks)) => format!("accepted after {backtracks} back-tracks"),
-        (None, None) => "–".to_owned(),
-    };
+    let case = one.policy.case();
+    let case = case.map_or("none".to_owned(), |case| case.to_string());
+    let search = one.policy.search();
     facts.line(&[("case", case), ("step", search)])
 }
 

@@ -8,66 +8,10 @@ use ratatui::symbols::Marker;
 use ratatui::text::Line;
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType, Widget};
 
-use crate::app::training::Training;
-use crate::train::log::{Head, TrainingLog};
+use crate::app::training::{Curve, Training};
 use crate::train::record::Iteration;
 use crate::tui::theme::Theme;
 use crate::tui::widgets;
-
-/// What can be drawn, the most telling first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Curve {
-    Coverage,
-    Cost,
-    Kappa,
-    Reward,
-    Kl,
-    Miss,
-}
-
-impl Curve {
-    pub const ALL: [Self; 6] = [
-        Self::Coverage,
-        Self::Cost,
-        Self::Kappa,
-        Self::Reward,
-        Self::Kl,
-        Self::Miss,
-    ];
-
-    fn value(self, one: &Iteration, head: &Head) -> Option<f64> {
-        match self {
-            Self::Coverage => Some(one.policy.coverage),
-            Self::Cost => Some(head.relative(one.batch.cost)),
-            Self::Kappa => Some(one.threshold.kappa),
-            Self::Reward => Some(one.batch.reward),
-            Self::Kl => one.policy.kl,
-            Self::Miss => Some(one.threshold.miss),
-        }
-    }
-
-    fn title(self, log: &TrainingLog) -> String {
-        let params = &log.head.params;
-        match self {
-            Self::Coverage => format!("coverage ≥ {:.3}", 1.0 - params.tolerated()),
-            Self::Cost if log.head.large_cost.is_some() => "cost / large".to_owned(),
-            Self::Cost => "cost".to_owned(),
-            Self::Kappa => "κ".to_owned(),
-            Self::Reward => "reward".to_owned(),
-            Self::Kl => "KL, nats".to_owned(),
-            Self::Miss => format!("misses, α {}", params.alpha),
-        }
-    }
-
-    /// What the curve is held against.
-    fn level(self, log: &TrainingLog) -> Option<f64> {
-        match self {
-            Self::Coverage => Some(1.0 - log.head.params.tolerated()),
-            Self::Miss => Some(log.head.params.alpha),
-            _ => None,
-        }
-    }
-}
 
 /// Draws a curve in a frame, with its value at the iteration looked at.
 pub fn draw(area: Rect, buffer: &mut Buffer, screen: &Training, curve: Curve, theme: &Theme) {

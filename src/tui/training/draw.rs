@@ -6,14 +6,14 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Widget};
 
 use crate::app::action::{Action, Context};
-use crate::app::training::{Progress, Training};
+use crate::app::training::{Curve, Progress, Training};
 use crate::tui::input::keymap::{Keymap, Pending};
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width;
 use crate::tui::theme::Theme;
 use crate::tui::widgets;
 
-use super::chart::{self, Curve};
+use super::chart;
 use super::{card, strip, surface};
 
 /// The least window anything is drawn in.

@@ -2,7 +2,9 @@
 
 use crate::cost::Unit;
 use crate::trace::import::told;
-use crate::trace::record::{Confidence, StepRecord};
+use crate::trace::record::StepRecord;
+
+pub use crate::headless::show::confidence;
 
 /// An amount of a ledger: `12.3 MFLOP`, `0.00124 USD`; `unknown` where it is.
 pub fn amount(value: Option<f64>, unit: Option<&Unit>) -> String {
@@ -52,15 +54,6 @@ fn money(value: f64) -> String {
         // Two figures after the zeros: prices of single steps are tiny.
         let zeros = (-value.abs().log10()).floor().clamp(0.0, 12.0);
         format!("{value:.*}", zeros as usize + 2)
-    }
-}
-
-/// A confidence in as many digits as its measure needs.
-pub fn confidence(confidence: &Confidence) -> String {
-    match confidence.value {
-        Some(value) if confidence.source.ends_with("logit") => format!("{value:.2}"),
-        Some(value) => format!("{value:.3}"),
-        None => "n/a".to_owned(),
     }
 }
 

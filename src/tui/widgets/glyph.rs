@@ -13,29 +13,10 @@ use ratatui::text::Span;
 
 use super::steps::short_name;
 
+pub use crate::headless::show::{sign as model, step_sign as step};
+
 /// The spinner of a call in flight.
 const BUSY: [&str; 8] = ["⠋", "⠙", "⠹", "⠸", "⠴", "⠦", "⠧", "⠇"];
-
-/// The sign of a model: emptier is cheaper.
-pub fn model(place: Option<usize>, models: usize) -> &'static str {
-    match place {
-        None => "✎",
-        Some(0) => "○",
-        Some(place) if place + 1 >= models => "●",
-        Some(_) => "◐",
-    }
-}
-
-/// The sign of a step.
-pub fn step(step: &StepRecord, place: Option<usize>, models: usize) -> &'static str {
-    if !step.kept {
-        "⊘"
-    } else if step.model == PERSON {
-        "✎"
-    } else {
-        model(place, models)
-    }
-}
 
 /// The sign and the short name of a model of the pool in its style.
 pub fn named(place: usize, settings: &Settings, columns: usize, theme: &Theme) -> Span<'static> {

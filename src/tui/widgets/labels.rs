@@ -22,11 +22,7 @@ pub fn shown(model: &Model, node: &Node) -> Opinion {
     let ballot = node.ballot();
     match model.labelling {
         Some(_) => ballot.of(&model.who.as_str()),
-        None => Opinion {
-            rating: ballot.rating(),
-            flagged: ballot.is_flagged(),
-            skipped: false,
-        },
+        None => ballot.together(),
     }
 }
 
@@ -108,11 +104,7 @@ fn own(
 /// The signs and words of an opinion.
 fn opinion(said: Opinion, theme: &Theme) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
-    if let Some((sign, role)) = glyph::label(said) {
-        let word = match said.rating {
-            Some(rating) => rating.name(),
-            None => "skipped",
-        };
+    if let Some(((sign, role), word)) = glyph::label(said).zip(said.word()) {
         spans.push(Span::styled(format!("{sign} {word} "), theme.style(role)));
     }
     if said.flagged {
@@ -135,13 +127,8 @@ fn others(
     };
     let node = session.tree().node(cursor);
     let ballot = node.ballot();
-    let mut people: Vec<&str> = Vec::new();
-    for label in node.labels.iter().filter(|label| label.who != model.who) {
-        if !people.contains(&label.who.as_str()) {
-            people.push(&label.who);
-        }
-    }
-    for who in people {
+    let people = node.people().into_iter();
+    for who in people.filter(|who| *who != model.who) {
         let (said, note) = (ballot.of(&who), node.note_of(who));
         if said.is_empty() && note.is_none() {
             continue;

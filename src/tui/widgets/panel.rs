@@ -94,21 +94,20 @@ fn row(
 fn wanted(session: &Session, wants: Wants, theme: &Theme) -> (String, String, Option<usize>) {
     let settings = session.settings();
     let models = settings.models();
-    let of = |model: usize, what: &str| {
-        let name = short_name(
-            &settings.model_name(model),
-            settings,
-            WANTS - 3 - what.len(),
-            theme,
-        );
-        let sign = glyph::model(Some(model), models).to_owned();
-        (sign, format!("{name}{what}"), Some(model))
+    let word = wants.word().unwrap_or_default();
+    let Some(model) = wants.model() else {
+        let sign = match wants {
+            Wants::Stands => "✓",
+            _ => "?",
+        };
+        return (sign.to_owned(), word.to_owned(), None);
     };
-    match wants {
-        Wants::Next(model) => of(model, ""),
-        Wants::Stands => ("✓".to_owned(), "stands".to_owned(), None),
-        Wants::Again(model) => of(model, " again"),
-        Wants::All(model) => of(model, ""),
-        Wants::Unknown => ("?".to_owned(), "unknown".to_owned(), None),
-    }
+    let what = match word {
+        "" => String::new(),
+        word => format!(" {word}"),
+    };
+    let columns = WANTS - 3 - what.len();
+    let name = short_name(&settings.model_name(model), settings, columns, theme);
+    let sign = glyph::model(Some(model), models).to_owned();
+    (sign, format!("{name}{what}"), Some(model))
 }

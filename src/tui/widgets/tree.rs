@@ -68,7 +68,7 @@ fn line(
     let place = settings.place(&step.model);
     let style = glyph::step_style(step, place, settings.models(), theme);
     let mut spans = vec![
-        Span::styled(branches(row), theme.style("border")),
+        Span::styled(row.branches(), theme.style("border")),
         Span::styled(
             format!("{} ", glyph::step(step, place, settings.models())),
             style,
@@ -138,13 +138,4 @@ fn shared_words(one: &str, other: &str) -> usize {
         .map_or(one.len().min(other.len()), |((at, _), _)| at);
     let shared = one.get(..differ).unwrap_or_default();
     shared.rfind(' ').map_or(0, |space| space + 1)
-}
-
-fn branches(row: &Row) -> String {
-    match (row.lane, row.fork || row.kind == RowKind::Draft) {
-        (0, false) => " ".to_owned(),
-        (0, true) => "├".to_owned(),
-        (lane, true) => format!(" {}├─", "│ ".repeat(lane - 1)),
-        (lane, false) => format!(" {}", "│ ".repeat(lane)),
-    }
 }

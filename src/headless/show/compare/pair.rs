@@ -8,7 +8,7 @@ use crate::trace::record::{OutcomeRecord, StepRecord};
 use crate::trace::{NodeIndex, Tree};
 
 use super::super::grid::{Cell, grid};
-use super::super::{Shown, Subject, amount};
+use super::super::{Shown, Subject, amount, records};
 use super::{Compared, Place, Wanted};
 
 /// A trajectory that was read.
@@ -17,17 +17,20 @@ struct Side {
     router: String,
     tree: Tree,
     path: Vec<NodeIndex>,
+    /// Lines of it that could not be read.
+    warnings: Vec<String>,
 }
 
 impl Side {
     fn read(subject: &Subject<'_>, place: Place) -> Result<Self, Failure> {
-        let (tree, _) = subject.log.tree(&place.run, &place.problem)?;
+        let (tree, damages) = subject.log.tree(&place.run, &place.problem)?;
         let head = subject.log.run(&place.run);
         Ok(Self {
             router: head.map_or_else(|| "unknown".to_owned(), |head| head.router.spec.clone()),
             path: tree.main_line(),
             tree,
             place,
+            warnings: damages.iter().map(ToString::to_string).collect(),
         })
     }
 
@@ -36,10 +39,7 @@ impl Side {
     }
 
     fn outcome(&self) -> Option<&OutcomeRecord> {
-        match self.path.last() {
-            Some(&leaf) => self.tree.node(leaf).outcome(),
-            None => self.tree.root_outcomes().last(),
-        }
+        self.tree.outcome_at(self.path.last().copied())
     }
 
     fn json(&self) -> serde_json::Value {
@@ -49,12 +49,7 @@ impl Side {
             "problem": self.place.problem,
             "router": self.router,
             "steps": self.path.len(),
-            "outcome": outcome.map(|outcome| json!({
-                "verdict": outcome.verdict,
-                "rule": outcome.rule,
-                "end": outcome.end,
-                "cost": outcome.cost,
-            })),
+            "outcome": outcome.map(records::outcome),
         })
     }
 
@@ -117,6 +112,8 @@ pub fn trajectories(
         .collect();
     let first = alignment.first_divergence();
     let counts = alignment.counts();
+    let warnings = sides.iter().flat_map(|side| side.warnings.clone());
+    let warnings = warnings.collect();
     Ok(Shown {
         text: text(&sides, &rows, first, wanted.content),
         json: json!({
@@ -135,6 +132,7 @@ pub fn trajectories(
             },
             "rows": rows.iter().map(|row| row.json(wanted.content)).collect::<Vec<_>>(),
         }),
+        warnings,
     })
 }
 

@@ -59,6 +59,7 @@ pub fn runs(subject: &Subject<'_>, wanted: &Compared) -> Result<Shown, Failure> 
             "refused": gap.as_ref().err().map(ToString::to_string),
             "listed": listed.map(|case| case_json(subject, case)).collect::<Vec<_>>(),
         }),
+        warnings: Vec::new(),
     })
 }
 

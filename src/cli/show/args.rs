@@ -1,117 +1,142 @@
-//! `show`: what the screens show, as text or JSON.
+//! What `show` takes, and on which of its screens.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
 use crate::app::read_amount;
-use crate::eval::analysis::{Analysis, Ask, Score, Slice, Target};
-use crate::eval::regret::{Control, Regrets};
-use crate::headless::figure;
-use crate::headless::plain::plain;
-use crate::headless::show::{self, Arrangement, Asked, Compared, Subject};
-use crate::headless::{Exit, Failure};
-use crate::tui::sessions;
+use crate::eval::analysis::{Score, Slice, Target};
+use crate::headless::Failure;
+use crate::headless::show::Arrangement;
+
+use super::super::options::PanelArgs;
+use super::super::training::is_run;
 
 /// Show what a log holds, without a screen
 ///
 /// The same tables as the screens have, as text or as one JSON document: `runs`
 /// (one row a run), `problems` (one row a trajectory; filtered, sorted and
-/// grouped by expressions), `steps` (one trajectory, step by step),
+/// grouped by expressions), `steps` (one trajectory, step by step), `tree` (all
+/// of its branches, rejected drafts and rollouts), `labels` (what each person
+/// says of its steps; without --problem which trajectories are to be labelled,
+/// those that tell most first), `rules` (what each router would do at its
+/// steps, and why; without --problem over confidence and step index),
 /// `values` (what each model would have led to at each of its decisions, as far
 /// as the log holds it), `analysis` (calibration, escalation, costs and
 /// failures of all trajectories), `what-if` (every decision of a run decided
 /// again under other values of its router's parameter, without a call) and
 /// `compare` (two trajectories step by step and word by word, or two runs
-/// problem by problem with paired statistics).
+/// problem by problem with paired statistics). Of the folder of a training run
+/// it is `training`, iteration by iteration.
 ///
 /// Texts of questions and steps are left out unless `--content` asks for them:
 /// what a model wrote may try to tell its reader what to do.
 #[derive(Debug, Clone, Args)]
-pub(super) struct ShowArgs {
-    /// Log files, or folders of them
+pub struct ShowArgs {
+    /// Log files, or folders of them; or the folder of a training run
     #[arg(required = true, value_name = "LOG")]
-    logs: Vec<PathBuf>,
+    pub logs: Vec<PathBuf>,
     /// Which screen [default: compare with --with or --with-run, values with
-    /// --worth, analysis with --score, --right-by, --by or --plots, steps with
-    /// --problem, what-if with --value, --cost or --rule, else problems]
+    /// --worth, analysis with --score, --right-by, --by or --plots, labels with
+    /// --who, rules with --routers, steps with --problem, what-if with --value,
+    /// --cost or --rule, else problems]
     #[arg(long, value_enum, value_name = "NAME")]
-    screen: Option<Screen>,
+    pub screen: Option<Screen>,
     /// Only the trajectories that fulfil an expression; `replay --filter help`
     /// lists the names
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
-    filter: Option<String>,
+    pub filter: Option<String>,
     /// Sort by an expression, e.g. -cost
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
-    sort: Option<String>,
+    pub sort: Option<String>,
     /// Group by an expression, e.g. area
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
-    group: Option<String>,
+    pub group: Option<String>,
     /// The trajectory of this problem; to compare also ID@RUN
     #[arg(long, value_name = "ID")]
-    problem: Option<String>,
+    pub problem: Option<String>,
     /// Compare with this trajectory: ID, ID@RUN, or @RUN for the same problem
     /// in another run
     #[arg(long, value_name = "ID", requires = "problem")]
-    with: Option<String>,
+    pub with: Option<String>,
     /// Only this run, by the beginning of its id
     #[arg(long, value_name = "ID")]
-    run: Option<String>,
+    pub run: Option<String>,
     /// Compare with this run
     #[arg(long, value_name = "ID")]
-    with_run: Option<String>,
+    pub with_run: Option<String>,
     /// A value of the router's parameter; several times for several
     #[arg(long = "value", value_name = "X", allow_hyphen_values = true)]
-    values: Vec<f64>,
+    pub values: Vec<f64>,
     /// Find the value at which a problem costs at most this much (published
     /// ledger)
     #[arg(long, value_name = "C", value_parser = amount, allow_hyphen_values = true)]
-    cost: Option<f64>,
+    pub cost: Option<f64>,
     /// What a right answer is worth in the unit of the costs: they count against
     /// it in `values`
     #[arg(long, value_name = "C", value_parser = worth, allow_hyphen_values = true)]
-    worth: Option<f64>,
+    pub worth: Option<f64>,
     /// In `analysis`, the score of steps that is looked at: confidence, prob,
     /// logit, sampled, entropy (as -entropy: more is surer), prm or judge
     #[arg(long, value_name = "NAME", value_parser = score)]
-    score: Option<Score>,
+    pub score: Option<Score>,
     /// In `analysis`, what says whether a step was right: verified, label or
     /// answer
     #[arg(long, value_name = "NAME", value_parser = target)]
-    right_by: Option<Target>,
+    pub right_by: Option<Target>,
     /// In `analysis`, take it apart by model, index, domain or difficulty
     #[arg(long, value_name = "NAME", value_parser = slice)]
-    by: Option<Slice>,
+    pub by: Option<Slice>,
     /// In `analysis`, write the figures as SVG files into this folder
     #[arg(long, value_name = "DIR")]
-    plots: Option<PathBuf>,
+    pub plots: Option<PathBuf>,
     /// Let another router decide, e.g. policy:path=DIR
     #[arg(long, value_name = "SPEC")]
-    rule: Option<String>,
-    /// List at most so many trajectories
+    pub rule: Option<String>,
+    #[command(flatten)]
+    pub panel: PanelArgs,
+    /// In `labels`, only those of this person
+    #[arg(long, value_name = "NAME")]
+    pub who: Option<String>,
+    /// File with the labels, in place of those beside the logs
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+    /// List at most so many trajectories; of a training run its last iterations
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    pub limit: Option<usize>,
     /// Questions and texts of steps as well
     #[arg(long)]
-    content: bool,
+    pub content: bool,
     /// As text (the default)
     #[arg(long, conflicts_with = "json")]
-    text: bool,
+    pub text: bool,
     /// As one JSON document
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// What a screen is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Screen {
+pub enum Screen {
     Runs,
     Problems,
     Steps,
+    Tree,
+    Labels,
+    Rules,
     Values,
     Analysis,
     WhatIf,
     Compare,
+    Training,
+}
+
+impl Screen {
+    /// As it is written.
+    pub fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 /// One of several by its name.
@@ -158,45 +183,83 @@ fn slice(name: &str) -> Result<Slice, String> {
 }
 
 impl ShowArgs {
-    fn screen(&self) -> Screen {
+    /// Which screen is meant.
+    pub fn screen(&self) -> Screen {
         let slides = !self.values.is_empty() || self.cost.is_some() || self.rule.is_some();
         let asks = self.score.is_some() || self.right_by.is_some() || self.by.is_some();
         let analyses = asks || self.plots.is_some();
         match self.screen {
             Some(screen) => screen,
+            None if self.training().is_some() => Screen::Training,
             None if self.with.is_some() || self.with_run.is_some() => Screen::Compare,
             None if self.worth.is_some() => Screen::Values,
             None if analyses => Screen::Analysis,
+            None if self.who.is_some() => Screen::Labels,
+            None if self.panel.is_given() => Screen::Rules,
             None if self.problem.is_some() => Screen::Steps,
             None if slides => Screen::WhatIf,
             None => Screen::Problems,
         }
     }
 
-    fn problem(&self) -> Result<&str, Failure> {
+    /// The training run that is named in place of logs.
+    pub fn training(&self) -> Option<&Path> {
+        match self.logs.as_slice() {
+            [path] if is_run(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The trajectory that a screen is of.
+    pub fn problem(&self) -> Result<&str, Failure> {
         self.problem
             .as_deref()
             .ok_or_else(|| Failure::usage("which trajectory?").hint("--problem takes its id"))
     }
 
+    /// How the trajectories are arranged.
+    pub fn arrangement(&self) -> Arrangement {
+        Arrangement {
+            filter: self.filter.clone(),
+            sort: self.sort.clone(),
+            group: self.group.clone(),
+            run: self.run.clone(),
+            limit: self.limit,
+        }
+    }
+
     /// Options that say nothing on this screen, by their names.
-    fn idle(&self) -> Vec<&'static str> {
-        use Screen::{Analysis, Compare, Problems, Steps, Values, WhatIf};
+    pub fn idle(&self) -> Vec<&'static str> {
+        use Screen::{
+            Analysis, Compare, Labels, Problems, Rules, Steps, Training, Tree, Values, WhatIf,
+        };
         let screen = self.screen();
+        let one = self.problem.is_some();
+        // Of one trajectory, or of many.
+        let of = |one_of: &'static [Screen], many: &'static [Screen]| match one {
+            true => one_of,
+            false => many,
+        };
         let given = [
-            ("--filter", self.filter.is_some(), &[Problems, Analysis][..]),
-            ("--sort", self.sort.is_some(), &[Problems]),
-            ("--group", self.group.is_some(), &[Problems]),
+            (
+                "--filter",
+                self.filter.is_some(),
+                of(&[], &[Problems, Analysis, Labels]),
+            ),
+            ("--sort", self.sort.is_some(), of(&[], &[Problems, Labels])),
+            ("--group", self.group.is_some(), &[Problems][..]),
             (
                 "--problem",
-                self.problem.is_some(),
-                &[Steps, Values, Compare],
+                one,
+                &[Steps, Tree, Labels, Rules, Values, Compare],
             ),
             ("--with", self.with.is_some(), &[Compare]),
             (
                 "--run",
                 self.run.is_some(),
-                &[Problems, Steps, Values, Analysis, WhatIf, Compare],
+                &[
+                    Problems, Steps, Tree, Labels, Rules, Values, Analysis, WhatIf, Compare,
+                ],
             ),
             ("--with-run", self.with_run.is_some(), &[Compare]),
             ("--value", !self.values.is_empty(), &[WhatIf]),
@@ -207,21 +270,23 @@ impl ShowArgs {
             ("--plots", self.plots.is_some(), &[Analysis]),
             ("--worth", self.worth.is_some(), &[Values]),
             ("--rule", self.rule.is_some(), &[WhatIf]),
+            ("--routers", self.panel.is_given(), &[Rules]),
+            ("--who", self.who.is_some(), &[Labels]),
+            (
+                "--labels",
+                self.labels.is_some(),
+                &[Problems, Steps, Tree, Labels, Analysis],
+            ),
             (
                 "--limit",
-                self.limit.is_some(),
-                match self.problem {
-                    None => &[Problems, WhatIf, Compare],
-                    Some(_) => &[],
-                },
+                self.limit.is_some() && !self.lists_all(),
+                of(&[], &[Problems, WhatIf, Compare, Labels, Training]),
             ),
+            ("--limit", self.limit.is_some() && self.lists_all(), &[]),
             (
                 "--content",
                 self.content,
-                match self.problem {
-                    None => &[],
-                    Some(_) => &[Steps, Compare],
-                },
+                of(&[Steps, Tree, Labels, Compare], &[]),
             ),
         ];
         let idle = given
@@ -229,107 +294,15 @@ impl ShowArgs {
             .filter(|(_, given, on)| *given && !on.contains(&screen));
         idle.map(|(name, ..)| name).collect()
     }
-}
 
-pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
-    if let Some(name) = args.idle().first() {
-        let screen = args.screen().to_possible_value();
-        let screen = screen.map_or_else(String::new, |value| value.get_name().to_owned());
-        return Err(
-            Failure::usage(format!("{name} says nothing on the screen `{screen}`"))
-                .hint("`pointsman show --help` says what each screen takes"),
-        );
-    }
-    // To be compared it may be named with its run.
-    let problem = args.problem.as_deref();
-    let problem = problem.filter(|_| args.screen() != Screen::Compare);
-    let (log, mut survey) = super::replay::open_log(&args.logs, problem, u64::MAX)?;
-    if let Some(damage) = log.damage() {
-        super::say(&format!("warning: {damage}\n"));
-    }
-    let control = match args.screen() {
-        Screen::Problems | Screen::Analysis => Regrets::fill(&mut survey, &sessions::build),
-        _ => Control::default(),
-    };
-    let subject = Subject {
-        log: &log,
-        survey: &survey,
-        control,
-    };
-    let shown = match args.screen() {
-        Screen::Runs => show::runs(&subject),
-        Screen::Problems => show::problems(
-            &subject,
-            &Arrangement {
-                filter: args.filter.clone(),
-                sort: args.sort.clone(),
-                group: args.group.clone(),
-                run: args.run.clone(),
-                limit: args.limit,
-            },
-        )?,
-        Screen::Steps => show::steps(&subject, args.problem()?, args.run.as_deref(), args.content)?,
-        Screen::Values => show::values(
-            &subject,
-            args.problem()?,
-            args.run.as_deref(),
-            args.worth,
-            &sessions::build,
-        )?,
-        Screen::Analysis => {
-            let ask = Ask {
-                score: args.score.unwrap_or_default(),
-                target: args.right_by,
-                slice: args.by.unwrap_or_default(),
-            };
-            let filter = args.filter.as_deref();
-            let (shown, found) = show::analysis(&subject, filter, args.run.as_deref(), ask)?;
-            if let Some(folder) = &args.plots {
-                plots(folder, &found)?;
-            }
-            shown
+    /// Whether the screen lists no trajectories: groups are all shown, and what
+    /// changes is only listed at one value.
+    fn lists_all(&self) -> bool {
+        let values = self.values.len() + usize::from(self.cost.is_some());
+        match self.screen() {
+            Screen::Problems => self.group.is_some(),
+            Screen::WhatIf => values != 1,
+            _ => false,
         }
-        Screen::Compare => show::compare(
-            &subject,
-            &Compared {
-                problem: args.problem.clone(),
-                with: args.with.clone(),
-                run: args.run.clone(),
-                with_run: args.with_run.clone(),
-                content: args.content,
-                limit: args.limit,
-            },
-        )?,
-        Screen::WhatIf => show::what_if(
-            &subject,
-            &Asked {
-                run: args.run.clone(),
-                rule: args.rule.clone(),
-                values: args.values.clone(),
-                cost: args.cost,
-                limit: args.limit,
-            },
-            &sessions::build,
-        )?,
-    };
-    match args.json {
-        true => super::print(&super::document(&shown.json, "what is shown")?),
-        false => super::print(&plain(&shown.text)),
     }
-}
-
-/// Writes the figures of an analysis, each into a file of its own.
-fn plots(folder: &std::path::Path, found: &Analysis) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        let message = format!("cannot make the folder {}: {error}", folder.display());
-        Failure::new(Exit::Failed, message)
-    })?;
-    for figure in figure::all(found) {
-        let path = folder.join(figure.id).with_extension("svg");
-        let picture = figure::svg(&figure)
-            .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", figure.title)))?;
-        super::export::write(&path, &picture)?;
-        super::say(&format!("wrote {}\n", path.display()));
-    }
-    Ok(())
 }
