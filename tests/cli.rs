@@ -13,8 +13,14 @@ mod grade;
 mod import;
 #[path = "cli/labels.rs"]
 mod labels;
+#[path = "cli/manual.rs"]
+mod manual;
+#[path = "cli/settings.rs"]
+mod settings;
 #[path = "cli/show.rs"]
 mod show;
+#[path = "cli/stats.rs"]
+mod stats;
 
 use std::path::Path;
 use std::process::Output;
