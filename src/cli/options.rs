@@ -39,7 +39,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     temperature: Option<f64>,
     /// Nucleus of a step [default: the pool's]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     top_p: Option<f64>,
     /// Most tokens in a step [default: the pool's]
     #[arg(long, value_name = "N")]

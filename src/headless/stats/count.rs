@@ -144,7 +144,7 @@ impl Counts<'_> {
             Verdict::Ungraded => stats.verdicts.ungraded += 1,
         }
         let unit = self.survey.unit_of(trajectory.run);
-        let unit = unit.map(|unit| unit.to_string());
+        let unit = unit.as_ref().map(ToString::to_string);
         let known = stats.costs.iter().position(|cost| cost.unit == unit);
         let place = known.unwrap_or_else(|| {
             stats.costs.push(Cost {
