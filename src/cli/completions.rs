@@ -11,7 +11,7 @@ use crate::headless::Failure;
 /// Printed to stdout; where they belong:
 ///
 ///   bash        pointsman completions bash > ~/.local/share/bash-completion/completions/pointsman
-///   zsh         pointsman completions zsh > ~/.zfunc/_pointsman   (a folder of $fpath)
+///   zsh         pointsman completions zsh > ~/.zfunc/_pointsman   # a folder of $fpath
 ///   fish        pointsman completions fish > ~/.config/fish/completions/pointsman.fish
 ///   elvish      pointsman completions elvish >> ~/.config/elvish/rc.elv
 ///   powershell  pointsman completions powershell >> $PROFILE
