@@ -13,10 +13,16 @@ mod grade;
 mod import;
 #[path = "cli/labels.rs"]
 mod labels;
+#[path = "cli/manual.rs"]
+mod manual;
+#[path = "cli/settings.rs"]
+mod settings;
 #[path = "cli/show.rs"]
 mod show;
 #[path = "cli/twins.rs"]
 mod twins;
+#[path = "cli/stats.rs"]
+mod stats;
 
 use std::path::Path;
 use std::process::Output;
@@ -112,6 +118,7 @@ fn wrong_usage_is_2() {
     with(&["--router", "policy:path=nowhere"], &["nowhere"]);
     with(&["--concurrency", "0"], &["at least 1"]);
     with(&["--temperature", "-1"], &["temperature"]);
+    with(&["--top-p", "-1"], &["top-p must be above 0"]);
     with(&["--max-steps", "0"], &["max-steps"]);
     with(
         &["--problem", "nobody"],
@@ -140,6 +147,7 @@ fn files_that_are_not_there_are_2_and_named() {
     );
     let elsewhere = ["solve", "--pool", "pool.toml", "--log", "none/l.jsonl"];
     fails(path, &elsewhere, 2, &["none: no such folder"]);
+    fails(path, &["solve", "--log", "."], 2, &["a folder, not a log"]);
     fails(path, &["replay", "no.jsonl"], 2, &["no.jsonl"]);
     fails(path, &["replay", "."], 2, &["no log files"]);
 }

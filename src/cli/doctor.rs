@@ -1,8 +1,8 @@
 //! `doctor`: what a pool can do, and whether this machine is fit for the
 //! program.
 
+mod checks;
 mod files;
-mod layout;
 mod pool;
 mod terminal;
 
@@ -93,7 +93,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<(), Failure> {
 fn text(report: Option<&Report>, checks: &[Check]) -> String {
     let width = super::columns();
     let parts = report.map(|report| pool::text(report, width));
-    let checks = (!checks.is_empty()).then(|| layout::checks(checks, width));
+    let checks = (!checks.is_empty()).then(|| checks::text(checks, width));
     let parts: Vec<String> = parts.into_iter().chain(checks).collect();
     plain(&parts.join("\n")).into_owned()
 }

@@ -17,7 +17,7 @@ use crate::model::scorer::GradeMode;
 use crate::problem::shard::Shard;
 use crate::train::params::CostLedger;
 
-use super::options::at_least_one;
+use super::options::{at_least_one, tell_of_array};
 
 /// Compare routers: the results table
 ///
@@ -227,6 +227,9 @@ impl EvalArgs {
 }
 
 pub(super) fn run(args: &EvalArgs) -> Result<(), Failure> {
+    if args.log.is_empty() {
+        tell_of_array(args.shard, args.quiet);
+    }
     let evaluation = eval(&args.options())?;
     // The other formats have no place for notes.
     if !args.quiet && (args.csv || args.json || args.latex) {

@@ -12,7 +12,7 @@ use crate::headless::plain::plain;
 use crate::problem::shard::Shard;
 use crate::session::forest::Shape;
 
-use super::options::{RunArgs, at_least_one};
+use super::options::{RunArgs, at_least_one, tell_of_array};
 
 /// Grow a forest a problem, to train policies on
 ///
@@ -128,6 +128,7 @@ impl GrowArgs {
 }
 
 pub(super) fn run(args: &ExploreArgs) -> Result<(), Failure> {
+    tell_of_array(args.shard, args.quiet);
     let mut options = args.grow.options(&args.run, args.log.clone());
     options.launch.shard = args.shard;
     let explored = explore(&ExploreOptions {

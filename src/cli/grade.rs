@@ -113,6 +113,10 @@ fn check_summary(summary: &Path, pairs: &Path) -> Result<(), Failure> {
                 .hint("name another file for the summary"),
         );
     }
+    if summary.is_dir() {
+        return Err(Failure::usage(format!("{shown}: a folder, not a file"))
+            .hint("name a file in it for the summary"));
+    }
     let folder = summary
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

@@ -45,7 +45,7 @@ pub(super) struct ImportArgs {
     dataset: Option<PathBuf>,
     /// The threshold that routed: δ for rsd (else as the file's name says), τ
     /// for spec-reason
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     threshold: Option<f64>,
     /// Names of the models, cheapest first; for rsd and spec-reason the scorer
     /// may follow

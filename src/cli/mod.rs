@@ -1,6 +1,8 @@
 //! The command line: parses, picks the face, maps failures to exit codes.
 
 mod calibrate;
+mod completions;
+mod config;
 mod demo;
 mod doctor;
 mod eval;
@@ -9,7 +11,10 @@ mod export;
 mod grade;
 mod import;
 mod inspect;
+mod keys;
 mod labels;
+mod layout;
+mod man;
 mod options;
 mod pair;
 mod regrade;
@@ -17,14 +22,16 @@ mod replay;
 mod screen;
 mod show;
 mod solve;
+mod stats;
 mod talk;
+mod themes;
 mod train;
 mod training;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::headless::plain::plain;
@@ -32,13 +39,16 @@ use crate::headless::{Exit, Failure};
 use crate::trace::visible::escaped_json;
 use crate::tui::run::Ended;
 
+/// What the program is called.
+const NAME: &str = "pointsman";
+
 /// Step through, override, replay and compare stepwise routers between
 /// language models.
 ///
 /// Without a command: the inspector on the embedded pair and its demo
 /// problems.
 #[derive(Debug, Parser)]
-#[command(name = "pointsman", version, args_conflicts_with_subcommands = true)]
+#[command(name = NAME, version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -64,8 +74,14 @@ enum Command {
     Import(import::ImportArgs),
     Doctor(doctor::DoctorArgs),
     Show(show::ShowArgs),
+    Stats(stats::StatsArgs),
     Labels(labels::LabelsArgs),
     Export(Box<export::ExportArgs>),
+    Config(config::ConfigArgs),
+    Keys(keys::KeysArgs),
+    Themes(themes::ThemesArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     /// Make the models inside the program
     #[command(hide = true)]
     Pair(pair::PairArgs),
@@ -96,8 +112,14 @@ pub fn run() -> ExitCode {
         Some(Command::Import(args)) => import::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Stats(args)) => stats::run(&args),
         Some(Command::Labels(args)) => labels::run(&args),
         Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Config(args)) => config::run(&args),
+        Some(Command::Keys(args)) => keys::run(&args),
+        Some(Command::Themes(args)) => themes::run(&args),
+        Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Man(args)) => man::run(&args),
         Some(Command::Pair(args)) => pair::run(&args),
     };
     match done {
@@ -107,6 +129,25 @@ pub fn run() -> ExitCode {
             ExitCode::from(failure.exit.code())
         }
     }
+}
+
+/// The program's commands as help shows them, without those that are hidden.
+fn shown() -> clap::Command {
+    let all = Cli::command();
+    let commands = all.get_subcommands().filter(|one| !one.is_hide_set());
+    let mut shown = clap::Command::new(NAME)
+        .version(env!("CARGO_PKG_VERSION"))
+        .args_conflicts_with_subcommands(true)
+        .args(all.get_arguments().cloned())
+        .groups(all.get_groups().cloned())
+        .subcommands(commands.cloned());
+    if let Some(about) = all.get_about() {
+        shown = shown.about(about.clone());
+    }
+    if let Some(about) = all.get_long_about() {
+        shown = shown.long_about(about.clone());
+    }
+    shown
 }
 
 /// `error: what failed, on what`, then what to do.
@@ -168,7 +209,7 @@ fn command_line() -> String {
     };
     let arguments = std::env::args_os().skip(1);
     let arguments = arguments.map(|argument| quote(argument.to_string_lossy().into_owned()));
-    std::iter::once("pointsman".to_owned())
+    std::iter::once(NAME.to_owned())
         .chain(arguments)
         .collect::<Vec<_>>()
         .join(" ")
@@ -188,10 +229,22 @@ fn needs_terminal(command: &str, instead: &str) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+        super::shown().debug_assert();
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_shown() {
+        let names = |command: &clap::Command| -> Vec<String> {
+            let commands = command.get_subcommands();
+            commands.map(|one| one.get_name().to_owned()).collect()
+        };
+        let (all, shown) = (names(&super::Cli::command()), names(&super::shown()));
+        assert!(all.contains(&"pair".to_owned()) && !shown.contains(&"pair".to_owned()));
+        assert_eq!(shown.len(), all.len() - 1);
     }
 }

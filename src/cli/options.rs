@@ -7,6 +7,7 @@ use clap::Args;
 use crate::config::Flags;
 use crate::eval::sweep::split;
 use crate::headless::{Failure, Grader, Options};
+use crate::problem::shard::Shard;
 use crate::router::RouterSpec;
 use crate::trace::LogError;
 use crate::trace::side::side_file;
@@ -38,7 +39,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
     temperature: Option<f64>,
     /// Nucleus of a step [default: the pool's]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     top_p: Option<f64>,
     /// Most tokens in a step [default: the pool's]
     #[arg(long, value_name = "N")]
@@ -144,6 +145,24 @@ fn a_name(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("a name of at least one letter".to_owned()),
         name => Ok(name.to_owned()),
+    }
+}
+
+/// Tells whoever gave no `--shard` in a task of a Slurm array that every task
+/// does everything. The variables alone say nothing safe: an array may be over
+/// routers or seeds instead of parts, be counted from 0 or in strides, and when
+/// one task of it is run again it is an array of one.
+pub(super) fn tell_of_array(shard: Option<Shard>, quiet: bool) {
+    let variable = |name| std::env::var(name).ok()?.parse::<u64>().ok();
+    let task = variable("SLURM_ARRAY_TASK_ID").zip(variable("SLURM_ARRAY_TASK_COUNT"));
+    let Some((task, tasks)) = task.filter(|_| shard.is_none() && !quiet) else {
+        return;
+    };
+    if tasks > 1 {
+        super::say(&format!(
+            "note: task {task} of a Slurm array of {tasks}, and no --shard: each task does all \
+             problems; for a part each, --shard I/{tasks} with I from 1\n"
+        ));
     }
 }
 

@@ -26,7 +26,7 @@ const FIRST: u64 = 16 << 20;
 #[derive(Debug, Clone, Args)]
 pub(super) struct ReplayArgs {
     /// Log files, or folders of them; or the folder of a training run
-    #[arg(required = true, value_name = "LOG")]
+    #[arg(required_unless_present = "filter", value_name = "LOG")]
     logs: Vec<PathBuf>,
     #[command(flatten)]
     panel: PanelArgs,
@@ -48,6 +48,10 @@ pub(super) struct ReplayArgs {
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     if args.filter.as_deref() == Some("help") {
         return super::print(&names());
+    }
+    if args.logs.is_empty() {
+        return Err(Failure::usage("which log?")
+            .hint("`pointsman replay LOG --filter EXPR`; `--filter help` needs none"));
     }
     if let [path] = args.logs.as_slice()
         && training::is_run(path)

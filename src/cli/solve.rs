@@ -10,7 +10,7 @@ use crate::headless::{Failure, Grader, Options};
 use crate::model::scorer::GradeMode;
 use crate::problem::shard::Shard;
 
-use super::options::{RunArgs, at_least_one};
+use super::options::{RunArgs, at_least_one, tell_of_array};
 
 /// Route a whole data set and log it
 ///
@@ -75,6 +75,7 @@ pub(super) struct SolveArgs {
 }
 
 pub(super) fn run(args: &SolveArgs) -> Result<(), Failure> {
+    tell_of_array(args.shard, args.quiet);
     let solved = solve(&SolveOptions {
         launch: Options {
             grader: args.grader.map_or(Grader::Pool, Grader::Mode),

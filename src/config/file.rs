@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::layers::KeyBinding;
+use super::layers::{KeyBinding, check_colors};
 use super::{ConfigError, suggest};
 
 /// What a configuration file says; what it does not say is `None`.
@@ -80,7 +80,11 @@ pub(super) fn read_config(path: &Path) -> Result<FileSettings, ConfigError> {
         let name: &str = key.get_ref();
         match name {
             "theme" => settings.theme = Some(file.string(name, value)?),
-            "colors" => settings.colors = Some(file.string(name, value)?),
+            "colors" => {
+                let colors = file.string(name, value)?;
+                check_colors(&colors).map_err(|message| file.error(&value.span(), message))?;
+                settings.colors = Some(colors);
+            }
             "mouse" => settings.mouse = Some(file.switch(name, value)?),
             "shading" => settings.shading = Some(file.switch(name, value)?),
             "who" => settings.who = Some(file.string(name, value)?),

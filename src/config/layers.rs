@@ -123,14 +123,29 @@ pub struct Sources {
     pub flags: Flags,
 }
 
-/// Variables of ours that set something or that other rooms read.
-const VARIABLES: [&str; 6] = [
-    "POINTSMAN_THEME",
-    "POINTSMAN_COLORS",
-    "POINTSMAN_MOUSE",
-    "POINTSMAN_SHADING",
-    "POINTSMAN_WHO",
-    "POINTSMAN_CONFIG_DIR",
+/// Variables of ours that set something or that other rooms read, and what for.
+pub const VARIABLES: [(&str, &str); 6] = [
+    ("POINTSMAN_THEME", "the theme"),
+    (
+        "POINTSMAN_COLORS",
+        "colours of the terminal: auto, none, 16, 256 or truecolor",
+    ),
+    (
+        "POINTSMAN_MOUSE",
+        "whether the program takes the mouse: true or false",
+    ),
+    (
+        "POINTSMAN_SHADING",
+        "whether tokens are shaded by confidence: true or false",
+    ),
+    (
+        "POINTSMAN_WHO",
+        "the name that labels and overrides are recorded under",
+    ),
+    (
+        "POINTSMAN_CONFIG_DIR",
+        "the configuration folder, in place of the system's",
+    ),
 ];
 
 /// Lays the layers over each other.
@@ -180,13 +195,6 @@ fn apply_files(config: &mut Config) -> Result<(), ConfigError> {
     } = read_config(&path)?;
     let more_keys = read_keys(&folder.join("keys.toml"))?;
     let origin = || Origin::File(path.clone());
-    if let Some(colors) = &colors {
-        check_colors(colors).map_err(|message| ConfigError::File {
-            path: path.clone(),
-            line: line_of(&path, "colors"),
-            message,
-        })?;
-    }
     config.theme.replace(theme, origin());
     config.colors.replace(colors, origin());
     config.mouse.replace(mouse, origin());
@@ -197,14 +205,6 @@ fn apply_files(config: &mut Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Line of the file that sets `key`; 1 where it cannot be told.
-fn line_of(path: &std::path::Path, key: &str) -> usize {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .position(|line| line.trim_start().starts_with(key))
-        .map_or(1, |at| at + 1)
-}
-
 fn apply_environment(
     config: &mut Config,
     env: &BTreeMap<String, String>,
@@ -212,7 +212,7 @@ fn apply_environment(
     for name in env.keys().filter(|name| name.starts_with("POINTSMAN_")) {
         // A misspelt variable that silently does nothing costs an hour; an
         // unlike one may belong to a wrapper script.
-        if let Some(near) = suggest(name, VARIABLES)
+        if let Some(near) = suggest(name, VARIABLES.map(|(known, _)| known))
             && near != name
         {
             return Err(ConfigError::Environment {
@@ -284,7 +284,7 @@ fn apply_flags(config: &mut Config, flags: Flags) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn check_colors(value: &str) -> Result<(), String> {
+pub(super) fn check_colors(value: &str) -> Result<(), String> {
     if COLORS.contains(&value) {
         return Ok(());
     }

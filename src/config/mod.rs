@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-pub use layers::{Config, Flags, KeyBinding, Origin, Set, Sources, load};
+pub use layers::{Config, Flags, KeyBinding, Origin, Set, Sources, VARIABLES, load};
 pub use paths::config_dir;
 pub use suggest::suggest;
 

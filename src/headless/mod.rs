@@ -9,6 +9,7 @@
 //! recorded; [`grading`] asks models how trajectories came out and [`scoring`] how
 //! steps are; [`doctor`] looks at a pool and at this machine; [`grade`] takes pairs of answers; [`summary`] counts from the log
 //! alone; [`show`] is what the screens show, as text and as JSON;
+//! [`stats`] counts what logs hold;
 //! [`labels`] is what people said of steps; [`import`] makes a log of other
 //! tools' results, and [`export`] says which trajectories leave one.
 
@@ -36,6 +37,7 @@ pub mod resume;
 pub mod scoring;
 pub mod show;
 pub mod solve;
+pub mod stats;
 mod stop;
 pub mod summary;
 pub mod train;

@@ -30,7 +30,7 @@ pub(super) fn prepare_log<R>(
 /// Whether there is something in the log that is to be gone on with.
 ///
 /// # Errors
-/// A folder that is not there, and a log that holds something where nobody
+/// A folder that is not there, or in the log's place, and a log that holds something where nobody
 /// asked to go on.
 pub(super) fn may_go_on(path: &Path, resume: bool) -> Result<bool, Failure> {
     let folder = path
@@ -39,6 +39,10 @@ pub(super) fn may_go_on(path: &Path, resume: bool) -> Result<bool, Failure> {
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         let message = format!("{}: no such folder", folder.display());
         return Err(Failure::usage(message).hint("make it first, or name another log"));
+    }
+    if path.is_dir() {
+        let message = format!("{}: a folder, not a log", path.display());
+        return Err(Failure::usage(message).hint("name a file in it"));
     }
     let holds_something = path.metadata().is_ok_and(|found| found.len() > 0);
     if holds_something && !resume {

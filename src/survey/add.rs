@@ -335,6 +335,7 @@ impl Trajectory {
             end: outcome.end,
             published: outcome.cost.published,
             full: outcome.cost.full,
+            upper_bound: outcome.cost.upper_bound,
         });
         // It rarely grows any more.
         self.steps.shrink_to_fit();

@@ -107,6 +107,8 @@ pub struct StepFact {
     pub(super) continuation: Continuation,
     pub(super) seed: u64,
     pub(super) seconds: f64,
+    #[serde(default)]
+    pub(super) at: CompactString,
 }
 
 /// A decision.
@@ -170,6 +172,8 @@ pub struct LabelFact {
     pub(super) problem: CompactString,
     pub(super) who: CompactString,
     pub(super) label: CompactString,
+    #[serde(default)]
+    pub(super) when: CompactString,
 }
 
 impl LabelFact {
@@ -180,6 +184,7 @@ impl LabelFact {
             problem: label.problem.as_str().into(),
             who: label.who.as_str().into(),
             label: label.label.as_str().into(),
+            when: label.when.as_str().into(),
         }
     }
 }
@@ -200,6 +205,18 @@ impl Fact {
             Kind::Label => of(content).map(Self::Label),
             Kind::Note => None,
         }
+    }
+
+    /// When it was so, as the log writes it: of a run when it began. `None`
+    /// where its record does not say.
+    pub fn at(&self) -> Option<&str> {
+        let at = match self {
+            Self::Run(head) => head.started.as_str(),
+            Self::Step(step) => &step.at,
+            Self::Label(label) => &label.when,
+            _ => "",
+        };
+        (!at.is_empty()).then_some(at)
     }
 
     /// What a person said.
@@ -229,6 +246,7 @@ impl Fact {
                 continuation: step.continuation,
                 seed: step.seed,
                 seconds: step.seconds,
+                at: step.at.as_str().into(),
             })),
             Record::Decision(made) => Self::Decision(Box::new(DecisionFact {
                 run: made.run.as_str().into(),

@@ -218,6 +218,8 @@ pub struct Outcome {
     pub end: TrajectoryEnd,
     pub published: Option<f64>,
     pub full: Option<f64>,
+    /// Whether the full cost may have been less: nobody said what was cached.
+    pub upper_bound: bool,
 }
 
 /// The facts of a log, by run and problem.
@@ -428,6 +430,16 @@ impl Trajectory {
     /// Whether anybody said anything of its steps.
     pub fn is_labelled(&self) -> bool {
         !self.labels.is_empty()
+    }
+
+    /// Every label of its steps in the order in which they were given: the key
+    /// of the step, who gave it, and the label.
+    pub fn labels(&self) -> impl Iterator<Item = (u64, Name, Label)> + '_ {
+        let said = self.labels.iter();
+        said.filter_map(|said| {
+            let step = self.steps.get(said.step as usize)?;
+            Some((step.id, said.who, said.label))
+        })
     }
 
     pub fn gold(&self) -> Option<&str> {

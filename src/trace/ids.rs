@@ -56,7 +56,7 @@ pub fn step_id(key: &StepKey<'_>) -> StepId {
     parts.text(key.problem);
     parts.text(key.model);
     parts.text(key.text);
-    parts.text(purpose_name(key.purpose));
+    parts.text(key.purpose.name());
     parts.number(u64::from(key.kept));
     parts.number(key.seed);
     parts.optional(key.decision);
@@ -184,15 +184,6 @@ pub fn file_sha256(path: &Path) -> io::Result<String> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
-    }
-}
-
-fn purpose_name(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Step => "step",
-        Purpose::Draft => "draft",
-        Purpose::Regenerated => "regenerated",
-        Purpose::Reference => "reference",
     }
 }
 

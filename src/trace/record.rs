@@ -226,13 +226,25 @@ pub struct ProblemRecord {
 }
 
 /// Why a step was generated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     Step,
     Draft,
     Regenerated,
     Reference,
+}
+
+impl Purpose {
+    /// As the log writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Draft => "draft",
+            Self::Regenerated => "regenerated",
+            Self::Reference => "reference",
+        }
+    }
 }
 
 /// How a step ended.

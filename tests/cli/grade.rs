@@ -114,4 +114,6 @@ fn wrong_files_are_refused() {
         "no/where.json",
     ];
     fails(folder.path(), &nowhere, 2, &["no such folder"]);
+    let a_folder = ["grade", "--pairs", "pairs.jsonl", "--summary", "."];
+    fails(folder.path(), &a_folder, 2, &["a folder, not a file"]);
 }

@@ -6,8 +6,6 @@ use std::path::Path;
 use crate::config::{self, Config, Origin};
 use crate::headless::Failure;
 use crate::headless::doctor::{Check, Status};
-use crate::tui::input::keymap::Keymap;
-use crate::tui::theme::{ColorDepth, Themes};
 
 const CONFIGURATION: &str = "configuration";
 
@@ -101,18 +99,12 @@ fn settings(config: &Config) -> Check {
 /// Keys and themes that are not as they are written: the program starts, and
 /// says so.
 fn faults(env: &BTreeMap<String, String>, config: &Config) -> Vec<Check> {
-    let depth =
-        ColorDepth::from_name(&config.colors.value).unwrap_or_else(|| ColorDepth::detect(env));
-    let loaded = Themes::new(config.themes_folder()).load(&config.theme.value, depth);
-    let (_, conflicts) = Keymap::with_bindings(&config.keys);
-    let fault = |name: &'static str, help: &'static str| {
-        move |text: String| Check::ok(CONFIGURATION, name, text).but(Status::Problem, help)
-    };
-    let themes = loaded.warnings.into_iter();
-    let keys = conflicts.into_iter();
-    themes
-        .map(fault("theme", "mend it, or name another in config.toml"))
-        .chain(keys.map(fault("keys", "mend it in keys.toml or config.toml")))
+    let found = crate::cli::config::faults(env, config).into_iter();
+    found
+        .map(|fault| {
+            let check = Check::ok(CONFIGURATION, fault.about, fault.text);
+            check.but(Status::Problem, fault.help)
+        })
         .collect()
 }
 

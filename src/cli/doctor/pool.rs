@@ -1,10 +1,9 @@
 //! What was found of a pool, for a terminal.
 
+use crate::cli::layout::{Cell, facts, item, sentence, table};
 use crate::headless::doctor::{Endpoint, Report, Row, RowLack, State};
 use crate::model::endpoint::Capabilities;
 use crate::trace::record::{Continuation, Usage, ValueKind};
-
-use super::layout::{Cell, facts, item, sentence, table};
 
 /// The report on lines of `columns`.
 pub fn text(report: &Report, columns: usize) -> String {

@@ -17,7 +17,7 @@ use crate::trace::export::table::Of;
 use crate::trace::side::with_sides;
 
 use output::Outputs;
-pub(super) use output::write;
+pub(super) use output::{failed, is_there, write};
 use picture::Picture;
 
 /// Write a log as tables, documents, spans or pictures

@@ -157,7 +157,7 @@ fn place(path: &Path) -> PathBuf {
 }
 
 /// That a file is there already.
-pub(super) fn is_there(path: &Path) -> Failure {
+pub(in crate::cli) fn is_there(path: &Path) -> Failure {
     Failure::usage(format!("{} is there already", path.display()))
         .hint("--force writes over it; or name another file")
 }
@@ -175,8 +175,15 @@ pub(super) fn settled<T>(path: &Path, done: io::Result<T>) -> Result<Option<T>, 
     }
 }
 
-fn failed(path: &Path, error: &io::Error) -> Failure {
+/// That a file could not be written, and why.
+pub(in crate::cli) fn failed(path: &Path, error: &io::Error) -> Failure {
     let message = format!("cannot write {}: {error}", path.display());
+    let folder = path.parent().filter(|of| !of.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        let (path, folder) = (path.display(), folder.display());
+        return Failure::usage(format!("{path}: no such folder {folder}"))
+            .hint("make it first, or name another file");
+    }
     match error.kind() {
         io::ErrorKind::InvalidInput => Failure::usage(message),
         io::ErrorKind::AlreadyExists => is_there(path),

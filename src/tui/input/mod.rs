@@ -2,5 +2,6 @@
 
 pub mod keymap;
 pub mod keys;
+pub mod listing;
 #[cfg(test)]
 mod tests;

@@ -43,11 +43,32 @@ pub struct Themes {
 }
 
 /// A theme as its files give it, before colours are resolved.
-struct Raw {
+pub(super) struct Raw {
     background: Background,
     palette: BTreeMap<String, Color>,
     /// By role, with the file it stands in.
     roles: BTreeMap<String, (Value, String)>,
+}
+
+impl Raw {
+    /// The style of every role, and whether any names an exact colour.
+    pub(super) fn styles(
+        &self,
+        depth: ColorDepth,
+        warnings: &mut Vec<String>,
+    ) -> (BTreeMap<String, Style>, bool) {
+        let mut exact = false;
+        let mut styles = BTreeMap::new();
+        for (role, (value, file)) in &self.roles {
+            let at = format!("theme {file}: role `{role}`");
+            let style = read_style(value, &self.palette, &at, warnings);
+            exact |= [style.fg, style.bg]
+                .iter()
+                .any(|c| matches!(c, Some(Color::Rgb(..))));
+            styles.insert(role.clone(), depth.style(style));
+        }
+        (styles, exact)
+    }
 }
 
 impl Themes {
@@ -110,16 +131,7 @@ impl Themes {
             palette: BTreeMap::new(),
             roles: BTreeMap::new(),
         });
-        let mut exact = false;
-        let mut styles = BTreeMap::new();
-        for (role, (value, file)) in &raw.roles {
-            let at = format!("theme {file}: role `{role}`");
-            let style = read_style(value, &raw.palette, &at, warnings);
-            exact |= [style.fg, style.bg]
-                .iter()
-                .any(|c| matches!(c, Some(Color::Rgb(..))));
-            styles.insert(role.clone(), depth.style(style));
-        }
+        let (styles, exact) = raw.styles(depth, warnings);
         let theme = Theme {
             name: name.to_owned(),
             background: raw.background,
@@ -133,10 +145,7 @@ impl Themes {
     /// The user's theme of this name: its text and file, or why it cannot be
     /// read.
     fn own_text(&self, name: &str, warnings: &mut Vec<String>) -> Option<(String, String)> {
-        let file = self.folder.as_ref()?.join(format!("{name}.toml"));
-        if !file.is_file() {
-            return None;
-        }
+        let file = self.own_file(name)?;
         match std::fs::read_to_string(&file) {
             Ok(text) => Some((text, file.display().to_string())),
             Err(error) => {
@@ -169,7 +178,19 @@ impl Themes {
             }
             return raw;
         };
-        let table = parse(&text, &file, warnings)?;
+        self.read_text(name, &text, &file, warnings, above)
+    }
+
+    /// The same of a user's theme whose text is at hand.
+    pub(super) fn read_text(
+        &self,
+        name: &str,
+        text: &str,
+        file: &str,
+        warnings: &mut Vec<String>,
+        above: &mut Vec<String>,
+    ) -> Option<Raw> {
+        let table = parse(text, file, warnings)?;
         above.push(name.to_owned());
         let light = table.get("background").and_then(Value::as_str) == Some("light");
         let parent = match table.get("inherits") {
@@ -186,10 +207,17 @@ impl Themes {
             None => read_embedded(if light { "light" } else { "dark" }, warnings),
         };
         above.pop();
-        Some(merge(parent, &table, &file, warnings))
+        Some(merge(parent, &table, file, warnings))
     }
 
-    fn unknown(&self, name: &str) -> String {
+    /// The file of the user's theme of this name, where there is one.
+    pub(super) fn own_file(&self, name: &str) -> Option<PathBuf> {
+        let file = self.folder.as_ref()?.join(format!("{name}.toml"));
+        file.is_file().then_some(file)
+    }
+
+    /// That there is no such theme, and which there are.
+    pub(super) fn unknown(&self, name: &str) -> String {
         let names = self.names();
         let near = suggest(name, names.iter().map(String::as_str));
         let hint = near
@@ -199,7 +227,7 @@ impl Themes {
     }
 }
 
-fn embedded(name: &str) -> Option<&'static str> {
+pub(super) fn embedded(name: &str) -> Option<&'static str> {
     EMBEDDED
         .iter()
         .find(|(embedded, _)| *embedded == name)

@@ -7,6 +7,7 @@
 //! wrong in a theme is a warning, never a failure. Every colour passes
 //! through [`ColorDepth`], so a terminal is sent nothing that it cannot show.
 
+mod catalogue;
 mod color;
 mod depth;
 mod load;
@@ -21,6 +22,7 @@ use ratatui::style::{Color, Style};
 
 use crate::app::Private;
 
+pub use catalogue::{Listed, Place, Text};
 pub use color::{contrast, parse_color, rgb_of};
 pub use depth::ColorDepth;
 pub use load::{LoadedTheme, Themes};

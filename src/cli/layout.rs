@@ -1,6 +1,5 @@
 //! Tables whose cells are wrapped, aligned by what a terminal shows.
 
-use crate::headless::doctor::{Check, Status};
 use crate::tui::text::width;
 
 /// Between two columns.
@@ -93,39 +92,6 @@ fn wrapped(cell: &Cell, columns: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// What was looked at on this machine, by area.
-pub fn checks(checks: &[Check], columns: usize) -> String {
-    let mut areas: Vec<&str> = Vec::new();
-    for check in checks {
-        if !areas.contains(&check.area) {
-            areas.push(check.area);
-        }
-    }
-    let of = |area: &&str| {
-        let rows = checks.iter().filter(|check| check.area == *area).map(row);
-        let rows: Vec<Vec<Cell>> = rows.collect();
-        format!("{area}\n{}", table(&rows, columns, GAP))
-    };
-    areas.iter().map(of).collect::<Vec<_>>().join("\n")
-}
-
-fn row(check: &Check) -> Vec<Cell> {
-    let status = match check.status {
-        Status::Ok => "ok",
-        Status::Note => "note",
-        Status::Problem => "problem",
-    };
-    let text = match &check.help {
-        Some(help) => format!("{}: {help}", check.text),
-        None => check.text.clone(),
-    };
-    vec![
-        vec![status.to_owned()],
-        vec![check.name.to_owned()],
-        sentence(&text),
-    ]
 }
 
 #[cfg(test)]
