@@ -1,6 +1,7 @@
 //! Numbers as people read them.
 
 use crate::cost::Unit;
+pub use crate::counts::counted;
 use crate::trace::import::told;
 use crate::trace::record::{Confidence, StepRecord};
 
@@ -62,12 +63,6 @@ pub fn confidence(confidence: &Confidence) -> String {
         Some(value) => format!("{value:.3}"),
         None => "n/a".to_owned(),
     }
-}
-
-/// `1 step`, `2 steps`.
-pub fn counted(count: u32, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 /// Seconds: `8 ms`, `1.4 s`.
