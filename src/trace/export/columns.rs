@@ -16,6 +16,7 @@ use crate::trace::record::{
     VERIFIER,
 };
 use crate::trace::tree::Node;
+use crate::trace::visible::escaped_json;
 
 use super::Subject;
 use super::table::Kind::{Count, Flag, Number, Text};
@@ -113,10 +114,11 @@ fn named<'a>(kind: impl Serialize) -> Value<'a> {
     }
 }
 
-/// A list or a map; nothing where it is empty.
+/// A list or a map; nothing where it is empty. What is unsafe to show is
+/// escaped as JSON has it: written out otherwise, it would be none.
 fn json<'a>(value: &impl Serialize, is_empty: bool) -> Value<'a> {
     match serde_json::to_string(value) {
-        Ok(text) if !is_empty => Value::text(text),
+        Ok(text) if !is_empty => Value::text(escaped_json(&text).into_owned()),
         _ => Value::Missing,
     }
 }

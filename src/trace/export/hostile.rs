@@ -173,7 +173,7 @@ fn nothing_acts_and_no_credentials_leave() {
             for record in reader.records() {
                 for cell in &record.unwrap() {
                     assert!(
-                        !cell.starts_with(['=', '@', '+', '-', '\t']),
+                        !cell.starts_with(['=', '@', '+', '-', '\t', '\n']),
                         "{name}: {cell}"
                     );
                 }
