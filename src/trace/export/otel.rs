@@ -20,7 +20,6 @@ use crate::trace::record::{
     Continuation, DecisionRecord, GRADER, ModelFacts, ScoreRecord, StepEnd, StepRecord,
     TrajectoryEnd,
 };
-use crate::trace::visible::without_credentials;
 
 use super::clock::{Span, times};
 use super::{Export, Subject, json as document};
@@ -123,18 +122,14 @@ fn any(value: Value) -> Option<Value> {
     })
 }
 
-/// The content of a message, as JSON within a text. Credentials leave it before
-/// it becomes JSON, and its URLs are written in the way of JSON (`:\/\/`) that
-/// nobody takes for one afterwards: what is cut out of a URL there could be the
-/// end of a text.
+/// The content of a message, as JSON within a text.
 fn messages(role: &str, text: &str, finish: Option<&str>) -> Value {
-    let text = without_credentials(text);
     let mut message = json!({"role": role, "parts": [{"type": "text", "content": text}]});
     if let Some(finish) = finish {
         message["finish_reason"] = finish.into();
     }
     // As the conventions have it where attributes are flat.
-    Value::from(json!([message]).to_string().replace("://", ":\\/\\/"))
+    Value::from(document::within(json!([message])))
 }
 
 fn finish_reason(end: StepEnd) -> &'static str {
