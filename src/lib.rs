@@ -17,6 +17,7 @@
 //!        model         who writes a step: local, HTTP servers, recorded
 //!  trace  pair         the log · the embedded pair's language and training
 //!  problem  config     problems, data sets, answers · settings and their origins
+//!       counts         `1 line`, `2 lines`: for the messages of all of them
 //! ```
 //!
 //! `tests/layering.rs` holds the arrows: nothing below `tui` and `cli` names
@@ -27,6 +28,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod cost;
+pub mod counts;
 pub mod eval;
 pub mod expr;
 pub mod headless;

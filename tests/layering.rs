@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms from the bottom up; a room uses rooms of lower rows only.
-const ROWS: [&[&str]; 10] = [
+const ROWS: [&[&str]; 11] = [
+    &["counts"],
     &["problem", "config"],
     &["trace", "pair"],
     &["model"],

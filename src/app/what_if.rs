@@ -68,6 +68,17 @@ impl Slid {
         self.awaited
     }
 
+    /// What is decided again.
+    ///
+    /// # Errors
+    /// Why there is nothing.
+    fn slidable(&self) -> Result<&WhatIf, String> {
+        self.what_if.as_ref().ok_or_else(|| match &self.said {
+            said if said.is_empty() => "there is nothing to slide".to_owned(),
+            said => said.clone(),
+        })
+    }
+
     fn slide_to(&mut self, value: f64) {
         let Some(what_if) = &self.what_if else {
             return;
@@ -298,17 +309,50 @@ pub(super) fn for_cost(model: &mut Model, text: &str) -> Result<(), String> {
     let wanted = amount::read(text).ok_or_else(|| {
         format!("`{text}` is no amount: write a number such as 120, 4.5M or 1.2e8")
     })?;
-    let slid = &mut model.what_if;
-    let what_if = slid.what_if.as_ref().ok_or("there is nothing to slide")?;
-    let value = what_if.for_cost(wanted);
-    let value = value.ok_or("the costs of this run are not known")?;
-    slid.slide_to(value);
-    let reached = slid.now.estimate.cost;
-    if reached.is_some_and(|cost| cost > wanted) {
+    if !model.slide_for_cost(wanted)? {
         let text = "no value is as cheap as that: this is the cheapest one";
         model.say(NoticeLevel::Warning, text);
     }
     Ok(())
+}
+
+impl Model {
+    /// Slides to a value of the parameter.
+    ///
+    /// # Errors
+    /// There is nothing to slide, or the parameter has no such value.
+    pub fn slide(&mut self, value: f64) -> Result<(), String> {
+        let what_if = self.what_if.slidable()?;
+        let (low, high) = what_if.range();
+        if !(low..=high).contains(&value) {
+            let symbol = what_if.slider().symbol;
+            return Err(format!("{symbol} goes from {low} to {high}"));
+        }
+        self.what_if.slide_to(value);
+        Ok(())
+    }
+
+    /// Slides to the value at which a problem costs at most `wanted`; whether
+    /// there is one: else it is the cheapest.
+    ///
+    /// # Errors
+    /// There is nothing to slide, or costs are not known.
+    pub fn slide_for_cost(&mut self, wanted: f64) -> Result<bool, String> {
+        let value = self.what_if.slidable()?.for_cost(wanted);
+        let value = value.ok_or("the costs of this run are not known")?;
+        self.what_if.slide_to(value);
+        let reached = self.what_if.now.estimate.cost;
+        Ok(reached.is_none_or(|cost| cost <= wanted))
+    }
+
+    /// Lets another router decide the run of the what-if screen; the effects
+    /// fetch it.
+    ///
+    /// # Errors
+    /// It is no spec of a router, or of one that has nothing to slide.
+    pub fn decide_by(&mut self, spec: &str) -> Result<Vec<Effect>, String> {
+        other_rule(self, spec)
+    }
 }
 
 /// Lets another router decide.

@@ -167,7 +167,7 @@ fn names() -> String {
 }
 
 /// The part of a survey whose trajectories fulfil an expression.
-fn filtered(log: &Log, mut survey: Survey, filter: &str) -> Result<Survey, Failure> {
+pub(super) fn filtered(log: &Log, mut survey: Survey, filter: &str) -> Result<Survey, Failure> {
     let wrong = |error: ExprError| {
         Failure::usage(format!("--filter: {error}")).hint("`--filter help` lists the names")
     };

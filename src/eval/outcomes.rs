@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+pub use crate::counts::counted;
 use crate::problem::Problem;
 use crate::problem::answer::Verdict;
 use crate::problem::split::Split;
@@ -188,15 +189,6 @@ impl Outcomes {
                 false => format!("; runs that are no rows: {}", others.join(", ")),
             },
         }
-    }
-}
-
-/// `1 run`, `2 runs`.
-#[must_use]
-pub fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
     }
 }
 

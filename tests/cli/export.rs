@@ -229,6 +229,104 @@ fn there_are_pictures_of_every_screen() {
     assert_ne!(svg(&["--theme", "light"]), seen[0]);
 }
 
+/// What `show` is asked of a screen a picture is asked as well.
+#[test]
+fn pictures_are_asked_as_screens_are() {
+    let folder = log();
+    let path = folder.path();
+    let picture = ["a.jsonl", "--svg", "-"];
+    let svg = |more: &[&str]| text(path, &[&picture[..], more].concat());
+    let refused = |more: &[&str], said: &[&str]| {
+        fails(path, &[&["export"], &picture[..], more].concat(), 2, said);
+    };
+    let logged = svg(&["--screen", "what-if"]);
+    let slid = svg(&["--value", "0.9"]);
+    assert!(slid.contains("coverage") && slid != logged);
+    assert_eq!(svg(&["--screen", "what-if", "--value", "0.9"]), slid);
+    assert_ne!(svg(&["--value", "0.2"]), slid);
+    refused(&["--value", "7"], &["--value 7", "goes from 0 to 1"]);
+    refused(&["--rule", "small"], &["--rule"]);
+    refused(
+        &["--screen", "tree", "--value", "0.9"],
+        &["--value says nothing on the screen `tree`"],
+    );
+    refused(&["--screen", "runs", "--step", "1"], &["--step"]);
+    let cheap = [&["export"], &picture[..], &["--cost", "1"]].concat();
+    fails(path, &cheap, 1, &["no value is as cheap as 1"]);
+    let cheaper = svg(&["--rule", "threshold:t=0.5", "--value", "0.1"]);
+    assert_ne!(cheaper, svg(&["--rule", "threshold:t=0.5"]));
+    let analysis = svg(&["--screen", "analysis"]);
+    assert_ne!(svg(&["--by", "difficulty"]), analysis);
+    let (first, second) = ("--filter", "difficulty > 1");
+    let problems = svg(&["--screen", "problems"]);
+    assert_ne!(svg(&["--screen", "problems", first, second]), problems);
+    assert_ne!(svg(&["--sort=-cost"]), problems);
+}
+
+/// What decisions lost follows from the whole log: an export goes by it as the
+/// table does.
+#[test]
+fn filters_by_regret_choose_what_show_lists() {
+    let folder = log();
+    let path = folder.path();
+    let solve = [
+        "solve", "--limit", "6", "--router", "small", "--log", "b.jsonl", "--quiet",
+    ];
+    assert!(run(path, &solve).status.success());
+    for filter in ["any(regret > 0)", "known(failure)"] {
+        let logs = ["a.jsonl", "b.jsonl", "--filter", filter];
+        let shown = run(path, &[&["show"], &logs[..], &["--json"]].concat());
+        let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+        let listed = shown["trajectories"].as_array().unwrap().len() as u64;
+        assert!(listed > 0 && listed < 12, "{filter}: {listed}");
+        let done = json(
+            path,
+            &[&logs[..], &["--html", "h.html", "--force"]].concat(),
+        );
+        assert_eq!(done["trajectories"], listed, "{filter}");
+    }
+}
+
+/// Where one of several cannot be made, none is there afterwards.
+#[test]
+fn all_is_written_or_nothing() {
+    let folder = log();
+    let path = folder.path();
+    let both = ["export", "a.jsonl", "--csv", "s.csv", "--svg", "p.svg"];
+    for more in [
+        &["--step", "1000"][..],
+        &["--theme", "nowhere"],
+        &["--value", "7"],
+    ] {
+        fails(path, &[&both[..], more].concat(), 2, &[]);
+        assert!(!path.join("s.csv").exists(), "{more:?}");
+    }
+    // Before the first row there is no heading either.
+    let nowhere = ["export", "a.jsonl", "--csv", "-", "--run", "zzz"];
+    assert!(run(path, &nowhere).stdout.is_empty());
+}
+
+/// A rename would take their place.
+#[test]
+fn what_is_no_file_is_written_over_by_nothing() {
+    let folder = log();
+    let path = folder.path();
+    std::fs::create_dir(path.join("taken")).unwrap();
+    #[cfg(unix)]
+    let _socket = std::os::unix::net::UnixListener::bind(path.join("socket")).unwrap();
+    for (name, what) in [("taken", "a folder"), ("socket", "no file")] {
+        if !path.join(name).exists() {
+            continue;
+        }
+        for format in ["--csv", "--svg", "--cast"] {
+            let over = ["export", "a.jsonl", format, name, "--force"];
+            fails(path, &over, 2, &[name, what]);
+        }
+    }
+    assert!(path.join("taken").is_dir());
+    assert!(!path.join("socket").is_file());
+}
+
 #[test]
 fn files_that_are_there_are_kept() {
     let folder = log();
@@ -316,6 +414,11 @@ fn wrong_wishes_are_refused_with_what_to_do() {
         &["inspector", "what-if"],
     );
     wrong(&["--csv", "x.csv", "--screen", "tree"], 2, &["--svg"]);
+    wrong(
+        &["--csv", "x.csv", "--width", "90"],
+        2,
+        &["--svg", "--cast"],
+    );
     wrong(&["--cast", "x.cast", "--pace", "0"], 2, &["--pace"]);
     wrong(
         &["--csv", "none/x.csv"],

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::ExportArgs;
-use super::output::{Outputs, Target, is_stdout, settled};
+use super::output::{Outputs, Target, Written, is_stdout, settled};
 use crate::cost::Unit;
 use crate::headless::Failure;
 use crate::trace::export::csv::Csv;
@@ -45,20 +45,16 @@ impl Format {
         Ok(())
     }
 
-    /// Puts it in its place.
+    /// Writes what comes last.
     ///
     /// # Errors
     /// Those of writing.
-    pub fn finish(self) -> Result<(), Failure> {
-        if !self.is_closed {
-            settled(&self.path, self.export.finish().and_then(Target::finish))?;
-        }
-        Ok(())
-    }
-
-    /// Where it is written to.
-    pub fn path(&self) -> String {
-        self.path.to_string_lossy().into_owned()
+    pub fn close(self) -> Result<Written, Failure> {
+        let target = match self.is_closed {
+            true => None,
+            false => settled(&self.path, self.export.finish())?,
+        };
+        Ok(Written::new(self.name, &self.path, target))
     }
 }
 

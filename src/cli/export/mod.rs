@@ -3,22 +3,27 @@
 mod formats;
 mod output;
 mod picture;
+mod view;
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use serde_json::{Map, Value};
 
+use crate::counts::counted;
+use crate::eval::regret::Regrets;
 use crate::headless::Failure;
 use crate::headless::export::{Chosen, Selection};
-use crate::survey;
+use crate::survey::{self, Survey};
 use crate::trace::Log;
 use crate::trace::export::table::Of;
 use crate::trace::side::with_sides;
+use crate::tui::sessions;
 
-use output::Outputs;
 pub(super) use output::{failed, is_there, write};
+use output::{Outputs, Written};
 use picture::Picture;
+use view::ViewArgs;
 
 /// Write a log as tables, documents, spans or pictures
 ///
@@ -29,10 +34,11 @@ use picture::Picture;
 ///
 /// Tables and spans leave out what a model wrote unless --content asks for it;
 /// documents, Inspect logs and pictures are of it. No file is written over but
-/// by --force (a picture, which can be made again, always is). `-` writes to
-/// stdout.
+/// by --force (a picture, which can be made again, always is), and none is in
+/// its place before all of them are written. `-` writes to stdout.
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("output").required(true).multiple(true))]
+#[command(group = ArgGroup::new("picture").multiple(true))]
 pub(super) struct ExportArgs {
     /// Log files, or folders of them
     #[arg(required = true, value_name = "LOG")]
@@ -44,8 +50,8 @@ pub(super) struct ExportArgs {
     /// Only this run, by the beginning of its id
     #[arg(long, value_name = "ID")]
     run: Option<String>,
-    /// Only the trajectories that fulfil an expression; `replay --filter help`
-    /// lists the names
+    /// Only the trajectories that fulfil an expression, also in pictures of
+    /// `problems` and `analysis`; `replay --filter help` lists the names
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     filter: Option<String>,
     /// At most so many trajectories
@@ -78,38 +84,24 @@ pub(super) struct ExportArgs {
     content: bool,
 
     /// A picture of a screen
-    #[arg(long, value_name = "FILE", group = "output")]
+    #[arg(long, value_name = "FILE", groups = ["output", "picture"])]
     svg: Option<PathBuf>,
     /// A recording of a trajectory, step by step, for asciinema
-    #[arg(long, value_name = "FILE", group = "output")]
+    #[arg(long, value_name = "FILE", groups = ["output", "picture"])]
     cast: Option<PathBuf>,
-    /// Which screen the picture is of
-    #[arg(
-        long,
-        value_name = "NAME",
-        requires = "svg",
-        value_parser = clap::builder::PossibleValuesParser::new(picture::names()),
-        default_value_if("tree", "true", "tree"),
-        default_value = "inspector"
-    )]
-    screen: String,
-    /// The step to show; the last where not given, 0 is the question
-    #[arg(long, value_name = "N", requires = "svg")]
-    step: Option<u32>,
-    /// The tree of branches: the same as --screen tree
-    #[arg(long, conflicts_with = "screen", requires = "svg")]
-    tree: bool,
+    #[command(flatten)]
+    view: ViewArgs,
     /// Seconds that a recording stays at a step
     #[arg(long, value_name = "SECONDS", requires = "cast", default_value_t = 1.5)]
     pace: f64,
     /// Columns of the window
-    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u16).range(30..=400))]
+    #[arg(long, requires = "picture", default_value_t = 120, value_parser = clap::value_parser!(u16).range(30..=400))]
     width: u16,
     /// Rows of the window
-    #[arg(long, default_value_t = 36, value_parser = clap::value_parser!(u16).range(8..=200))]
+    #[arg(long, requires = "picture", default_value_t = 36, value_parser = clap::value_parser!(u16).range(8..=200))]
     height: u16,
     /// Theme of the picture
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, requires = "picture", value_name = "NAME")]
     theme: Option<String>,
 
     /// Write over files that are there
@@ -163,6 +155,7 @@ impl ExportArgs {
         if !self.pace.is_finite() || !(0.01..=3600.0).contains(&self.pace) {
             return Err(Failure::usage("--pace takes seconds from 0.01 to 3600"));
         }
+        self.view.check()?;
         formats::check(self)
     }
 }
@@ -173,11 +166,12 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
     if args.json && outputs.has_stdout() {
         return Err(Failure::usage("--json and a file `-` both print to stdout"));
     }
-    // Pictures need what every trajectory came to; the rest reads one after
-    // another and keeps none.
+    let reads_regret = args.selection().reads_regret()?;
     // What people said of the steps stands beside the logs.
     let logs = with_sides(&args.logs, None)?;
-    let (log, survey) = match args.has_pictures() {
+    // Pictures and regrets need what every trajectory came to; the rest reads
+    // one after another and keeps none.
+    let (log, mut survey) = match args.has_pictures() || reads_regret {
         true => {
             let (log, survey) = survey::read(&logs)?;
             (log, Some(survey))
@@ -189,11 +183,21 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
     if let Some(damage) = log.damage() {
         super::say(&format!("warning: {damage}\n"));
     }
+    if let Some(survey) = survey.as_mut().filter(|_| reads_regret) {
+        Regrets::fill(survey, &sessions::build);
+    }
     let mut told = Map::new();
-    write_formats(args, &log, &outputs, &mut told)?;
-    if let Some(survey) = survey {
+    let mut written = match outputs.are_pictures() {
+        true => Vec::new(),
+        false => write_formats(args, &log, survey.as_ref(), &outputs, &mut told)?,
+    };
+    if let Some(survey) = survey.filter(|_| args.has_pictures()) {
         let mut picture = Picture::of(args, log, survey)?;
-        picture.write(args, &outputs, &mut told)?;
+        written.extend(picture.write(args, &outputs)?);
+    }
+    for one in written {
+        told.insert(one.name.to_owned(), one.path().into());
+        one.finish()?;
     }
     match args.json {
         true => super::print(&super::document(&Value::from(told), "what was written")?),
@@ -211,41 +215,46 @@ pub(super) fn run(args: &ExportArgs) -> Result<(), Failure> {
 fn write_formats(
     args: &ExportArgs,
     log: &Log,
+    survey: Option<&Survey>,
     outputs: &Outputs,
     told: &mut Map<String, Value>,
-) -> Result<(), Failure> {
+) -> Result<Vec<Written>, Failure> {
+    // Nothing is begun before there is something to write.
+    let mut chosen = Chosen::new(log, &args.selection(), survey)?;
+    let Some(mut found) = chosen.advance()? else {
+        return Err(chosen.none());
+    };
     let mut formats = formats::begin(args, outputs)?;
-    if formats.is_empty() {
-        return Ok(());
-    }
-    let mut chosen = Chosen::new(log, &args.selection())?;
     let (mut trajectories, mut damages) = (0_u64, Vec::new());
-    while !formats.iter().all(|format| format.is_closed)
-        && let Some(mut found) = chosen.advance()?
-    {
+    loop {
         damages.append(&mut found.damages);
         trajectories += 1;
         let subject = found.subject();
         for format in &mut formats {
             format.add(&subject)?;
         }
-    }
-    if trajectories == 0 {
-        return Err(chosen.none());
+        if formats.iter().all(|format| format.is_closed) {
+            break;
+        }
+        match chosen.advance()? {
+            Some(next) => found = next,
+            None => break,
+        }
     }
     if let Some(first) = damages.first() {
-        let more = damages.len() - 1;
-        super::say(&format!(
-            "warning: {first}, and {more} more lines; skipped\n"
-        ));
+        let more = match damages.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {}", counted(more, "more line")),
+        };
+        super::say(&format!("warning: {first}{more}; skipped\n"));
     }
     let mut counts = Map::new();
+    let mut written = Vec::new();
     for format in formats {
         counts.insert(format.name.to_owned(), format.count.into());
-        told.insert(format.name.to_owned(), format.path().into());
-        format.finish()?;
+        written.push(format.close()?);
     }
     told.insert("trajectories".to_owned(), trajectories.into());
     told.insert("counts".to_owned(), counts.into());
-    Ok(())
+    Ok(written)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::ExportArgs;
 use crate::headless::{Exit, Failure};
 use crate::trace::Log;
-use crate::trace::atomic::{AtomicFile, Existing, write_atomically};
+use crate::trace::atomic::{self, AtomicFile, Existing, write_atomically};
 
 /// Where one format is written to.
 pub(super) enum Target {
@@ -50,15 +50,52 @@ impl Seek for Target {
     }
 }
 
+/// What was written and is not in its place yet.
+pub(super) struct Written {
+    /// The format.
+    pub name: &'static str,
+    path: PathBuf,
+    /// `None` where nobody reads it any more.
+    target: Option<Target>,
+}
+
+impl Written {
+    pub fn new(name: &'static str, path: &Path, target: Option<Target>) -> Self {
+        Self {
+            name,
+            path: path.to_path_buf(),
+            target,
+        }
+    }
+
+    /// Where it is written to.
+    pub fn path(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// Those of the file system; one that is there by now is kept.
+    pub fn finish(self) -> Result<(), Failure> {
+        if let Some(target) = self.target {
+            settled(&self.path, target.finish())?;
+        }
+        Ok(())
+    }
+}
+
 /// Everything that is to be written.
 pub(super) struct Outputs {
     files: Vec<(&'static str, PathBuf)>,
     force: bool,
 }
 
-/// Formats that are replaced without being asked: they always were, and can be
+/// A format that is replaced without being asked: it always was, and can be
 /// made again.
-const PICTURE: &str = "svg";
+pub(super) const PICTURE: &str = "svg";
+/// The other one that is drawn.
+pub(super) const RECORDING: &str = "cast";
 
 impl Outputs {
     /// # Errors
@@ -72,7 +109,7 @@ impl Outputs {
             ("otel", &args.otel),
             ("inspect", &args.inspect),
             (PICTURE, &args.svg),
-            ("cast", &args.cast),
+            (RECORDING, &args.cast),
         ];
         let files = all.into_iter();
         let files = files.filter_map(|(name, path)| Some((name, path.clone()?)));
@@ -97,6 +134,12 @@ impl Outputs {
         self.files.iter().any(|(_, path)| is_stdout(path))
     }
 
+    /// Whether nothing but pictures is wanted.
+    pub fn are_pictures(&self) -> bool {
+        let is_picture = |name: &str| [PICTURE, RECORDING].contains(&name);
+        self.files.iter().all(|(name, _)| is_picture(name))
+    }
+
     /// Looks, before anything is done, whether a file would be written over.
     ///
     /// # Errors
@@ -106,6 +149,8 @@ impl Outputs {
             if is_stdout(path) {
                 continue;
             }
+            atomic::check(path)
+                .map_err(|error| failed(path, &error).hint("name a file; `-` writes to stdout"))?;
             let real = path.canonicalize().ok();
             let mut logs = log.paths().filter_map(|log| log.canonicalize().ok());
             if real.is_some_and(|real| logs.any(|log| log == real)) {

@@ -1,18 +1,21 @@
 //! Pictures and recordings, drawn by what draws the screen.
 
 use std::collections::VecDeque;
+use std::io::Write as _;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use serde_json::{Map, Value};
 
 use super::ExportArgs;
-use super::output::{Outputs, Target, settled};
+use super::output::{Outputs, PICTURE, RECORDING, Target, Written, settled};
+use super::view::ViewArgs;
 use crate::app::action::Action;
-use crate::app::{Effect, Model, Msg, Screen, update};
-use crate::cli::screen;
+use crate::app::{Effect, Model, Msg, Screen, Use, update};
+use crate::cli::{replay, screen};
 use crate::config::Flags;
-use crate::headless::export::Chosen;
+use crate::counts::counted;
+use crate::expr::{Expr, Scope};
+use crate::headless::export::{Chosen, named};
 use crate::headless::{Exit, Failure};
 use crate::survey::Survey;
 use crate::trace::Log;
@@ -67,6 +70,7 @@ impl Picture {
         if let Some(warning) = loaded.warnings.first() {
             return Err(Failure::usage(warning.clone()));
         }
+        let survey = of_tables(args, &log, survey)?;
         let entry = wanted(args, &log, &survey)?;
         let (mut model, opener) = sessions::replay(log, survey, Vec::new());
         model.current = entry;
@@ -87,37 +91,30 @@ impl Picture {
         Ok(picture)
     }
 
-    /// Writes what was asked for.
+    /// Writes what was asked for; it is not in its place then.
     ///
     /// # Errors
     /// A step or a screen that is not there, and those of writing.
-    pub fn write(
-        &mut self,
-        args: &ExportArgs,
-        outputs: &Outputs,
-        told: &mut Map<String, Value>,
-    ) -> Result<(), Failure> {
+    pub fn write(&mut self, args: &ExportArgs, outputs: &Outputs) -> Result<Vec<Written>, Failure> {
+        let mut written = Vec::new();
         if let Some(path) = &args.cast {
-            let mut out = outputs.begin("cast", path)?;
-            let recorded = self.record(&mut out, args.pace);
-            let finished = recorded.and_then(|()| out.finish());
-            settled(path, finished)?;
-            told.insert("cast".to_owned(), path.to_string_lossy().into());
+            let mut out = outputs.begin(RECORDING, path)?;
+            let recorded = self.record(&mut out, args.pace).map(|()| out);
+            written.push(Written::new(RECORDING, path, settled(path, recorded)?));
         }
         if let Some(path) = &args.svg {
-            self.go_to_step(args.step)?;
-            self.show(&args.screen)?;
+            self.go_to_step(args.view.step)?;
+            self.arrange(args)?;
+            self.show(&args.view)?;
             let svg = buffer_to_svg(
                 &self.draw(),
                 &SvgOptions::of_theme("pointsman", &self.theme),
             );
-            let mut out = outputs.begin("svg", path)?;
-            let written = std::io::Write::write_all(&mut out, svg.as_bytes());
-            let finished = written.and_then(|()| Target::finish(out));
-            settled(path, finished)?;
-            told.insert("svg".to_owned(), path.to_string_lossy().into());
+            let mut out = outputs.begin(PICTURE, path)?;
+            let drawn = out.write_all(svg.as_bytes()).map(|()| out);
+            written.push(Written::new(PICTURE, path, settled(path, drawn)?));
         }
-        Ok(())
+        Ok(written)
     }
 
     fn draw(&mut self) -> Buffer {
@@ -136,7 +133,12 @@ impl Picture {
 
     /// Takes a message, and does at once what it asks for.
     fn take(&mut self, msg: Msg) {
-        let mut effects = VecDeque::from(update(&mut self.model, msg, ""));
+        let effects = update(&mut self.model, msg, "");
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        let mut effects = VecDeque::from(effects);
         while let Some(effect) = effects.pop_front() {
             let msg = match effect {
                 Effect::Open { entry } => Msg::Opened {
@@ -156,27 +158,62 @@ impl Picture {
         }
     }
 
+    /// Tells the screens what they are asked, as `show` tells them.
+    fn arrange(&mut self, args: &ExportArgs) -> Result<(), Failure> {
+        let view = &args.view;
+        self.model.values.worth = view.worth;
+        self.model.analysis.ask = view.ask();
+        if !OF_TABLE.contains(&view.screen()) {
+            return Ok(());
+        }
+        let model = &mut self.model;
+        if let Some(run) = &args.run {
+            model.table.run = Some(run_of(model, run)?);
+        }
+        // One about texts has been asked of the log already.
+        let filter = args.filter.as_ref().filter(|text| !reads_texts(text));
+        let uses = [
+            (Use::Filter, "filter", filter),
+            (Use::Sort, "sort", view.sort.as_ref()),
+            (Use::Group, "group", view.group.as_ref()),
+        ];
+        for (of, flag, text) in uses {
+            if let Some(text) = text {
+                let taken = model.table.take(of, text, &model.survey);
+                taken.map_err(|why| Failure::usage(format!("--{flag}: {why}")))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Shows a screen.
-    fn show(&mut self, name: &str) -> Result<(), Failure> {
+    fn show(&mut self, view: &ViewArgs) -> Result<(), Failure> {
+        let name = view.screen();
         let found = SCREENS.iter().find(|(known, ..)| *known == name);
         let Some((_, screen, action)) = found else {
             return Err(Failure::usage(format!("no screen `{name}`")));
         };
+        if let Some(with) = &view.with_run {
+            // The runs are marked where they are listed.
+            let marked = [run_of_entry(&self.model), Some(run_of(&self.model, with)?)];
+            self.take(action_of(Action::Runs));
+            self.model.compare.marked_runs = marked.into_iter().flatten().collect();
+        }
         if let Some(action) = action {
-            self.take(Msg::Action {
-                action: *action,
-                count: None,
-            });
+            self.take(action_of(*action));
         }
         if self.model.view.screen == *screen {
-            return Ok(());
+            return match screen {
+                Screen::WhatIf => self.slide(view),
+                _ => Ok(()),
+            };
         }
         let said = self
             .model
             .notice
             .as_ref()
             .map(|notice| notice.text.as_str());
-        if *screen == Screen::Compare {
+        if *screen == Screen::Compare && view.with_run.is_none() {
             let message = "the screen `compare`: no other run has this problem";
             let failure = Failure::new(Exit::Failed, message);
             return Err(failure.hint("name the logs of both runs"));
@@ -188,13 +225,39 @@ impl Picture {
         ))
     }
 
+    /// Decides the run again as it is wanted.
+    fn slide(&mut self, view: &ViewArgs) -> Result<(), Failure> {
+        let wrong = |flag: &str, why: String| Failure::usage(format!("--{flag}: {why}"));
+        if let Some(spec) = &view.rule {
+            let effects = self.model.decide_by(spec);
+            let effects = effects.map_err(|why| wrong("rule", why))?;
+            self.perform(effects);
+            // A picture of why there is none would be a surprise.
+            if self.model.what_if.what_if().is_none() {
+                return Err(wrong("rule", self.model.what_if.said.clone()));
+            }
+        }
+        if let Some(value) = view.value {
+            let slid = self.model.slide(value);
+            slid.map_err(|why| wrong(&format!("value {value}"), why))?;
+        }
+        if let Some(cost) = view.cost {
+            let reached = self.model.slide_for_cost(cost);
+            if !reached.map_err(|why| wrong("cost", why))? {
+                let message = format!("no value is as cheap as {cost}");
+                return Err(Failure::new(Exit::Failed, message));
+            }
+        }
+        Ok(())
+    }
+
     /// The step asked for; a picture of another one would be a lie.
     fn go_to_step(&mut self, step: Option<u32>) -> Result<(), Failure> {
         let length = self.length();
         if let Some(step) = step.filter(|&step| step as usize > length) {
-            return Err(Failure::usage(format!(
-                "there is no step {step}: the trajectory has {length}"
-            )));
+            let steps = counted(length, "step");
+            let message = format!("there is no step {step}: the trajectory has {steps}");
+            return Err(Failure::usage(message));
         }
         self.model.go_to_step(step.unwrap_or(u32::MAX));
         Ok(())
@@ -222,9 +285,51 @@ impl Picture {
     }
 }
 
+/// Screens of the trajectories that the table of problems shows.
+const OF_TABLE: &[&str] = &["problems", "analysis"];
+
+fn action_of(action: Action) -> Msg {
+    Msg::Action {
+        action,
+        count: None,
+    }
+}
+
+/// The place of the run whose id begins so.
+fn run_of(model: &Model, id: &str) -> Result<u32, Failure> {
+    let survey = &model.survey;
+    let runs = survey.runs().iter();
+    let ids: Vec<&str> = runs.map(|run| survey.name(run.id)).collect();
+    let place = named(&ids, id)?;
+    u32::try_from(place).map_err(|_| Failure::new(Exit::Failed, "too many runs"))
+}
+
+/// The run of the trajectory that is shown.
+fn run_of_entry(model: &Model) -> Option<u32> {
+    let current = model.survey.trajectories().get(model.current);
+    current.map(|found| found.run)
+}
+
+/// Whether a filter is about texts, which a survey does not hold.
+fn reads_texts(filter: &str) -> bool {
+    Expr::condition(filter, Scope::Trajectory).is_ok_and(|condition| condition.reads_texts())
+}
+
+/// For a picture of tables, the survey of those trajectories whose texts fulfil
+/// the filter: the table itself has none.
+fn of_tables(args: &ExportArgs, log: &Log, survey: Survey) -> Result<Survey, Failure> {
+    let filter = args.filter.as_ref().filter(|text| reads_texts(text));
+    match filter {
+        Some(filter) if OF_TABLE.contains(&args.view.screen()) => {
+            replay::filtered(log, survey, filter)
+        }
+        _ => Ok(survey),
+    }
+}
+
 /// The place of the trajectory to show: the first that is wanted.
 fn wanted(args: &ExportArgs, log: &Log, survey: &Survey) -> Result<usize, Failure> {
-    let mut chosen = Chosen::new(log, &args.selection())?;
+    let mut chosen = Chosen::new(log, &args.selection(), Some(survey))?;
     let Some(found) = chosen.advance()? else {
         return Err(chosen.none());
     };

@@ -1,10 +1,11 @@
 //! `export`: which trajectories of a log leave it, one after another: never
 //! more than one of them is in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::expr::{Expr, ExprError, Scope, Trajectory};
 use crate::headless::{Exit, Failure};
+use crate::survey::Survey;
 use crate::trace::export::Subject;
 use crate::trace::index::FileDamage;
 use crate::trace::record::RunRecord;
@@ -21,6 +22,29 @@ pub struct Selection {
     pub filter: Option<String>,
     /// Most of them.
     pub limit: Option<usize>,
+}
+
+impl Selection {
+    /// Whether the filter is about what decisions lost or why answers are not
+    /// right: that follows from the whole log, not from one trajectory.
+    ///
+    /// # Errors
+    /// An expression that is at fault.
+    pub fn reads_regret(&self) -> Result<bool, Failure> {
+        let Some(text) = &self.filter else {
+            return Ok(false);
+        };
+        Ok(condition(text)?.reads_regret())
+    }
+}
+
+fn condition(text: &str) -> Result<Expr, Failure> {
+    Expr::condition(text, Scope::Trajectory).map_err(|error| wrong(&error))
+}
+
+fn wrong(error: &ExprError) -> Failure {
+    Failure::usage(format!("--filter: {error}"))
+        .hint("`pointsman replay LOG --filter help` lists the names")
 }
 
 /// A trajectory that is wanted.
@@ -45,16 +69,24 @@ impl Found<'_> {
 pub struct Chosen<'a> {
     log: &'a Log,
     places: std::vec::IntoIter<(&'a str, &'a str)>,
+    /// Number of places, before any was read.
+    all: usize,
     filter: Option<Filter>,
     left: usize,
 }
 
 impl<'a> Chosen<'a> {
-    /// Looks for them; nothing is read yet.
+    /// Looks for them. Nothing is read yet but where the filter
+    /// [reads regret](Selection::reads_regret): that asks `survey`, in which
+    /// they are worked out.
     ///
     /// # Errors
     /// A run or a problem that is not there, an expression that is at fault.
-    pub fn new(log: &'a Log, selection: &Selection) -> Result<Self, Failure> {
+    pub fn new(
+        log: &'a Log,
+        selection: &Selection,
+        survey: Option<&Survey>,
+    ) -> Result<Self, Failure> {
         let run = selection
             .run
             .as_deref()
@@ -74,10 +106,12 @@ impl<'a> Chosen<'a> {
             return Err(Failure::usage(message));
         }
         let filter = selection.filter.as_deref();
+        let filter = filter.map(|text| Filter::new(log, text, survey));
         Ok(Self {
             log,
+            all: places.len(),
             places: places.into_iter(),
-            filter: filter.map(|text| Filter::new(log, text)).transpose()?,
+            filter: filter.transpose()?,
             left: selection.limit.unwrap_or(usize::MAX),
         })
     }
@@ -93,7 +127,7 @@ impl<'a> Chosen<'a> {
             let head = self.log.run(run);
             let (tree, damages) = self.log.tree(run, problem)?;
             let filter = self.filter.as_ref();
-            if filter.is_none_or(|filter| filter.holds(run, head, &tree)) {
+            if filter.is_none_or(|filter| filter.holds((run, problem), head, &tree)) {
                 self.left -= 1;
                 return Ok(Some(Found {
                     head,
@@ -109,9 +143,11 @@ impl<'a> Chosen<'a> {
 
     /// That none was found.
     pub fn none(&self) -> Failure {
-        let all = self.log.trajectories().len();
         let text = self.filter.as_ref().map_or("", |filter| &filter.text);
-        let message = format!("none of the {all} trajectories fulfils `{text}`");
+        let message = match self.all {
+            1 => format!("the trajectory does not fulfil `{text}`"),
+            all => format!("none of the {all} trajectories fulfils `{text}`"),
+        };
         Failure::new(Exit::Failed, message)
     }
 }
@@ -140,49 +176,76 @@ pub fn named(ids: &[&str], id: &str) -> Result<usize, Failure> {
     }
 }
 
-/// A condition over runs of different pools: models have the names that their
-/// run's pool gives them.
+/// A condition over trajectories.
 struct Filter {
     text: String,
-    /// By the id of the run; `None` where a name is of no model of its pool:
-    /// nothing is known there.
-    of_runs: HashMap<String, Option<Expr>>,
+    rule: Rule,
+}
+
+enum Rule {
+    /// Asked of each one as it is read. Runs have different pools: models have
+    /// the names that their run's pool gives them. By the id of the run; `None`
+    /// where a name is of no model of its pool: nothing is known there.
+    Asked(HashMap<String, Option<Expr>>),
+    /// Those that fulfil it, by the ids of their runs and problems.
+    Known(HashSet<(String, String)>),
 }
 
 impl Filter {
-    fn new(log: &Log, text: &str) -> Result<Self, Failure> {
-        let wrong = |error: ExprError| {
-            Failure::usage(format!("--filter: {error}"))
-                .hint("`pointsman replay LOG --filter help` lists the names")
+    fn new(log: &Log, text: &str, survey: Option<&Survey>) -> Result<Self, Failure> {
+        let condition = condition(text)?;
+        let rule = match survey {
+            Some(survey) if condition.reads_regret() => known(log, survey, &condition)?,
+            _ => asked(log, &condition)?,
         };
-        let condition = Expr::condition(text, Scope::Trajectory).map_err(wrong)?;
-        let mut refused = None;
-        let mut of_runs = HashMap::new();
-        for run in log.runs() {
-            let expr = match &run.head {
-                None => Some(condition.clone()),
-                Some(head) => {
-                    let models = head.pool.iter().map(|model| model.name.as_str());
-                    let models: Vec<&str> = models.collect();
-                    let named = condition.clone().over_models(&models);
-                    named.map_err(|error| refused = Some(error)).ok()
-                }
-            };
-            of_runs.insert(run.id.clone(), expr);
-        }
-        match refused {
-            Some(error) if of_runs.values().all(Option::is_none) => Err(wrong(error)),
-            _ => Ok(Self {
-                text: condition.text().to_owned(),
-                of_runs,
-            }),
-        }
+        Ok(Self {
+            text: condition.text().to_owned(),
+            rule,
+        })
     }
 
-    fn holds(&self, run: &str, head: Option<&RunRecord>, tree: &Tree) -> bool {
-        let condition = self.of_runs.get(run).and_then(Option::as_ref);
-        condition.is_some_and(|condition| condition.holds(&Trajectory::main_line(head, tree)))
+    fn holds(&self, key: (&str, &str), head: Option<&RunRecord>, tree: &Tree) -> bool {
+        let (run, problem) = key;
+        match &self.rule {
+            Rule::Asked(of_runs) => {
+                let condition = of_runs.get(run).and_then(Option::as_ref);
+                let line = || Trajectory::main_line(head, tree);
+                condition.is_some_and(|condition| condition.holds(&line()))
+            }
+            Rule::Known(keys) => keys.contains(&(run.to_owned(), problem.to_owned())),
+        }
     }
+}
+
+fn asked(log: &Log, condition: &Expr) -> Result<Rule, Failure> {
+    let mut refused = None;
+    let mut of_runs = HashMap::new();
+    for run in log.runs() {
+        let expr = match &run.head {
+            None => Some(condition.clone()),
+            Some(head) => {
+                let models = head.pool.iter().map(|model| model.name.as_str());
+                let models: Vec<&str> = models.collect();
+                let named = condition.clone().over_models(&models);
+                named.map_err(|error| refused = Some(error)).ok()
+            }
+        };
+        of_runs.insert(run.id.clone(), expr);
+    }
+    match refused {
+        Some(error) if of_runs.values().all(Option::is_none) => Err(wrong(&error)),
+        _ => Ok(Rule::Asked(of_runs)),
+    }
+}
+
+fn known(log: &Log, survey: &Survey, condition: &Expr) -> Result<Rule, Failure> {
+    let asked = survey.ask(condition).map_err(|error| wrong(&error))?;
+    let found = asked.matching(log, survey)?;
+    let keys = found.into_iter().map(|place| {
+        let (run, problem) = survey.key(&survey.trajectories()[place]);
+        (run.to_owned(), problem.to_owned())
+    });
+    Ok(Rule::Known(keys.collect()))
 }
 
 #[cfg(test)]
@@ -223,7 +286,7 @@ mod tests {
     }
 
     fn chosen(log: &Log, selection: &Selection) -> Result<Vec<String>, Failure> {
-        let mut chosen = Chosen::new(log, selection)?;
+        let mut chosen = Chosen::new(log, selection, None)?;
         let mut found = Vec::new();
         while let Some(one) = chosen.advance()? {
             assert_eq!(one.tree.len(), 1);

@@ -17,9 +17,9 @@ use crate::trace::record::{
 };
 use crate::trace::tree::Node;
 
-use super::Subject;
 use super::table::Kind::{Count, Flag, Number, Text};
 use super::table::{Column, Entry, Row, Value};
+use super::{Subject, json as document};
 
 const fn column(
     name: &'static str,
@@ -113,10 +113,11 @@ fn named<'a>(kind: impl Serialize) -> Value<'a> {
     }
 }
 
-/// A list or a map; nothing where it is empty.
+/// A list or a map; nothing where it is empty. It stays JSON: what is unsafe to
+/// show is escaped as JSON has it.
 fn json<'a>(value: &impl Serialize, is_empty: bool) -> Value<'a> {
-    match serde_json::to_string(value) {
-        Ok(text) if !is_empty => Value::text(text),
+    match serde_json::to_value(value) {
+        Ok(value) if !is_empty => Value::text(document::within(value)),
         _ => Value::Missing,
     }
 }

@@ -67,7 +67,7 @@ fn field(value: Value<'_>) -> String {
 /// before it. A number is none, whatever its sign.
 fn guarded(text: String) -> String {
     const FORMULA: &[char] = &[
-        '=', '+', '-', '@', '\t', '\r', // and as wide as a letter of Chinese
+        '=', '+', '-', '@', '\t', '\r', '\n', // and as wide as a letter of Chinese
         '＝', '＋', '－', '＠',
     ];
     match text.starts_with(FORMULA) && !is_number(&text) {
@@ -103,6 +103,7 @@ mod tests {
             ("@SUM(A1)", "'@SUM(A1)"),
             ("-inf", "'-inf"),
             ("＝1", "'＝1"),
+            ("\n=1", "'\n=1"),
             ("a=b", "a=b"),
             ("", ""),
         ] {
@@ -154,7 +155,7 @@ mod tests {
                                 let shown = cell.strip_prefix('\'').unwrap_or(cell);
                                 let own = text.strip_prefix('\'').unwrap_or(&text);
                                 prop_assert_eq!(shown, own);
-                                let begins = cell.starts_with(['=', '+', '-', '@', '\t']);
+                                let begins = cell.starts_with(['=', '+', '-', '@', '\t', '\n']);
                                 prop_assert!(!begins || is_number(cell), "{}", cell);
                             }
                             Value::Number(number) => {

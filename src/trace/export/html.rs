@@ -1,5 +1,7 @@
 //! Trajectories as one page of HTML that needs nothing else: no scripts, no
 //! requests, every text escaped, and a policy that forbids what is not there.
+//! A line end right behind `<pre>` is no part of the text, so one stands before
+//! every text: its own would be lost.
 
 use std::io::{self, Write};
 
@@ -102,7 +104,10 @@ impl Page<'_> {
         }
         if let Some(question) = &outline.question {
             let question = escaped(question);
-            writeln!(out, "<pre class=\"question\" dir=\"auto\">{question}</pre>")?;
+            writeln!(
+                out,
+                "<pre class=\"question\" dir=\"auto\">\n{question}</pre>"
+            )?;
         }
         self.lane(out)?;
         if let Some(first) = &outline.first {
@@ -153,7 +158,7 @@ impl Page<'_> {
         facts(out, &step.facts)?;
         writeln!(
             out,
-            "</div>\n<pre dir=\"auto\">{}</pre>",
+            "</div>\n<pre dir=\"auto\">\n{}</pre>",
             escaped(&step.text)
         )?;
         if let Some(made) = &step.decided {
@@ -191,7 +196,7 @@ fn rejected(out: &mut impl Write, draft: &Draft) -> io::Result<()> {
     facts(out, &draft.facts)?;
     writeln!(
         out,
-        "</div>\n<pre dir=\"auto\">{}</pre>\n</section>",
+        "</div>\n<pre dir=\"auto\">\n{}</pre>\n</section>",
         escaped(&draft.text)
     )
 }

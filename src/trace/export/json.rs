@@ -24,6 +24,17 @@ pub(super) fn bytes(value: Value) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// A value that is to stand as a text within something else, clean already. Its
+/// URLs are written in the way of JSON (`:\/\/`) that nobody takes for one when
+/// that is cleaned: what is cut out of a URL there could be the end of a text.
+pub(super) fn within(value: Value) -> String {
+    // Writing to memory does not fail, and what is written is UTF-8.
+    let text = bytes(value)
+        .ok()
+        .and_then(|text| String::from_utf8(text).ok());
+    text.map_or_else(|| "null".to_owned(), |text| text.replace("://", ":\\/\\/"))
+}
+
 /// An array that grows: of its items only their text is kept, for as values
 /// they would take many times its room.
 #[derive(Default)]
@@ -109,6 +120,20 @@ mod tests {
         let value = json!({"http://u:p@h": ["http://u:p@h", {"a": 1}]});
         let text = String::from_utf8(bytes(value).unwrap()).unwrap();
         assert_eq!(text, "{\"http://…@h\":[\"http://…@h\",{\"a\":1}]}");
+    }
+
+    #[test]
+    fn json_within_a_text_stays_json_when_that_is_cleaned() {
+        let value = json!([
+            "\"https://u:p@h/?token=abc\"",
+            "https://h\nme@x.org\u{202e}"
+        ]);
+        let text = within(value);
+        assert_eq!(without_credentials(&text), text);
+        assert!(!text.chars().any(is_unsafe));
+        let read: Value = serde_json::from_str(&text).unwrap();
+        let clean = json!(["\"https://…@h/?token=…\"", "https://h\nme@x.org\u{202e}"]);
+        assert_eq!(read, clean);
     }
 
     proptest! {

@@ -122,14 +122,14 @@ fn any(value: Value) -> Option<Value> {
     })
 }
 
-/// The content of a message.
+/// The content of a message, as JSON within a text.
 fn messages(role: &str, text: &str, finish: Option<&str>) -> Value {
     let mut message = json!({"role": role, "parts": [{"type": "text", "content": text}]});
     if let Some(finish) = finish {
         message["finish_reason"] = finish.into();
     }
     // As the conventions have it where attributes are flat.
-    Value::from(json!([message]).to_string())
+    Value::from(document::within(json!([message])))
 }
 
 fn finish_reason(end: StepEnd) -> &'static str {

@@ -2,6 +2,7 @@
 //! and what was decided after them, how it came out. Texts are safe to show
 //! and readable; each layout escapes them for its own language.
 
+use crate::counts::counted;
 use crate::trace::NodeIndex;
 use crate::trace::import::told;
 use crate::trace::label::{Label, Rating};
@@ -232,7 +233,7 @@ impl Teller<'_> {
             Some(value) => format!("u {}", figure(value)),
             None => "u n/a".to_owned(),
         });
-        facts.extend(told::output_tokens(step).map(|tokens| format!("{tokens} tokens")));
+        facts.extend(told::output_tokens(step).map(|tokens| counted(tokens, "token")));
         facts.extend(told::seconds(step).map(|seconds| format!("{} s", figure(seconds))));
         if !matches!(step.end, StepEnd::Delimiter | StepEnd::Eos) {
             facts.push(format!("ended: {}", step.end.name()));
@@ -309,19 +310,17 @@ impl Teller<'_> {
         let mut notes = Vec::new();
         let leaves = self.subject.tree.leaves().count();
         if let Some(others @ 1..) = leaves.checked_sub(1) {
-            let word = if others == 1 {
-                "branch is"
-            } else {
-                "branches are"
-            };
-            notes.push(format!("{others} other {word} not shown"));
+            notes.push(format!("not shown: {}", counted(others, "other branch")));
         }
         if self.subject.head.is_none() {
             notes.push("the run's head is lost: router, pool and unit are not known".to_owned());
         }
         let faults = self.subject.tree.faults().len();
         if faults > 0 {
-            notes.push(format!("{faults} records have lost what they belong to"));
+            let records = counted(faults, "record");
+            notes.push(format!(
+                "{records} without what they belong to, which is lost"
+            ));
         }
         notes
     }
@@ -346,11 +345,11 @@ fn labels(node: &Node) -> Vec<String> {
 
 fn price(price: &PriceFacts) -> String {
     format!(
-        "{} in, {} out {} per {} tokens",
+        "{} in, {} out {} per {}",
         price.input,
         price.output,
         clean(&price.currency),
-        price.per
+        counted(price.per, "token")
     )
 }
 

@@ -1,6 +1,7 @@
 //! Numbers as people read them.
 
 use crate::cost::Unit;
+pub use crate::counts::counted;
 use crate::trace::import::told;
 use crate::trace::record::StepRecord;
 
@@ -55,12 +56,6 @@ fn money(value: f64) -> String {
         let zeros = (-value.abs().log10()).floor().clamp(0.0, 12.0);
         format!("{value:.*}", zeros as usize + 2)
     }
-}
-
-/// `1 step`, `2 steps`.
-pub fn counted(count: u32, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 /// Seconds: `8 ms`, `1.4 s`.

@@ -100,3 +100,26 @@ fn texts_are_asked_for() {
         assert_eq!(attribute(&span, "gen_ai.output.messages"), &Value::Null);
     }
 }
+
+/// Whatever is cut out of URLs, a message stays JSON and the rest of its text.
+#[test]
+fn messages_are_json_without_credentials() {
+    let text = "see \"https://u:p@h/?token=abc\"\nhttps://h\nme@x.org \\ https://h/?key=k\\";
+    let step = samples::step("a", None, text);
+    let tree = Tree::from_records("r", "p", [Record::Step(step.into())]);
+    let head = samples::run("r");
+    let mut otel: Box<dyn Export<Vec<u8>>> = Box::new(Otel::new(Vec::new(), true));
+    otel.add(&Subject::new(Some(&head), &tree)).unwrap();
+    let line: Value = serde_json::from_slice(&otel.finish().unwrap()).unwrap();
+    for span in line["resourceSpans"][0]["scopeSpans"][0]["spans"]
+        .as_array()
+        .unwrap()
+    {
+        let messages = attribute(span, "gen_ai.output.messages")["stringValue"].as_str();
+        let messages: Value = serde_json::from_str(messages.unwrap()).unwrap();
+        assert_eq!(
+            messages[0]["parts"][0]["content"],
+            "see \"https://…@h/?token=…\"\nhttps://h\nme@x.org \\ https://h/?key=…"
+        );
+    }
+}
