@@ -44,6 +44,8 @@ pub enum Msg {
     },
     /// Labels were read after trajectories had been opened.
     LabelsRead(Vec<LabelRecord>),
+    /// Others said this since the log was read.
+    LabelsHeard(Vec<LabelRecord>),
     /// A recorded trajectory was read, or could not be.
     Opened {
         entry: usize,

@@ -18,6 +18,7 @@ const PLAY_MILLISECONDS: u64 = 900;
 
 /// Takes one message. `now` is RFC 3339, UTC.
 pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
+    let by_person = matches!(msg, Msg::Action { .. });
     let mut effects = match msg {
         Msg::Action { action, count } => {
             model.notice = None;
@@ -52,6 +53,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
         }
         Msg::LabelsRead(labels) => {
             labelling::read(model, labels);
+            Vec::new()
+        }
+        Msg::LabelsHeard(labels) => {
+            labelling::heard(model, labels);
             Vec::new()
         }
         Msg::Opened { entry, result } => opened(model, entry, result),
@@ -96,6 +101,9 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     surveyed::logged(model, &effects);
     labelling::refresh(model);
     refresh(model);
+    if by_person {
+        effects.extend(labelling::listen(model, &effects));
+    }
     effects.extend(values::ask_for_router(model));
     effects.extend(ask_for_work(model));
     effects.extend(talk::go_on(model, now));
@@ -207,6 +215,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
                 .chain(faults.iter().map(ToString::to_string))
                 .collect();
             *slot = Slot::Open(session);
+            labelling::late(model, entry);
             debug::share(model);
             if entry == model.current {
                 follow::go_to_wanted(model);
