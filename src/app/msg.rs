@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::action::Action;
 use crate::eval::analysis::Analysis;
-use crate::eval::compare::Gap;
+use crate::eval::compare::{Alignment, Gap};
 use crate::eval::regret::Regrets;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
@@ -75,6 +75,8 @@ pub enum Msg {
         serial: u64,
         gap: Result<Box<Gap>, String>,
     },
+    /// The steps of two trajectories were put in rows.
+    Aligned { serial: u64, alignment: Alignment },
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {
         entry: usize,

@@ -92,6 +92,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             compare::gap(model, serial, gap);
             Vec::new()
         }
+        Msg::Aligned { serial, alignment } => {
+            compare::aligned(model, serial, alignment);
+            Vec::new()
+        }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
         Msg::Copied(result) => copied(model, result),
         Msg::Themed(result) => themed(model, result),
@@ -236,8 +240,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
             model.say(NoticeLevel::Error, message);
         }
     }
-    compare::settle(model);
-    Vec::new()
+    compare::settle(model).into_iter().collect()
 }
 
 fn edited(
