@@ -89,16 +89,14 @@ impl Node {
 
     /// The last note of a person that they did not take back.
     pub fn note_of(&self, who: &str) -> Option<&str> {
-        let standing = self.standing_of(who).into_iter().rev();
-        standing.filter_map(|(_, said)| said.note.as_deref()).next()
+        let mut standing = self.standing_of(who).into_iter().rev();
+        standing.find_map(|(_, said)| said.note.as_deref())
     }
 
     /// The rating of a person that holds, with the record that gave it.
     pub fn rating_of(&self, who: &str) -> Option<(Rating, &LabelRecord)> {
-        let standing = self.standing_of(who).into_iter().rev();
-        standing
-            .filter_map(|(label, said)| Some((label.rating()?, said)))
-            .next()
+        let mut standing = self.standing_of(who).into_iter().rev();
+        standing.find_map(|(label, said)| Some((label.rating()?, said)))
     }
 
     /// Whether its parent is missing from the tree.

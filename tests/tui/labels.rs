@@ -1,7 +1,7 @@
 //! Labelling with one hand: keys in, labels and pictures out.
 
 use pointsman::app::action::{Action, Context};
-use pointsman::app::{Effect, Model, Msg, Order, Screen, update};
+use pointsman::app::{Effect, Model, Msg, Order, Screen, Slot, update};
 use pointsman::trace::label::{Label, Rating};
 use pointsman::trace::record::LabelRecord;
 use pointsman::trace::side::{append, is_side_file};
@@ -132,6 +132,22 @@ fn of_several_first_errors_the_last_one_counts() {
     stage.keys("u");
     assert_eq!(ratings(&stage), [bad, good, good, first]);
     assert!(stage.labels.len() > given, "nothing is ever deleted");
+}
+
+#[test]
+fn what_was_given_to_a_trajectory_that_was_closed_is_taken_back_once_it_is_read() {
+    let (mut stage, _folder) = labelling();
+    let first = stage.model.current;
+    stage.keys("3 J");
+    stage.model.slots[first] = Slot::Closed;
+    stage.keys("u");
+    assert!(stage.notice().contains("read first"), "{}", stage.notice());
+    assert_eq!((stage.model.current, stage.labels.len()), (first, 1));
+    stage.keys("u");
+    assert_eq!(
+        written(&stage),
+        [said("sum", 1, "good"), said("sum", 1, "retracted")]
+    );
 }
 
 #[test]

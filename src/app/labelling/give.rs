@@ -176,7 +176,13 @@ fn undo(model: &mut Model, now: &str) -> Vec<Effect> {
         return undo_here(model, now);
     };
     let Some(session) = open(model, entry) else {
-        return Vec::new();
+        // A tour has closed it.
+        if let Some(labelling) = &mut model.labelling {
+            labelling.given.push(Given { entry, labels });
+        }
+        let text = "its trajectory is read first: u again takes it back";
+        model.say(NoticeLevel::Info, text);
+        return follow::show(model, entry);
     };
     let tree = session.tree();
     let nodes = labels.iter().rev();
@@ -263,7 +269,9 @@ pub fn late(model: &mut Model, entry: usize) {
     let (own, others): (Vec<_>, Vec<_>) = late.into_iter().partition(|(place, _)| *place == entry);
     model.late_labels = others;
     if let Some(Slot::Open(session)) = model.slots.get_mut(entry) {
-        own.into_iter().for_each(|(_, label)| know(session, label));
+        for (_, label) in own {
+            know(session, label);
+        }
     }
 }
 
