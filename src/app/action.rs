@@ -256,7 +256,7 @@ actions! {
         { Label ["2"] }
     RateGood "rate-good" "good" Labelling: "This step is right"
         { Label ["3"] }
-    RateFirstError "rate-first-error" "first error" Labelling: "This step is the first error: those before it that you have not rated are right"
+    RateFirstError "rate-first-error" "first error" Labelling: "This step is the first error: those before it are right, if you rated them wrong or not at all"
         { Label ["e"] }
     FlagStep "flag-step" "flag" Labelling: "Flag this step for somebody to look at again"
         { Label ["f"] }

@@ -15,6 +15,11 @@ pub enum Effect {
     /// Append to the side file of the log; what cannot be written comes back as
     /// [`Msg::LabelFailed`](super::Msg::LabelFailed).
     Label(Vec<LabelRecord>),
+    /// Read what others have said since, in the file with the labels of this
+    /// trajectory; it comes as [`Msg::LabelsHeard`](super::Msg::LabelsHeard).
+    HearLabels {
+        entry: usize,
+    },
     /// Make the call for the problem at this place and report its events.
     Generate {
         entry: usize,

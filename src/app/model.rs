@@ -8,7 +8,7 @@ use crate::model::probed::ProbedScorer;
 use crate::session::Session;
 use crate::survey::Survey;
 use crate::trace::NodeIndex;
-use crate::trace::record::StepId;
+use crate::trace::record::{LabelRecord, StepId};
 
 use super::action::{Action, Context};
 use super::analysis::Analysed;
@@ -276,6 +276,8 @@ pub struct Model {
     pub analysis: Analysed,
     /// Labels are being given, one step after the other.
     pub labelling: Option<Labelling>,
+    /// Labels that were read while their trajectories were being opened.
+    pub(super) late_labels: Vec<(usize, LabelRecord)>,
     /// Who gives them.
     pub who: String,
     pub talk: Talk,
@@ -329,6 +331,7 @@ impl Model {
             rollouts: Rollouts::default(),
             analysis: Analysed::default(),
             labelling: None,
+            late_labels: Vec::new(),
             who: "person".to_owned(),
             compare: Comparison::default(),
             survey: Arc::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::action::Action;
 use crate::eval::analysis::Analysis;
-use crate::eval::compare::Gap;
+use crate::eval::compare::{Alignment, Gap};
 use crate::eval::regret::Regrets;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
@@ -44,6 +44,8 @@ pub enum Msg {
     },
     /// Labels were read after trajectories had been opened.
     LabelsRead(Vec<LabelRecord>),
+    /// Others said this since the log was read.
+    LabelsHeard(Vec<LabelRecord>),
     /// A recorded trajectory was read, or could not be.
     Opened {
         entry: usize,
@@ -73,6 +75,8 @@ pub enum Msg {
         serial: u64,
         gap: Result<Box<Gap>, String>,
     },
+    /// The steps of two trajectories were put in rows.
+    Aligned { serial: u64, alignment: Alignment },
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {
         entry: usize,

@@ -18,6 +18,7 @@ const PLAY_MILLISECONDS: u64 = 900;
 
 /// Takes one message. `now` is RFC 3339, UTC.
 pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
+    let by_person = matches!(msg, Msg::Action { .. });
     let mut effects = match msg {
         Msg::Action { action, count } => {
             model.notice = None;
@@ -54,6 +55,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             labelling::read(model, labels);
             Vec::new()
         }
+        Msg::LabelsHeard(labels) => {
+            labelling::heard(model, labels);
+            Vec::new()
+        }
         Msg::Opened { entry, result } => opened(model, entry, result),
         Msg::Surveyed {
             facts,
@@ -87,6 +92,10 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             compare::gap(model, serial, gap);
             Vec::new()
         }
+        Msg::Aligned { serial, alignment } => {
+            compare::aligned(model, serial, alignment);
+            Vec::new()
+        }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
         Msg::Copied(result) => copied(model, result),
         Msg::Themed(result) => themed(model, result),
@@ -96,6 +105,9 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
     surveyed::logged(model, &effects);
     labelling::refresh(model);
     refresh(model);
+    if by_person {
+        effects.extend(labelling::listen(model, &effects));
+    }
     effects.extend(values::ask_for_router(model));
     effects.extend(ask_for_work(model));
     effects.extend(talk::go_on(model, now));
@@ -207,6 +219,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
                 .chain(faults.iter().map(ToString::to_string))
                 .collect();
             *slot = Slot::Open(session);
+            labelling::late(model, entry);
             debug::share(model);
             if entry == model.current {
                 follow::go_to_wanted(model);
@@ -227,8 +240,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
             model.say(NoticeLevel::Error, message);
         }
     }
-    compare::settle(model);
-    Vec::new()
+    compare::settle(model).into_iter().collect()
 }
 
 fn edited(

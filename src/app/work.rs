@@ -1,9 +1,12 @@
 //! What is worked out beside the screen: of the log as a whole, without I/O.
 
+use std::sync::Arc;
+
 use crate::eval::analysis::{Analysis, Ask};
-use crate::eval::compare::Sample;
+use crate::eval::compare::{Alignment, Sample, Step};
 use crate::eval::regret::{Build, Regrets};
 use crate::survey::Survey;
+use crate::trace::record::StepRecord;
 
 use super::msg::Msg;
 
@@ -16,6 +19,11 @@ pub enum Work {
     Analyse { places: Vec<usize>, ask: Ask },
     /// The figures of two runs: a thousand resamples.
     Gap { serial: u64, sample: Box<Sample> },
+    /// The steps of two trajectories in rows.
+    Align {
+        serial: u64,
+        sides: [Vec<Arc<StepRecord>>; 2],
+    },
 }
 
 impl Work {
@@ -36,6 +44,15 @@ impl Work {
                     .map(Box::new)
                     .map_err(|error| error.to_string()),
             },
+            Self::Align { serial, sides } => {
+                let [left, right] = sides.each_ref().map(|steps| steps_of(steps));
+                let alignment = Alignment::of(&left, &right);
+                Msg::Aligned { serial, alignment }
+            }
         }
     }
+}
+
+fn steps_of(steps: &[Arc<StepRecord>]) -> Vec<Step<'_>> {
+    steps.iter().map(|step| Step::of(step)).collect()
 }

@@ -16,8 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-/// Standard deviations of a normal distribution in which 95 % lie.
-const Z: f64 = 1.959_963_984_540_054;
+use crate::train::Z95;
 
 /// One item that both raters rated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +103,7 @@ pub fn agreement<C: Ord + Copy>(items: &[Item<C>]) -> Agreement {
     found.standard_error = Some(error);
     // What is left of rounding is no error.
     if error > 1e-12 {
-        let (low, high) = (kappa - Z * error, kappa + Z * error);
+        let (low, high) = (kappa - Z95 * error, kappa + Z95 * error);
         found.interval = Some((low.max(-1.0), high.min(1.0)));
     }
     found

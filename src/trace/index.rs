@@ -155,6 +155,34 @@ impl Log {
         Ok(self.catalog.records() - before)
     }
 
+    /// Reads what was appended to a file of labels since, once the log is read, and
+    /// shows `seen` every label; one that was not there before is taken
+    /// in.
+    ///
+    /// # Errors
+    /// Those of reading, and a file that became shorter.
+    pub fn hear(&mut self, side: &Path, seen: &mut dyn FnMut(Kind, &[u8])) -> Result<(), LogError> {
+        if !self.is_read() {
+            return Ok(());
+        }
+        let is_it = |file: &LogFile| file.path() == side;
+        let place = match self.files.iter().position(is_it) {
+            Some(place) if self.files[place].has_grown() => place,
+            Some(_) => return Ok(()),
+            None if !side.is_file() || self.files.len() >= usize::from(u16::MAX) => return Ok(()),
+            None => {
+                self.files.push(LogFile::new(side.to_path_buf(), true));
+                self.reading = self.files.len();
+                self.files.len() - 1
+            }
+        };
+        // No more files are taken in than that.
+        let number = u16::try_from(place).unwrap_or(u16::MAX);
+        let file = &mut self.files[place];
+        file.scan(number, &mut self.catalog, u64::MAX, seen)?;
+        Ok(())
+    }
+
     /// The file that a trajectory came from: that of its first record. A problem
     /// and its run are in one file, but for logs that were cut up by hand.
     pub fn path_of(&self, run: &str, problem: &str) -> Option<&Path> {

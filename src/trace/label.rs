@@ -4,7 +4,9 @@
 //! Labels are only ever appended. Of one step and one person `good`, `neutral`,
 //! `bad` and `first-error` are ratings, of which the last holds; `flagged`,
 //! `skipped` and `noted` stand beside it; `retracted` takes back that person's last label of
-//! the step, whatever it was. A word that this version does not know says
+//! the step, whatever it was. Along a trajectory one person has one first error:
+//! whoever marks another step takes the mark from the one before ([`together`]).
+//! A word that this version does not know says
 //! nothing, and stays in the log.
 //!
 //! [`LabelRecord::label`]: super::record::LabelRecord::label
@@ -282,7 +284,29 @@ pub fn first_error(wrong: impl IntoIterator<Item = Option<bool>>) -> Option<Firs
     Some(FirstError::None)
 }
 
-/// The first error by a person's ratings. `first-error` says that the steps
+/// A person's ratings along a trajectory, each with when it was given, as they
+/// hold together: there is one first error, the one that was marked last. By it
+/// the steps before it are right that had been rated wrong until then, and a
+/// mark behind it says no more than that its step is wrong.
+pub fn together<T: Ord + Copy>(ratings: &[Option<(Rating, T)>]) -> Vec<Option<Rating>> {
+    let marks = ratings.iter().enumerate().filter_map(|(at, rated)| {
+        let (rating, when) = (*rated)?;
+        (rating == Rating::FirstError).then_some((when, at))
+    });
+    let last = marks.max();
+    let holds = |(at, rated): (usize, &Option<(Rating, T)>)| {
+        let (rating, when) = (*rated)?;
+        Some(match last {
+            Some((_, mark)) if at > mark && rating == Rating::FirstError => Rating::Bad,
+            Some((_, mark)) if at < mark && rating == Rating::FirstError => Rating::Good,
+            Some((marked, mark)) if at < mark && rating.is_error() && when < marked => Rating::Good,
+            _ => rating,
+        })
+    };
+    ratings.iter().enumerate().map(holds).collect()
+}
+
+/// The first error by a person's ratings, as they hold [together]. `first-error` says that the steps
 /// before it are right, so that they need no rating of their own.
 pub fn first_error_of(ratings: &[Option<Rating>]) -> Option<FirstError> {
     let marked = ratings

@@ -186,6 +186,44 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_later_is_heard_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = log(folder.path());
+        let side = side_file(&path);
+        let mut log = Log::open(&with_sides(&[&path], None).unwrap()).unwrap();
+        let words = |log: &mut Log| {
+            let mut heard = Vec::new();
+            log.hear(&side, &mut |_, line| {
+                let label: LabelRecord = serde_json::from_slice(line).unwrap();
+                heard.push(label.label);
+            })
+            .unwrap();
+            heard
+        };
+        assert_eq!(words(&mut log), [""; 0], "there is no such file yet");
+        append(&side, &[label("s", "bad")]).unwrap();
+        assert_eq!(words(&mut log), ["bad"]);
+        assert_eq!(words(&mut log), [""; 0]);
+        let mut other = label("t", "bad");
+        other.problem = "elsewhere".into();
+        append(&side, &[label("s", "good"), other]).unwrap();
+        assert_eq!(words(&mut log), ["good"], "of another log nothing");
+        // Half a line is heard when it is whole.
+        let before = fs::read(&side).unwrap();
+        append(&side, &[label("s", "flagged")]).unwrap();
+        let whole = fs::read(&side).unwrap();
+        fs::write(&side, &whole[..whole.len() - 9]).unwrap();
+        assert_eq!(words(&mut log), [""; 0]);
+        fs::write(&side, &whole).unwrap();
+        assert_eq!(words(&mut log), ["flagged"]);
+        let (tree, _) = log.tree("r", "p").unwrap();
+        assert_eq!(tree.node(tree.find("s").unwrap()).labels.len(), 3);
+        fs::write(&side, &before).unwrap();
+        let error = log.hear(&side, &mut |_, _| {}).unwrap_err();
+        assert!(error.to_string().contains("became shorter"), "{error}");
+    }
+
+    #[test]
     fn a_torn_last_line_is_ended_and_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = log(folder.path());

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::problem::Problem;
 
-use super::label::{Ballot, Label};
+use super::label::{Ballot, Label, Rating};
 use super::record::{
     DELIMITER, DecisionRecord, LabelRecord, NoteRecord, OutcomeRecord, Record, ScoreRecord,
     StepEnd, StepId, StepRecord,
@@ -73,18 +73,30 @@ impl Node {
         known.collect()
     }
 
-    /// The last note of a person that they did not take back.
-    pub fn note_of(&self, who: &str) -> Option<&str> {
-        let mut notes = Vec::new();
+    /// The labels of a person that they did not take back, the last one last.
+    fn standing_of(&self, who: &str) -> Vec<(Label, &LabelRecord)> {
+        let mut standing = Vec::new();
         for said in self.labels.iter().filter(|said| said.who == who) {
             match Label::named(&said.label) {
-                Some(Label::Retracted) => drop(notes.pop()),
-                Some(_) => notes.push(said.note.as_deref()),
+                Some(Label::Retracted) => drop(standing.pop()),
+                Some(label) => standing.push((label, said)),
                 // A word that is not known is nothing to take back.
                 None => {}
             }
         }
-        notes.into_iter().rev().flatten().next()
+        standing
+    }
+
+    /// The last note of a person that they did not take back.
+    pub fn note_of(&self, who: &str) -> Option<&str> {
+        let mut standing = self.standing_of(who).into_iter().rev();
+        standing.find_map(|(_, said)| said.note.as_deref())
+    }
+
+    /// The rating of a person that holds, with the record that gave it.
+    pub fn rating_of(&self, who: &str) -> Option<(Rating, &LabelRecord)> {
+        let mut standing = self.standing_of(who).into_iter().rev();
+        standing.find_map(|(label, said)| Some((label.rating()?, said)))
     }
 
     /// Who said anything of it, in the order in which they came.

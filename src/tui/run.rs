@@ -110,10 +110,7 @@ pub fn run(subject: Subject, look: Look) -> std::io::Result<Left> {
         subject.scoring,
         sender,
     );
-    let sides = Sides {
-        opener: subject.opener.clone(),
-        labels: subject.labels,
-    };
+    let sides = Sides::new(subject.opener.clone(), subject.labels);
     let journal = Journal::start(subject.writer, calls.clone(), sides)?;
     // Before the terminal is taken: a signal must never leave it taken.
     let signals = {
@@ -374,6 +371,12 @@ impl Inspector {
         match effect {
             Effect::Append(records) => self.journal.submit(Job::Append(records)),
             Effect::Label(labels) => self.journal.submit(Job::Label(labels)),
+            Effect::HearLabels { entry } => {
+                if let Some(of) = self.model.entries.get(entry) {
+                    let (run, problem) = (of.run.clone(), of.problem.clone());
+                    self.journal.submit(Job::Hear { run, problem });
+                }
+            }
             Effect::Remark(records) => self.journal.submit(Job::Remark(records)),
             Effect::Generate { entry, call } => {
                 self.journal.submit(Job::Generate { entry, call });

@@ -104,11 +104,12 @@ impl Opener {
     }
 }
 
-/// Where labels are written.
-#[derive(Clone)]
+/// Where labels are written, and others' are read.
 pub struct Sides {
-    pub opener: Opener,
-    pub labels: LabelsGo,
+    opener: Opener,
+    labels: LabelsGo,
+    /// Labels that were written and not yet met in their file.
+    own: Vec<LabelRecord>,
 }
 
 /// Which file labels are written to.
@@ -123,15 +124,64 @@ pub enum LabelsGo {
 }
 
 impl Sides {
+    pub fn new(opener: Opener, labels: LabelsGo) -> Self {
+        Self {
+            opener,
+            labels,
+            own: Vec::new(),
+        }
+    }
+
     /// Appends the labels of one trajectory.
     ///
     /// # Errors
     /// In words for the person.
-    pub fn append(&self, labels: &[LabelRecord]) -> Result<(), String> {
+    pub fn append(&mut self, labels: &[LabelRecord]) -> Result<(), String> {
         let Some(first) = labels.first() else {
             return Ok(());
         };
-        let path = match (&self.labels, &self.opener) {
+        let path = self.side_of(&first.run, &first.problem)?;
+        side::append(&path, labels).map_err(|error| error.to_string())?;
+        if matches!(self.opener, Opener::Recorded { .. }) {
+            self.own.extend_from_slice(labels);
+        }
+        Ok(())
+    }
+
+    /// What others have said since, as far as it is in the file with the labels
+    /// of this trajectory; nothing while the log is still being read.
+    ///
+    /// # Errors
+    /// In words for the person.
+    pub fn others(&mut self, run: &str, problem: &str) -> Result<Vec<LabelRecord>, String> {
+        let Opener::Recorded { log, .. } = &self.opener else {
+            return Ok(Vec::new());
+        };
+        // Where no label can be given, none is there to be read.
+        let Ok(path) = self.side_of(run, problem) else {
+            return Ok(Vec::new());
+        };
+        let mut labels: Vec<LabelRecord> = Vec::new();
+        let read = lock(log).hear(&path, &mut |kind, line| {
+            if kind == Kind::Label {
+                labels.extend(serde_json::from_slice::<LabelRecord>(line).ok());
+            }
+        });
+        read.map_err(|error| error.to_string())?;
+        let own = &mut self.own;
+        labels.retain(|label| match own.iter().position(|known| known == label) {
+            Some(at) => {
+                own.remove(at);
+                false
+            }
+            None => true,
+        });
+        Ok(labels)
+    }
+
+    /// The file with the labels of a trajectory.
+    fn side_of(&self, run: &str, problem: &str) -> Result<PathBuf, String> {
+        Ok(match (&self.labels, &self.opener) {
             (LabelsGo::To(path), _) => path.clone(),
             (LabelsGo::Nowhere, _) => {
                 return Err(
@@ -143,12 +193,10 @@ impl Sides {
             }
             (LabelsGo::BesideTheLog, Opener::Recorded { log, .. }) => {
                 let log = lock(log);
-                let found = log.path_of(&first.run, &first.problem);
-                let found = found.map(side::side_file);
+                let found = log.path_of(run, problem).map(side::side_file);
                 found.ok_or("the log of this trajectory is not known")?
             }
-        };
-        side::append(&path, labels).map_err(|error| error.to_string())
+        })
     }
 }
 

@@ -162,6 +162,13 @@ fn two_runs_are_compared_over_the_problems_of_both() {
     let outcomes = found["outcomes"].as_object().unwrap();
     let sum: u64 = outcomes.values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(sum, 6);
+    let compare = ["a.jsonl", "b.jsonl", "--screen", "compare"];
+    for one in [&["--run", &a], &["--with-run", &b]] {
+        let implied = json(path, &[&compare[..], one].concat());
+        assert_eq!(implied, found, "of two runs the other one is meant");
+    }
+    let turned = json(path, &[&compare[..], &["--run", &b]].concat());
+    assert_eq!(turned["sides"][0], found["sides"][1]);
     let runs = json(path, &[&both[..], &["--screen", "runs"]].concat());
     let figures = &found["figures"];
     for (name, at) in [("first", 0), ("second", 1)] {

@@ -386,6 +386,37 @@ fn a_torn_side_file_is_read_as_far_as_it_goes() {
 }
 
 #[test]
+fn of_several_first_errors_of_a_person_the_last_one_counts() {
+    let folder = log();
+    let path = folder.path();
+    let found = trajectories(path);
+    let long = found.iter().find(|of| of.2.len() > 2).unwrap();
+    // The times of these labels are in the order of the steps.
+    let lines = [
+        line(long, 0, "ada", "first-error"),
+        line(long, 2, "ada", "first-error"),
+        line(long, 1, "ada", "good"),
+    ];
+    write(path, &lines);
+    let export = |form, file| {
+        read(
+            path,
+            &["labels", "a.jsonl", "--export", form, file, "--json"],
+        );
+        std::fs::read_to_string(path.join(file)).unwrap()
+    };
+    let rows: Value = serde_json::from_str(&export("process-bench", "pb.json")).unwrap();
+    assert_eq!(rows[0]["label"], 2);
+    let row: Value = serde_json::from_str(&export("prm800k", "prm.jsonl")).unwrap();
+    let steps = row["label"]["steps"].as_array().unwrap().iter();
+    let ratings: Vec<&Value> = steps
+        .map(|step| &step["completions"][0]["rating"])
+        .collect();
+    assert_eq!(ratings, [1, 1, -1]);
+    assert_eq!(row["label"]["finish_reason"], "found_error");
+}
+
+#[test]
 fn files_of_labels_are_named_and_told_from_logs() {
     let folder = log();
     let path = folder.path();

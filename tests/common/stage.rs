@@ -64,6 +64,7 @@ pub enum Heard {
     LogFailed(String),
     LabelFailed(Vec<LabelRecord>, String),
     LabelsRead(Vec<LabelRecord>),
+    LabelsHeard(Vec<LabelRecord>),
     Opened(usize),
     Edited(usize, Result<Option<String>, String>),
     Copied(usize),
@@ -93,6 +94,7 @@ impl Heard {
             Self::LogFailed(message) => Msg::LogFailed { message },
             Self::LabelFailed(labels, message) => Msg::LabelFailed { labels, message },
             Self::LabelsRead(labels) => Msg::LabelsRead(labels),
+            Self::LabelsHeard(labels) => Msg::LabelsHeard(labels),
             Self::Opened(entry) => Msg::Opened {
                 entry,
                 result: match model.entries.get(entry) {
@@ -368,6 +370,8 @@ impl Stage {
                 self.queue.push_back(Heard::LabelFailed(labels, message));
             }
             Effect::Label(labels) => self.labels.extend(labels),
+            // Nobody else is there; a test hears whom it wants.
+            Effect::HearLabels { .. } => {}
             Effect::Append(records) | Effect::Remark(records) => self.log.extend(records),
             Effect::Generate { entry, call } => self.generate(entry, *call),
             Effect::Score { entry, ask } => {

@@ -1,6 +1,7 @@
 //! The comparison: keys in, rows and pictures out.
 
-use pointsman::app::{Item, Pair, Screen};
+use pointsman::app::action::Action;
+use pointsman::app::{Effect, Item, Model, Msg, Pair, Screen, Work, update};
 use pointsman::eval::compare::{Alike, Flip};
 use pointsman::trace::LogWriter;
 use pointsman::trace::record::Record;
@@ -99,6 +100,34 @@ fn a_trajectory_is_compared_with_that_of_the_other_run() {
     assert_eq!(pair(&stage).row(), Some(1));
     stage.keys("D");
     assert_eq!(stage.model.view.screen, Screen::Inspector);
+}
+
+#[test]
+fn what_is_on_its_way_when_the_sides_are_swapped_is_of_neither() {
+    let (mut stage, _folder) = parted();
+    stage.keys("D esc");
+    let press = |model: &mut Model, action| {
+        let count = None;
+        let effects = update(model, Msg::Action { action, count }, "");
+        let work = effects.into_iter().find_map(|effect| match effect {
+            Effect::Work(work @ Work::Align { .. }) => Some(work),
+            _ => None,
+        });
+        work.expect("they are compared beside the screen")
+    };
+    let first = press(&mut stage.model, Action::Compare);
+    let picture = text(&draw_dark(&mut stage, (120, 40)));
+    assert!(picture.contains("comparing"), "{picture}");
+    stage.keys("j ]v d d");
+    let second = press(&mut stage.model, Action::Swap);
+    for (work, is_it) in [(first, false), (second, true)] {
+        let msg = work.done(&stage.model.survey, &sessions::build);
+        update(&mut stage.model, msg, "");
+        assert_eq!(pair(&stage).said.is_empty(), is_it);
+    }
+    assert_eq!(sides(&stage), [place("b", "sum"), place("a", "sum")]);
+    let all = [Alike::Same, Alike::Respelled, Alike::Right, Alike::Changed];
+    assert_eq!(kinds(&stage), all);
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Labelling with one hand: keys in, labels and pictures out.
 
-use pointsman::app::action::Context;
-use pointsman::app::{Order, Screen};
+use pointsman::app::action::{Action, Context};
+use pointsman::app::{Effect, Model, Msg, Order, Screen, Slot, update};
 use pointsman::trace::label::{Label, Rating};
 use pointsman::trace::record::LabelRecord;
+use pointsman::trace::side::{append, is_side_file};
 
 use pointsman::tui::sessions::{LabelsGo, Sides};
 
@@ -102,6 +103,133 @@ fn the_first_error_says_that_the_steps_before_it_are_right() {
         stage.notice()
     );
     assert_eq!(stage.labels.len(), 6, "nothing is ever deleted");
+}
+
+#[test]
+fn of_several_first_errors_the_last_one_counts() {
+    let (mut stage, _folder) = labelling();
+    stage.keys("J J J J");
+    assert_eq!((problem(&stage), stage.at()), (("root", "a"), 1));
+    let ratings = |stage: &Stage| -> Vec<Option<Rating>> {
+        let path = stage.session().followed_path();
+        let of = |&node| stage.model.own_opinion(node).rating;
+        path.iter().map(of).collect()
+    };
+    let [good, bad, first] = [Rating::Good, Rating::Bad, Rating::FirstError].map(Some);
+    stage.keys("j j e");
+    assert_eq!(ratings(&stage), [good, good, first, None]);
+    // Further on: what had been marked is right then.
+    assert_eq!(stage.at(), 4);
+    stage.keys("e K");
+    assert_eq!(problem(&stage), ("root", "a"));
+    assert_eq!(ratings(&stage), [good, good, good, first]);
+    // Before it: the other one is wrong, and not the first.
+    stage.keys("g g 1 e");
+    assert_eq!(stage.at(), 3);
+    assert!(stage.notice().contains("2 steps"), "{}", stage.notice());
+    assert_eq!(ratings(&stage), [good, first, good, bad]);
+    let given = stage.labels.len();
+    stage.keys("u");
+    assert_eq!(ratings(&stage), [bad, good, good, first]);
+    assert!(stage.labels.len() > given, "nothing is ever deleted");
+}
+
+#[test]
+fn what_was_given_to_a_trajectory_that_was_closed_is_taken_back_once_it_is_read() {
+    let (mut stage, _folder) = labelling();
+    let first = stage.model.current;
+    stage.keys("3 J");
+    stage.model.slots[first] = Slot::Closed;
+    stage.keys("u");
+    assert!(stage.notice().contains("read first"), "{}", stage.notice());
+    assert_eq!((stage.model.current, stage.labels.len()), (first, 1));
+    stage.keys("u");
+    assert_eq!(
+        written(&stage),
+        [said("sum", 1, "good"), said("sum", 1, "retracted")]
+    );
+}
+
+#[test]
+fn others_are_heard_while_one_labels() {
+    let (mut stage, folder) = labelling();
+    let cursor = stage.model.cursor().unwrap();
+    let of = |who: &str, word| {
+        stage
+            .session()
+            .label(cursor, word, who, "2026-01-02T03:04:05Z")
+    };
+    let (mine, theirs) = (of("ada", Label::Good), of("bob", Label::Bad));
+    let mut sides = Sides::new(stage.opener.clone(), LabelsGo::BesideTheLog);
+    let (run, problem) = (mine.run.clone(), mine.problem.clone());
+    assert_eq!(sides.others(&run, &problem), Ok(Vec::new()));
+    sides.append(std::slice::from_ref(&mine)).unwrap();
+    let mut side = std::fs::read_dir(folder.path()).unwrap();
+    let side = side
+        .find_map(|file| Some(file.unwrap().path()).filter(|path| is_side_file(path)))
+        .unwrap();
+    append(&side, std::slice::from_ref(&theirs)).unwrap();
+    // What was said here is known here.
+    assert_eq!(sides.others(&run, &problem), Ok(vec![theirs.clone()]));
+    assert_eq!(sides.others(&run, &problem), Ok(Vec::new()));
+    stage.hear(Heard::LabelsHeard(vec![theirs.clone()]));
+    let picture = text(&draw_dark(&mut stage, (120, 40)));
+    assert!(picture.contains("bob  ⊖ bad"), "{picture}");
+    let place = stage.model.current;
+    let ballot = stage.model.survey.view(place).ballot(0).unwrap();
+    assert_eq!(ballot.rating(), Some(Rating::Bad));
+    // One of a log that is not open here is nobody's.
+    let elsewhere = LabelRecord {
+        problem: "elsewhere".into(),
+        ..theirs
+    };
+    let before = stage.model.survey.trajectories().len();
+    stage.hear(Heard::LabelsHeard(vec![elsewhere]));
+    assert_eq!(stage.model.survey.trajectories().len(), before);
+}
+
+#[test]
+fn others_are_asked_for_at_every_key_and_wait_for_what_is_being_opened() {
+    let (mut stage, _folder) = labelling();
+    let now = stage.now();
+    let press = |model: &mut Model, action| {
+        let count = None;
+        update(model, Msg::Action { action, count }, &now)
+    };
+    let asks = |effects: &[Effect], place| effects.contains(&Effect::HearLabels { entry: place });
+    let place = stage.model.current;
+    let effects = press(&mut stage.model, Action::Blind);
+    assert!(asks(&effects, place), "{effects:?}");
+    let effects = press(&mut stage.model, Action::NextProblem);
+    let next = stage.model.current;
+    assert!(next != place && asks(&effects, next), "{effects:?}");
+    assert!(
+        effects.contains(&Effect::Open { entry: next }),
+        "{effects:?}"
+    );
+    // It was read before this was said, and comes after it.
+    let entry = stage.model.entries[next].clone();
+    let result = stage.opener.open(next, &entry);
+    let session = result.as_ref().unwrap();
+    let step = session.followed_path()[0];
+    let label = session.label(step, Label::Bad, "bob", "");
+    update(
+        &mut stage.model,
+        Msg::LabelsHeard(vec![label.clone()]),
+        &now,
+    );
+    update(
+        &mut stage.model,
+        Msg::Opened {
+            entry: next,
+            result,
+        },
+        &now,
+    );
+    assert_eq!(stage.session().tree().node(step).labels, [label]);
+    // Who only looks is not asked at every key.
+    let effects = press(&mut stage.model, Action::BackLevel);
+    assert!(stage.model.labelling.is_none() && !asks(&effects, next));
 }
 
 #[test]
@@ -365,10 +493,7 @@ fn labels_of_a_log_that_does_not_stay_are_refused_and_not_lost() {
     let files = || std::fs::read_dir(folder.path()).unwrap().count();
     let before = files();
     let give = |labels| {
-        let sides = Sides {
-            opener: stage.opener.clone(),
-            labels,
-        };
+        let mut sides = Sides::new(stage.opener.clone(), labels);
         sides.append(std::slice::from_ref(&label))
     };
     let refused = give(LabelsGo::Nowhere).unwrap_err();

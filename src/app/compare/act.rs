@@ -7,7 +7,7 @@ use super::super::effect::Effect;
 use super::super::follow;
 use super::super::model::{Model, NoticeLevel, Screen};
 use super::super::navigate;
-use super::{Branch, Item, Pair, RunPair, Side, compare, compare_runs};
+use super::{Branch, Item, Pair, RunPair, Side, compare, compare_runs, settle};
 
 /// Lines of a page.
 const PAGE: i64 = 10;
@@ -130,8 +130,10 @@ fn swap(model: &mut Model) -> Vec<Effect> {
         // The eye stays on the trajectory that it was on.
         pair.side = 1 - pair.side;
         pair.serial = serial;
+        // What is on its way is of the sides as they were.
+        pair.is_aligning = false;
     }
-    Vec::new()
+    settle(model).into_iter().collect()
 }
 
 /// To the `by`-th row after (before) the cursor that differs.
@@ -180,6 +182,9 @@ fn first_divergence(model: &mut Model) {
     let Some(pair) = trajectories(model) else {
         return;
     };
+    if !pair.said.is_empty() {
+        return;
+    }
     match pair.alignment.first_divergence() {
         Some(row) => pair.go_to(row),
         None => model.say(NoticeLevel::Info, "the trajectories are the same"),

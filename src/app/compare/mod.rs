@@ -4,7 +4,10 @@
 mod act;
 mod pick;
 
-use crate::eval::compare::{Alignment, Between, Gap, Step, steps_of};
+use std::sync::Arc;
+
+use crate::eval::compare::{Alignment, Between, Gap};
+use crate::trace::record::StepRecord;
 use crate::trace::{NodeIndex, Tree};
 
 use super::effect::Effect;
@@ -43,10 +46,12 @@ pub struct Comparison {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
     pub sides: [Side; 2],
-    /// Empty until both are read.
+    /// Empty until both are read and aligned.
     pub alignment: Alignment,
     /// Why there is nothing to see, or what is waited for.
     pub said: String,
+    /// Whether both are read and being aligned.
+    is_aligning: bool,
     pub items: Vec<Item>,
     /// The item of the cursor.
     pub cursor: usize,
@@ -165,6 +170,7 @@ fn compare(model: &mut Model, sides: [Side; 2], from_runs: bool) -> Vec<Effect> 
         sides,
         alignment: Alignment::default(),
         said: "reading …".to_owned(),
+        is_aligning: false,
         items: Vec::new(),
         cursor: 0,
         scroll: 0,
@@ -173,7 +179,7 @@ fn compare(model: &mut Model, sides: [Side; 2], from_runs: bool) -> Vec<Effect> 
         from_runs,
     });
     enter(model, false);
-    settle(model);
+    effects.extend(settle(model));
     effects
 }
 
@@ -200,19 +206,16 @@ fn fetch(model: &mut Model, entry: usize) -> Option<Effect> {
     Some(Effect::Open { entry })
 }
 
-/// Aligns the trajectories once both are there.
-pub(super) fn settle(model: &mut Model) {
-    let only_differences = model.compare.only_differences;
-    let Some(pair) = &mut model.compare.pair else {
-        return;
-    };
-    if pair.said.is_empty() {
-        return;
+/// Has the trajectories aligned once both are there.
+pub(super) fn settle(model: &mut Model) -> Option<Effect> {
+    let pair = model.compare.pair.as_mut()?;
+    if pair.said.is_empty() || pair.is_aligning {
+        return None;
     }
     let entries = [pair.sides[0].entry, pair.sides[1].entry];
-    let mut trees = Vec::new();
+    let mut steps: [Vec<Arc<StepRecord>>; 2] = Default::default();
     for (side, entry) in entries.into_iter().enumerate() {
-        match model.slots.get(entry) {
+        let tree = match model.slots.get(entry) {
             Some(Slot::Open(session)) => {
                 let of = &mut pair.sides[side];
                 of.path = match of.branch {
@@ -220,26 +223,41 @@ pub(super) fn settle(model: &mut Model) {
                     Branch::Followed => session.followed_path(),
                     Branch::Through(node) => path_through(session.tree(), node),
                 };
-                trees.push(session.tree());
+                session.tree()
             }
             Some(Slot::Failed(message)) => {
-                pair.said = message.clone();
-                return;
+                pair.said.clone_from(message);
+                return None;
             }
             // Read by and by.
-            _ => return,
-        }
+            _ => return None,
+        };
+        let path = pair.sides[side].path.iter();
+        steps[side] = path
+            .map(|&node| Arc::clone(&tree.node(node).step))
+            .collect();
     }
-    let steps: Vec<Vec<Step<'_>>> = trees
-        .iter()
-        .zip(&pair.sides)
-        .map(|(tree, side)| steps_of(tree, &side.path))
-        .collect();
     if steps.iter().all(Vec::is_empty) {
-        pair.said = "neither trajectory has a step".to_owned();
-        return;
+        "neither trajectory has a step".clone_into(&mut pair.said);
+        return None;
     }
-    pair.alignment = Alignment::of(&steps[0], &steps[1]);
+    "comparing …".clone_into(&mut pair.said);
+    pair.is_aligning = true;
+    Some(Effect::Work(Work::Align {
+        serial: pair.serial,
+        sides: steps,
+    }))
+}
+
+/// Takes the rows of two trajectories.
+pub(super) fn aligned(model: &mut Model, serial: u64, alignment: Alignment) {
+    let only_differences = model.compare.only_differences;
+    let pair = model.compare.pair.as_mut();
+    let Some(pair) = pair.filter(|pair| pair.is_aligning && pair.serial == serial) else {
+        return;
+    };
+    pair.is_aligning = false;
+    pair.alignment = alignment;
     pair.said.clear();
     pair.list(only_differences);
     pair.go_to(pair.alignment.first_divergence().unwrap_or(0));
@@ -247,9 +265,16 @@ pub(super) fn settle(model: &mut Model) {
 
 /// The path through a step to the leaf below it that was written last.
 fn path_through(tree: &Tree, node: NodeIndex) -> Vec<NodeIndex> {
-    let below = tree.leaves().map(|leaf| tree.path(leaf));
-    let through = below.filter(|path| path.contains(&node)).last();
-    through.unwrap_or_else(|| tree.path(node))
+    let mut last = None;
+    let mut below = vec![node];
+    while let Some(at) = below.pop() {
+        let children = tree.children(Some(at));
+        if children.is_empty() {
+            last = last.max(Some(at));
+        }
+        below.extend(children);
+    }
+    tree.path(last.unwrap_or(node))
 }
 
 /// Takes the figures of two runs.
@@ -298,6 +323,9 @@ pub(super) fn is_awaited(model: &Model) -> bool {
     }
     if compare.shows_runs {
         return compare.runs.as_ref().is_some_and(|runs| runs.gap.is_none());
+    }
+    if compare.pair.as_ref().is_some_and(|pair| pair.is_aligning) {
+        return true;
     }
     let sides = compare.pair.iter().flat_map(|pair| &pair.sides);
     let mut slots = sides.filter_map(|side| model.slots.get(side.entry));

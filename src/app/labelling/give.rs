@@ -1,6 +1,10 @@
 //! Giving labels and taking them back.
 
+use std::sync::Arc;
+
+use crate::eval::outcomes::counted;
 use crate::session::Session;
+use crate::survey::Fact;
 use crate::trace::NodeIndex;
 use crate::trace::label::{Label, Rating};
 use crate::trace::record::LabelRecord;
@@ -9,7 +13,7 @@ use super::super::action::Action;
 use super::super::effect::Effect;
 use super::super::follow;
 use super::super::line_edit::LineEdit;
-use super::super::model::{Layer, Model, NoticeLevel, Purpose, Slot};
+use super::super::model::{Layer, Mode, Model, NoticeLevel, Purpose, Slot};
 use super::super::navigate;
 use super::{Given, queue};
 
@@ -52,10 +56,24 @@ fn give(model: &mut Model, label: Label, now: &str) -> Vec<Effect> {
         return Vec::new();
     }
     let mut labels = Vec::new();
+    let mut changed = 0;
     if label == Label::FirstError {
-        labels.extend(right_before(model, session, node, now));
+        let beside = beside_first_error(model, session, node);
+        changed = beside
+            .iter()
+            .filter(|(_, before, _)| before.is_some())
+            .count();
+        let give = |(at, _, rating): (NodeIndex, _, Rating)| {
+            session.label(at, rating.label(), &model.who, now)
+        };
+        labels.extend(beside.into_iter().map(give));
     }
     labels.push(session.label(node, label, &model.who, now));
+    if changed > 0 {
+        let steps = counted(changed, "step");
+        let text = format!("changed with it: {steps} that you had rated wrong; u takes it back");
+        model.say(NoticeLevel::Info, text);
+    }
     let mut effects = commit(model, model.current, labels, true);
     if label != Label::Flagged {
         effects.extend(queue::on(model));
@@ -95,13 +113,32 @@ pub fn note(model: &mut Model, text: &str, now: &str) -> Vec<Effect> {
     commit(model, model.current, vec![label], true)
 }
 
-/// `good` for the steps before `node` that the person has not rated.
-fn right_before(model: &Model, session: &Session, node: NodeIndex, now: &str) -> Vec<LabelRecord> {
-    let path = session.tree().path(node);
-    let before = path.into_iter().filter(|&earlier| earlier != node);
-    let unrated = before.filter(|&earlier| model.own_opinion(earlier).rating.is_none());
-    let good = |earlier| session.label(earlier, Rating::Good.label(), &model.who, now);
-    unrated.map(good).collect()
+/// What `first-error` at `node` says of other steps, with what the person had
+/// rated them: those before it are right unless they are neutral, and a first
+/// error behind it is wrong and no longer the first.
+fn beside_first_error(
+    model: &Model,
+    session: &Session,
+    node: NodeIndex,
+) -> Vec<(NodeIndex, Option<Rating>, Rating)> {
+    let tree = session.tree();
+    let rated = |at: NodeIndex| model.own_opinion(at).rating;
+    let mut found = Vec::new();
+    for at in tree.path(node).into_iter().filter(|&at| at != node) {
+        let before = rated(at);
+        if before.is_none_or(Rating::is_error) {
+            found.push((at, before, Rating::Good));
+        }
+    }
+    let mut behind = vec![node];
+    while let Some(at) = behind.pop() {
+        let before = rated(at);
+        if at != node && before == Some(Rating::FirstError) {
+            found.push((at, before, Rating::Bad));
+        }
+        behind.extend(tree.children(Some(at)).iter().chain(tree.drafts(Some(at))));
+    }
+    found
 }
 
 /// Counts labels at once and has them written. Those that are `undoable` are
@@ -139,7 +176,13 @@ fn undo(model: &mut Model, now: &str) -> Vec<Effect> {
         return undo_here(model, now);
     };
     let Some(session) = open(model, entry) else {
-        return Vec::new();
+        // A tour has closed it.
+        if let Some(labelling) = &mut model.labelling {
+            labelling.given.push(Given { entry, labels });
+        }
+        let text = "its trajectory is read first: u again takes it back";
+        model.say(NoticeLevel::Info, text);
+        return follow::show(model, entry);
     };
     let tree = session.tree();
     let nodes = labels.iter().rev();
@@ -190,7 +233,7 @@ pub fn failed(model: &mut Model, labels: &[LabelRecord], message: &str) {
         if let Some(Slot::Open(session)) = place.and_then(|place| model.slots.get_mut(place)) {
             session.remove_label(label);
         }
-        std::sync::Arc::make_mut(&mut model.survey).remove_label(label);
+        Arc::make_mut(&mut model.survey).remove_label(label);
         if let Some(labelling) = &mut model.labelling {
             labelling
                 .touched
@@ -205,18 +248,66 @@ pub fn failed(model: &mut Model, labels: &[LabelRecord], message: &str) {
     model.say(NoticeLevel::Error, text);
 }
 
-/// Takes labels that were read after trajectories had been opened.
+/// Takes labels that were read after trajectories had been opened. One that is
+/// being opened gets them [later](late).
 pub fn read(model: &mut Model, labels: Vec<LabelRecord>) {
     for label in labels {
-        let place = model.survey.find(&label.run, &label.problem);
-        if let Some(Slot::Open(session)) = place.and_then(|place| model.slots.get_mut(place)) {
-            let tree = session.tree();
-            let known = tree
-                .find(&label.step)
-                .is_some_and(|node| tree.node(node).labels.contains(&label));
-            if !known {
-                session.add_label(label);
-            }
+        let Some(place) = model.survey.find(&label.run, &label.problem) else {
+            continue;
+        };
+        match model.slots.get_mut(place) {
+            Some(Slot::Open(session)) => know(session, label),
+            Some(Slot::Opening) => model.late_labels.push((place, label)),
+            _ => {}
         }
     }
+}
+
+/// Takes the labels of a trajectory that were read while it was being opened.
+pub fn late(model: &mut Model, entry: usize) {
+    let late = std::mem::take(&mut model.late_labels);
+    let (own, others): (Vec<_>, Vec<_>) = late.into_iter().partition(|(place, _)| *place == entry);
+    model.late_labels = others;
+    if let Some(Slot::Open(session)) = model.slots.get_mut(entry) {
+        for (_, label) in own {
+            know(session, label);
+        }
+    }
+}
+
+/// Adds a label unless it is there.
+fn know(session: &mut Session, label: LabelRecord) {
+    let tree = session.tree();
+    let node = tree.find(&label.step);
+    if !node.is_some_and(|node| tree.node(node).labels.contains(&label)) {
+        session.add_label(label);
+    }
+}
+
+/// Asks what others have said since: at every key while labelling, and where a
+/// trajectory is opened. A tour is the same every time, so that nobody is heard.
+pub fn listen(model: &Model, effects: &[Effect]) -> Option<Effect> {
+    if model.mode != Mode::Replay || model.talk.is_touring() || model.talk.is_recording() {
+        return None;
+    }
+    let opens = effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Open { .. }));
+    let entry = model.current;
+    (opens || model.labelling.is_some()).then_some(Effect::HearLabels { entry })
+}
+
+/// Takes what others said since the log was read.
+pub fn heard(model: &mut Model, labels: Vec<LabelRecord>) {
+    for label in &labels {
+        let Some(place) = model.survey.find(&label.run, &label.problem) else {
+            continue;
+        };
+        Arc::make_mut(&mut model.survey).add(Fact::of_label(label));
+        // The same person may label in another window.
+        if let Some(labelling) = model.labelling.as_mut().filter(|_| label.who == model.who) {
+            labelling.touched.extend(u32::try_from(place));
+        }
+    }
+    read(model, labels);
 }

@@ -2,7 +2,8 @@
 //!
 //! A label counts at once, in the trajectory on screen and in the survey, and is
 //! written by [`Effect::Label`](super::Effect::Label); what could not be written
-//! is forgotten again and said. Nothing is deleted: taking a label back is a
+//! is forgotten again and said. What others say meanwhile is asked for at every
+//! key ([`Effect::HearLabels`](super::Effect::HearLabels)). Nothing is deleted: taking a label back is a
 //! label of its own.
 
 mod give;
@@ -18,7 +19,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{Model, NoticeLevel, Pane, Screen};
 
-pub(super) use give::{failed, note, read};
+pub(super) use give::{failed, heard, late, listen, note, read};
 pub(super) use queue::{arrived, refresh, regretted};
 
 /// In which order trajectories come.

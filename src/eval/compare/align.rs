@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::trace::record::StepRecord;
+
 use super::units::units;
 use super::words::is_respelled;
 
@@ -26,6 +28,17 @@ pub struct Step<'a> {
     pub text: &'a str,
     /// Name of the model that wrote it, or of whoever did.
     pub writer: &'a str,
+}
+
+impl<'a> Step<'a> {
+    /// A step of a trajectory.
+    #[must_use]
+    pub fn of(record: &'a StepRecord) -> Self {
+        Self {
+            text: &record.text,
+            writer: &record.model,
+        }
+    }
 }
 
 /// How the texts of a row compare.

@@ -18,13 +18,6 @@ use crate::trace::{NodeIndex, Tree};
 /// The steps of a path through a tree, to be aligned.
 #[must_use]
 pub fn steps_of<'t>(tree: &'t Tree, path: &[NodeIndex]) -> Vec<Step<'t>> {
-    path.iter()
-        .map(|&node| {
-            let step = &tree.node(node).step;
-            Step {
-                text: &step.text,
-                writer: &step.model,
-            }
-        })
-        .collect()
+    let steps = path.iter().map(|&node| &tree.node(node).step);
+    steps.map(|step| Step::of(step)).collect()
 }

@@ -1,8 +1,10 @@
 //! Whoever says of steps whether they are right.
 
-use crate::trace::label::{FirstError, first_error, first_error_of};
+use crate::trace::label::{FirstError, Rating, first_error, first_error_of, together};
 use crate::trace::record::{CHECKER, PRM, VERIFIER};
 use crate::trace::{NodeIndex, Tree};
+
+use super::time;
 
 /// Somebody, or something, that rates steps: a person, a scorer, or a profile of
 /// values along a trajectory.
@@ -30,6 +32,17 @@ pub trait Rater {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person(pub String);
 
+impl Person {
+    /// What they say of the steps of a path, as far as anything.
+    pub fn ratings(&self, tree: &Tree, path: &[NodeIndex]) -> Vec<Option<Rating>> {
+        let of = |&node: &NodeIndex| {
+            let (rating, said) = tree.node(node).rating_of(&self.0)?;
+            Some((rating, time::read(&said.when)))
+        };
+        together(&path.iter().map(of).collect::<Vec<_>>())
+    }
+}
+
 impl Rater for Person {
     fn name(&self) -> String {
         self.0.clone()
@@ -40,13 +53,11 @@ impl Rater for Person {
     }
 
     fn is_right(&self, tree: &Tree, node: NodeIndex) -> Option<bool> {
-        let opinion = tree.node(node).ballot().of(&self.0.as_str());
-        opinion.rating?.is_good()
+        tree.node(node).rating_of(&self.0)?.0.is_good()
     }
 
     fn first_error(&self, tree: &Tree, path: &[NodeIndex]) -> Option<FirstError> {
-        let of = |&node: &NodeIndex| tree.node(node).ballot().of(&self.0.as_str()).rating;
-        let ratings: Vec<_> = path.iter().map(of).collect();
+        let ratings = self.ratings(tree, path);
         // Who rated nothing here says nothing, not even of an empty path.
         ratings.iter().any(Option::is_some).then_some(())?;
         first_error_of(&ratings)

@@ -6,10 +6,14 @@ use time::format_description::well_known::Rfc3339;
 /// A longer gap between two labels is a break.
 const BREAK: f64 = 300.0;
 
+/// The time of a label; `None` where it cannot be read.
+pub fn read(when: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(when, &Rfc3339).ok()
+}
+
 /// Seconds between labels, breaks left out; what has no readable time is left
 /// out as well.
 pub fn worked<'a>(times: impl Iterator<Item = &'a str>) -> f64 {
-    let read = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
     let mut times: Vec<OffsetDateTime> = times.filter_map(read).collect();
     times.sort_unstable();
     let gaps = times

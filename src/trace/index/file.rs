@@ -23,8 +23,8 @@ pub(super) struct LogFile {
     path: PathBuf,
     /// It holds what people said of the trajectories of other files.
     is_side: bool,
-    /// Bytes that are read at most: of a side file those that were there at
-    /// first. What is said from then on the program knows, for it writes it.
+    /// Bytes that are read at most: of a side file those that were there when
+    /// somebody last asked what is said in it.
     limit: u64,
     /// Where the next scan begins, and the 1-based number of that line.
     offset: u64,
@@ -38,9 +38,8 @@ pub(super) struct LogFile {
 
 impl LogFile {
     pub fn new(path: PathBuf, is_side: bool) -> Self {
-        let length = || path.metadata().map_or(u64::MAX, |found| found.len());
         Self {
-            limit: if is_side { length() } else { u64::MAX },
+            limit: if is_side { length(&path) } else { u64::MAX },
             path,
             is_side,
             offset: 0,
@@ -53,6 +52,15 @@ impl LogFile {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether there is more than was scanned; the next scan reads that.
+    pub fn has_grown(&mut self) -> bool {
+        let length = length(&self.path);
+        if self.is_side {
+            self.limit = length;
+        }
+        length != self.offset
     }
 
     pub fn open(&self) -> Result<File, LogError> {
@@ -245,6 +253,10 @@ impl LogFile {
             line += piece[..read].iter().filter(|&&byte| byte == b'\n').count() as u64;
         }
     }
+}
+
+fn length(path: &Path) -> u64 {
+    path.metadata().map_or(u64::MAX, |found| found.len())
 }
 
 fn damage(line: &Line, fault: NoRecord) -> Damage {

@@ -82,6 +82,38 @@ fn the_first_error_is_known_where_no_step_before_it_is_open() {
     assert_eq!(of(&[]), Some(FirstError::None));
 }
 
+#[test]
+fn of_several_first_errors_the_last_one_counts() {
+    use Rating::{Bad, Good, Neutral};
+    let mark = Rating::FirstError;
+    // Marked at the fourth step, then at the second.
+    assert_eq!(
+        together(&[
+            Some((Good, 1)),
+            Some((mark, 3)),
+            None,
+            Some((mark, 2)),
+            Some((Bad, 1))
+        ]),
+        [Some(Good), Some(mark), None, Some(Bad), Some(Bad)]
+    );
+    // Marked at the second, then at the fourth: what is before it is right.
+    let held = together(&[
+        Some((Bad, 1)),
+        Some((mark, 2)),
+        Some((Neutral, 1)),
+        Some((mark, 3)),
+    ]);
+    assert_eq!(held, [Some(Good), Some(Good), Some(Neutral), Some(mark)]);
+    assert_eq!(first_error_of(&held), Some(FirstError::At(3)));
+    // A step before it that was found wrong later on, or nobody knows when.
+    for when in [4, 3] {
+        let held = together(&[Some((Bad, when)), Some((mark, 3))]);
+        assert_eq!(first_error_of(&held), Some(FirstError::At(0)));
+    }
+    assert_eq!(together::<u8>(&[]), []);
+}
+
 fn any_label() -> impl Strategy<Value = Label> {
     (0..Label::ALL.len()).prop_map(|at| Label::ALL[at])
 }
@@ -103,6 +135,27 @@ proptest! {
         let after: Vec<(u8, Opinion)> = ballot.opinions().map(|(w, o)| (*w, o)).collect();
         prop_assert_eq!(after, opinions);
         prop_assert_eq!(ballot.rating(), rating);
+    }
+
+    #[test]
+    fn ratings_hold_together_with_one_first_error(
+        ratings in vec(proptest::option::of((0..Rating::ALL.len(), 0_u8..4)), 0..8),
+    ) {
+        let ratings: Vec<Option<(Rating, u8)>> = ratings
+            .into_iter()
+            .map(|rated| rated.map(|(at, when)| (Rating::ALL[at], when)))
+            .collect();
+        let held = together(&ratings);
+        let marks = held.iter().filter(|rating| **rating == Some(Rating::FirstError));
+        let marked = ratings.iter().flatten().any(|(rating, _)| *rating == Rating::FirstError);
+        prop_assert_eq!(marks.count(), usize::from(marked));
+        for (before, after) in ratings.iter().zip(&held) {
+            prop_assert_eq!(before.is_some(), after.is_some());
+        }
+        // They hold together already.
+        let again: Vec<Option<(Rating, u8)>> =
+            held.iter().map(|rating| rating.map(|rating| (rating, 0))).collect();
+        prop_assert_eq!(together(&again), held);
     }
 
     #[test]

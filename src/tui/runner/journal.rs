@@ -18,6 +18,11 @@ pub enum Job {
     Remark(Vec<Record>),
     /// Append to the side file, behind everything that the labels may be of.
     Label(Vec<LabelRecord>),
+    /// Read what others have said since, behind what was said here.
+    Hear {
+        run: String,
+        problem: String,
+    },
     /// Make the call once everything before it is written.
     Generate {
         entry: usize,
@@ -50,7 +55,8 @@ impl Journal {
     pub fn start(writer: Option<LogWriter>, calls: Calls, sides: Sides) -> std::io::Result<Self> {
         let (jobs, queue) = channel::<Job>();
         let work = move || {
-            let mut writer = writer;
+            let (mut writer, mut sides) = (writer, sides);
+            let mut deaf = false;
             let mut broken: Option<String> = None;
             for job in queue {
                 match job {
@@ -74,6 +80,16 @@ impl Journal {
                             calls.send(Msg::LabelFailed { labels, message });
                         }
                     }
+                    Job::Hear { .. } if deaf => {}
+                    Job::Hear { run, problem } => match sides.others(&run, &problem) {
+                        Ok(labels) if labels.is_empty() => {}
+                        Ok(labels) => calls.send(Msg::LabelsHeard(labels)),
+                        Err(message) => {
+                            // Said once, and not at every key.
+                            deaf = true;
+                            calls.send(Msg::Unread(message));
+                        }
+                    },
                     Job::Abort { entry, generation } => calls.abort(entry, generation),
                     Job::Generate { entry, call } => match &broken {
                         // Nothing is generated that could not be recorded.

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::headless::labels::{Labelled, time};
+use crate::headless::labels::{Labelled, Person, time};
 use crate::trace::label::{Opinion, Rating};
 use crate::trace::record::PRM;
 use crate::trace::{NodeIndex, Tree};
@@ -89,7 +89,8 @@ fn row(tree: &Tree, who: &str) -> Option<Result<Row, &'static str>> {
         return None;
     }
     let path = tree.main_line();
-    let (steps, finish_reason) = steps(tree, &path, &opinion);
+    let ratings = Person(who.to_owned()).ratings(tree, &path);
+    let (steps, finish_reason) = steps(tree, &path, &ratings, &opinion);
     if steps.is_empty() {
         return Some(Err("labellings whose first step is not rated"));
     }
@@ -132,16 +133,17 @@ fn row(tree: &Tree, who: &str) -> Option<Result<Row, &'static str>> {
 fn steps(
     tree: &Tree,
     path: &[NodeIndex],
+    ratings: &[Option<Rating>],
     opinion: &impl Fn(NodeIndex) -> Opinion,
 ) -> (Vec<Step>, &'static str) {
     let mut steps = Vec::new();
-    for &node in path {
-        let Some(rating) = opinion(node).rating else {
+    for (&node, &rating) in path.iter().zip(ratings) {
+        let Some(rating) = rating else {
             return (steps, "give_up");
         };
         let is_error = rating.is_error();
         steps.push(Step {
-            completions: completions(tree, node, opinion),
+            completions: completions(tree, (node, rating), opinion),
             human_completion: None,
             chosen_completion: (!is_error).then_some(0),
         });
@@ -152,11 +154,11 @@ fn steps(
     (steps, "solution")
 }
 
-/// The step of the solution first, then the other ways to go on from the same
-/// place: branches, and drafts that were rejected.
+/// The step of the solution with its rating first, then the other ways to go on
+/// from the same place: branches, and drafts that were rejected.
 fn completions(
     tree: &Tree,
-    node: NodeIndex,
+    (node, own): (NodeIndex, Rating),
     opinion: &impl Fn(NodeIndex) -> Opinion,
 ) -> Vec<Completion> {
     let before = tree.node(node).parent;
@@ -164,11 +166,12 @@ fn completions(
     let others = branches.chain(tree.drafts(before));
     let others = others.copied().filter(|&other| other != node);
     let all = std::iter::once(node).chain(others);
-    all.map(|node| {
-        let said = opinion(node);
+    all.map(|at| {
+        let said = opinion(at);
+        let rating = if at == node { Some(own) } else { said.rating };
         Completion {
-            text: tree.node(node).step.text.clone(),
-            rating: said.rating.map(|rating| match rating {
+            text: tree.node(at).step.text.clone(),
+            rating: rating.map(|rating| match rating {
                 Rating::Good => 1,
                 Rating::Neutral => 0,
                 Rating::Bad | Rating::FirstError => -1,

@@ -18,6 +18,15 @@ pub fn runs(subject: &Subject<'_>, wanted: &Compared) -> Result<Shown, Failure> 
     let pair = match named {
         [Some(first), Some(second)] => [subject.run(Some(first))?, subject.run(Some(second))?],
         [None, None] if all == 2 => [0, 1],
+        // Of two the other one is meant.
+        [Some(first), None] if all == 2 => {
+            let first = subject.run(Some(first))?;
+            [first, 1 - first.min(1)]
+        }
+        [None, Some(second)] if all == 2 => {
+            let second = subject.run(Some(second))?;
+            [1 - second.min(1), second]
+        }
         _ if all < 2 => {
             let message = "the log holds one run: there is nothing to compare it with";
             return Err(Failure::usage(message)
@@ -180,7 +189,7 @@ fn figures_text(gap: &Gap) -> String {
     let share = |value: f64| percent(known(value));
     let cost = |value: f64| amount(known(value));
     let signed = |value: f64| format!("{value:+.4e}");
-    let plain = |value: f64| format!("{value:.1}");
+    let plain = |value: f64| format!("{value:.2}");
     let row = |name: &str, cells: [String; 2], difference: String| {
         let [first, second] = cells;
         vec![
@@ -211,7 +220,7 @@ fn figures_text(gap: &Gap) -> String {
         row(
             "steps",
             [plain(first.steps), plain(second.steps)],
-            with_interval(gap.steps, |value| format!("{value:+.1}")),
+            with_interval(gap.steps, |value| format!("{value:+.2}")),
         ),
         row(
             "share of large",

@@ -313,9 +313,9 @@ fn rows(gap: &Gap, unit: Option<&Unit>) -> Vec<(&'static str, [String; 3])> {
         (
             "steps",
             [
-                format!("{:.1}", first.steps),
-                format!("{:.1}", second.steps),
-                with_interval(gap.steps, |value| format!("{value:+.1}")),
+                format!("{:.2}", first.steps),
+                format!("{:.2}", second.steps),
+                with_interval(gap.steps, |value| format!("{value:+.2}")),
             ],
         ),
         (
