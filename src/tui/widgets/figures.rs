@@ -64,6 +64,11 @@ pub fn confidence(confidence: &Confidence) -> String {
     }
 }
 
+/// Whether a confidence is a probability, so that it has a scale from 0 to 1.
+pub fn is_scaled(confidence: &Confidence) -> bool {
+    matches!(confidence.source.as_str(), "prob" | told::MEASURED)
+}
+
 /// `1 step`, `2 steps`.
 pub fn counted(count: u32, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };

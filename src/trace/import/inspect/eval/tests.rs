@@ -10,7 +10,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::*;
 use crate::problem::answer::Verdict;
 use crate::trace::import::samples::{Found, of_named, trajectories};
-use crate::trace::import::{Format, Step};
+use crate::trace::import::{Format, Options, Step, Trajectory};
 use crate::trace::record::{GRADER, StepEnd};
 
 /// How a member is packed.
