@@ -16,6 +16,9 @@ use crate::trace::record::{Confidence, Token, ValueKind};
 /// What the values are taken for: a source does not say whether they are those
 /// before temperature.
 const KIND: ValueKind = ValueKind::LogprobPreTemperature;
+/// Most tokens of a call that show none of their text: where each is takes a
+/// search of its own.
+const MOST_HIDDEN: usize = 10_000;
 
 /// Gives the steps of a trajectory the tokens that its calls tell; of calls
 /// for which that cannot be done there is a remark.
@@ -38,6 +41,10 @@ pub(super) fn lay(trajectory: &mut Trajectory) {
 /// these do not make its text or that is not the steps'.
 fn of_call(call: &Written, steps: &mut [Step]) -> Option<()> {
     let mut raw: Vec<RawToken> = call.tokens.iter().map(raw).collect();
+    let hidden = raw.iter().filter(|token| token.shown.is_empty());
+    if hidden.count() > MOST_HIDDEN {
+        return None;
+    }
     let aligned = align(&call.text, &mut raw, KIND);
     let length: usize = aligned.tokens.iter().map(|token| token.text.len()).sum();
     if length != call.text.len() {
