@@ -1,6 +1,7 @@
 //! Turns the results of other tools into a log: a new one, which is there
 //! whole or not at all.
 
+mod probabilities;
 mod runs;
 mod summary;
 
@@ -14,6 +15,7 @@ use crate::problem::dataset;
 use crate::trace::atomic::{AtomicFile, Existing};
 use crate::trace::import::{self, Format, ImportError, Row, Trajectory};
 use crate::trace::record::{DatasetFacts, Record};
+use crate::trace::side::is_side_file;
 use crate::trace::{LogError, LogWriter};
 
 use super::solve::{bar, say};
@@ -62,7 +64,7 @@ impl From<ImportError> for Failure {
 /// [`Imported::failure`].
 pub fn import(options: &ImportOptions) -> Result<Imported, Failure> {
     check_place(&options.log)?;
-    let sources = sources(options)?;
+    let (sources, unknown) = sources(options)?;
     let mut reading = import::Options {
         dataset: None,
         threshold: options.threshold,
@@ -99,6 +101,9 @@ pub fn import(options: &ImportOptions) -> Result<Imported, Failure> {
         stopped,
         quiet: options.quiet,
     };
+    for error in unknown {
+        driver.refuse(error);
+    }
     let bar = bar(sources.len(), options.quiet);
     for source in &sources {
         driver.file(source, &reading)?;
@@ -119,6 +124,13 @@ fn check_place(log: &Path) -> Result<(), Failure> {
                 .hint("name another one: `import` makes a new log and adds to none"),
         );
     }
+    if is_side_file(log) {
+        return Err(Failure::usage(format!(
+            "{}: so end the files of labels, which are no logs",
+            log.display()
+        ))
+        .hint("name it otherwise: `NAME.jsonl`"));
+    }
     let folder = log.parent().filter(|folder| !folder.as_os_str().is_empty());
     match folder {
         Some(folder) if !folder.is_dir() => Err(Failure::usage(format!(
@@ -135,14 +147,23 @@ fn unmade(log: &Path, error: &std::io::Error) -> Failure {
     Failure::new(Exit::Failed, message)
 }
 
-/// The files with their formats, told where they were guessed.
-fn sources(options: &ImportOptions) -> Result<Vec<Source>, Failure> {
+/// The files with their formats, told where they were guessed, and why others
+/// are of none.
+fn sources(options: &ImportOptions) -> Result<(Vec<Source>, Vec<ImportError>), Failure> {
     let mut sources = Vec::with_capacity(options.files.len());
+    let mut unknown = Vec::new();
     let mut told = BTreeSet::new();
     for path in &options.files {
         let format = match options.format {
             Some(format) => format,
-            None => import::guess(path)?,
+            None => match import::guess(path) {
+                Ok(format) => format,
+                Err(error @ ImportError::Refused { .. }) => {
+                    unknown.push(error);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            },
         };
         check(format, options)?;
         if options.format.is_none() && told.insert(format) {
@@ -158,7 +179,7 @@ fn sources(options: &ImportOptions) -> Result<Vec<Source>, Failure> {
             guessed: options.format.is_none(),
         });
     }
-    Ok(sources)
+    Ok((sources, unknown))
 }
 
 /// Refuses what a person says of a format that needs no saying.
@@ -228,7 +249,8 @@ impl Driver {
                         say(self.quiet, &format!("warning: {told}: left out"));
                     }
                 }
-                Row::Trajectory(trajectory) => {
+                Row::Trajectory(mut trajectory) => {
+                    probabilities::lay(&mut trajectory);
                     if let Err(error) = self.trajectory(&trajectory) {
                         self.failed = Some(error);
                         return ControlFlow::Break(());
@@ -244,12 +266,20 @@ impl Driver {
             return Err(error.into());
         }
         if let Err(error) = read {
-            let failure = Failure::from(error);
-            say(self.quiet, &format!("warning: {}", failure.message));
-            self.summary.refused += 1;
-            self.refused.get_or_insert(failure);
+            self.refuse(error);
         }
         Ok(())
+    }
+
+    /// Tells of a file that is refused, wholly or from somewhere on.
+    fn refuse(&mut self, error: ImportError) {
+        let failure = Failure::from(error);
+        self.summary.refused += 1;
+        match &self.refused {
+            // The first of them is what the import fails with.
+            None => self.refused = Some(failure),
+            Some(_) => say(self.quiet, &format!("warning: {}", failure.message)),
+        }
     }
 
     fn trajectory(&mut self, trajectory: &Trajectory) -> Result<(), LogError> {

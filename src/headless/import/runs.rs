@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::headless::clock::now;
 use crate::headless::{Exit, Failure};
 use crate::router::RouterSpec;
+use crate::signal::confidence::Source as Signal;
 use crate::trace::ids::{Shaped, file_sha256, run_id, run_key};
 use crate::trace::import::{COMMAND, Format, Origin, Place, RepetitionKind, Routing, Trajectory};
 use crate::trace::record::{
@@ -37,8 +38,29 @@ struct Run {
     id: String,
     /// Spec of its router.
     router: String,
-    /// Problems in it.
+    /// Problems in it, as the log names them.
     problems: HashSet<String>,
+    /// How often each came, as the source names them.
+    times: HashMap<String, usize>,
+}
+
+impl Run {
+    /// The name of a problem that the source calls `id`: `id#2` where it comes
+    /// for the second time.
+    fn name(&mut self, id: &str) -> String {
+        let times = self.times.entry(id.to_owned()).or_insert(0);
+        loop {
+            *times += 1;
+            let name = match *times {
+                1 => id.to_owned(),
+                times => format!("{id}#{times}"),
+            };
+            // The source may itself have one of that name.
+            if self.problems.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
 }
 
 /// Where a trajectory goes.
@@ -120,15 +142,9 @@ impl Runs {
             _ => self.run_of(origin, records),
         };
         let run = &mut self.runs[at];
-        let mut problem = trajectory.problem.id.clone();
-        let mut times = 1;
-        while !run.problems.insert(problem.clone()) {
-            times += 1;
-            problem = format!("{}#{times}", trajectory.problem.id);
-        }
         Placed {
             run: run.id.clone(),
-            problem,
+            problem: run.name(&trajectory.problem.id),
             router: run.router.clone(),
             now: now(),
         }
@@ -146,6 +162,7 @@ impl Runs {
                     id: head.run.clone(),
                     router: head.router.spec.clone(),
                     problems: HashSet::new(),
+                    times: HashMap::new(),
                 });
                 let note = self.note(&head.run, origin);
                 records.push(Record::Run(Box::new(head)));
@@ -169,12 +186,16 @@ impl Runs {
         let asked = scorers.iter().find(|(role, _)| *role != GRADER);
         // No model that grades is known: the source stands for it.
         let grader = origin.graded_by.as_ref().map(|name| (name, model(name)));
+        let signal = match origin.probabilities {
+            true => Signal::Prob.name(),
+            false => NO_SIGNAL,
+        };
         let key = run_key(&Shaped {
             router: &router,
             pool: &pool,
             sampling: &origin.sampling,
             seed: origin.repetition,
-            signal: NO_SIGNAL,
+            signal,
             grading: grader.as_ref().map(|(name, facts)| (name.as_str(), facts)),
             asked: asked.map(|(role, facts)| (role.as_str(), facts)),
         });
@@ -189,7 +210,7 @@ impl Runs {
             pool,
             sampling: origin.sampling,
             seed: origin.repetition,
-            signal: NO_SIGNAL.to_owned(),
+            signal: signal.to_owned(),
             cost_unit: None,
             dataset: self.dataset.clone(),
             shard: None,
@@ -245,8 +266,9 @@ impl Runs {
     }
 }
 
-/// The router as heads name it; where there is none, who wrote everything. One whose parameter is not known, or is none
-/// that our rule takes, has a spec that no rule can be made of.
+/// The router as heads name it; where there is none, who wrote everything. One
+/// whose parameter is not known, or is none that our rule takes, has a spec that
+/// no rule can be made of.
 fn facts(routing: Routing, models: &[String]) -> RouterFacts {
     let named = |name: &str, spec: String, parameters| {
         let parsed = spec.parse::<RouterSpec>().ok();
@@ -304,6 +326,23 @@ fn facts(routing: Routing, models: &[String]) -> RouterFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn problems_of_one_name_are_told_apart_however_many_there_are() {
+        let mut run = Run {
+            id: "r".to_owned(),
+            router: NO_ROUTER.to_owned(),
+            problems: HashSet::new(),
+            times: HashMap::new(),
+        };
+        let names = ["a", "a#2", "a", "a", "a#2"].map(|id| run.name(id));
+        assert_eq!(names, ["a", "a#2", "a#3", "a#4", "a#2#2"]);
+        // Not as many tries for each as there were before it.
+        for _ in 0..50_000 {
+            run.name("b");
+        }
+        assert_eq!(run.times["b"], 50_000);
+    }
 
     #[test]
     fn routers_are_named_as_our_own_are_and_unknown_ones_as_none() {

@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::eval::what_if::{Rule, WhatIf};
 use crate::eval::{Outcomes, Rows};
 use crate::router::for_pool;
@@ -245,4 +247,90 @@ fn what_says_nothing_of_a_format_is_refused() {
         assert_eq!(import(&wrong).err().unwrap().exit, Exit::Usage);
     }
     assert!(!given.log.exists());
+}
+
+#[test]
+fn probabilities_of_an_inspect_log_are_the_steps_confidences() {
+    let tokens: Vec<serde_json::Value> = ["1 + 1", " = 2.", "\n\n", "So 2"]
+        .iter()
+        .zip([-0.5, -0.25, -0.125, -0.75])
+        .map(|(token, logprob)| json!({"token": token, "logprob": logprob, "bytes": null}))
+        .collect();
+    let message = json!({"id": "a", "role": "assistant", "content": "1 + 1 = 2.\n\nSo 2"});
+    let sample = |tokens: &[serde_json::Value]| {
+        json!({
+            "id": tokens.len(), "input": "1+1?", "target": "2", "messages": [message],
+            "scores": {"match": {"value": "C"}},
+            "events": [{"event": "model", "model": "m", "output": {
+                "choices": [{"message": message, "logprobs": {"content": tokens}}],
+                "usage": {"input_tokens": 9, "output_tokens": 5},
+            }}],
+        })
+    };
+    let log = json!({
+        "eval": {"model": "m", "model_generate_config": {"logprobs": true}},
+        "samples": [sample(&tokens), sample(&tokens[..2]), sample(&[])],
+    });
+    let (_folder, path, summary) = imported(&[("log.json", &log.to_string())]);
+    // Those of the second make a part of its text, the third has none.
+    assert_eq!((summary.runs, summary.remarks), (1, 1));
+    let (log, survey) = survey::read(&[&path]).unwrap();
+    let head = survey.runs()[0].head.as_deref().unwrap();
+    assert_eq!(head.signal, "prob");
+    let steps = |problem: &str| {
+        let tree = tree(&log, &survey, problem);
+        let line = tree.main_line();
+        let of = |&at| {
+            let step = &tree.node(at).step;
+            let texts: Vec<String> = step.tokens.iter().map(|one| one.text.to_string()).collect();
+            (texts.concat(), step.usage.output, step.confidence.value)
+        };
+        line.iter().map(of).collect::<Vec<_>>()
+    };
+    let [(first, three, sure), (second, two, unsure)] = &steps("4")[..] else {
+        panic!("{:?}", steps("4"));
+    };
+    assert_eq!((first.as_str(), second.as_str()), ("1 + 1 = 2.", "So 2"));
+    // The end of the sequence is the last step's.
+    assert_eq!((*three, *two), (3, 2));
+    assert!((sure.unwrap() - (-0.5_f64).exp()).abs() < 1e-6);
+    assert!((unsure.unwrap() - (-0.75_f64).exp()).abs() < 1e-6);
+    for problem in ["2", "0"] {
+        let none = |(texts, _, confidence): (String, u64, Option<f64>)| {
+            texts.is_empty() && confidence.is_none()
+        };
+        assert!(steps(problem).into_iter().all(none), "{problem}");
+    }
+}
+
+#[test]
+fn a_file_of_no_format_leaves_the_others_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(
+        folder.path(),
+        &[("metrics.json", "{\"acc\": 1}"), (RSD_NAME, RSD)],
+    );
+    let done = import(&options).unwrap();
+    assert_eq!((done.summary.trajectories, done.summary.refused), (2, 1));
+    let failure = done.failure.unwrap();
+    assert!(
+        failure.message.contains("metrics.json"),
+        "{}",
+        failure.message
+    );
+    assert!(options.log.exists());
+}
+
+#[test]
+fn a_log_is_not_made_under_the_name_of_a_file_of_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options(folder.path(), &[(RSD_NAME, RSD)]);
+    options.log = folder.path().join("out.labels.jsonl");
+    let error = import(&options).err().unwrap();
+    assert!(
+        error.message.contains("files of labels"),
+        "{}",
+        error.message
+    );
+    assert!(!options.log.exists());
 }

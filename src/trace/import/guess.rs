@@ -28,6 +28,9 @@ pub fn guess(path: &Path) -> Result<Format, ImportError> {
             "a log of our own already: `replay`, `show` and `eval` read it as it is",
         ));
     }
+    if begin.trim_ascii().is_empty() {
+        return Err(ImportError::refused(path, "there is nothing in it"));
+    }
     of(&begin).ok_or_else(|| {
         let names = Format::ALL.map(Format::name).join(", ");
         ImportError::refused(

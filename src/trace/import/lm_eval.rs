@@ -31,6 +31,10 @@ const METRICS: [&str; 6] = [
 ];
 /// Fields of a document that hold its question, the most telling first.
 const QUESTIONS: [&str; 6] = ["question", "problem", "query", "input", "prompt", "text"];
+/// Fields of a document that hold its difficulty, likewise.
+const LEVELS: [&str; 2] = ["difficulty", "level"];
+/// Fields of a document that hold its domain, the most telling first.
+const DOMAINS: [&str; 4] = ["domain", "subject", "type", "category"];
 /// Of rows without a name of their filter.
 const NO_FILTER: &str = "none";
 
@@ -189,13 +193,18 @@ fn trajectory(
             id: id.to_owned(),
             question: question(row).unwrap_or_default(),
             gold: head.and_then(|one| one.gold.clone()),
-            difficulty: row.doc.get("level").and_then(text::level),
-            domain: row.doc.get("subject").and_then(text::scalar),
+            difficulty: LEVELS
+                .iter()
+                .find_map(|name| row.doc.get(name).and_then(text::level)),
+            domain: DOMAINS
+                .iter()
+                .find_map(|name| row.doc.get(name).and_then(text::scalar)),
             source: NAME.to_owned(),
         },
+        written: Vec::new(),
         conclusion: Some(Conclusion {
             leaf: steps.len().checked_sub(1),
-            grade: grade(head),
+            grade: grade(head, whole),
             gold: head.and_then(|one| one.gold.clone()),
             grader: match head {
                 Some(one) if one.filter != NO_FILTER => format!("{NAME}:{}", one.filter),
@@ -209,7 +218,7 @@ fn trajectory(
     })
 }
 
-fn grade(filtered: Option<&Filtered>) -> Grade {
+fn grade(filtered: Option<&Filtered>, whole: &str) -> Grade {
     let Some(one) = filtered else {
         return Grade::ungraded("none", "the row holds no metric");
     };
@@ -220,8 +229,10 @@ fn grade(filtered: Option<&Filtered>) -> Grade {
             text::given(text::verdict(value), name, &why_not)
         }
     };
+    // A filter that takes nothing out of the text says nothing of the answer.
+    let answer = one.answer.clone().filter(|answer| answer != whole);
     Grade {
-        extracted: one.answer.clone(),
+        extracted: answer.or(graded.extracted),
         ..graded
     }
 }
@@ -368,6 +379,29 @@ mod tests {
             );
             assert_eq!(one.origin.models, ["unknown"]);
         }
+    }
+
+    #[test]
+    fn a_whole_text_is_no_answer_and_what_a_document_says_of_itself_is_read() {
+        let row = json!({
+            "doc_id": 0, "doc": {"problem": "q", "type": "Algebra", "level": "Level 5"},
+            "target": "4", "resps": [["so\n\nit is 4"]], "filtered_resps": ["so\n\nit is 4"],
+            "exact_match": 1,
+        });
+        let found = of_named(
+            Format::LmEval,
+            FILE,
+            row.to_string().as_bytes(),
+            &Options::default(),
+        );
+        let [one] = trajectories(&found);
+        let grade = &one.conclusion.as_ref().unwrap().grade;
+        assert_eq!((grade.verdict, &grade.extracted), (Verdict::Correct, &None));
+        let problem = &one.problem;
+        assert_eq!(
+            (problem.domain.as_deref(), problem.difficulty),
+            (Some("Algebra"), Some(5.0))
+        );
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub use error::ImportError;
 pub use guess::guess;
 pub use records::{Place, records};
 pub use trajectory::{
-    Conclusion, Mark, Origin, RepetitionKind, Routing, Ruling, Scored, Step, Trajectory,
+    Conclusion, Mark, Origin, RepetitionKind, Routing, Ruling, Scored, Step, Trajectory, Written,
+    WrittenToken,
 };
 
 /// The command of imported runs, as their heads name it.

@@ -135,6 +135,7 @@ fn trajectory(row: Labelled, id: String, options: &Options) -> Result<Trajectory
             domain: None,
             source: "prm800k".to_owned(),
         },
+        written: Vec::new(),
         conclusion: answer.map(|answer| Conclusion {
             leaf: last,
             grade: RuleGrader::grade_answer(gold.as_deref(), &answer),
@@ -228,17 +229,26 @@ impl Builder<'_> {
             (None, None) => as_rated().or_else(|| (!written.is_empty()).then_some(0)),
         };
         let parent = self.last;
+        let chosen = main.and_then(|at| written.get(at));
+        // The same text twice is one step in a log: where it is gone on with,
+        // that stands last and bears what was said of either.
+        let mut marks = Vec::new();
         let others = written.iter().enumerate();
         for (_, one) in others.filter(|(at, _)| Some(*at) != main) {
             let step = self.rated(parent, self.model, one);
-            self.steps.push(step);
+            match chosen {
+                Some(chosen) if chosen.text == one.text => marks.extend(step.marks),
+                _ => self.steps.push(step),
+            }
         }
-        let (model, one) = match (main.and_then(|at| written.get(at)), by_person) {
+        let (model, one) = match (chosen, by_person) {
             (Some(one), _) => (self.model, one),
             (None, Some(one)) => (PERSON, one),
             (None, None) => return Ok(None),
         };
-        let step = self.rated(parent, model, one);
+        let mut step = self.rated(parent, model, one);
+        marks.append(&mut step.marks);
+        step.marks = marks;
         self.push(step);
         Ok(Some(&one.text))
     }
@@ -330,6 +340,25 @@ mod tests {
         );
         assert_ne!(one.problem.id, two.problem.id);
         assert_eq!(one.notes, ["finish reason: solution"]);
+    }
+
+    #[test]
+    fn an_alternative_of_the_same_text_leaves_the_main_line_last() {
+        let file = r#"{"labeler": "who", "question": {"problem": "q"}, "label": {"steps": [
+  {"completions": [{"text": "a", "rating": 1}, {"text": "a", "rating": 0}, {"text": "b", "rating": -1}],
+   "chosen_completion": 0},
+  {"completions": [{"text": "c", "rating": 1}], "chosen_completion": 0}],
+ "finish_reason": "give_up"}}"#;
+        let found = of_text(Format::Prm800k, file, &Options::default());
+        let [one] = trajectories(&found);
+        assert_eq!(
+            shape(one),
+            [
+                (None, "b", vec!["bad"]),
+                (None, "a", vec!["neutral", "good"]),
+                (Some(1), "c", vec!["good"]),
+            ]
+        );
     }
 
     #[test]

@@ -112,6 +112,7 @@ fn trajectory(row: Solution) -> Result<Trajectory, String> {
             domain: None,
             source: NAME.to_owned(),
         },
+        written: Vec::new(),
         conclusion: Some(Conclusion {
             leaf: steps.len().checked_sub(1),
             grade: text::given(verdict, rule, "`final_answer_correct` is not there"),

@@ -158,8 +158,11 @@ impl Writer<'_> {
             purpose: step.purpose,
             kept: step.kept,
             decision,
-            tokens: Vec::new(),
-            confidence: unknown_confidence(by_person),
+            tokens: step.tokens.clone(),
+            confidence: match &step.confidence {
+                Some(measured) => measured.clone(),
+                None => unknown_confidence(by_person),
+            },
             usage: step.usage,
             attempts: step.attempts.clone(),
             end: step.end,

@@ -148,6 +148,7 @@ impl Reader<'_> {
             origin.repetition_kind = RepetitionKind::Repetition;
         }
         Ok(Trajectory {
+            written: Vec::new(),
             conclusion: Some(self.conclusion(row, at, &steps, steps.len())),
             origin,
             problem: problem(row)?,
@@ -202,6 +203,7 @@ impl Reader<'_> {
         let mut steps = steps;
         text::end(&mut steps);
         Ok(Trajectory {
+            written: Vec::new(),
             conclusion: Some(self.conclusion(row, 0, &steps, turns.len())),
             origin,
             problem: problem(row)?,

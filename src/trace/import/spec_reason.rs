@@ -129,6 +129,7 @@ fn trajectory(list: &Literal, path: &Path, options: &Options) -> Result<Trajecto
     };
     Ok(Trajectory {
         origin: origin(&listed, path, options),
+        written: Vec::new(),
         conclusion: Some(Conclusion {
             leaf: steps.len().checked_sub(1),
             grade,
@@ -295,6 +296,7 @@ fn origin(listed: &[Listed<'_>], path: &Path, options: &Options) -> Origin {
         models: vec![name(options, 0).to_owned(), name(options, 1).to_owned()],
         scorers: BTreeMap::from([(JUDGE.to_owned(), judge(options).to_owned())]),
         sampling: Sampling::UNKNOWN,
+        probabilities: false,
         repetition: repetition.clone().unwrap_or(0),
         repetition_kind: match repetition {
             Ok(_) => RepetitionKind::Repetition,

@@ -3,13 +3,18 @@
 
 use crate::trace::record::{PERSON, StepRecord};
 
-/// The source of confidences of imported steps: there are none, and what the
+/// The source of confidences of imported steps where there are none, and what the
 /// step does not say of itself nobody knows.
 pub const UNTOLD: &str = "none";
 
+/// The source of confidences that were measured from probabilities that an
+/// import found: least probabilities, as those of `prob`. What else the step
+/// does not say of itself nobody knows.
+pub const MEASURED: &str = "prob-imported";
+
 /// Whether zeros of a step are zeros; a person's step takes no call.
 fn is_told(step: &StepRecord) -> bool {
-    step.confidence.source != UNTOLD || step.model == PERSON
+    ![UNTOLD, MEASURED].contains(&step.confidence.source.as_str()) || step.model == PERSON
 }
 
 /// Tokens that a step was written in; `None` where nobody knows.
@@ -42,8 +47,10 @@ mod tests {
         step.seconds = 0.0;
         let told = |step: &StepRecord| (prompt_tokens(step), output_tokens(step), seconds(step));
         assert_eq!(told(&step), (Some(0), Some(0), Some(0.0)));
-        step.confidence.source = UNTOLD.to_owned();
-        assert_eq!(told(&step), (None, None, None));
+        for source in [UNTOLD, MEASURED] {
+            step.confidence.source = source.to_owned();
+            assert_eq!(told(&step), (None, None, None));
+        }
         step.usage.output = 3;
         assert_eq!(told(&step), (None, Some(3), None));
         step.model = PERSON.to_owned();

@@ -1,11 +1,14 @@
 //! What a source holds of one trajectory, before it has a place in a log.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::problem::Problem;
 use crate::problem::answer::Grade;
 use crate::trace::label::Label;
-use crate::trace::record::{Attempt, Purpose, Sampling, StepEnd, TrajectoryEnd, Usage};
+use crate::trace::record::{
+    Attempt, Confidence, Purpose, Sampling, StepEnd, Token, TopToken, TrajectoryEnd, Usage,
+};
 
 /// What routed, as far as the source says.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -47,6 +50,8 @@ pub struct Origin {
     /// Names of the models that score, by role.
     pub scorers: BTreeMap<String, String>,
     pub sampling: Sampling,
+    /// Whether probabilities of tokens are told.
+    pub probabilities: bool,
     pub repetition: u64,
     pub repetition_kind: RepetitionKind,
     /// Who says how trajectories came out; `None` where our rules do.
@@ -63,10 +68,33 @@ pub struct Trajectory {
     /// In log order: every step after the one it follows, and of several that
     /// follow the same one that of the main line last.
     pub steps: Vec<Step>,
+    /// The calls of which it is known how probable their tokens were.
+    pub written: Vec<Written>,
     /// `None` where it did not come to an end.
     pub conclusion: Option<Conclusion>,
     /// Remarks about this trajectory.
     pub notes: Vec<String>,
+}
+
+/// What a call wrote, and how probable it was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// The places in [`Trajectory::steps`] of what its text was split into.
+    pub steps: Range<usize>,
+    pub text: String,
+    /// In order; they need not make the text, nor end with it.
+    pub tokens: Vec<WrittenToken>,
+}
+
+/// A token as a source tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WrittenToken {
+    /// May be part of a character.
+    pub bytes: Vec<u8>,
+    /// Natural log-probability.
+    pub logprob: Option<f32>,
+    /// The most probable ones in its place, best first.
+    pub top: Vec<TopToken>,
 }
 
 /// A step; places are those in [`Trajectory::steps`].
@@ -80,6 +108,10 @@ pub struct Step {
     pub purpose: Purpose,
     /// False for a rejected draft.
     pub kept: bool,
+    /// Empty where nothing is known of them.
+    pub tokens: Vec<Token>,
+    /// Measured from the tokens; `None` where nothing is known of them.
+    pub confidence: Option<Confidence>,
     /// All zero where nothing is known.
     pub usage: Usage,
     pub attempts: Vec<Attempt>,
@@ -106,6 +138,8 @@ impl Step {
             text: text.into(),
             purpose: Purpose::Step,
             kept: true,
+            tokens: Vec::new(),
+            confidence: None,
             usage: Usage::default(),
             attempts: Vec::new(),
             end: StepEnd::Delimiter,

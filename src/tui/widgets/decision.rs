@@ -278,7 +278,7 @@ fn confidence_scale(
     }
     lines.push(Line::from(first));
     match confidence.value {
-        Some(u) if confidence.source == "prob" => {
+        Some(u) if figures::is_scaled(confidence) => {
             let width = room.saturating_sub(6).clamp(8, 48);
             let mut spans = vec![Span::styled("0", theme.style("dim"))];
             spans.extend(bar::scale(

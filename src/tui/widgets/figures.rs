@@ -3,7 +3,7 @@
 use crate::cost::Unit;
 pub use crate::counts::counted;
 use crate::trace::import::told;
-use crate::trace::record::StepRecord;
+use crate::trace::record::{Confidence, StepRecord};
 
 pub use crate::headless::show::confidence;
 
@@ -56,6 +56,11 @@ fn money(value: f64) -> String {
         let zeros = (-value.abs().log10()).floor().clamp(0.0, 12.0);
         format!("{value:.*}", zeros as usize + 2)
     }
+}
+
+/// Whether a confidence is a probability, so that it has a scale from 0 to 1.
+pub fn is_scaled(confidence: &Confidence) -> bool {
+    matches!(confidence.source.as_str(), "prob" | told::MEASURED)
 }
 
 /// Seconds: `8 ms`, `1.4 s`.

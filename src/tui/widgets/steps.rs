@@ -200,7 +200,7 @@ fn confidence_cells(step: &StepRecord, with_bar: bool, theme: &Theme) -> Vec<Spa
         return spans;
     }
     // A mean logit has no natural scale: only probabilities get a bar.
-    if step.confidence.source == "prob" {
+    if figures::is_scaled(&step.confidence) {
         spans.extend(bar::filled(u, 5, theme.style("bar.fill"), theme));
     } else {
         spans.push(Span::raw("     "));

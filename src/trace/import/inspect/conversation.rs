@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::trace::import::text;
 
-use super::schema::{Call, Content, Input, Message, Sample};
+use super::events::Call;
+use super::schema::{Content, Input, Message, Sample};
 
 /// Stands before the name of an attachment.
 pub(super) const ATTACHMENT: &str = "attachment://";
@@ -22,6 +23,8 @@ pub(super) type Attachments = BTreeMap<String, String>;
 /// What a call wrote, or a message that no call is known of.
 pub(super) struct Segment<'a> {
     pub text: String,
+    /// The text of the call itself, which may have blanks around it.
+    pub wrote: String,
     /// The model, where the call or the message names it.
     pub model: Option<&'a str>,
     pub call: Option<&'a Call>,
@@ -232,19 +235,27 @@ fn spoken<'a>(
     attachments: &Attachments,
     missing: &mut usize,
 ) -> Vec<(&'a Message, String)> {
-    let given: Vec<String> = match &sample.input {
-        Input::Text(_) => Vec::new(),
-        Input::Messages(messages) => {
-            let by_assistant = messages.iter().filter(|one| one.role == "assistant");
-            by_assistant
-                .map(|message| text_of(message, attachments, &mut 0))
-                .collect()
+    let mut given: HashMap<String, usize> = HashMap::new();
+    if let Input::Messages(messages) = &sample.input {
+        for message in messages.iter().filter(|one| one.role == "assistant") {
+            let text = text_of(message, attachments, &mut 0);
+            *given.entry(text).or_insert(0) += 1;
         }
-    };
+    }
     let mut spoken = Vec::new();
     for message in sample.messages.iter().filter(|one| one.role == "assistant") {
         let text = text_of(message, attachments, missing);
-        let brought = message.source.as_deref() == Some("input") || given.contains(&text);
+        // Each of those that were given stands there once: a model may say the
+        // same again.
+        let again = given.get_mut(&text).filter(|left| **left > 0);
+        let brought = match (message.source.as_deref(), again) {
+            (Some("generate"), _) => false,
+            (_, Some(left)) => {
+                *left -= 1;
+                true
+            }
+            (source, None) => source == Some("input"),
+        };
         if !brought && !text.trim().is_empty() {
             spoken.push((message, text));
         }
@@ -286,6 +297,7 @@ impl Matcher {
         let call = written[at].call;
         Segment {
             text,
+            wrote: std::mem::take(&mut written[at].text),
             model: Some(call.model.as_str()).filter(|name| !name.is_empty()),
             call: Some(call),
             lost,
@@ -333,6 +345,7 @@ impl Matcher {
         if !rest.trim().is_empty() {
             segments.push(Segment {
                 text: rest.to_owned(),
+                wrote: String::new(),
                 model: message.model.as_deref(),
                 call: None,
                 lost: Vec::new(),

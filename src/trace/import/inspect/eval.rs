@@ -8,13 +8,13 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use crate::trace::import::error::ImportError;
-use crate::trace::import::trajectory::Trajectory;
-use crate::trace::import::{Options, Row, Sink, tolerant};
+use crate::trace::import::tolerant;
 
+use super::Visit;
 use super::archive::Archive;
 use super::conversation::{Attachments, needed};
-use super::sample::Maker;
-use super::schema::{Events, Head, Message, Sample};
+use super::events::Events;
+use super::schema::{Head, Message, Sample};
 
 /// Where a finished log says what it is of, and where one that was cut off.
 const HEADS: [&str; 2] = ["header.json", "_journal/start.json"];
@@ -30,7 +30,8 @@ enum Shape {
     Chunked(BTreeMap<String, BTreeMap<usize, String>>),
 }
 
-pub(super) fn read(path: &Path, options: &Options, sink: Sink<'_>) -> Result<(), ImportError> {
+/// Goes through the samples of an archive.
+pub(super) fn each(path: &Path, visit: &mut dyn Visit) -> Result<(), ImportError> {
     let mut archive = Archive::open(path)?;
     let shapes = shapes(archive.names());
     let head = HEADS
@@ -44,17 +45,15 @@ pub(super) fn read(path: &Path, options: &Options, sink: Sink<'_>) -> Result<(),
     };
     let head: Head = whole(&mut archive, head)
         .map_err(|why| ImportError::refused(path, format!("its member `{head}`: {why}")))?;
-    let maker = Maker::new(head, options);
+    if visit.head(&head).is_break() {
+        return Ok(());
+    }
     for (name, shape) in shapes {
         let read = match &shape {
-            Shape::Whole => monolith(&mut archive, &name, &maker),
-            Shape::Chunked(chunks) => chunked(&mut archive, &name, chunks, &maker),
+            Shape::Whole => monolith(&mut archive, &name),
+            Shape::Chunked(chunks) => chunked(&mut archive, &name, chunks),
         };
-        let row = match read {
-            Ok(trajectory) => Row::Trajectory(Box::new(trajectory)),
-            Err(reason) => Row::damaged(format!("member `{name}`"), reason),
-        };
-        if sink(row).is_break() {
+        if visit.sample(format!("member `{name}`"), read).is_break() {
             break;
         }
     }
@@ -110,10 +109,10 @@ fn whole<T: DeserializeOwned>(archive: &mut Archive, name: &str) -> Result<T, St
     archive.read(name, |source: &mut dyn Read| tolerant::from_reader(source))
 }
 
-fn monolith(archive: &mut Archive, name: &str, maker: &Maker<'_>) -> Result<Trajectory, String> {
+fn monolith(archive: &mut Archive, name: &str) -> Result<(Sample, Attachments), String> {
     let mut sample: Sample = whole(archive, name)?;
     let attachments = std::mem::take(&mut sample.attachments);
-    maker.trajectory(&sample, &attachments)
+    Ok((sample, attachments))
 }
 
 /// Puts a chunked sample together, one chunk after the other.
@@ -121,8 +120,7 @@ fn chunked(
     archive: &mut Archive,
     name: &str,
     chunks: &BTreeMap<String, BTreeMap<usize, String>>,
-    maker: &Maker<'_>,
-) -> Result<Trajectory, String> {
+) -> Result<(Sample, Attachments), String> {
     let mut sample: Sample = whole(archive, name)?;
     let none = BTreeMap::new();
     let of = |sequence: &str| chunks.get(sequence).unwrap_or(&none);
@@ -157,7 +155,7 @@ fn chunked(
         call.input = question;
     }
     let attachments = attachments(archive, of("attachments"), &needed(&sample))?;
-    maker.trajectory(&sample, &attachments)
+    Ok((sample, attachments))
 }
 
 fn part<T: DeserializeOwned>(archive: &mut Archive, name: &str) -> Result<T, String> {

@@ -1,20 +1,24 @@
 //! A sample as a trajectory.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::problem::Problem;
 use crate::problem::answer::{Grade, Verdict};
 use crate::trace::import::trajectory::{
-    Conclusion, Origin, RepetitionKind, Scored, Step, Trajectory,
+    Conclusion, Origin, RepetitionKind, Scored, Step, Trajectory, Written,
 };
 use crate::trace::import::{Options, text};
 use crate::trace::record::{self, Attempt, GRADER, Role, Sampling, StepEnd, TrajectoryEnd};
 
+use super::cast::Cast;
 use super::conversation::{Attachments, Conversation, Segment, conversation, resolve, text_of};
-use super::schema::{Call, Head, Input, Message, Sample, Score, Usage};
+use super::events::Call;
+use super::probabilities;
+use super::schema::{Head, Input, Message, Sample, Score};
+use super::usage::{self, usage};
 
 const NAME: &str = "inspect";
 /// Most characters that are kept of a scorer's explanation.
@@ -24,15 +28,18 @@ const EXPLAINED: usize = 1000;
 pub(super) struct Maker<'a> {
     options: &'a Options,
     head: Head,
+    cast: Cast,
+    /// Those of the cast, cheapest first as far as anybody says.
     models: Vec<String>,
 }
 
 impl<'a> Maker<'a> {
-    pub(super) fn new(head: Head, options: &'a Options) -> Self {
+    pub(super) fn new(head: Head, cast: Cast, options: &'a Options) -> Self {
         Self {
-            models: models(&head, options),
+            models: ordered(&cast.models, options),
             options,
             head,
+            cast,
         }
     }
 
@@ -49,8 +56,11 @@ impl<'a> Maker<'a> {
         let id = text::scalar(&sample.id).ok_or("its `id` is neither a text nor a number")?;
         let talk = conversation(sample, attachments);
         let mut steps = Vec::new();
+        let mut calls = Vec::new();
         for segment in &talk.segments {
+            let first = steps.len();
             self.add(&mut steps, segment, sample);
+            calls.push((first..steps.len(), segment));
         }
         if steps.is_empty() {
             return Err(format!(
@@ -70,10 +80,11 @@ impl<'a> Maker<'a> {
         self.add_scores(&mut steps, &talk, sample);
         let mut notes = notes(sample, &talk, name, missing);
         let end = ending(sample, &mut notes);
-        usage_of_whole(sample, &mut steps, &mut notes);
+        usage::of_whole(sample, &mut steps, &mut notes);
+        let written = written(calls, &mut notes);
         let about = &sample.metadata;
         Ok(Trajectory {
-            origin: self.origin(sample, &steps),
+            origin: self.origin(sample, &steps, !written.is_empty()),
             problem: Problem {
                 id,
                 question,
@@ -94,6 +105,7 @@ impl<'a> Maker<'a> {
                 end,
             }),
             steps,
+            written,
             notes,
         })
     }
@@ -101,27 +113,17 @@ impl<'a> Maker<'a> {
     /// What stands between two steps of a message; nothing does where our own
     /// export wrote it, which has a message a step.
     fn separator(&self) -> &str {
-        match self.is_ours() {
+        match self.head.eval.is_ours() {
             true => "",
             false => &self.options.separator,
         }
     }
 
-    /// Whether our own export wrote the log.
-    fn is_ours(&self) -> bool {
-        !self.head.eval.metadata.route.pool.is_empty()
-    }
-
     /// Adds the steps of a segment. What its call took stands with the first
     /// of them: nobody knows how much of it each step took.
     fn add(&self, steps: &mut Vec<Step>, segment: &Segment<'_>, sample: &Sample) {
-        let by_sample = sample.output.as_ref().map(|output| output.model.as_str());
-        let model = segment
-            .model
-            .or(by_sample.filter(|name| !name.is_empty()))
-            .or(Some(self.head.eval.model.as_str()).filter(|name| !name.is_empty()))
-            .unwrap_or(text::UNKNOWN);
-        let first = text::append(steps, model, &segment.text, self.separator());
+        let model = self.cast.writer(segment, sample);
+        let first = text::append(steps, &model, &segment.text, self.separator());
         let count = steps.len() - first;
         let call = segment.call;
         let output = call.and_then(|call| call.output.as_ref());
@@ -185,7 +187,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn origin(&self, sample: &Sample, steps: &[Step]) -> Origin {
+    fn origin(&self, sample: &Sample, steps: &[Step], is_told: bool) -> Origin {
         let sampled = self.head.eval.model_generate_config;
         let mut not_held: Vec<String> = ["the most tokens of a step", "seed", "costs of each step"]
             .map(str::to_owned)
@@ -197,7 +199,13 @@ impl<'a> Maker<'a> {
         };
         lacks(sampled.temperature.is_none(), "temperature");
         lacks(sampled.top_p.is_none(), "top-p");
-        // Those that wrote a step though the log does not say who there was.
+        lacks(!is_told, "probabilities");
+        // Of values that are the same before and after there is nothing to know.
+        lacks(
+            is_told && sampled.temperature != Some(1.0) && !self.head.eval.is_ours(),
+            "whether probabilities are those before temperature (taken for it)",
+        );
+        // Those of damaged samples are not in the cast.
         let mut models = self.models.clone();
         for step in steps {
             if !models.contains(&step.model) {
@@ -206,8 +214,9 @@ impl<'a> Maker<'a> {
         }
         let several = models.len() > 1;
         lacks(several, "what chose the models");
+        let ordered = |model: &String| self.options.models.contains(model);
         lacks(
-            several && self.options.models.is_empty() && !self.is_ours(),
+            several && !models.iter().all(ordered) && !self.head.eval.is_ours(),
             "which model is the cheapest",
         );
         Origin {
@@ -217,6 +226,7 @@ impl<'a> Maker<'a> {
                 top_p: sampled.top_p.unwrap_or(Sampling::UNKNOWN.top_p),
                 ..Sampling::UNKNOWN
             },
+            probabilities: self.cast.probabilities,
             repetition: sample.epoch.unwrap_or(1),
             repetition_kind: RepetitionKind::Repetition,
             graded_by: Some(NAME.to_owned()),
@@ -226,28 +236,31 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// The models of a log, without those that score: as a person orders them, as
-/// our own export does, or as the log names them.
-fn models(head: &Head, options: &Options) -> Vec<String> {
-    for ordered in [&options.models, &head.eval.metadata.route.pool] {
-        if !ordered.is_empty() {
-            return ordered.clone();
+/// The models as a person orders them, then the others.
+fn ordered(models: &[String], options: &Options) -> Vec<String> {
+    let named = options.models.iter().filter(|name| models.contains(name));
+    let others = models.iter().filter(|name| !options.models.contains(name));
+    named.chain(others).cloned().collect()
+}
+
+/// What the calls of a sample tell of their tokens.
+fn written(calls: Vec<(Range<usize>, &Segment<'_>)>, notes: &mut Vec<String>) -> Vec<Written> {
+    let mut written = Vec::new();
+    let mut why_not: BTreeMap<&str, usize> = BTreeMap::new();
+    for (steps, segment) in calls {
+        let output = segment.call.and_then(|call| call.output.as_ref());
+        let Some(choice) = output.and_then(|output| output.choices.first()) else {
+            continue;
+        };
+        match probabilities::written(&choice.logprobs, steps, &segment.wrote) {
+            Ok(found) => written.extend(found),
+            Err(reason) => *why_not.entry(reason).or_insert(0) += 1,
         }
     }
-    let name = |value: &Value| {
-        let named = value.as_str().or_else(|| value.get("model")?.as_str());
-        named.map(str::to_owned)
-    };
-    let roles = head.eval.model_roles.iter();
-    let others = roles.filter(|(role, _)| *role != "grader");
-    let others = others.filter_map(|(_, value)| name(value));
-    let mut models: Vec<String> = Vec::new();
-    for model in [head.eval.model.clone()].into_iter().chain(others) {
-        if !model.is_empty() && !models.contains(&model) {
-            models.push(model);
-        }
-    }
-    models
+    notes.extend(why_not.into_iter().map(|(reason, count)| {
+        format!("what {count} calls tell of their tokens was left out: {reason}")
+    }));
+    written
 }
 
 fn question(sample: &Sample, attachments: &Attachments, missing: &mut usize) -> String {
@@ -415,91 +428,5 @@ fn attempt(call: &Call) -> Attempt {
             false => "its text is not in the final conversation".to_owned(),
         }),
         estimated: false,
-    }
-}
-
-/// Where no call is known, what the sample says all of them took, if one model
-/// made them all.
-fn usage_of_whole(sample: &Sample, steps: &mut [Step], notes: &mut Vec<String>) {
-    if !sample.events.calls.is_empty() || sample.model_usage.is_empty() {
-        return;
-    }
-    let mut models = sample.model_usage.iter();
-    let writer = steps.first().map(|step| step.model.clone());
-    match (models.next(), models.next()) {
-        (Some((model, used)), None) if Some(model) == writer.as_ref() => {
-            if let Some(step) = steps.first_mut() {
-                step.usage = usage(*used);
-                step.end_note = Some("tokens are of the whole sample".to_owned());
-            }
-        }
-        _ => {
-            let all = sample.model_usage.iter().map(|(model, used)| {
-                let tokens = |count: Option<u64>| count.map_or("?".to_owned(), |n| n.to_string());
-                let (read, wrote) = (tokens(used.input_tokens), tokens(used.output_tokens));
-                format!("{model} read {read} tokens and wrote {wrote}")
-            });
-            notes.push(all.collect::<Vec<_>>().join("; "));
-        }
-    }
-}
-
-/// Tokens as this log counts them: those read from the cache are among those
-/// of the prompt, those of reasoning among those written. Providers do it
-/// either way; the total says which.
-fn usage(used: Usage) -> record::Usage {
-    let count = |count: Option<u64>| count.unwrap_or(0);
-    let (input, output) = (count(used.input_tokens), count(used.output_tokens));
-    let cache =
-        count(used.input_tokens_cache_read).saturating_add(count(used.input_tokens_cache_write));
-    let reasoning = count(used.reasoning_tokens);
-    let sum = input.saturating_add(output);
-    let beside = |what: u64| what > 0 && used.total_tokens == Some(sum.saturating_add(what));
-    let both = cache.saturating_add(reasoning);
-    let (with_cache, with_reasoning) = match (beside(cache), beside(reasoning)) {
-        (true, _) => (cache, 0),
-        (_, true) => (0, reasoning),
-        _ if beside(both) => (cache, reasoning),
-        _ => (0, 0),
-    };
-    record::Usage {
-        prompt: input.saturating_add(with_cache),
-        cached: used.input_tokens_cache_read,
-        cache_write: count(used.input_tokens_cache_write),
-        output: output.saturating_add(with_reasoning),
-        reported: used
-            .total_cost
-            .and_then(|cost| Decimal::try_from(cost).ok()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_counted_once() {
-        let of = |input, output, total, read, write, reasoning| {
-            let some = |count: u64| (count > 0).then_some(count);
-            let counted = usage(Usage {
-                input_tokens: Some(input),
-                output_tokens: Some(output),
-                total_tokens: Some(total),
-                input_tokens_cache_read: some(read),
-                input_tokens_cache_write: some(write),
-                reasoning_tokens: some(reasoning),
-                total_cost: None,
-            });
-            (counted.prompt, counted.cached, counted.output)
-        };
-        // Cached and reasoning tokens among the others, as most count them.
-        assert_eq!(of(100, 20, 120, 80, 0, 15), (100, Some(80), 20));
-        // Cached ones beside them.
-        assert_eq!(of(20, 20, 120, 70, 10, 0), (100, Some(70), 20));
-        // Reasoning beside what was said.
-        assert_eq!(of(100, 20, 135, 0, 0, 15), (100, None, 35));
-        assert_eq!(of(20, 20, 135, 70, 10, 15), (100, Some(70), 35));
-        let unknown = usage(Usage::default());
-        assert!(unknown.is_nothing() && unknown.cached.is_none());
     }
 }

@@ -1,18 +1,34 @@
 //! What is read of a sample; everything else in it is passed over.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{DeserializeOwned, SeqAccess, Visitor};
+use compact_str::CompactString;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use super::events::{Events, events};
+
+/// The confidence of runs that have none.
+const NO_SIGNAL: &str = "none";
 
 /// The head of a log: what was evaluated, and by whom.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Head {
     #[serde(default)]
     pub eval: Eval,
+    /// Of a log that was cut off there are none.
+    #[serde(default, deserialize_with = "lenient")]
+    pub stats: Stats,
+}
+
+/// What a finished log came to.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Stats {
+    /// All models that were asked, those that score among them.
+    #[serde(default, deserialize_with = "or_default")]
+    pub model_usage: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -23,12 +39,37 @@ pub(super) struct Eval {
     pub model: String,
     /// Models by what they are asked for; some versions write names, others
     /// configurations that hold one.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "lenient")]
     pub model_roles: BTreeMap<String, Value>,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "lenient")]
     pub model_generate_config: Generation,
     #[serde(default, deserialize_with = "lenient")]
     pub metadata: Exported,
+    #[serde(default, deserialize_with = "lenient")]
+    pub task_args: TaskArgs,
+}
+
+impl Eval {
+    /// Whether our own export wrote the log.
+    pub(super) fn is_ours(&self) -> bool {
+        !self.metadata.route.pool.is_empty()
+    }
+}
+
+/// What our own export says of the run's router.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct TaskArgs {
+    #[serde(default)]
+    signal: Value,
+}
+
+impl TaskArgs {
+    /// Whether the run had confidences.
+    pub(super) fn names_signal(&self) -> bool {
+        self.signal
+            .as_str()
+            .is_some_and(|signal| signal != NO_SIGNAL)
+    }
 }
 
 /// What a log that was exported from ours says beside.
@@ -65,6 +106,9 @@ pub(super) struct Generation {
     pub temperature: Option<f64>,
     #[serde(default)]
     pub top_p: Option<f64>,
+    /// Whether it was asked for the probabilities of its tokens.
+    #[serde(default)]
+    pub logprobs: Option<bool>,
 }
 
 /// A sample; of a chunked one without its sequences.
@@ -92,11 +136,11 @@ pub(super) struct Sample {
     pub scores: BTreeMap<String, Score>,
     #[serde(default, deserialize_with = "events")]
     pub events: Events,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "lenient")]
     pub model_usage: BTreeMap<String, Usage>,
     #[serde(default)]
     pub error: Value,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub limit: Option<Limit>,
     #[serde(default, deserialize_with = "or_default")]
     pub attachments: BTreeMap<String, String>,
@@ -200,6 +244,36 @@ pub(super) struct Choice {
     pub message: Message,
     #[serde(default)]
     pub stop_reason: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub logprobs: Logprobs,
+}
+
+/// What is told of the tokens that a model wrote.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct Logprobs {
+    #[serde(default, deserialize_with = "or_default")]
+    pub content: Vec<Logprob>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Logprob {
+    pub token: CompactString,
+    /// Natural; `NaN` and infinities were read as `null`.
+    #[serde(default)]
+    pub logprob: Option<f32>,
+    /// The token's bytes; of some providers its code points.
+    #[serde(default, deserialize_with = "or_default")]
+    pub bytes: Vec<u32>,
+    /// Best first.
+    #[serde(default, deserialize_with = "or_default")]
+    pub top_logprobs: Vec<Alternative>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Alternative {
+    pub token: CompactString,
+    #[serde(default)]
+    pub logprob: Option<f32>,
 }
 
 /// Tokens of calls.
@@ -232,153 +306,8 @@ pub(super) struct Score {
     pub explanation: Option<String>,
 }
 
-/// The events that matter here.
-#[derive(Debug, Default)]
-pub(super) struct Events {
-    pub calls: Vec<Call>,
-    /// Spans by their ids.
-    pub spans: BTreeMap<String, Span>,
-    /// Scores that were given on the way.
-    pub intermediate: usize,
-    /// Events that matter and could not be read.
-    pub broken: usize,
-}
-
-/// A `model` event.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Call {
-    #[serde(default)]
-    pub span_id: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
-    pub timestamp: String,
-    #[serde(default, deserialize_with = "or_default")]
-    pub model: String,
-    #[serde(default)]
-    pub role: Option<String>,
-    /// What was asked; of all but the first call it is let go.
-    #[serde(default, deserialize_with = "or_default")]
-    pub input: Vec<Message>,
-    /// Where that is in the pool.
-    #[serde(default, deserialize_with = "or_default")]
-    pub input_refs: Vec<(usize, usize)>,
-    #[serde(default)]
-    pub output: Option<Output>,
-    #[serde(default)]
-    pub working_time: Option<f64>,
-    /// When it was finished, where the log says.
-    #[serde(default)]
-    pub completed: Option<String>,
-    #[serde(default)]
-    pub error: Value,
-}
-
-#[derive(Deserialize)]
-struct Tag {
-    #[serde(default)]
-    event: String,
-}
-
-/// What events stand in.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Span {
-    id: String,
-    #[serde(default)]
-    pub parent_id: Option<String>,
-    /// Of a scorer its name.
-    #[serde(default, deserialize_with = "or_default")]
-    pub name: String,
-    #[serde(default, rename = "type", deserialize_with = "or_default")]
-    pub kind: String,
-}
-
-#[derive(Deserialize)]
-struct ScoreEvent {
-    #[serde(default)]
-    intermediate: Option<bool>,
-}
-
-impl Events {
-    /// Adds what matters of an event.
-    fn add(&mut self, event: &RawValue) {
-        let text = event.get();
-        let Ok(tag) = serde_json::from_str::<Tag>(text) else {
-            self.broken += 1;
-            return;
-        };
-        match tag.event.as_str() {
-            "model" => match serde_json::from_str::<Call>(text) {
-                Ok(mut call) => {
-                    if !self.calls.is_empty() {
-                        call.input = Vec::new();
-                    }
-                    self.calls.push(call);
-                }
-                Err(_) => self.broken += 1,
-            },
-            "span_begin" => match serde_json::from_str::<Span>(text) {
-                Ok(span) => {
-                    self.spans.insert(span.id.clone(), span);
-                }
-                Err(_) => self.broken += 1,
-            },
-            "score" => {
-                let score = serde_json::from_str::<ScoreEvent>(text).ok();
-                let on_the_way = score.is_some_and(|one| one.intermediate == Some(true));
-                self.intermediate += usize::from(on_the_way);
-            }
-            _ => {}
-        }
-    }
-
-    /// Adds those of the next chunk.
-    pub(super) fn extend(&mut self, other: Self) {
-        let first = self.calls.is_empty();
-        let calls = other.calls.into_iter().enumerate();
-        self.calls.extend(calls.map(|(at, mut call)| {
-            if !first || at > 0 {
-                call.input = Vec::new();
-            }
-            call
-        }));
-        self.spans.extend(other.spans);
-        self.intermediate += other.intermediate;
-        self.broken += other.broken;
-    }
-}
-
-impl<'de> Deserialize<'de> for Events {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        events(deserializer)
-    }
-}
-
-/// Reads events one by one and lets go of those that do not matter.
-fn events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Events, D::Error> {
-    struct All;
-    impl<'de> Visitor<'de> for All {
-        type Value = Events;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of events")
-        }
-
-        fn visit_unit<E>(self) -> Result<Events, E> {
-            Ok(Events::default())
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Events, A::Error> {
-            let mut events = Events::default();
-            while let Some(event) = seq.next_element::<Box<RawValue>>()? {
-                events.add(&event);
-            }
-            Ok(events)
-        }
-    }
-    deserializer.deserialize_any(All)
-}
-
 /// `null` is as good as nothing.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + DeserializeOwned,
@@ -387,7 +316,7 @@ where
 }
 
 /// What is not as it should be is as good as nothing, where little hangs on it.
-fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(super) fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + DeserializeOwned,
@@ -449,28 +378,5 @@ mod tests {
             ["s", "l"]
         );
         assert!(eval("[1]").metadata.route.pool.is_empty());
-    }
-
-    #[test]
-    fn only_events_that_matter_are_kept_and_broken_ones_counted() {
-        let sample: Sample = tolerant::from_slice(
-            br#"{"events": [
-                {"event": "model", "model": "m", "input": [{"role": "user", "content": "q"}],
-                 "output": {"choices": []}},
-                {"event": "model", "model": "m", "input": [{"role": "user", "content": "q"}]},
-                {"event": "tool", "input": 1, "output": [2]},
-                {"event": "span_begin", "id": "s", "parent_id": null, "type": "scorer"},
-                {"event": "score", "intermediate": true, "score": {"value": NaN}},
-                {"event": "model", "output": 5}, 7]}"#,
-        )
-        .unwrap();
-        let events = &sample.events;
-        assert_eq!((events.calls.len(), events.broken), (2, 2));
-        assert_eq!(
-            (events.calls[0].input.len(), events.calls[1].input.len()),
-            (1, 0)
-        );
-        assert_eq!(events.intermediate, 1);
-        assert_eq!(events.spans["s"].kind, "scorer");
     }
 }

@@ -10,7 +10,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::*;
 use crate::problem::answer::Verdict;
 use crate::trace::import::samples::{Found, of_named, trajectories};
-use crate::trace::import::{Format, Step};
+use crate::trace::import::{Format, Options, Step, Trajectory};
 use crate::trace::record::{GRADER, StepEnd};
 
 /// How a member is packed.
@@ -347,6 +347,71 @@ fn json_logs_are_read_sample_by_sample() {
         crate::trace::import::guess::of(log.as_bytes()),
         Some(Format::Inspect)
     );
+}
+
+/// A log in JSON, of an evaluation with this model, that says nothing of which
+/// models it asked.
+fn log(model: &str, samples: Value) -> Found {
+    let log = json!({"eval": {"model": model}, "samples": samples}).to_string();
+    of_named(
+        Format::Inspect,
+        "log.json",
+        log.as_bytes(),
+        &Options::default(),
+    )
+}
+
+fn said(id: &str, text: &str, served: &str) -> Value {
+    json!({"id": id, "role": "assistant", "source": "generate", "content": text, "model": served})
+}
+
+#[test]
+fn a_log_of_several_models_has_them_all_whoever_wrote_a_sample() {
+    let call = |asked: &str, message: &Value| {
+        json!({"event": "model", "model": asked,
+               "output": {"model": message["model"], "choices": [{"message": message}]}})
+    };
+    let (a, b, c) = (
+        said("a", "one", "s-2026"),
+        said("b", "two", "l-2026"),
+        said("c", "three", "s-2026"),
+    );
+    let found = log(
+        "none/none",
+        json!([
+            {"id": 1, "messages": [a], "events": [call("x/s", &a)]},
+            {"id": 2, "messages": [a, b], "events": [call("x/s", &a), call("x/l", &b)]},
+            // Nobody says how it was asked: elsewhere somebody does.
+            {"id": 3, "messages": [c]},
+            {"id": 4, "messages": [said("d", "four", "y-2026")], "model_usage": {"x/y": {}}},
+        ]),
+    );
+    let all: [&Trajectory; 4] = trajectories(&found);
+    for one in all {
+        assert_eq!(one.origin.models, ["x/s", "x/l", "x/y"]);
+        let unknown = "which model is the cheapest".to_owned();
+        assert!(one.origin.not_held.contains(&unknown));
+    }
+    let writers = all.map(|one| one.steps.last().unwrap().model.as_str());
+    assert_eq!(writers, ["x/s", "x/l", "x/s", "x/y"]);
+}
+
+#[test]
+fn a_reply_that_repeats_an_example_is_a_step_and_the_example_is_none() {
+    let example = json!({"role": "assistant", "content": "ANSWER: A"});
+    let reply = said("r", "ANSWER: A", "m");
+    let asked = json!({"role": "user", "content": "q"});
+    let found = log(
+        "m",
+        json!([
+            {"id": 1, "input": [asked, example], "messages": [asked, example, reply, said("s", "so", "m")]},
+            {"id": 2, "input": [asked, example], "messages": [asked, example, example]},
+        ]),
+    );
+    let [one, two] = trajectories(&found);
+    let texts: Vec<&str> = one.steps.iter().map(|step| step.text.as_str()).collect();
+    assert_eq!(texts, ["ANSWER: A", "so"]);
+    assert_eq!(two.steps.len(), 1);
 }
 
 #[test]
