@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::picture;
-use crate::cli::show::{amount, score, slice, target, worth};
+use crate::cli::show::args::{amount, score, slice, target, worth};
 use crate::eval::analysis::{Ask, Score, Slice, Target};
 use crate::headless::Failure;
 

@@ -149,21 +149,21 @@ fn one_of<T: Copy>(all: &[(&str, T)], name: &str) -> Result<T, String> {
 }
 
 /// A number as the screens take it: 120, 4.5M, 1.2e8.
-pub(super) fn amount(text: &str) -> Result<f64, String> {
+pub(in crate::cli) fn amount(text: &str) -> Result<f64, String> {
     read_amount(text)
         .ok_or_else(|| "it is a number that is not negative: 120, 4.5M, 1.2e8".to_owned())
 }
 
-pub(super) fn worth(text: &str) -> Result<f64, String> {
+pub(in crate::cli) fn worth(text: &str) -> Result<f64, String> {
     let worth = read_amount(text).filter(|worth| *worth > 0.0);
     worth.ok_or_else(|| "it is a number of more than 0: 120, 4.5M, 1.2e8".to_owned())
 }
 
-pub(super) fn score(name: &str) -> Result<Score, String> {
+pub(in crate::cli) fn score(name: &str) -> Result<Score, String> {
     one_of(&Score::ALL.map(|score| (score.name(), score)), name)
 }
 
-pub(super) fn target(name: &str) -> Result<Target, String> {
+pub(in crate::cli) fn target(name: &str) -> Result<Target, String> {
     let all = [
         ("verified", Target::Verified),
         ("label", Target::Label),
@@ -172,7 +172,7 @@ pub(super) fn target(name: &str) -> Result<Target, String> {
     one_of(&all, name)
 }
 
-pub(super) fn slice(name: &str) -> Result<Slice, String> {
+pub(in crate::cli) fn slice(name: &str) -> Result<Slice, String> {
     let all = [
         ("model", Slice::Model),
         ("index", Slice::Index),

@@ -1,6 +1,6 @@
 //! `show`: what the screens show, as text or JSON.
 
-mod args;
+pub(in crate::cli) mod args;
 
 use std::path::Path;
 
