@@ -26,18 +26,16 @@ const MOST_ROUNDED: usize = 10;
 const SHOWN_PLACES: usize = 8;
 
 /// Judges the pairs of a text, one after the other.
-pub(super) struct Judge<'t> {
-    text: &'t str,
+pub(super) struct Judge {
     /// Whether cents are spoken of.
     has_cents: bool,
-    /// What is left of [`TEXT_BUDGET`].
+    /// What is left of `TEXT_BUDGET`.
     left: u64,
 }
 
-impl<'t> Judge<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+impl Judge {
+    pub(super) fn new(text: &str) -> Self {
         Self {
-            text,
             has_cents: text.contains("cent") || text.contains('¢'),
             left: TEXT_BUDGET,
         }
@@ -87,8 +85,7 @@ impl<'t> Judge<'t> {
         }
         measures.sort_unstable();
         measures.dedup();
-        measures.len() > 1
-            || pair.right.operators > 0 && pair.right.first.as_ref() == Some(left)
+        measures.len() > 1 || pair.right.operators > 0 && pair.right.first.as_ref() == Some(left)
     }
 }
 
