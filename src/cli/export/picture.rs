@@ -10,7 +10,7 @@ use super::ExportArgs;
 use super::output::{Outputs, Target, settled};
 use crate::app::action::Action;
 use crate::app::{Effect, Model, Msg, Screen, update};
-use crate::cli::screen;
+use crate::cli::{screen, talk};
 use crate::config::Flags;
 use crate::headless::export::Chosen;
 use crate::headless::{Exit, Failure};
@@ -70,6 +70,8 @@ impl Picture {
         let entry = wanted(args, &log, &survey)?;
         let (mut model, opener) = sessions::replay(log, survey, Vec::new());
         model.current = entry;
+        model.view.talk = args.talk;
+        model.talk.private = talk::private(&config, None);
         let (width, height) = (args.width, args.height);
         update(&mut model, Msg::Resize { width, height }, "");
         let result = opener.open(entry, &model.entries[entry]);
