@@ -18,6 +18,7 @@ mod screen;
 mod show;
 mod solve;
 mod talk;
+mod tape;
 mod train;
 mod training;
 
