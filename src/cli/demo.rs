@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::config::Flags;
-use crate::headless::scoring::Scoring;
 use crate::headless::{Exit, Failure};
 use crate::survey;
-use crate::tui::run::Subject;
 use crate::tui::sessions::{self, LabelsGo};
 
-use super::screen;
-use super::talk::{self, TourArgs};
+use super::talk::{self, Opened, TalkArgs, TourArgs};
+use super::tape::Tape;
 
 /// Three runs over eight of the demo problems; `assets/tours/README.md` says
 /// how they were made.
@@ -54,19 +52,15 @@ pub(super) fn run(args: &DemoArgs) -> Result<(), Failure> {
     std::fs::write(&path, LOG).map_err(failed("cannot write the demo's log"))?;
     let (log, survey) = survey::read(&[&path])?;
     let (mut model, opener) = sessions::replay(log, survey, Vec::new());
-    model.log_name = "demo.jsonl".to_owned();
-    model.talk.private = talk::private(&config, None);
-    model
-        .begin_tour(tour, args.tour.speed)
-        .map_err(Failure::usage)?;
-    let subject = Subject {
+    let opened = Opened::new(&[&path], None);
+    model.log_name = opened.name();
+    let tape = Tape {
         model,
         opener,
-        endpoints: Vec::new(),
-        scoring: Scoring::default(),
-        writer: None,
+        opened,
+        // The log goes when it is left, and labels would with it.
         labels: LabelsGo::Nowhere,
+        warnings: Vec::new(),
     };
-    let left = screen::open(subject, &config, Vec::new())?;
-    super::ended(left.how)
+    tape.show(&config, &TalkArgs::default(), Some((tour, args.tour.speed)))
 }

@@ -12,7 +12,7 @@ use crate::tui::sessions::{self, LabelsGo};
 
 use super::options::{LabelArgs, PanelArgs, RunArgs};
 use super::screen;
-use super::talk::{self, TalkArgs};
+use super::talk::{self, Opened, TalkArgs};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct InspectArgs {
@@ -37,6 +37,12 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
     // Wrong files are told before the screen is.
     let mut launch = Launch::prepare(&options)?;
     let place = wanted.map_or(Ok(0), |id| place_of(&launch, &id))?;
+    let named = args.panel.specs()?;
+    let panel = Panel::new(&launch.settings.run.pool, &named);
+    // What a person named must be there; the usual ones need not.
+    if let Some((spec, why)) = panel.missing().next().filter(|_| !named.is_empty()) {
+        return Err(Failure::usage(format!("--routers {spec}: {why}")));
+    }
     super::needs_terminal("inspect", "pointsman solve --log FILE")?;
     let recording = args.talk.claim()?;
     let log = match &args.log {
@@ -55,23 +61,14 @@ pub(super) fn run(args: &InspectArgs) -> Result<(), Failure> {
         warnings,
         ..
     } = launch;
-    let named = args.panel.specs()?;
-    let panel = Panel::new(&settings.run.pool, &named);
-    // What a person named must be there; the usual ones need not.
-    if let Some((spec, why)) = panel.missing().next().filter(|_| !named.is_empty()) {
-        return Err(Failure::usage(format!("--routers {spec}: {why}")));
-    }
     let settings = settings.with_panel(Arc::new(panel));
     let (mut model, opener) = sessions::live(settings, problems);
     model.current = place;
     model.who.clone_from(&config.who.value);
     model.talk.private = talk::private(&config, args.run.pool());
-    model.log_name = log
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    args.talk.begin(&mut model);
+    let opened = Opened::new(&[&log], None);
+    model.log_name = opened.name();
+    args.talk.begin(&mut model, opened);
     let left = screen::open(
         Subject {
             model,

@@ -24,6 +24,7 @@ mod show;
 mod solve;
 mod stats;
 mod talk;
+mod tape;
 mod themes;
 mod train;
 mod training;

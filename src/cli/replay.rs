@@ -4,21 +4,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::app::tour::Tour;
 use crate::eval::regret::Regrets;
 use crate::expr::{Expr, ExprError, FUNCTIONS, Field, Scope};
-use crate::headless::scoring::Scoring;
 use crate::headless::{Exit, Failure};
 use crate::router::Panel;
 use crate::survey::{self, Survey};
 use crate::trace::Log;
 use crate::trace::side::with_sides;
-use crate::tui::run::Subject;
 use crate::tui::sessions::{self, LabelsGo};
 
 use super::options::{LabelArgs, PanelArgs};
-use super::talk::{self, TalkArgs, TourArgs};
-use super::{screen, training};
+use super::talk::{self, Opened, TalkArgs, TourArgs};
+use super::tape::Tape;
+use super::training;
 
 /// Bytes of a log that are read before the screen opens.
 const FIRST: u64 = 16 << 20;
@@ -96,13 +94,14 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
     };
     super::needs_terminal("replay", "pointsman show LOG")?;
     let config = talk::configuration(tour.as_ref(), args.labels.flags())?;
-    let mut warnings: Vec<String> = log.damage().into_iter().collect();
+    let warnings: Vec<String> = log.damage().into_iter().collect();
+    let opened = Opened::new(&args.logs, args.filter.as_deref());
     let name = match args.filter {
         Some(_) => {
             let kept = survey.trajectories().len();
-            format!("{} ({kept} of {all})", log_name(&args.logs))
+            format!("{} ({kept} of {all})", opened.name())
         }
-        None => log_name(&args.logs),
+        None => opened.name(),
     };
     let (mut model, opener) = sessions::replay(log, survey, named);
     if let Some(id) = &args.problem {
@@ -112,36 +111,18 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         })?;
     }
     model.log_name = name;
-    model.who.clone_from(&config.who.value);
-    model.talk.private = talk::private(&config, None);
-    let recording = args.talk.claim()?;
-    args.talk.begin(&mut model);
-    if let Some(tour) = tour {
-        warnings.extend(other_log(&tour, &model.log_name));
-        model
-            .begin_tour(tour, args.tour.speed)
-            .map_err(Failure::usage)?;
-    }
-    let subject = Subject {
+    let tape = Tape {
         model,
         opener,
-        endpoints: Vec::new(),
-        scoring: Scoring::default(),
-        writer: None,
+        opened,
         labels: match &args.labels.labels {
             Some(path) => LabelsGo::To(path.clone()),
             None => LabelsGo::BesideTheLog,
         },
+        warnings,
     };
-    let left = screen::open(subject, &config, warnings)?;
-    recording.finish(&left)?;
-    super::ended(left.how)
-}
-
-/// A warning where a tour was made on another log than the one that is open.
-fn other_log(tour: &Tour, open: &str) -> Option<String> {
-    let made_on = tour.log.as_deref().filter(|name| *name != open)?;
-    Some(format!("the tour was made on {made_on}, this is {open}"))
+    let tour = tour.map(|tour| (tour, args.tour.speed));
+    tape.show(&config, &args.talk, tour)
 }
 
 /// The names that an expression may hold, for `--filter help`.
@@ -226,17 +207,4 @@ pub(super) fn check_log(log: &Log, problem: Option<&str>) -> Result<(), Failure>
         });
     }
     Ok(())
-}
-
-fn log_name(logs: &[PathBuf]) -> String {
-    let first = logs
-        .first()
-        .and_then(|path| path.file_name())
-        .unwrap_or_default();
-    let name = first.to_string_lossy();
-    if logs.len() > 1 {
-        format!("{name} +{}", logs.len() - 1)
-    } else {
-        name.into_owned()
-    }
 }

@@ -1,5 +1,6 @@
 //! From the configuration to the screen.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::config::{self, Config, Flags, Sources};
@@ -28,7 +29,16 @@ pub(super) fn open(
     config: &Config,
     warnings: Vec<String>,
 ) -> Result<Left, Failure> {
-    with_look(config, warnings, |look| run(subject, look))
+    let private = subject.model.talk.private.clone();
+    let (ended, warnings) = looked(config, warnings, |look| run(subject, look));
+    // Of a talk somebody may still be watching.
+    let talk = matches!(&ended, Ok(left) if left.talk);
+    let shown = warnings.iter().map(|warning| match talk {
+        true => private.hide(warning),
+        false => Cow::Borrowed(warning.as_str()),
+    });
+    tell(shown);
+    ended.map_err(failed)
 }
 
 /// Runs a screen that looks and listens as this person wants it to.
@@ -37,9 +47,20 @@ pub(super) fn open(
 /// The terminal fails.
 pub(super) fn with_look<T>(
     config: &Config,
-    mut warnings: Vec<String>,
+    warnings: Vec<String>,
     run: impl FnOnce(Look) -> std::io::Result<T>,
 ) -> Result<T, Failure> {
+    let (ended, warnings) = looked(config, warnings, run);
+    tell(warnings.iter().map(|warning| warning.as_str().into()));
+    ended.map_err(failed)
+}
+
+/// Runs it; with everything there is to warn of.
+fn looked<T>(
+    config: &Config,
+    mut warnings: Vec<String>,
+    run: impl FnOnce(Look) -> std::io::Result<T>,
+) -> (std::io::Result<T>, Vec<String>) {
     let env = environment();
     let depth =
         ColorDepth::from_name(&config.colors.value).unwrap_or_else(|| ColorDepth::detect(&env));
@@ -58,12 +79,19 @@ pub(super) fn with_look<T>(
         warning: warnings.first().cloned(),
     };
     terminal::install_panic_hook();
-    let ended = run(look);
-    // The screen shows the first for a moment; all are told where they stay.
-    for warning in &warnings {
+    (run(look), warnings)
+}
+
+/// The screen shows the first warning for a moment; all are told where they
+/// stay.
+fn tell<'w>(warnings: impl Iterator<Item = Cow<'w, str>>) {
+    for warning in warnings {
         super::say(&format!("warning: {warning}\n"));
     }
-    ended.map_err(|error| Failure::new(Exit::Failed, format!("the terminal failed: {error}")))
+}
+
+fn failed(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("the terminal failed: {error}"))
 }
 
 /// The environment's readable part: a variable that is not UTF-8 is nothing

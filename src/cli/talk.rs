@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::app::tour::Tour;
+use crate::app::tour::{MOST_BYTES, Tour};
 use crate::app::{Model, Private};
 use crate::config::{Config, Flags};
 use crate::headless::{Exit, Failure};
@@ -71,11 +71,76 @@ impl TalkArgs {
     }
 
     /// Begins what was asked for.
-    pub fn begin(&self, model: &mut Model) {
+    pub fn begin(&self, model: &mut Model, opened: Opened) {
         model.view.talk = self.talk;
         if self.record_tour.is_some() {
-            model.record_tour();
+            model.record_tour(opened.logs, opened.filter);
         }
+    }
+}
+
+/// What is on the screen: a tour tells what it was made on, and is told where
+/// that is another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Opened {
+    /// Names of the logs, without their folders.
+    logs: Vec<String>,
+    filter: Option<String>,
+}
+
+impl Opened {
+    pub fn new(paths: &[impl AsRef<Path>], filter: Option<&str>) -> Self {
+        let name = |path: &Path| {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            name.to_string_lossy().into_owned()
+        };
+        Self {
+            logs: paths.iter().map(|path| name(path.as_ref())).collect(),
+            filter: filter.map(str::to_owned),
+        }
+    }
+
+    /// The logs in a few letters.
+    pub fn name(&self) -> String {
+        match self.logs.as_slice() {
+            [] => String::new(),
+            [log] => log.clone(),
+            [first, others @ ..] => format!("{first} +{}", others.len()),
+        }
+    }
+
+    /// Gives the keys to a tour.
+    ///
+    /// # Errors
+    /// It begins at a problem that is not there.
+    pub fn play(&self, model: &mut Model, tour: Tour, speed: f64) -> Result<(), Failure> {
+        let others = self.others(&tour);
+        model.begin_tour(tour, speed).map_err(|error| {
+            let failure = Failure::usage(error);
+            match others.first() {
+                Some(other) => failure.hint(other.clone()),
+                None => failure,
+            }
+        })
+    }
+
+    /// What else a tour was made on, in words.
+    pub fn others(&self, tour: &Tour) -> Vec<String> {
+        let sorted = |logs: &[String]| {
+            let mut logs = logs.to_vec();
+            logs.sort_unstable();
+            logs
+        };
+        let logs = !tour.logs.is_empty() && sorted(&tour.logs) != sorted(&self.logs);
+        let logs = logs.then(|| {
+            let (made_on, open) = (tour.logs.join(", "), self.logs.join(", "));
+            format!("the tour was made on {made_on}, this is {open}")
+        });
+        let filter = tour.filter.as_ref();
+        let filter = filter.filter(|filter| Some(*filter) != self.filter.as_ref());
+        let filter =
+            filter.map(|filter| format!("the tour was made with `replay --filter \"{filter}\"`"));
+        logs.into_iter().chain(filter).collect()
     }
 }
 
@@ -113,8 +178,10 @@ impl Recording {
         if !whole {
             super::say("warning: a tour holds no more: what was done last is not in it\n");
         }
+        let logs = if tour.logs.len() > 1 { "LOG…" } else { "LOG" };
+        let filter = tour.filter.as_ref().map_or("", |_| " --filter EXPR");
         super::say(&format!(
-            "The tour is in {path}\nPlay it: pointsman replay LOG --tour {path}\n",
+            "The tour is in {path}\nPlay it: pointsman replay {logs}{filter} --tour {path}\n",
             path = told(path, left)
         ));
         self.path = None;
@@ -148,17 +215,28 @@ pub(super) fn told(path: &Path, left: &Left) -> String {
 /// # Errors
 /// It cannot be read, or something in it is wrong.
 pub(super) fn read(path: &Path) -> Result<Tour, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("--tour {}: {error}", path.display())))?;
-    parse(&text, &path.display().to_string())
+    let named = path.display();
+    let wrong = |error: std::io::Error| Failure::usage(format!("--tour {named}: {error}"));
+    let file = File::open(path).map_err(wrong)?;
+    let mut bytes = Vec::new();
+    // One more than a tour may have: it is refused, however much there is.
+    file.take(MOST_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(wrong)?;
+    if bytes.len() <= MOST_BYTES && std::str::from_utf8(&bytes).is_err() {
+        let message = format!("tour {named}: it is no text (UTF-8)");
+        return Err(Failure::new(Exit::BadData, message).hint(HINT));
+    }
+    parse(&String::from_utf8_lossy(&bytes), &named.to_string())
 }
+
+/// Where it is said what a tour is.
+const HINT: &str = "the README says what a tour holds, under Talks";
 
 /// Reads the text of a tour; `name` is told where something is wrong.
 pub(super) fn parse(text: &str, name: &str) -> Result<Tour, Failure> {
-    Tour::parse(text).map_err(|error| {
-        Failure::new(Exit::BadData, format!("tour {name}, {error}"))
-            .hint("the README says what a tour holds, under Talks")
-    })
+    Tour::parse(text)
+        .map_err(|error| Failure::new(Exit::BadData, format!("tour {name}, {error}")).hint(HINT))
 }
 
 /// The configuration, with the theme that the tour wants.
@@ -183,13 +261,24 @@ pub(super) fn private(config: &Config, pool: Option<&Path>) -> Private {
 fn hidden(env: &BTreeMap<String, String>, who: &str, hosts: &[String]) -> Private {
     let variable = |name: &&str| env.get(*name).map(String::as_str);
     let people = ["USER", "LOGNAME", "USERNAME"];
-    let people = people.iter().filter_map(variable).chain([who]);
+    let homes = ["HOME", "USERPROFILE"];
+    let homes = homes.iter().filter_map(variable).filter_map(person_at);
+    let people = people.iter().filter_map(variable).chain(homes).chain([who]);
     let machines = ["HOSTNAME", "HOST", "COMPUTERNAME"];
     let machines = machines.iter().filter_map(variable);
     let names = hosts.iter().map(String::as_str);
     // The machine's own addresses are nobody's secret, and words of sentences.
     let hosts = machines.chain(names).filter(|host| *host != "localhost");
     Private::new(people, hosts)
+}
+
+/// Whose home a folder is: a service does not always say who runs it.
+fn person_at(home: &str) -> Option<&str> {
+    let (folders, name) = home
+        .trim_end_matches(['/', '\\'])
+        .rsplit_once(['/', '\\'])?;
+    let homes = ["home", "Users"];
+    homes.iter().any(|of| folders.ends_with(of)).then_some(name)
 }
 
 /// The hosts that a pool names. A pool that cannot be read is told elsewhere.
@@ -229,6 +318,31 @@ mod tests {
         assert_eq!(host("http://gpu7.lab:8000/v1"), "gpu7.lab");
         assert_eq!(host("https://ada:secret@gpu7?x"), "gpu7");
         assert_eq!(host("gpu7"), "");
+    }
+
+    #[test]
+    fn a_tour_is_told_what_else_it_was_made_on() {
+        let tour = |head: &str| Tour::parse(&format!("{head}\n[[scene]]\n")).unwrap();
+        let opened = Opened::new(&["runs/a.jsonl", "b.jsonl"], Some("wrong"));
+        assert_eq!(opened.name(), "a.jsonl +1");
+        for same in ["", "log = [\"b.jsonl\", \"a.jsonl\"]", "filter = \"wrong\""] {
+            assert!(opened.others(&tour(same)).is_empty(), "{same}");
+        }
+        let others = opened.others(&tour("log = \"a.jsonl\"\nfilter = \"right\""));
+        assert_eq!(
+            others,
+            [
+                "the tour was made on a.jsonl, this is a.jsonl, b.jsonl",
+                "the tour was made with `replay --filter \"right\"`"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_home_is_somebodys() {
+        assert_eq!(person_at("/home/ada/"), Some("ada"));
+        assert_eq!(person_at("C:\\Users\\Ada"), Some("Ada"));
+        assert_eq!((person_at("/root"), person_at("/srv/app")), (None, None));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A recorded trajectory, as expressions see it.
 
+use std::borrow::Cow;
+
 use crate::cost::PERSON;
 use crate::problem::answer::Verdict;
 use crate::problem::area;
@@ -24,14 +26,19 @@ pub struct Trajectory<'a> {
     /// known then.
     run: Option<&'a RunRecord>,
     tree: &'a Tree,
-    path: Vec<NodeIndex>,
+    path: Cow<'a, [NodeIndex]>,
     /// How many of its steps are seen.
     seen: usize,
 }
 
 impl<'a> Trajectory<'a> {
     /// The path from the first step to the last one of `path`.
-    pub fn new(run: Option<&'a RunRecord>, tree: &'a Tree, path: Vec<NodeIndex>) -> Self {
+    pub fn new(
+        run: Option<&'a RunRecord>,
+        tree: &'a Tree,
+        path: impl Into<Cow<'a, [NodeIndex]>>,
+    ) -> Self {
+        let path = path.into();
         let seen = path.len();
         Self {
             run,

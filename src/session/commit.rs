@@ -1,7 +1,6 @@
 //! A finished step: scored, committed, decided; and what comes of a failure.
 
 use crate::cost::PERSON;
-use crate::expr::Trajectory;
 use crate::model::endpoint::{EndpointError, FailureKind, StepReply};
 use crate::router::{Choice, Timing};
 use crate::signal::confidence::{Source, measure};
@@ -136,18 +135,17 @@ impl Session {
 
     /// Whether a run with this goal stops at the cursor.
     pub(super) fn reached(&self, goal: &Goal) -> bool {
-        let Some(node) = self.cursor else {
-            return false;
-        };
+        let path = self.followed_path();
+        let at = path.iter().position(|&step| Some(step) == self.cursor);
+        at.is_some_and(|at| self.reached_at(goal, &path, at))
+    }
+
+    /// The same of the step at `place` of a path.
+    pub(super) fn reached_at(&self, goal: &Goal, path: &[NodeIndex], place: usize) -> bool {
         match goal {
             Goal::Step => true,
             Goal::End | Goal::Rollout => false,
-            Goal::Until(condition) => {
-                let path = self.followed_path();
-                let at = path.iter().position(|&step| step == node);
-                let trajectory = Trajectory::new(Some(&self.settings.run), &self.tree, path);
-                at.is_some_and(|at| condition.holds_at(&trajectory.up_to(at), at))
-            }
+            Goal::Until(condition) => condition.holds_at(&self.so_far(path, place), place),
         }
     }
 

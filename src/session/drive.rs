@@ -35,7 +35,7 @@ impl Session {
             self.cursor = Some(path[place]);
             // Both are asked: a stop that is met counts.
             let stopped = self.meets(&path, place);
-            if stopped || self.reached(&goal) {
+            if stopped || self.reached_at(&goal, &path, place) {
                 return Ok(Vec::new());
             }
         }

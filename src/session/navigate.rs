@@ -1,6 +1,6 @@
 //! Moving the cursor over what is there: never a call, never a record.
 
-use crate::expr::{Expr, Trajectory};
+use crate::expr::Expr;
 use crate::trace::NodeIndex;
 
 use super::{Refusal, Session};
@@ -21,11 +21,7 @@ impl Session {
         let before = path.iter().position(|&node| node == at).unwrap_or(0);
         let held = (0..before).rev().find(|&place| {
             let stops = self.meets(&path, place);
-            let holds = |condition: &Expr| {
-                let path = path.clone();
-                let trajectory = Trajectory::new(Some(&self.settings.run), &self.tree, path);
-                condition.holds_at(&trajectory.up_to(place), place)
-            };
+            let holds = |condition: &Expr| condition.holds_at(&self.so_far(&path, place), place);
             stops || condition.is_some_and(holds)
         });
         let nowhere = || match condition {

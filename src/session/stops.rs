@@ -131,7 +131,7 @@ impl Session {
     }
 
     /// A path as it was when the step at `place` had been written.
-    pub fn so_far(&self, path: &[NodeIndex], place: usize) -> Trajectory<'_> {
-        Trajectory::new(Some(&self.settings.run), &self.tree, path.to_vec()).up_to(place)
+    pub fn so_far<'s>(&'s self, path: &'s [NodeIndex], place: usize) -> Trajectory<'s> {
+        Trajectory::new(Some(&self.settings.run), &self.tree, path).up_to(place)
     }
 }

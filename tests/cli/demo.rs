@@ -40,6 +40,8 @@ fn the_demo_needs_a_terminal_and_names_its_twin() {
 fn a_wrong_tour_is_told_with_its_line_before_the_screen() {
     let folder = with_log("title = \"t\"\n[[scene]]\ndo = [\"setp\"]\n");
     let path = folder.path();
+    std::fs::write(path.join("bytes.tour"), [0xff, 0xfe]).unwrap();
+    std::fs::write(path.join("long.tour"), "#é\n".repeat(100_000)).unwrap();
     for command in [&["demo"][..], &["replay", "a.jsonl"]] {
         let with = |tour: &'static str| [command, &["--tour", tour]].concat();
         fails(
@@ -49,6 +51,8 @@ fn a_wrong_tour_is_told_with_its_line_before_the_screen() {
             &["a.tour, line 3", "did you mean `step`?"],
         );
         fails(path, &with("gone.tour"), 2, &["--tour gone.tour"]);
+        fails(path, &with("bytes.tour"), 4, &["bytes.tour", "UTF-8"]);
+        fails(path, &with("long.tour"), 4, &["long.tour", "256 KiB"]);
     }
     fails(path, &["demo", "--speed", "0"], 2, &["from 0.05 to 100"]);
 }

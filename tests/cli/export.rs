@@ -196,6 +196,28 @@ fn a_recording_plays_every_step() {
 }
 
 #[test]
+fn a_picture_for_a_talk_holds_nothing_private() {
+    let folder = log();
+    let path = folder.path();
+    let log = std::fs::read_to_string(path.join("a.jsonl")).unwrap();
+    let head: Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    let spec = head["router"]["spec"].as_str().unwrap();
+    let theirs = log.replace(
+        &format!("\"spec\":\"{spec}\""),
+        "\"spec\":\"policy:path=/home/lovelace/mine\"",
+    );
+    std::fs::write(path.join("t.jsonl"), theirs).unwrap();
+    for format in [["--svg", "-"], ["--cast", "-"]] {
+        let drawn = |talk: &[&str]| {
+            let size = ["t.jsonl", "--width", "200"];
+            text(path, &[&size[..], &format, talk].concat())
+        };
+        assert!(drawn(&[]).contains("lovelace"), "{format:?}");
+        assert!(!drawn(&["--talk"]).contains("lovelace"), "{format:?}");
+    }
+}
+
+#[test]
 fn there_are_pictures_of_every_screen() {
     let folder = log();
     let path = folder.path();
@@ -425,6 +447,7 @@ fn wrong_wishes_are_refused_with_what_to_do() {
         2,
         &["none/x.csv: no such folder none"],
     );
+    wrong(&["--csv", "x.csv", "--talk"], 2, &["--svg or --cast"]);
     if !cfg!(feature = "parquet") {
         wrong(
             &["--parquet", "x.parquet"],

@@ -131,7 +131,7 @@ fn the_shipped_tour_plays_to_its_end_and_finds_what_it_points_at() {
     let minutes = milliseconds as f64 / 60_000.0;
     assert!((1.5..3.0).contains(&minutes), "{minutes} minutes");
     stage.keys("space");
-    assert!(stage.notice().contains("end of the tour"));
+    assert!(stage.notice().contains("the end: esc"));
 }
 
 #[test]
@@ -435,13 +435,36 @@ fn played(tour: Tour) -> Stage {
 /// The tour of what is done to the log of [`two_runs`], as its file has it.
 fn recorded(act: impl FnOnce(&mut Stage)) -> (Stage, Option<Tour>) {
     let (mut stage, _folder) = two_runs();
-    stage.model.record_tour();
+    stage.model.record_tour(vec!["log.jsonl".into()], None);
     act(&mut stage);
     let tour = stage.model.recorded_tour().map(|(tour, whole)| {
         assert!(whole);
         Tour::parse(&tour.to_toml()).unwrap()
     });
     (stage, tour)
+}
+
+#[test]
+fn a_tour_recorded_of_several_logs_names_them_all_and_what_cannot_be_named_is_left_out() {
+    let begun = |logs: &[&str], filter: &str, problem: &str| {
+        let (mut stage, _folder) = two_runs();
+        let logs = logs.iter().map(|log| (*log).to_owned()).collect();
+        stage.model.entries[0].problem = problem.into();
+        stage.model.record_tour(logs, Some(filter.to_owned()));
+        stage.keys("s");
+        let (tour, _) = stage.model.recorded_tour().unwrap();
+        Tour::parse(&tour.to_toml()).unwrap()
+    };
+    let tour = begun(&["a.jsonl", "b.jsonl"], "wrong & steps > 2", "first");
+    assert_eq!(tour.logs, ["a.jsonl", "b.jsonl"]);
+    assert_eq!(tour.filter.as_deref(), Some("wrong & steps > 2"));
+    assert_eq!(tour.problem.as_deref(), Some("first"));
+    let long = "x".repeat(500);
+    let tour = begun(&["a\nb.jsonl", "b.jsonl"], &long, "a\u{1b}[2J");
+    assert_eq!(
+        (tour.logs.len(), tour.filter, tour.problem),
+        (0, None, None)
+    );
 }
 
 #[test]

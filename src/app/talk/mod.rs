@@ -16,7 +16,7 @@ use super::action::{Action, Context};
 use super::effect::Effect;
 use super::keys;
 use super::model::{EndpointState, Layer, Mode, Model, NoticeLevel, Purpose, ScorersState};
-use super::tour::{Deed, MOST_TEXT, Target, Tour};
+use super::tour::{Deed, MOST_LOGS, MOST_TEXT, Target, Tour, is_text};
 use super::update::close;
 
 pub use player::Progress;
@@ -145,13 +145,18 @@ impl Talk {
 }
 
 impl Model {
-    /// Writes down everything that is done from here on.
-    pub fn record_tour(&mut self) {
+    /// Writes down everything that is done from here on. `logs` are the names
+    /// of the logs that are open, with the filter over them. What cannot stand
+    /// in a tour is left out: a name of several lines, say.
+    pub fn record_tour(&mut self, logs: Vec<String>, filter: Option<String>) {
         let entry = self.entries.get(self.current);
+        let told = logs.len() <= MOST_LOGS && logs.iter().all(|log| is_text(log));
+        let fit = |text: &String| is_text(text);
         self.talk.recorder = Some(Recorder::new(Tour {
-            log: Some(self.log_name.clone()).filter(|name| !name.is_empty()),
-            problem: entry.map(|entry| entry.problem.clone()),
-            run: entry.map(|entry| entry.run.clone()),
+            logs: if told { logs } else { Vec::new() },
+            filter: filter.filter(fit),
+            problem: entry.map(|entry| entry.problem.clone()).filter(fit),
+            run: entry.map(|entry| entry.run.clone()).filter(fit),
             ..Tour::default()
         }));
     }

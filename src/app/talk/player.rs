@@ -222,7 +222,7 @@ fn next(model: &mut Model) {
         inclusive: last,
     });
     if last && done {
-        let text = "this is the end of the tour: esc gives the keys back, q quits";
+        let text = "the end: esc gives the keys back";
         model.say(NoticeLevel::Info, text);
     }
 }

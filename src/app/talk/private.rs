@@ -103,11 +103,13 @@ impl Private {
         let bare = token.trim_end_matches(['.', ':', '!', '?']);
         let tail = token.get(bare.len()..).unwrap_or_default();
         let whole = |sign: &str| Some(format!("{sign}{tail}"));
-        if bare.contains("://") {
+        // As JSON writes it too.
+        if bare.contains("://") || bare.contains(":\\/\\/") {
             return (end, whole(HOST));
         }
         // `cannot open:/srv/x`: what stands before the path stays.
-        if let Some(colon) = bare.find(":/").filter(|&colon| colon > 1) {
+        let colon = bare.find(":/").or_else(|| bare.find(":~/"));
+        if let Some(colon) = colon.filter(|&colon| colon > 1) {
             let head = self.words_of(bare.get(..=colon).unwrap_or_default());
             return (end, Some(format!("{head}{PATH}{tail}")));
         }
@@ -116,8 +118,7 @@ impl Private {
         if is_value || is_rooted(bare) {
             // A path in quotes goes on to the closing one, blanks and all.
             let quote = before.chars().next_back();
-            let quote = quote.filter(|c| ['`', '"', '\''].contains(c));
-            let closing = quote.and_then(|quote| text.get(end..)?.find(quote));
+            let closing = quote.and_then(|quote| text.get(end..)?.find(closing(quote)?));
             return match closing {
                 Some(more) => (end + more, Some(PATH.to_owned())),
                 None => (end, whole(PATH)),
@@ -129,7 +130,9 @@ impl Private {
         if is_mailbox(bare) {
             return (end, whole(NAME));
         }
-        if is_host(bare) || is_long_address(bare) {
+        // A route may stand behind it: `gpu:8000/v1`.
+        let host = bare.split('/').next().unwrap_or_default();
+        if is_host(host) || is_long_address(bare) {
             return (end, whole(HOST));
         }
         let words = self.words_of(bare);
@@ -143,22 +146,37 @@ impl Private {
     fn words_of<'t>(&self, token: &'t str) -> Cow<'t, str> {
         let mut shown = Cow::Borrowed(token);
         for (word, sign) in &self.words {
-            while let Some(found) = find_word(&shown, word) {
-                let (head, rest) = (shown.get(..found.start), shown.get(found.end..));
-                let (Some(head), Some(rest)) = (head, rest) else {
-                    break;
-                };
-                shown = Cow::Owned(format!("{head}{sign}{rest}"));
+            let mut out = String::new();
+            let mut rest: &str = &shown;
+            while let Some(found) = find_word(rest, word) {
+                out.push_str(rest.get(..found.start).unwrap_or_default());
+                out.push_str(sign);
+                rest = rest.get(found.end..).unwrap_or_default();
+            }
+            if !out.is_empty() {
+                out.push_str(rest);
+                shown = Cow::Owned(out);
             }
         }
         shown
     }
 }
 
-/// The next run of characters without a blank or a bracket, quote, comma or
-/// `=` in it, by its bytes.
+/// What closes a quotation that this opens.
+fn closing(quote: char) -> Option<char> {
+    match quote {
+        '`' | '"' | '\'' => Some(quote),
+        '“' => Some('”'),
+        '‘' => Some('’'),
+        '«' => Some('»'),
+        _ => None,
+    }
+}
+
+/// The next run of characters without a blank or a bracket, quote, comma, dash
+/// or `=` in it, by its bytes.
 fn next_token(text: &str, from: usize) -> Option<(usize, usize)> {
-    let parts = |c: char| c.is_whitespace() || "\"'`()[]{}<>,;|=…“”‘’«»".contains(c);
+    let parts = |c: char| c.is_whitespace() || "\"'`()[]{}<>,;|=…—“”‘’«»".contains(c);
     let rest = text.get(from..)?;
     let start = from + rest.find(|c| !parts(c))?;
     let rest = text.get(start..)?;
@@ -180,7 +198,14 @@ fn is_rooted(token: &str) -> bool {
     let variable = token.starts_with('$') && token.contains('/');
     // One's own, or somebody else's.
     let home = token == "~" || (token.starts_with('~') && token.contains('/'));
-    after("/") || after("./") || after("../") || after("\\\\") || home || drive || variable
+    after("/")
+        || after("//")
+        || after("./")
+        || after("../")
+        || after("\\\\")
+        || home
+        || drive
+        || variable
 }
 
 /// Whether it is the name of a file, with or without folders before it and a
@@ -203,6 +228,8 @@ fn is_mailbox(token: &str) -> bool {
 /// An address of the sixth version: groups of hexadecimal digits with colons
 /// between them, more than those of a time of day.
 fn is_long_address(token: &str) -> bool {
+    // `fe80::1%eth0` names where it holds.
+    let token = token.split(['%', '/']).next().unwrap_or_default();
     let digits = token.chars().any(|c| c.is_ascii_hexdigit());
     let colons = token.matches(':').count();
     let shaped = token.chars().all(|c| c.is_ascii_hexdigit() || c == ':');
@@ -303,6 +330,14 @@ mod tests {
             ("ÄRMEL, ärmel and Ärmel", "[name], [name] and [name]"),
             ("~ada/runs and ada_runs", "[path] and [name]_runs"),
             ("steps.parquet: kept", "[path]: kept"),
+            (
+                "10.0.0.7:8000/v1, gpu:8000/v1 and a.lab.example/v1",
+                "[host], [host] and [host]",
+            ),
+            ("at http:\\/\\/gpu7\\/v1", "at [host]"),
+            ("see:~/x, //share/x—/srv/x", "see:[path], [path]—[path]"),
+            ("“/srv/my logs/x” and ‘~/a b’", "“[path]” and ‘[path]’"),
+            ("fe80::1%eth0", "[host]"),
             ("fe80::1 and [2001:db8::7]:8000", "[host] and [[host]]:8000"),
         ] {
             assert_eq!(private().hide(text), wanted);
@@ -331,6 +366,12 @@ mod tests {
         ] {
             assert_eq!(private().hide(text), text);
         }
+    }
+
+    #[test]
+    fn a_name_that_is_said_without_end_is_hidden_in_one_pass() {
+        let hidden = private().hide(&"ada-".repeat(20_000)).into_owned();
+        assert_eq!(hidden, "[name]-".repeat(20_000));
     }
 
     #[test]

@@ -2,13 +2,18 @@
 
 use super::super::action::Action;
 use super::super::tour::{
-    Deed, LONGEST, MOST_DEEDS, MOST_IN_ALL, MOST_SCENES, MOST_TEXT, MOST_TIMES, Rest, Scene, Tour,
+    Deed, LONGEST, MOST_BYTES, MOST_DEEDS, MOST_IN_ALL, MOST_SCENES, MOST_TEXT, MOST_TIMES, Rest,
+    Scene, Tour,
 };
 
 /// What comes after so many milliseconds is another scene.
 const APART: u64 = 1500;
 /// Pauses are whole multiples of this.
 const ROUNDED: u64 = 500;
+/// Bytes that a scene takes beside what is done in it.
+const OF_SCENE: usize = 64;
+/// Bytes of the file that are filled: a scene may be ended beyond them.
+const ROOM: usize = MOST_BYTES - OF_SCENE;
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
 /// A tour that is being made.
@@ -21,6 +26,8 @@ pub struct Recorder {
     last: Option<u64>,
     /// Things that were done.
     done: u64,
+    /// Bytes that the file will have, at most.
+    bytes: usize,
     /// Whether more was done than a tour holds.
     full: bool,
 }
@@ -28,11 +35,14 @@ pub struct Recorder {
 impl Recorder {
     /// A recording that begins as this tour does.
     pub fn new(tour: Tour) -> Self {
+        // The last scene is in it already.
+        let bytes = tour.to_toml().len() + OF_SCENE;
         Self {
             tour,
             scene: Scene::default(),
             last: None,
             done: 0,
+            bytes,
             full: false,
         }
     }
@@ -44,13 +54,18 @@ impl Recorder {
 
     /// Writes down a thing done at a time (RFC 3339).
     pub fn note(&mut self, deed: Deed, now: &str) {
+        if self.full {
+            return;
+        }
         let gap = self.passed(now);
         let captioned = self.scene.caption.is_some();
         if captioned || gap >= APART || self.scene.deeds.len() >= MOST_DEEDS {
             self.close(gap);
         }
         for deed in within_limits(deed) {
-            self.full |= self.done >= MOST_IN_ALL || self.scene.deeds.len() >= MOST_DEEDS;
+            self.full |= self.done >= MOST_IN_ALL
+                || self.scene.deeds.len() >= MOST_DEEDS
+                || self.bytes + deed.bytes() > ROOM;
             if !self.full {
                 self.done += 1;
                 self.push(deed);
@@ -62,7 +77,12 @@ impl Recorder {
     pub fn caption(&mut self, caption: Option<String>, now: &str) {
         // Typing it is no part of the pause behind it.
         self.passed(now);
-        self.scene.caption = caption;
+        let written = Deed::Type(caption.clone().unwrap_or_default()).bytes();
+        self.full |= self.bytes + written > ROOM;
+        if !self.full {
+            self.bytes += written;
+            self.scene.caption = caption;
+        }
     }
 
     /// Forgets everything since an action was last done.
@@ -110,6 +130,7 @@ impl Recorder {
         let rounded = (gap + ROUNDED / 2) / ROUNDED * ROUNDED;
         scene.rest = Rest::Pause(rounded.clamp(ROUNDED, LONGEST));
         self.tour.scenes.push(scene);
+        self.bytes += OF_SCENE;
     }
 
     /// The same thing again is done several times, text is typed on.
@@ -130,9 +151,13 @@ impl Recorder {
             (Some(Deed::Type(before)), Deed::Type(text))
                 if before.chars().count() + text.chars().count() <= MOST_TEXT =>
             {
+                self.bytes += deed.bytes();
                 before.push_str(text);
             }
-            _ => self.scene.deeds.push(deed),
+            _ => {
+                self.bytes += deed.bytes();
+                self.scene.deeds.push(deed);
+            }
         }
     }
 }
@@ -236,6 +261,20 @@ mod tests {
         recorder.note(Deed::Type("x\u{7}".repeat(1000)), "2026-01-02T20:00:00Z");
         let tour = recorder.finish().unwrap();
         assert_eq!(tour.scenes.len(), MOST_SCENES);
+        assert_eq!(Tour::parse(&tour.to_toml()), Ok(tour));
+    }
+
+    #[test]
+    fn however_much_is_typed_the_file_can_be_read() {
+        let mut recorder = Recorder::new(Tour::default());
+        recorder.caption(Some("\u{1f}".repeat(MOST_TEXT)), &at(0.0));
+        recorder.caption(Some("what was pasted".into()), &at(0.0));
+        recorder.note(act(Action::Filter), &at(0.0));
+        recorder.note(Deed::Type("\"é".repeat(1 << 20)), &at(0.1));
+        recorder.note(act(Action::Accept), &at(9.0));
+        assert!(recorder.is_full());
+        let tour = recorder.finish().unwrap();
+        assert!(tour.to_toml().len() <= MOST_BYTES);
         assert_eq!(Tour::parse(&tour.to_toml()), Ok(tour));
     }
 

@@ -7,7 +7,8 @@
 //!
 //! ```toml
 //! title = "One escalation"
-//! log = "run.jsonl"                # said where another one is open
+//! log = "run.jsonl"                # or several in brackets; said where others are open
+//! filter = "wrong"                 # of `replay --filter`; said where another one is given
 //! problem = "demo-022"             # where it begins
 //! theme = "projector"
 //!
@@ -43,6 +44,8 @@ pub const MOST_TIMES: u32 = 1000;
 pub const MOST_TEXT: usize = 400;
 /// Things done in all of a tour: going back does all before it again at once.
 pub const MOST_IN_ALL: u64 = 20_000;
+/// Logs that it may be made on.
+pub const MOST_LOGS: usize = 200;
 /// The longest pause, in milliseconds.
 pub const LONGEST: u64 = 600_000;
 /// The shortest time between two things that are done, likewise.
@@ -57,8 +60,11 @@ pub const PAUSE: u64 = 4000;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tour {
     pub title: Option<String>,
-    /// Name of the log that it was made on. Never opened.
-    pub log: Option<String>,
+    /// Names of the logs that it was made on, and the filter that they were
+    /// opened with. No log is ever opened, and nothing filtered, because of
+    /// them.
+    pub logs: Vec<String>,
+    pub filter: Option<String>,
     /// Id of the problem where it begins; the one on screen where not given.
     pub problem: Option<String>,
     /// Id of the run, where the log holds the problem several times.
@@ -66,6 +72,13 @@ pub struct Tour {
     pub theme: Option<String>,
     /// At least one.
     pub scenes: Vec<Scene>,
+}
+
+/// Whether a text can stand in a tour: one line that says something, and is
+/// not too long.
+pub fn is_text(text: &str) -> bool {
+    let fits = text.chars().count() <= MOST_TEXT && !text.chars().any(char::is_control);
+    fits && !text.trim().is_empty()
 }
 
 /// What is done and then shown for a while.

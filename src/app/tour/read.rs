@@ -10,8 +10,8 @@ use crate::config::suggest;
 
 use super::super::action::{ACTIONS, Action};
 use super::{
-    Deed, LONGEST, MOST_BYTES, MOST_DEEDS, MOST_IN_ALL, MOST_SCENES, MOST_TEXT, MOST_TIMES, Part,
-    Rest, SHORTEST, Scene, Target, Tour,
+    Deed, LONGEST, MOST_BYTES, MOST_DEEDS, MOST_IN_ALL, MOST_LOGS, MOST_SCENES, MOST_TEXT,
+    MOST_TIMES, Part, Rest, SHORTEST, Scene, Target, Tour,
 };
 
 /// What is wrong with a tour, and in which line.
@@ -23,7 +23,7 @@ pub struct TourError {
     pub message: String,
 }
 
-const KEYS: [&str; 6] = ["title", "log", "problem", "run", "theme", "scene"];
+const KEYS: [&str; 7] = ["title", "log", "filter", "problem", "run", "theme", "scene"];
 const SCENE: [&str; 6] = ["do", "every", "pause", "wait", "caption", "highlight"];
 const DEED: [&str; 4] = ["action", "count", "times", "type"];
 
@@ -50,13 +50,16 @@ impl Tour {
         let mut tour = Self::default();
         let heads = [
             ("title", &mut tour.title),
-            ("log", &mut tour.log),
+            ("filter", &mut tour.filter),
             ("problem", &mut tour.problem),
             ("run", &mut tour.run),
             ("theme", &mut tour.theme),
         ];
         for (key, place) in heads {
             *place = file.text_at(table, key)?;
+        }
+        if let Some(value) = table.get("log") {
+            tour.logs = file.texts(value, "log", MOST_LOGS)?;
         }
         let Some(scenes) = table.get("scene") else {
             let message = "there is no scene: write [[scene]] and what it shows";
@@ -133,6 +136,25 @@ impl File<'_> {
         value.map(|value| self.string(value, key)).transpose()
     }
 
+    /// A text, or several in brackets.
+    fn texts(&self, value: &Value<'_>, name: &str, most: usize) -> Result<Vec<String>, TourError> {
+        let items = self.one_or_more(value, name, most)?.iter();
+        items.map(|item| self.string(item, name)).collect()
+    }
+
+    /// A single one needs no brackets.
+    fn one_or_more<'v, 'i>(
+        &self,
+        value: &'v Value<'i>,
+        name: &str,
+        most: usize,
+    ) -> Result<&'v [Value<'i>], TourError> {
+        match value.get_ref().as_array() {
+            Some(_) => self.list(value, name, most),
+            None => Ok(std::slice::from_ref(value)),
+        }
+    }
+
     fn list<'v, 'i>(
         &self,
         value: &'v Value<'i>,
@@ -173,11 +195,7 @@ impl File<'_> {
             }
         }
         if let Some(value) = table.get("highlight") {
-            let items = match value.get_ref().as_array() {
-                Some(_) => self.list(value, "highlight", MOST_DEEDS)?,
-                // A single one needs no brackets.
-                None => std::slice::from_ref(value),
-            };
+            let items = self.one_or_more(value, "highlight", MOST_DEEDS)?;
             for item in items {
                 scene.highlight.push(self.target(item)?);
             }

@@ -27,7 +27,7 @@ wait = "key"
 fn a_tour_is_read() {
     let tour = Tour::parse(TOUR).unwrap();
     assert_eq!(tour.title.as_deref(), Some("One escalation"));
-    assert_eq!((tour.log, tour.theme), (None, None));
+    assert_eq!((tour.logs, tour.theme), (Vec::new(), None));
     let [first, second, last] = tour.scenes.as_slice() else {
         panic!("{:?}", tour.scenes);
     };
@@ -126,6 +126,11 @@ fn what_is_wrong_is_told_with_its_line_and_what_was_meant() {
             "`decision.action-set`",
         ),
         (scene("highlight = [\"step x\"]"), 4, "step N"),
+        (
+            "log = [\"a\", 3]\n[[scene]]\n".to_owned(),
+            1,
+            "`log` is a text",
+        ),
     ] {
         let error = Tour::parse(&text).unwrap_err();
         assert!(error.message.contains(said), "{text}: {error}");
@@ -349,11 +354,13 @@ fn scene() -> impl Strategy<Value = Scene> {
 
 fn tour() -> impl Strategy<Value = Tour> {
     let word = || prop::option::of(text());
+    let logs = prop::collection::vec(text(), 0..4);
     let scenes = prop::collection::vec(scene(), 1..6);
-    (word(), word(), word(), word(), word(), scenes).prop_map(
-        |(title, log, problem, run, theme, scenes)| Tour {
+    (word(), logs, word(), word(), word(), word(), scenes).prop_map(
+        |(title, logs, filter, problem, run, theme, scenes)| Tour {
             title,
-            log,
+            logs,
+            filter,
             problem,
             run,
             theme,

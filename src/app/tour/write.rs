@@ -4,21 +4,38 @@ use std::fmt::Write as _;
 
 use super::{Deed, PAUSE, Rest, Scene, Tour};
 
+impl Deed {
+    /// Bytes that it takes in a file, at most: it may be done again.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        /// `{ action = , times = 1000 }`, and a comma.
+        const AGAIN: usize = 32;
+        deed(self).len() + AGAIN
+    }
+}
+
 impl Tour {
     /// The text of a `.tour` file.
     #[must_use]
     pub fn to_toml(&self) -> String {
         let mut out = String::new();
+        let text = |text: &Option<String>| text.as_deref().map(quoted);
+        let logs = match self.logs.as_slice() {
+            [] => None,
+            [log] => Some(quoted(log)),
+            logs => Some(quoted_list(logs.iter())),
+        };
         let heads = [
-            ("title", &self.title),
-            ("log", &self.log),
-            ("problem", &self.problem),
-            ("run", &self.run),
-            ("theme", &self.theme),
+            ("title", text(&self.title)),
+            ("log", logs),
+            ("filter", text(&self.filter)),
+            ("problem", text(&self.problem)),
+            ("run", text(&self.run)),
+            ("theme", text(&self.theme)),
         ];
         for (key, value) in heads {
             if let Some(value) = value {
-                line(&mut out, key, &quoted(value));
+                line(&mut out, key, &value);
             }
         }
         for scene in &self.scenes {
@@ -41,9 +58,7 @@ fn write_scene(out: &mut String, scene: &Scene) {
         line(out, "caption", &quoted(caption));
     }
     if !scene.highlight.is_empty() {
-        let targets = scene.highlight.iter();
-        let targets: Vec<String> = targets.map(|target| quoted(&target.to_string())).collect();
-        line(out, "highlight", &format!("[{}]", targets.join(", ")));
+        line(out, "highlight", &quoted_list(scene.highlight.iter()));
     }
     match scene.rest {
         Rest::Pause(PAUSE) => {}
@@ -81,6 +96,12 @@ fn deed(deed: &Deed) -> String {
             text
         }
     }
+}
+
+/// Several strings in brackets.
+fn quoted_list(items: impl Iterator<Item = impl ToString>) -> String {
+    let items: Vec<String> = items.map(|item| quoted(&item.to_string())).collect();
+    format!("[{}]", items.join(", "))
 }
 
 /// A string on one line, as TOML writes it.

@@ -104,6 +104,10 @@ pub(super) struct ExportArgs {
     #[arg(long, requires = "picture", value_name = "NAME")]
     theme: Option<String>,
 
+    /// Draw it as in a talk: large, and without paths, hosts and names
+    #[arg(long)]
+    talk: bool,
+
     /// Write over files that are there
     #[arg(long)]
     force: bool,
@@ -151,6 +155,11 @@ impl ExportArgs {
     fn check(&self) -> Result<(), Failure> {
         if self.of.is_some() && self.csv.is_none() && self.parquet.is_none() {
             return Err(Failure::usage("--of is of a table: --csv or --parquet"));
+        }
+        if self.talk && !self.has_pictures() {
+            let message = "--talk is of what is drawn: --svg or --cast";
+            return Err(Failure::usage(message)
+                .hint("a table or a document holds what the log holds, whoever reads it"));
         }
         if !self.pace.is_finite() || !(0.01..=3600.0).contains(&self.pace) {
             return Err(Failure::usage("--pace takes seconds from 0.01 to 3600"));

@@ -11,7 +11,7 @@ use super::output::{Outputs, PICTURE, RECORDING, Target, Written, settled};
 use super::view::ViewArgs;
 use crate::app::action::Action;
 use crate::app::{Effect, Model, Msg, Screen, Use, update};
-use crate::cli::{replay, screen};
+use crate::cli::{replay, screen, talk};
 use crate::config::Flags;
 use crate::counts::counted;
 use crate::expr::{Expr, Scope};
@@ -74,6 +74,8 @@ impl Picture {
         let entry = wanted(args, &log, &survey)?;
         let (mut model, opener) = sessions::replay(log, survey, Vec::new());
         model.current = entry;
+        model.view.talk = args.talk;
+        model.talk.private = talk::private(&config, None);
         let (width, height) = (args.width, args.height);
         update(&mut model, Msg::Resize { width, height }, "");
         let result = opener.open(entry, &model.entries[entry]);

@@ -29,6 +29,11 @@ impl Budget {
         Self(Cell::new(units))
     }
 
+    /// Units that are left.
+    pub fn left(&self) -> u64 {
+        self.0.get()
+    }
+
     /// Takes `units`, or says that they are not there any more.
     pub fn spend(&self, units: u64) -> Result<(), Stop> {
         match self.0.get().checked_sub(units) {

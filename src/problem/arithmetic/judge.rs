@@ -16,28 +16,76 @@ use super::{Equality, Holds};
 
 /// What one equality may cost, in the units of [`Budget`]: some 0.2 ms.
 const BUDGET: u64 = 200_000;
+/// What all those of one text may: a few milliseconds, for a screen waits.
+const TEXT_BUDGET: u64 = 4_000_000;
+/// Bits of a value from which on nobody looks whether few digits write it.
+const LONG: u64 = 4096;
 /// Rounded numbers of one equality.
 const MOST_ROUNDED: usize = 10;
 /// Digits behind the point of a value that is written as a decimal number.
 const SHOWN_PLACES: usize = 8;
 
-/// Judges a pair.
-pub(super) fn judge(text: &str, pair: &Pair) -> Equality {
-    let budget = Budget::new(BUDGET);
-    let sides = value(&pair.left, None, &budget)
-        .and_then(|left| Ok((left, value(&pair.right, None, &budget)?)))
-        .ok();
-    let holds = match &sides {
-        Some((left, right)) => compared(pair, left, right, &budget).unwrap_or(Holds::Undecided),
-        None => Holds::Undecided,
-    };
-    let excused = holds == Holds::Wrong && (pair.denied || is_excused(text, pair));
-    Equality {
-        left: pair.left.span.clone(),
-        right: pair.right.span.clone(),
-        holds: if excused { Holds::Undecided } else { holds },
-        values: sides.map(|(left, right)| [shown(&left), shown(&right)]),
-        worked: [pair.left.operators > 0, pair.right.operators > 0],
+/// Judges the pairs of a text, one after the other.
+pub(super) struct Judge {
+    /// Whether cents are spoken of.
+    has_cents: bool,
+    /// What is left of `TEXT_BUDGET`.
+    left: u64,
+}
+
+impl Judge {
+    pub(super) fn new(text: &str) -> Self {
+        Self {
+            has_cents: text.contains("cent") || text.contains('¢'),
+            left: TEXT_BUDGET,
+        }
+    }
+
+    /// Judges a pair; where the text has used up what it may cost, none is
+    /// decided any more.
+    pub(super) fn judge(&mut self, pair: &Pair) -> Equality {
+        let most = self.left.min(BUDGET);
+        let budget = Budget::new(most);
+        let (holds, values) = self.decide(pair, &budget);
+        self.left -= most - budget.left();
+        Equality {
+            left: pair.left.span.clone(),
+            right: pair.right.span.clone(),
+            holds,
+            values,
+            worked: [pair.left.operators > 0, pair.right.operators > 0],
+        }
+    }
+
+    fn decide(&self, pair: &Pair, budget: &Budget) -> (Holds, Option<[String; 2]>) {
+        let side = |side| value(side, None, budget);
+        let (Ok(left), Ok(right)) = (side(&pair.left), side(&pair.right)) else {
+            return (Holds::Undecided, None);
+        };
+        match compared(pair, &left, &right, budget) {
+            Ok(Holds::Wrong) if pair.denied || self.is_excused(pair, &left) => {
+                (Holds::Undecided, None)
+            }
+            Ok(Holds::Wrong) => (Holds::Wrong, Some([shown(&left), shown(&right)])),
+            Ok(holds) => (holds, None),
+            Err(_) => (Holds::Undecided, None),
+        }
+    }
+
+    /// Why sides that differ may still be meant so: units to be converted, or a
+    /// calculation that goes on behind its result (`3 + 4 = 7 × 2 = 14`).
+    fn is_excused(&self, pair: &Pair, left: &Fraction) -> bool {
+        let units = pair.left.units.iter().chain(&pair.right.units);
+        let mut measures: Vec<u8> = units
+            .flat_map(|unit| unit.split([' ', '/']))
+            .filter_map(words::measure)
+            .collect();
+        if self.has_cents && (pair.left.has_dollar || pair.right.has_dollar) {
+            measures.extend(["cent", "dollar"].into_iter().filter_map(words::measure));
+        }
+        measures.sort_unstable();
+        measures.dedup();
+        measures.len() > 1 || pair.right.operators > 0 && pair.right.first.as_ref() == Some(left)
     }
 }
 
@@ -180,41 +228,13 @@ fn rounding(pair: &Pair, left: &Fraction, right: &Fraction) -> Rounding {
         return Rounding::None;
     };
     // Its digits suffice to write the value.
-    if (exactly.num() * scale).is_multiple_of(exactly.den()) {
+    if exactly.bits() <= LONG && (exactly.num() * scale).is_multiple_of(exactly.den()) {
         return Rounding::None;
     }
     match literal.places {
         0 => Rounding::Integer,
         places => Rounding::Digits(last_digit(places)),
     }
-}
-
-/// Why sides that differ may still be meant so: units to be converted, or a
-/// calculation that goes on behind its result (`3 + 4 = 7 × 2 = 14`).
-fn is_excused(text: &str, pair: &Pair) -> bool {
-    let units = pair.left.units.iter().chain(&pair.right.units);
-    let mut measures: Vec<u8> = units
-        .flat_map(|unit| unit.split([' ', '/']))
-        .filter_map(words::measure)
-        .collect();
-    if pair.left.has_dollar || pair.right.has_dollar {
-        let cents = text.contains("cent") || text.contains('¢');
-        measures.extend(
-            cents
-                .then(|| [words::measure("cent"), words::measure("dollar")])
-                .into_iter()
-                .flatten()
-                .flatten(),
-        );
-    }
-    measures.sort_unstable();
-    measures.dedup();
-    if measures.len() > 1 {
-        return true;
-    }
-    let budget = Budget::new(BUDGET);
-    let is_first = |left: Fraction| pair.right.first.as_ref() == Some(&left);
-    pair.right.operators > 0 && value(&pair.left, None, &budget).is_ok_and(is_first)
 }
 
 /// A value as a person writes it: an integer, a decimal number where it ends

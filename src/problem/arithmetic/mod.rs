@@ -52,7 +52,7 @@ pub struct Equality {
     pub left: Range<usize>,
     pub right: Range<usize>,
     pub holds: Holds,
-    /// What the sides come to, where that is known.
+    /// What the sides come to, of one that does not hold.
     pub values: Option<[String; 2]>,
     /// Whether the sides are more than a number as it is written.
     pub worked: [bool; 2],
@@ -69,7 +69,11 @@ impl Equality {
     pub fn told(&self, text: &str, shown: impl Fn(&str) -> String) -> String {
         let side = |range: &Range<usize>| {
             let written = text.get(range.clone()).unwrap_or_default();
-            shown(written.replace("\\$", "").replace('$', "").trim())
+            let written = written.replace("\\$", "").replace('$', "");
+            // It may stand in several lines, aligned, and far apart.
+            let written = written.replace(['&', '~'], " ");
+            let words: Vec<&str> = written.split_whitespace().collect();
+            shown(&words.join(" "))
         };
         let (left, right) = (side(&self.left), side(&self.right));
         let Some([a, b]) = &self.values else {
@@ -95,9 +99,10 @@ pub fn equalities(text: &str) -> Vec<Equality> {
     }
     let tokens = token::tokens(text);
     let pairs = chain::pairs(text, &tokens);
+    let mut judge = judge::Judge::new(text);
     pairs
         .take(MOST_EQUALITIES)
-        .map(|pair| judge::judge(text, &pair))
+        .map(|pair| judge.judge(&pair))
         .collect()
 }
 

@@ -164,6 +164,34 @@ fn huge_texts_are_cut_and_huge_numbers_left() {
     );
 }
 
+#[test]
+fn blanks_without_end_are_one_token_and_what_is_told_is_short() {
+    for blanks in ["\n", " \n", "\n& ", "\r\n"] {
+        let text = format!("3 + 4 = 7{} 8", blanks.repeat(20_000));
+        assert_eq!(super::token::tokens(&text).len(), 7, "{blanks:?}");
+        let apart = format!("3 + {}4 = 8", blanks.repeat(20_000));
+        for told in wrong(&apart) {
+            assert!(told.len() < 60, "{} bytes", told.len());
+        }
+    }
+    // What nobody writes as a word is none.
+    let word = "a".repeat(50_000);
+    assert!(wrong(&format!("5 {word} + 3 = 9")).is_empty());
+    assert!(wrong(&format!("5 \\text{{{word}}} + 3 = 9")).is_empty());
+}
+
+#[test]
+fn a_text_costs_no_more_than_it_may_and_then_nothing_is_flagged() {
+    let hard = "(1.23 * 1.24 * 1.25 * 1.26 * 1.27)^{99} = 3 + 1. ".repeat(300);
+    let holds: Vec<Holds> = equalities(&format!("{hard} 3 + 4 = 8."))
+        .iter()
+        .map(|found| found.holds)
+        .collect();
+    assert_eq!(holds.len(), 301);
+    assert_eq!(holds.last(), Some(&Holds::Undecided));
+    assert_eq!(wrong("3 + 4 = 8.").len(), 1);
+}
+
 /// A calculation of integers as text, and its value.
 fn calculation() -> impl Strategy<Value = (String, i64)> {
     let leaf = (1_i64..500).prop_map(|n| (n.to_string(), n));

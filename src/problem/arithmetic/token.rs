@@ -8,6 +8,8 @@ use crate::problem::answer::fraction::Fraction;
 const MOST_DIGITS: usize = 30;
 /// Tokens of a text.
 const MOST_TOKENS: usize = 20_000;
+/// Bytes of a word, or of a text in a formula; what is longer is none.
+const MOST_WORD: usize = 100;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Kind {
@@ -178,10 +180,13 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The end of a line ends a clause, unless the calculation goes on.
+    /// The end of a line ends a clause, unless the calculation goes on. What is
+    /// blank behind it, empty lines among it, goes with it: looked ahead over
+    /// once, and not again from each of them.
     fn line_end(&mut self, bytes: usize) {
-        let ahead = self.text.get(self.at + bytes..).unwrap_or_default();
-        let ahead = ahead.trim_start_matches(|c: char| c.is_whitespace() || c == '&');
+        let behind = self.text.get(self.at + bytes..).unwrap_or_default();
+        let ahead = behind.trim_start_matches(|c: char| c.is_whitespace() || c == '&');
+        let bytes = bytes + behind.len() - ahead.len();
         let relations = ["=", "≈", "\\approx"];
         let goes_on = relations.iter().any(|sign| ahead.starts_with(sign))
             || matches!(
@@ -273,6 +278,7 @@ impl<'t> Lexer<'t> {
         match (times, single) {
             (true, _) => self.push(Kind::Times, end),
             (_, true) => self.push(Kind::Letter, end),
+            _ if end > MOST_WORD => self.push(Kind::Bad, end),
             _ => self.push(Kind::Word, end),
         }
     }
@@ -349,9 +355,8 @@ impl<'t> Lexer<'t> {
         if inner.trim().is_empty() {
             return self.skip(bytes, true);
         }
-        let plain = inner
-            .chars()
-            .all(|c| c.is_alphabetic() || c == ' ' || c == '/' || c == '\'');
+        let is_written = |c: char| c.is_alphabetic() || c == ' ' || c == '/' || c == '\'';
+        let plain = inner.len() <= MOST_WORD && inner.chars().all(is_written);
         self.spaced = true;
         self.push(if plain { Kind::Word } else { Kind::Bad }, bytes);
         self.spaced = true;

@@ -294,8 +294,9 @@ fn hints(model: &Model, keymap: &Keymap, theme: &Theme, room: u16) -> Line<'stat
         (Screen::Analysis, _) => &ANALYSIS,
         (Screen::Inspector, _) if model.labelling.is_some() => &LABEL,
         (Screen::Compare, _) => &COMPARE,
-        (_, Mode::Live) => &LIVE,
-        (_, Mode::Replay) => &REPLAY,
+        // In a talk a live session is a tape.
+        (_, Mode::Live) if !model.view.talk => &LIVE,
+        _ => &REPLAY,
     };
     let mut spans = Vec::new();
     let mut used = 0;
