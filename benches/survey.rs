@@ -20,6 +20,7 @@ use pointsman::trace::record::{
     ProblemRecord, Purpose, Record, RunRecord, Sampling, StepEnd, StepRecord, TrajectoryEnd, Usage,
     ValueKind,
 };
+use pointsman::train::params::CostLedger;
 use pointsman::tui::sessions;
 
 const TRAJECTORIES: usize = 100_000;
@@ -231,9 +232,9 @@ fn what_if(criterion: &mut Criterion, survey: &Survey) {
     group.throughput(Throughput::Elements((TRAJECTORIES * STEPS) as u64));
     group.sample_size(10);
     group.bench_function("made", |bench| {
-        bench.iter(|| black_box(WhatIf::new(survey, 0, &rule).is_ok()));
+        bench.iter(|| black_box(WhatIf::new(survey, 0, &rule, CostLedger::Published).is_ok()));
     });
-    let what_if = WhatIf::new(survey, 0, &rule).expect("a what-if");
+    let what_if = WhatIf::new(survey, 0, &rule, CostLedger::Published).expect("a what-if");
     for value in [0.5, 0.45, 0.1] {
         group.bench_function(format!("at t = {value}"), |bench| {
             bench.iter(|| black_box(what_if.at(black_box(value))));

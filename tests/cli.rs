@@ -19,10 +19,10 @@ mod manual;
 mod settings;
 #[path = "cli/show.rs"]
 mod show;
-#[path = "cli/twins.rs"]
-mod twins;
 #[path = "cli/stats.rs"]
 mod stats;
+#[path = "cli/twins.rs"]
+mod twins;
 
 use std::path::Path;
 use std::process::Output;

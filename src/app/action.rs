@@ -232,6 +232,8 @@ actions! {
         { WhatIf ["="] }
     ForCost "for-cost" "for a cost" WhatIf: "Find the value at which a problem costs this much"
         { WhatIf ["$"] }
+    OtherLedger "other-ledger" "ledger" WhatIf: "Count costs in the full ledger (prompts and rejected drafts too), or in the published one"
+        { WhatIf ["F"] }
     OtherRule "other-rule" "other rule" WhatIf: "Let another router decide, e.g. policy:path=DIR or threshold:t=0.7"
         { WhatIf ["R"] }
 

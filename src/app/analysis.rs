@@ -102,7 +102,9 @@ pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
     // One at a time: of a live run there is something new with every step. The
     // failures are counted with the regrets; whoever takes these changes the
     // survey, which nobody should be looking at then.
-    if model.analysis.is_awaited || model.values.are_awaited() {
+    // While texts are read, some of the trajectories are still to be found.
+    let is_open = model.values.are_awaited() || model.table.texts_read().is_some();
+    if model.analysis.is_awaited || is_open {
         return None;
     }
     let regrets = model.values.are_of(model.survey.evidence());

@@ -13,6 +13,9 @@ use crate::session::{Event, Session};
 use crate::survey::Fact;
 use crate::trace::record::LabelRecord;
 
+use super::table::TextsRead;
+use super::what_if::{Made, Wanted};
+
 /// A message to [`update`](super::update).
 pub enum Msg {
     /// A key bound to an action, with the count typed before it.
@@ -77,6 +80,16 @@ pub enum Msg {
     },
     /// The steps of two trajectories were put in rows.
     Aligned { serial: u64, alignment: Alignment },
+    /// Texts were read that the table wants to see.
+    TextsRead(Box<TextsRead>),
+    /// A run can be decided again, or cannot.
+    WhatIf {
+        wanted: Box<Wanted>,
+        made: Result<Box<Made>, String>,
+    },
+    /// The value at which a problem costs this much; `None` where the costs are
+    /// not known.
+    ForCost { cost: f64, value: Option<f64> },
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {
         entry: usize,

@@ -320,7 +320,7 @@ fn expression(
             model.table.take(of, text, &model.survey)?;
             return Ok(Vec::new());
         }
-        Purpose::Cost => return what_if::for_cost(model, text).map(|()| Vec::new()),
+        Purpose::Cost => return what_if::for_cost(model, text),
         Purpose::Rule => return what_if::other_rule(model, text),
         Purpose::Worth => return values::set_worth(model, text).map(|()| Vec::new()),
         Purpose::Breakpoint(_) | Purpose::Watch(_) => {

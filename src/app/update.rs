@@ -9,7 +9,7 @@ use super::msg::Msg;
 use super::tour::Deed;
 use super::{
     analysis, compare, debug, follow, labelling, navigate, overlay, probes, rollouts, surveyed,
-    talk, values, what_if,
+    table, talk, values, what_if,
 };
 
 /// How often the busy sign moves, and how fast a tape plays.
@@ -77,7 +77,6 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
         }
         Msg::Ruled { run, spec, rule } => {
             values::ruled(model, run, &spec, &rule);
-            what_if::ruled(model, run, spec, rule);
             Vec::new()
         }
         Msg::Regretted { evidence, regrets } => {
@@ -94,6 +93,18 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
         }
         Msg::Aligned { serial, alignment } => {
             compare::aligned(model, serial, alignment);
+            Vec::new()
+        }
+        Msg::TextsRead(read) => {
+            model.table.take_read(*read);
+            Vec::new()
+        }
+        Msg::WhatIf { wanted, made } => {
+            what_if::made(model, &wanted, made);
+            Vec::new()
+        }
+        Msg::ForCost { cost, value } => {
+            what_if::found(model, cost, value);
             Vec::new()
         }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
@@ -132,7 +143,14 @@ pub(super) fn refresh(model: &mut Model) {
 
 /// What the screen shows of the log as a whole and nobody has worked out yet.
 pub(super) fn ask_for_work(model: &mut Model) -> impl Iterator<Item = Effect> + use<> {
-    let work = [values::refresh(model), analysis::refresh(model)];
+    let work = [
+        values::refresh(model),
+        table::read_on(model),
+        analysis::refresh(model),
+        what_if::refresh(model),
+    ];
+    // Texts that cannot matter any more need no reading.
+    refresh(model);
     work.into_iter().flatten()
 }
 

@@ -154,7 +154,7 @@ pub(super) fn regretted(model: &mut Model, evidence: usize, regrets: Regrets) {
     let known = regrets.control.decisions > 0;
     model.values.regrets = known.then_some(regrets.control);
     std::sync::Arc::make_mut(&mut model.survey).set_regrets(regrets.of, regrets.failures);
-    model.table.outdated();
+    model.table.regretted();
 }
 
 /// Shows the screen for the trajectory on screen, or that again.

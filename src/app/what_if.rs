@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::eval::regret::Build;
 use crate::eval::what_if::{Band, Changed, Decider, Outlook, Rule, WhatIf};
-use crate::router::{Router, RouterSpec};
+use crate::router::RouterSpec;
+use crate::survey::Survey;
 use crate::trace::record::RunRecord;
+use crate::train::params::CostLedger;
 
 use super::action::Action;
 use super::amount;
@@ -12,6 +15,7 @@ use super::effect::Effect;
 use super::follow;
 use super::line_edit::LineEdit;
 use super::model::{Layer, Model, NoticeLevel, Purpose, Screen};
+use super::work::Work;
 
 /// Strides over the range of the parameter.
 const STRIDES: f64 = 200.0;
@@ -29,16 +33,67 @@ fn points(decisions: usize) -> usize {
 /// Trajectories that are listed of a band: nobody reads more.
 const LISTED: usize = 1000;
 
+/// What is wanted: a run under a router.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// The run, by its place in the survey.
+    run: u32,
+    /// The rule that decides, as its spec is written.
+    spec: String,
+    ledger: CostLedger,
+}
+
+/// A run that can be decided again.
+#[derive(Debug)]
+pub struct Made {
+    what_if: WhatIf,
+    by: Decider,
+    /// Whether the run's own router decides.
+    own: bool,
+    logged: Outlook,
+    frontier: Vec<(f64, Outlook)>,
+    /// Facts of the survey that it was made of.
+    made_of: usize,
+}
+
+impl Wanted {
+    /// The rule that decides, as its spec is written.
+    pub fn spec(&self) -> &str {
+        &self.spec
+    }
+
+    /// Decides the run again; `build` makes routers.
+    ///
+    /// # Errors
+    /// In words for the person.
+    pub fn made(&self, survey: &Survey, build: Build<'_>) -> Result<Made, String> {
+        let head = survey.runs().get(self.run as usize);
+        let head = head.and_then(|run| run.head.as_deref()).ok_or(HEADLESS)?;
+        let built = build(&self.spec, head);
+        let own = head.router.spec == self.spec;
+        let (rule, by) = Rule::for_run(head, own, &built)?;
+        let what_if = WhatIf::new(survey, self.run, &rule, self.ledger)
+            .map_err(|refusal| refusal.to_string())?;
+        Ok(Made {
+            by,
+            own,
+            logged: what_if.as_logged(),
+            frontier: what_if.frontier(points(what_if.decisions())),
+            made_of: survey.facts(),
+            what_if,
+        })
+    }
+}
+
+const HEADLESS: &str = "the head of the run is lost: its router and pool are not known";
+
 /// A log that is decided again.
 #[derive(Default)]
 pub struct Slid {
-    /// The run, by its place in the survey.
-    pub run: u32,
-    /// The rule that decides, as its spec is written.
-    pub spec: String,
+    wanted: Wanted,
     /// Why there is nothing to slide, or what is being waited for.
     pub said: String,
-    what_if: Option<WhatIf>,
+    what_if: Option<Arc<WhatIf>>,
     pub value: f64,
     pub now: Outlook,
     pub logged: Outlook,
@@ -53,26 +108,54 @@ pub struct Slid {
     pub cursor: usize,
     /// Facts of the survey that it was made of.
     made_of: usize,
-    /// Whether the rule has been asked for and has not come.
-    awaited: bool,
+    progress: Progress,
+    /// The cost of a problem for which a value is being looked for.
+    sought: Option<f64>,
+}
+
+/// How far what is wanted has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Progress {
+    /// It is there, or cannot be, or nobody wants it.
+    #[default]
+    Settled,
+    /// Nobody has begun.
+    Due,
+    /// It is being worked out.
+    Begun,
 }
 
 impl Slid {
     /// What is decided again; `None` where there is nothing.
     pub fn what_if(&self) -> Option<&WhatIf> {
-        self.what_if.as_ref()
+        self.what_if.as_deref()
     }
 
-    /// Whether the rule is still being made.
+    /// The run, by its place in the survey.
+    pub fn run(&self) -> u32 {
+        self.wanted.run
+    }
+
+    /// The rule that decides, as its spec is written.
+    pub fn spec(&self) -> &str {
+        &self.wanted.spec
+    }
+
+    /// The ledger that costs are in.
+    pub fn ledger(&self) -> CostLedger {
+        self.wanted.ledger
+    }
+
+    /// Whether something is still being worked out.
     pub(super) fn is_awaited(&self) -> bool {
-        self.awaited
+        self.progress != Progress::Settled || self.sought.is_some()
     }
 
     /// What is decided again.
     ///
     /// # Errors
     /// Why there is nothing.
-    fn slidable(&self) -> Result<&WhatIf, String> {
+    fn slidable(&self) -> Result<&Arc<WhatIf>, String> {
         self.what_if.as_ref().ok_or_else(|| match &self.said {
             said if said.is_empty() => "there is nothing to slide".to_owned(),
             said => said.clone(),
@@ -86,6 +169,8 @@ impl Slid {
         let (low, high) = what_if.range();
         self.value = value.clamp(low, high);
         self.now = what_if.at(self.value);
+        // Who slides wants to be here, not at a cost.
+        self.sought = None;
         self.relist();
     }
 
@@ -131,21 +216,21 @@ pub(super) fn show(model: &mut Model) -> Vec<Effect> {
     };
     model.view.screen = Screen::WhatIf;
     let known = &model.what_if;
-    let fresh = known.made_of == model.survey.facts() && known.run == run;
-    if fresh && known.what_if.is_some() {
+    let is_same = known.wanted.run == run;
+    let is_fresh = known.made_of == model.survey.facts() && known.what_if.is_some();
+    if is_same && (is_fresh || known.is_awaited()) {
         return Vec::new();
     }
     // More of the log has come: the same is asked of all of it.
-    let kept = (known.run == run && known.what_if.is_some())
-        .then(|| (known.spec.clone(), known.value, known.band));
-    let own = head(model, run).map(|head| head.router.spec.clone());
-    let spec = kept.as_ref().map(|(spec, ..)| spec.clone()).or(own);
-    let effects = ask_for(model, run, spec);
-    if let Some((_, value, band)) = kept {
-        model.what_if.kept = Some(value);
-        model.what_if.band = band;
-    }
-    effects
+    let kept = is_same && known.what_if.is_some();
+    let ledger = known.wanted.ledger;
+    let own = || head(model, run).map(|head| head.router.spec.clone());
+    let spec = match kept {
+        true => known.wanted.spec.clone(),
+        false => own().unwrap_or_default(),
+    };
+    want(model, Wanted { run, spec, ledger }, kept);
+    Vec::new()
 }
 
 /// Shows the screen as it was left.
@@ -158,73 +243,80 @@ fn head(model: &Model, run: u32) -> Option<&RunRecord> {
     model.survey.runs().get(run as usize)?.head.as_deref()
 }
 
-/// Asks for the rule of a spec.
-fn ask_for(model: &mut Model, run: u32, spec: Option<String>) -> Vec<Effect> {
-    let pool = head(model, run).map(|head| head.pool.clone());
-    let Some((spec, pool)) = spec.zip(pool) else {
-        model.what_if = Slid {
-            run,
-            said: "the head of the run is lost: its router and pool are not known".to_owned(),
-            ..Slid::default()
-        };
-        return Vec::new();
+/// Wants something else; `kept` where the value and the band are to stay.
+fn want(model: &mut Model, wanted: Wanted, kept: bool) {
+    let known = &model.what_if;
+    let (value, band) = match kept {
+        true => (Some(known.value), known.band),
+        false => (None, None),
+    };
+    let is_there = head(model, wanted.run).is_some();
+    let said = match (is_there, model.reading.is_some()) {
+        (false, false) => HEADLESS,
+        (_, true) => "the log is being read …",
+        (true, false) => "the log is being decided again …",
     };
     model.what_if = Slid {
-        run,
-        said: "the router is being read …".to_owned(),
-        spec: spec.clone(),
-        awaited: true,
+        wanted,
+        said: said.to_owned(),
+        kept: value,
+        band,
+        progress: match said == HEADLESS {
+            true => Progress::Settled,
+            false => Progress::Due,
+        },
         ..Slid::default()
     };
-    vec![Effect::Rule { run, spec, pool }]
 }
 
-/// Takes the rule that was asked for.
-pub(super) fn ruled(
-    model: &mut Model,
-    run: u32,
-    spec: String,
-    rule: Result<Arc<dyn Router>, String>,
-) {
-    if (model.what_if.run, model.what_if.spec.as_str()) != (run, spec.as_str()) {
-        // Another one is waited for by now.
+/// Asks for what is wanted, once the log is read: what works it out holds on to
+/// the survey, which then had to be copied to grow.
+pub(super) fn refresh(model: &mut Model) -> Option<Effect> {
+    if model.what_if.progress != Progress::Due || model.reading.is_some() {
+        return None;
+    }
+    let run = model.what_if.wanted.run;
+    if model.what_if.wanted.spec.is_empty() {
+        // The head of the run had not been read.
+        let own = head(model, run).map(|head| head.router.spec.clone());
+        let Some(own) = own else {
+            model.what_if.progress = Progress::Settled;
+            HEADLESS.clone_into(&mut model.what_if.said);
+            return None;
+        };
+        model.what_if.wanted.spec = own;
+    }
+    model.what_if.progress = Progress::Begun;
+    let wanted = Box::new(model.what_if.wanted.clone());
+    Some(Effect::Work(Work::WhatIf(wanted)))
+}
+
+/// Takes what was wanted, unless something else is by now.
+pub(super) fn made(model: &mut Model, wanted: &Wanted, made: Result<Box<Made>, String>) {
+    let slid = &mut model.what_if;
+    if slid.progress != Progress::Begun || slid.wanted != *wanted {
         return;
     }
-    if !std::mem::take(&mut model.what_if.awaited) {
-        // Asked for twice: it has come, and may have been slid since.
-        return;
-    }
-    let Some(head) = head(model, run).cloned() else {
-        return;
-    };
-    let own = head.router.spec == spec;
-    let made = match Rule::for_run(&head, own, &rule) {
-        Ok((rule, by)) => {
-            if by != Decider::Rule {
-                let said = format!("decided by {}", by.describe());
-                model.say(NoticeLevel::Warning, said);
-            }
-            WhatIf::new(&model.survey, run, &rule)
-        }
+    slid.progress = Progress::Settled;
+    let made = match made {
+        Ok(made) => *made,
         Err(error) => {
-            model.what_if.said = error;
+            slid.said = error;
             return;
         }
     };
-    match made {
-        Ok(what_if) => {
-            let value = what_if.slider().value;
-            let slid = &mut model.what_if;
-            slid.logged = what_if.as_logged();
-            slid.own = own;
-            slid.frontier = what_if.frontier(points(what_if.decisions()));
-            slid.what_if = Some(what_if);
-            slid.made_of = model.survey.facts();
-            slid.said.clear();
-            let kept = slid.kept.take();
-            slid.slide_to(kept.unwrap_or(value));
-        }
-        Err(refusal) => model.what_if.said = refusal.to_string(),
+    let value = made.what_if.slider().value;
+    slid.logged = made.logged;
+    slid.own = made.own;
+    slid.frontier = made.frontier;
+    slid.made_of = made.made_of;
+    slid.what_if = Some(Arc::new(made.what_if));
+    slid.said.clear();
+    let kept = slid.kept.take();
+    slid.slide_to(kept.unwrap_or(value));
+    if made.by != Decider::Rule {
+        let said = format!("decided by {}", made.by.describe());
+        model.say(NoticeLevel::Warning, said);
     }
 }
 
@@ -240,6 +332,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>) -> Opti
             let value = model.what_if.what_if().map(|found| found.slider().value);
             model.what_if.slide_to(value.unwrap_or_default());
         }
+        Action::OtherLedger => turn_ledger(model),
         Action::NextPane => turn(model, 1),
         Action::PreviousPane => turn(model, Band::ALL.len() - 1),
         Action::First => model.what_if.cursor = 0,
@@ -247,7 +340,7 @@ pub(super) fn act(model: &mut Model, action: Action, count: Option<u32>) -> Opti
         Action::ForCost | Action::OtherRule => {
             let (purpose, offer) = match action {
                 Action::ForCost => (Purpose::Cost, String::new()),
-                _ => (Purpose::Rule, model.what_if.spec.clone()),
+                _ => (Purpose::Rule, model.what_if.wanted.spec.clone()),
             };
             model.layers.push(Layer::Expression {
                 purpose,
@@ -304,16 +397,46 @@ fn open(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// Slides to the value at which a problem costs so much.
-pub(super) fn for_cost(model: &mut Model, text: &str) -> Result<(), String> {
-    let wanted = amount::read(text).ok_or_else(|| {
+/// Looks for the value at which a problem costs so much.
+pub(super) fn for_cost(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
+    let cost = amount::read(text).ok_or_else(|| {
         format!("`{text}` is no amount: write a number such as 120, 4.5M or 1.2e8")
     })?;
-    if !model.slide_for_cost(wanted)? {
+    let slid = &mut model.what_if;
+    let what_if = Arc::clone(slid.slidable()?);
+    slid.sought = Some(cost);
+    model.say(NoticeLevel::Info, "the value is being looked for …");
+    Ok(vec![Effect::Work(Work::ForCost { what_if, cost })])
+}
+
+/// Slides to the value that was found for a cost, unless somebody slid since.
+pub(super) fn found(model: &mut Model, cost: f64, value: Option<f64>) {
+    let slid = &mut model.what_if;
+    if slid.sought != Some(cost) {
+        return;
+    }
+    slid.sought = None;
+    model.notice = None;
+    let Some(value) = value else {
+        model.say(NoticeLevel::Warning, "the costs of this run are not known");
+        return;
+    };
+    slid.slide_to(value);
+    if slid.now.estimate.cost.is_some_and(|reached| reached > cost) {
         let text = "no value is as cheap as that: this is the cheapest one";
         model.say(NoticeLevel::Warning, text);
     }
-    Ok(())
+}
+
+/// Counts costs in the other ledger.
+fn turn_ledger(model: &mut Model) {
+    let mut wanted = model.what_if.wanted.clone();
+    wanted.ledger = match wanted.ledger {
+        CostLedger::Published => CostLedger::Full,
+        CostLedger::Full => CostLedger::Published,
+    };
+    let kept = model.what_if.what_if.is_some();
+    want(model, wanted, kept);
 }
 
 impl Model {
@@ -351,18 +474,26 @@ impl Model {
     /// # Errors
     /// It is no spec of a router, or of one that has nothing to slide.
     pub fn decide_by(&mut self, spec: &str) -> Result<Vec<Effect>, String> {
-        other_rule(self, spec)
+        let mut effects = other_rule(self, spec)?;
+        effects.extend(refresh(self));
+        Ok(effects)
     }
 }
 
 /// Lets another router decide.
 pub(super) fn other_rule(model: &mut Model, text: &str) -> Result<Vec<Effect>, String> {
-    let run = model.what_if.run;
-    if text.trim().is_empty() {
+    let Wanted { run, ledger, .. } = model.what_if.wanted;
+    let spec = match text.trim().is_empty() {
         // Back to the router of the run.
-        let own = head(model, run).map(|head| head.router.spec.clone());
-        return Ok(ask_for(model, run, own));
-    }
+        true => head(model, run).map_or_else(String::new, |head| head.router.spec.clone()),
+        false => other_spec(model, text)?,
+    };
+    want(model, Wanted { run, spec, ledger }, false);
+    Ok(Vec::new())
+}
+
+/// The spec of a router that can decide in place of a run's own.
+fn other_spec(model: &Model, text: &str) -> Result<String, String> {
     let spec: RouterSpec = text
         .parse()
         .map_err(|error: crate::router::RouterError| error.to_string())?;
@@ -375,5 +506,5 @@ pub(super) fn other_rule(model: &mut Model, text: &str) -> Result<Vec<Effect>, S
     if model.talk.is_touring() && spec.file().is_some() {
         return Err("a tour opens no file; name a router without one".to_owned());
     }
-    Ok(ask_for(model, run, Some(spec.to_string())))
+    Ok(spec.to_string())
 }

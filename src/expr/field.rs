@@ -148,6 +148,14 @@ impl Field {
         Self::ALL.iter().find(|info| info.name == name)
     }
 
+    /// Whether it is known from the texts of questions and steps only.
+    pub fn is_of_texts(self) -> bool {
+        matches!(
+            self,
+            Self::Text | Self::Question | Self::Calculation | Self::Repeats
+        )
+    }
+
     /// Whether its text is the name of a model.
     pub(super) fn is_of_models(self) -> bool {
         matches!(self, Self::Model | Self::Next)

@@ -32,7 +32,7 @@ pub use complete::{Candidate, Completion, complete};
 pub use error::ExprError;
 pub use eval::{Source, Value};
 pub use field::{FUNCTIONS, Field, FieldInfo, Kind, Scope};
-pub use trajectory::Trajectory;
+pub use trajectory::{Trajectory, calculation};
 
 use node::Node;
 
@@ -92,13 +92,18 @@ impl Expr {
     /// Whether it reads texts of questions or steps, which only the log itself
     /// holds.
     pub fn reads_texts(&self) -> bool {
-        let of_texts = [
-            Field::Text,
-            Field::Question,
-            Field::Calculation,
-            Field::Repeats,
-        ];
-        of_texts.into_iter().any(|field| self.node.reads(field))
+        self.node.reads_texts()
+    }
+
+    /// Whether a condition cannot hold for a trajectory, whatever its texts
+    /// are: a part of it that reads none does not.
+    pub fn fails_without_texts(&self, source: &dyn Source) -> bool {
+        self.node.fails_without_texts(source)
+    }
+
+    /// Whether it reads why answers are not right.
+    pub fn reads_failure(&self) -> bool {
+        self.node.reads(Field::Failure)
     }
 
     /// Whether it reads what decisions lost or why answers are not right, which

@@ -1,5 +1,6 @@
 //! An expression as it is evaluated.
 
+use super::eval::{Source, Value};
 use super::field::Field;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -28,18 +29,25 @@ pub(super) enum Node {
 impl Node {
     /// Whether a field is in it.
     pub fn reads(&self, wanted: Field) -> bool {
+        let mut found = false;
+        self.fields(false, &mut |field, _| found |= field == wanted);
+        found
+    }
+
+    /// Whether a field of texts is in it.
+    pub fn reads_texts(&self) -> bool {
+        let mut found = false;
+        self.fields(false, &mut |field, _| found |= field.is_of_texts());
+        found
+    }
+
+    /// Whether it is no condition that can hold of a trajectory, whatever its
+    /// texts are: of parts joined by `&` each has to. Where texts are not read
+    /// nothing else may be asked of it: `count(text ~ x)` would be 0.
+    pub fn fails_without_texts(&self, source: &dyn Source) -> bool {
         match self {
-            Self::OfStep(field) | Self::OfTrajectory(field) => *field == wanted,
-            Self::Not(node) | Self::Known(node) | Self::Fold(_, node) | Self::Holds(node, _) => {
-                node.reads(wanted)
-            }
-            Self::And(a, b)
-            | Self::Or(a, b)
-            | Self::Equal(a, b)
-            | Self::Same(a, b)
-            | Self::Compare(_, a, b)
-            | Self::Arithmetic(_, a, b) => a.reads(wanted) || b.reads(wanted),
-            Self::Flag(_) | Self::Number(_) | Self::Text(_) => false,
+            Self::And(a, b) => a.fails_without_texts(source) || b.fails_without_texts(source),
+            part => !part.reads_texts() && part.value(source, None) != Value::Flag(true),
         }
     }
 

@@ -176,8 +176,8 @@ impl<'a> Trajectory<'a> {
     }
 }
 
-/// What the arithmetic of a text comes to, as expressions name it.
-fn calculation(text: &str) -> &'static str {
+/// What the arithmetic of a text comes to, as [`Field::Calculation`] has it.
+pub fn calculation(text: &str) -> &'static str {
     match arithmetic::verdict(text) {
         Some(Holds::Right) => "right",
         Some(Holds::Wrong) => "wrong",

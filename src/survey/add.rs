@@ -80,6 +80,7 @@ impl Survey {
         };
         self.facts += 1;
         self.label_facts += 1;
+        self.trajectories[place].facts += 1;
         self.trajectories[place].remove_label(&LabelFact::of(label), &self.names);
     }
 
@@ -108,7 +109,7 @@ impl Survey {
         place
     }
 
-    /// The place of a trajectory, new or known.
+    /// The place of a trajectory, new or known, that a fact is of.
     fn place(&mut self, run: &str, problem: &str) -> usize {
         let run = self.run_place(run);
         let problem = self.names.add(problem);
@@ -117,6 +118,7 @@ impl Survey {
         if place == next {
             self.trajectories.push(Trajectory::new(run, problem));
         }
+        self.trajectories[place as usize].facts += 1;
         place as usize
     }
 }
@@ -141,6 +143,7 @@ impl Trajectory {
             linear: true,
             regrets: Box::default(),
             failure: None,
+            facts: 0,
         }
     }
 

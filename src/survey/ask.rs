@@ -1,9 +1,9 @@
 //! An expression asked of every trajectory of a survey.
 
-use crate::expr::{Expr, ExprError, Trajectory, Value};
+use crate::expr::{Expr, ExprError, Source, Value};
 use crate::trace::{Log, LogError};
 
-use super::Survey;
+use super::{Survey, Texts, WithTexts};
 
 /// An expression over runs of different pools: models have the names that
 /// their run's pool gives them.
@@ -62,12 +62,15 @@ impl Asked {
             let Some(condition) = self.of_run(trajectory.run) else {
                 continue;
             };
-            let holds = if condition.reads_texts() {
-                let (run, problem) = survey.key(trajectory);
-                let (tree, _) = log.tree(run, problem)?;
-                condition.holds(&Trajectory::main_line(log.run(run), &tree))
+            let view = survey.view(place);
+            let holds = if !condition.reads_texts() {
+                condition.holds(&view)
+            } else if condition.fails_without_texts(&view) {
+                false
             } else {
-                condition.holds(&survey.view(place))
+                let (run, problem) = survey.key(trajectory);
+                let texts = Texts::of_log(log, run, problem)?;
+                condition.holds(&WithTexts::new(view, &texts))
             };
             if holds {
                 found.push(place);
@@ -78,9 +81,26 @@ impl Asked {
 
     /// Its value for the trajectory at `place`.
     pub fn value(&self, survey: &Survey, place: usize) -> Answer {
-        let run = survey.trajectories()[place].run;
         let view = survey.view(place);
-        match self.of_run(run).map(|expr| expr.of_trajectory(&view)) {
+        self.answer(survey.trajectories()[place].run, &view)
+    }
+
+    /// The same where these are its texts.
+    pub fn value_with(&self, survey: &Survey, place: usize, texts: &Texts) -> Answer {
+        let with_texts = WithTexts::new(survey.view(place), texts);
+        self.answer(survey.trajectories()[place].run, &with_texts)
+    }
+
+    /// Whether the condition cannot hold for the trajectory at `place`,
+    /// whatever its texts are.
+    pub fn fails_without_texts(&self, survey: &Survey, place: usize) -> bool {
+        let run = survey.trajectories()[place].run;
+        self.of_run(run)
+            .is_none_or(|expr| expr.fails_without_texts(&survey.view(place)))
+    }
+
+    fn answer(&self, run: u32, source: &dyn Source) -> Answer {
+        match self.of_run(run).map(|expr| expr.of_trajectory(source)) {
             None | Some(Value::Unknown) => Answer::Unknown,
             Some(Value::Flag(flag)) => Answer::Flag(flag),
             Some(Value::Number(number)) => Answer::Number(number),
@@ -121,19 +141,66 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// In words, with every digit of a number.
+    pub fn exact(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// A number with three digits behind the point, and as many more as one near 0
+/// needs for three that say something; without zeros at the end.
+fn short(number: f64) -> String {
+    let size = number.abs();
+    if !(size > 0.0 && size.is_finite()) {
+        return (number + 0.0).to_string();
+    }
+    // 0.1 has the magnitude -1, and needs three digits for three figures.
+    let magnitude = size.log10().floor();
+    if magnitude < -9.0 {
+        return format!("{number:.2e}");
+    }
+    let digits = (2.0 - magnitude).clamp(3.0, 12.0);
+    let text = format!("{number:.0$}", digits as usize);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 impl std::fmt::Display for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Flag(true) => f.write_str("yes"),
             Self::Flag(false) => f.write_str("no"),
-            // Three digits behind the point, without zeros at the end.
-            Self::Number(number) => {
-                let text = format!("{number:.3}");
-                let text = text.trim_end_matches('0').trim_end_matches('.');
-                f.write_str(if text == "-0" { "0" } else { text })
-            }
+            Self::Number(number) => f.write_str(&short(*number)),
             Self::Text(text) => f.write_str(text),
             Self::Unknown => f.write_str("unknown"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Answer;
+
+    #[test]
+    fn numbers_keep_the_figures_that_tell_them_apart() {
+        let said = |number: f64| Answer::Number(number).to_string();
+        for (number, wanted) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (2.0, "2"),
+            (100.0, "100"),
+            (0.5, "0.5"),
+            (1.0 / 3.0, "0.333"),
+            (-1234.5678, "-1234.568"),
+            (0.000_123_4, "0.000123"),
+            (3e-12, "3.00e-12"),
+        ] {
+            assert_eq!(said(number), wanted, "{number}");
+        }
+        assert_eq!(Answer::Number(0.12345).exact(), "0.12345");
+        assert_eq!(Answer::Flag(true).exact(), "yes");
     }
 }

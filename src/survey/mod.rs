@@ -12,6 +12,8 @@ mod fact;
 mod ground;
 mod names;
 mod read;
+mod repeats;
+mod texts;
 mod view;
 mod worth;
 
@@ -28,6 +30,7 @@ pub use fact::{Fact, step_key};
 pub use ground::same_ground;
 pub use names::{Name, Names};
 pub use read::{begin, read};
+pub use texts::{Texts, WithTexts};
 pub use view::View;
 pub use worth::worth;
 
@@ -79,6 +82,8 @@ pub struct Trajectory {
     regrets: Box<[f32]>,
     /// Why it is not right, where somebody asked.
     failure: Option<&'static str>,
+    /// Facts of it, and labels that were forgotten.
+    facts: u32,
 }
 
 /// A person's label.
@@ -204,6 +209,15 @@ impl Decision {
     /// Whether it rules on a draft.
     pub fn is_ruling(&self) -> bool {
         self.draft != 0
+    }
+
+    /// The probability with which the router drew what it chose; 1 of what a
+    /// person chose, and of what began a rollout: these were not drawn.
+    pub fn drawn(&self) -> f64 {
+        match self.overridden || self.rollout {
+            true => 1.0,
+            false => self.propensity,
+        }
     }
 }
 
@@ -380,6 +394,12 @@ impl Trajectory {
         self.regrets
             .get(at)
             .and_then(|&regret| known(f64::from(regret)))
+    }
+
+    /// Number of facts of it: whoever made something of it sees by it whether
+    /// there is more.
+    pub fn facts(&self) -> u32 {
+        self.facts
     }
 
     /// Why it is not right; `None` of a right one, or where nobody asked.

@@ -89,10 +89,12 @@ impl<'a> View<'a> {
     }
 
     /// The probability with which the step at `at` was drawn: that its writer
-    /// was, and where it is a draft that stands that it was kept.
+    /// was, and where it is a draft that stands that it was kept. What a person
+    /// chose was not drawn: it is as certain as what a rule does that never
+    /// draws.
     pub fn propensity(&self, at: usize) -> f64 {
         let before = at.checked_sub(1);
-        let ahead = self.decision(before).map_or(1.0, |made| made.propensity);
+        let ahead = self.decision(before).map_or(1.0, Decision::drawn);
         let Some(step) = self.step(at) else {
             return ahead;
         };
@@ -104,7 +106,7 @@ impl<'a> View<'a> {
         let earlier = |later: &&'a Decision| made.get(later.before as usize);
         let mut all = std::iter::successors(made.get(last as usize), earlier);
         let ruling = all.find(|made| made.draft == step.id && made.id != step.decided_by);
-        ahead * ruling.map_or(1.0, |made| made.propensity)
+        ahead * ruling.map_or(1.0, Decision::drawn)
     }
 
     /// Places in its trajectory of the steps in order.

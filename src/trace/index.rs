@@ -4,6 +4,7 @@
 
 mod catalog;
 mod file;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,6 +20,7 @@ pub use super::reader::header::Kind;
 use catalog::Catalog;
 pub use catalog::{RunEntry, Trajectory};
 use file::{LogFile, read_lines};
+pub use texts::StepText;
 
 /// The place of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use crate::app::{
 use crate::headless::clock::now;
 use crate::headless::scoring::Scoring;
 use crate::model::endpoint::Endpoint;
+use crate::survey::Survey;
 use crate::trace::LogWriter;
 use crate::trace::record::ModelFacts;
 
@@ -448,8 +449,10 @@ impl Inspector {
     fn work(&self, work: Work) {
         let calls = self.calls.clone();
         let survey = Arc::clone(&self.model.survey);
+        let opener = self.opener.clone();
         self.calls.runtime().spawn_blocking(move || {
-            let msg = work.done(&survey, &sessions::build);
+            let texts_of = |survey: &Survey, place| opener.texts(survey, place);
+            let msg = work.done(&survey, &sessions::build, &texts_of);
             // Whoever takes it may change the survey.
             drop(survey);
             calls.send(msg);

@@ -10,7 +10,7 @@ use crate::cost::PERSON;
 use crate::problem::Problem;
 use crate::router::{Panel, Router, RouterError, RouterSpec, for_pool};
 use crate::session::{Session, Settings};
-use crate::survey::{Fact, Survey};
+use crate::survey::{Fact, Survey, Texts};
 use crate::trace::index::Kind;
 use crate::trace::record::{
     FORMAT, LabelRecord, ModelFacts, ProblemRecord, RouterFacts, RunRecord, Sampling,
@@ -68,6 +68,27 @@ impl Opener {
             }
             Self::Recorded { log, named } => {
                 recorded(&lock(log), &entry.run, &entry.problem, named)
+            }
+        }
+    }
+
+    /// Reads the texts of the trajectory at a place of the survey; of one that
+    /// is written live and not open there is the question only. Others may read
+    /// the log between two of them.
+    ///
+    /// # Errors
+    /// In words for the person.
+    pub fn texts(&self, survey: &Survey, place: usize) -> Result<Texts, String> {
+        match self {
+            Self::Live { problems, .. } => {
+                let problem = problems.get(place);
+                let question = problem.map(|problem| problem.question.clone());
+                Ok(Texts::of_question(question))
+            }
+            Self::Recorded { log, .. } => {
+                let trajectory = survey.trajectories().get(place);
+                let (run, problem) = survey.key(trajectory.ok_or("there is no such trajectory")?);
+                Texts::of_log(&lock(log), run, problem).map_err(|error| error.to_string())
             }
         }
     }

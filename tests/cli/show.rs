@@ -74,6 +74,27 @@ fn every_screen_has_a_twin_in_text_and_json() {
         &[&both[..], &["--filter", "any(text ~ \"answer\")"]].concat(),
     );
     assert!(!by_text["trajectories"].as_array().unwrap().is_empty());
+    // Beside what is worked out of the log, and to sort and group by as well.
+    let mixed = "!known(failure) & any(text ~ \"answer\")";
+    let mixed = json(path, &[&both[..], &["--filter", mixed]].concat());
+    for one in mixed["trajectories"].as_array().unwrap() {
+        assert!(
+            matches!(one["verdict"].as_str(), Some("correct") | None),
+            "{one}"
+        );
+    }
+    let mut arranged = both.to_vec();
+    arranged.extend([
+        "--sort",
+        "count(text ~ \"e\")",
+        "--group",
+        "any(text ~ \"answer\")",
+    ]);
+    let grouped = json(path, &arranged);
+    let groups = grouped["groups"].as_array().unwrap();
+    let yes = groups.iter().find(|group| group["value"] == "yes").unwrap();
+    let found = by_text["trajectories"].as_array().unwrap().len();
+    assert_eq!(yes["came_to"]["trajectories"], found);
     let grouped = json(path, &[&both[..], &["--group", "verdict"]].concat());
     let counts = grouped["groups"].as_array().unwrap().iter();
     let sum: u64 = counts
@@ -114,6 +135,27 @@ fn a_run_is_decided_again() {
     if let [Some(large), Some(logged)] = costs {
         assert!(large >= logged, "{large} {logged}");
     }
+    let full = json(path, &["a.jsonl", "--value", "0", "--ledger", "full"]);
+    assert_eq!(
+        (&full["ledger"], &all_large["ledger"]),
+        (&"full".into(), &"published".into())
+    );
+    let cost = |of: &Value| of["as_logged"]["known_cost"].as_f64().unwrap();
+    assert!(cost(&full) > cost(&all_large), "prompts are paid for too");
+    // Done again, the run counts once.
+    let again = [
+        "solve", "--limit", "6", "--router", "policy", "--log", "c.jsonl", "--quiet",
+    ];
+    assert!(run(path, &again).status.success());
+    let id = frontier["run"].as_str().unwrap();
+    let twice = json(path, &["a.jsonl", "c.jsonl", "--run", id, "--value", "0"]);
+    assert_eq!(
+        (&twice["trajectories"], &twice["repeated"]),
+        (&6.into(), &6.into())
+    );
+    let twice = ["a.jsonl", "c.jsonl"];
+    assert_eq!(json(path, &twice)["superseded"], 6);
+    assert!(text(path, &twice).contains("6 of them were done again"));
     let cheap = json(path, &["a.jsonl", "--cost", "1e12"]);
     assert!(cheap["for_cost"].is_number());
     let other = json(

@@ -16,6 +16,7 @@ use pointsman::problem::Problem;
 use pointsman::problem::answer::RuleGrader;
 use pointsman::router::{RouterSpec, build};
 use pointsman::session::{Engine, Event, Generate, Session, Settings};
+use pointsman::survey::Survey;
 use pointsman::trace::record::{
     Continuation, FORMAT, LabelRecord, ModelFacts, PriceFacts, Record, RunRecord, Sampling,
     ValueKind,
@@ -118,7 +119,10 @@ impl Heard {
                 rule: sessions::rule(&spec, &pool),
                 spec,
             },
-            Self::Worked(work) => work.done(&model.survey, &sessions::build),
+            Self::Worked(work) => {
+                let texts_of = |survey: &Survey, place| opener.texts(survey, place);
+                work.done(&model.survey, &sessions::build, &texts_of)
+            }
             Self::Tick => Msg::Tick,
         }
     }

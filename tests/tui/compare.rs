@@ -121,7 +121,9 @@ fn what_is_on_its_way_when_the_sides_are_swapped_is_of_neither() {
     stage.keys("j ]v d d");
     let second = press(&mut stage.model, Action::Swap);
     for (work, is_it) in [(first, false), (second, true)] {
-        let msg = work.done(&stage.model.survey, &sessions::build);
+        let msg = work.done(&stage.model.survey, &sessions::build, &|_, _| {
+            Err("no texts".to_owned())
+        });
         update(&mut stage.model, msg, "");
         assert_eq!(pair(&stage).said.is_empty(), is_it);
     }

@@ -124,7 +124,7 @@ fn of_several_first_errors_the_last_one_counts() {
     assert_eq!(problem(&stage), ("root", "a"));
     assert_eq!(ratings(&stage), [good, good, good, first]);
     // Before it: the other one is wrong, and not the first.
-    stage.keys("g g 1 e");
+    stage.keys("g g j 1 e");
     assert_eq!(stage.at(), 3);
     assert!(stage.notice().contains("2 steps"), "{}", stage.notice());
     assert_eq!(ratings(&stage), [good, first, good, bad]);

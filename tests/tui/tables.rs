@@ -1,6 +1,7 @@
 //! The tables of runs and problems: keys in, rows and pictures out.
 
-use pointsman::app::{Row, Screen};
+use pointsman::app::action::Action;
+use pointsman::app::{Msg, Row, Screen, Work};
 use pointsman::trace::LogWriter;
 use pointsman::trace::record::Record;
 use pointsman::tui::sessions;
@@ -164,6 +165,97 @@ fn expressions_filter_sort_and_group() {
 }
 
 #[test]
+fn texts_are_in_the_same_language() {
+    let (mut stage, _folder) = two_runs();
+    stage.keys("P z");
+    let problems = |stage: &Stage| -> Vec<String> {
+        let shown = shown(stage).into_iter();
+        shown.map(|(problem, _)| problem).collect()
+    };
+    for (filter, left) in [
+        ("any(text ~ \"11 - 4\")", vec!["difference"; 2]),
+        ("wrong & any(calculation = wrong)", vec!["difference"; 2]),
+        ("question ~ sqrt & any(text ~ \"7 * 7\")", vec!["root"; 2]),
+        (
+            "router = small & any(text ~ boxed)",
+            vec!["sum", "difference"],
+        ),
+        ("any(text ~ nowhere)", Vec::new()),
+    ] {
+        typed(&mut stage, "f", filter);
+        assert_eq!(problems(&stage), left, "{filter}");
+        assert_eq!(stage.model.table.texts_read(), None);
+    }
+    let picture = text(&draw_dark(&mut stage, (80, 24)));
+    assert!(picture.contains("no trajectory fulfils"), "{picture}");
+    stage.keys("esc");
+    typed(&mut stage, "o", "-count(text ~ \"7\")");
+    assert_eq!(problems(&stage)[..2], ["root", "root"]);
+    typed(&mut stage, "b", "any(text ~ \"7 * 7\")");
+    let groups = stage.model.table.rows.iter();
+    let groups: Vec<(&str, usize)> = groups
+        .filter_map(|row| match row {
+            Row::Group { value, tally, .. } => Some((value.as_str(), tally.trajectories)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(groups, [("no", 4), ("yes", 2)]);
+}
+
+#[test]
+fn texts_of_a_live_run_are_seen_as_they_are_written() {
+    let mut stage = Stage::on(live(run("small", 4)), problems(), trajectories());
+    stage.keys("P");
+    typed(&mut stage, "f", "any(text ~ \"4 + 3\")");
+    assert!(shown(&stage).is_empty());
+    typed(&mut stage, "f", "question ~ \"what is\"");
+    assert_eq!(shown(&stage).len(), 3, "also where nothing is written yet");
+    typed(&mut stage, "f", "any(text ~ \"4 + 3\")");
+    stage.keys("P c P");
+    assert_eq!(stage.model.view.screen, Screen::Problems);
+    let found: Vec<String> = shown(&stage).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(found, ["sum"]);
+}
+
+#[test]
+fn texts_are_read_once_the_log_is() {
+    let (stage, _folder) = two_runs();
+    let mut model = stage.model;
+    model.view.screen = Screen::Problems;
+    model.reading = Some((1, 2));
+    let mut act = |msg| pointsman::app::update(&mut model, msg, "");
+    let texts = |effects: &[pointsman::app::Effect]| {
+        let is_texts = |effect: &&pointsman::app::Effect| {
+            matches!(effect, pointsman::app::Effect::Work(Work::Texts(_)))
+        };
+        effects.iter().filter(is_texts).count()
+    };
+    let action = |action| Msg::Action {
+        action,
+        count: None,
+    };
+    act(action(Action::Filter));
+    act(Msg::Text("any(text ~ boxed)".into()));
+    let effects = act(action(Action::Accept));
+    assert_eq!(texts(&effects), 0, "the survey would have to be copied");
+    let effects = act(Msg::Surveyed {
+        facts: Vec::new(),
+        progress: None,
+        warning: None,
+    });
+    // What decisions lost is worked out first: it changes the survey.
+    let regrets = effects.into_iter().find_map(|effect| match effect {
+        pointsman::app::Effect::Work(Work::Regrets) => Some(Work::Regrets),
+        _ => None,
+    });
+    assert!(regrets.is_some());
+    let survey = std::sync::Arc::clone(&model.survey);
+    let msg = Work::Regrets.done(&survey, &sessions::build, &|_, _| Err("no log".into()));
+    let effects = pointsman::app::update(&mut model, msg, "");
+    assert_eq!(texts(&effects), 1);
+}
+
+#[test]
 fn wrong_expressions_stay_to_be_mended() {
     let (mut stage, _folder) = two_runs();
     stage.keys("P");
@@ -171,7 +263,7 @@ fn wrong_expressions_stay_to_be_mended() {
         ("larg_share < 1", "large_share"),
         ("steps", "a condition"),
         ("any(model = medium)", "medium"),
-        ("any(text ~ \"x\")", "texts of steps"),
+        ("any(calculation = wrogn)", "is never"),
     ] {
         typed(&mut stage, "f", expr);
         let picture = text(&draw_dark(&mut stage, (120, 40)));
@@ -288,7 +380,7 @@ fn a_log_that_is_torn_in_its_last_line_is_read_to_its_end() {
     assert!(model.reading.is_some());
     while let Some(read) = opener.read_on() {
         let batch = read.unwrap();
-        let msg = pointsman::app::Msg::Surveyed {
+        let msg = Msg::Surveyed {
             facts: batch.facts,
             progress: batch.progress,
             warning: batch.warning,

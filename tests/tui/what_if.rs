@@ -1,7 +1,10 @@
 //! The what-if screen: keys in, bands and pictures out.
 
-use pointsman::app::Screen;
+use pointsman::app::action::Action;
+use pointsman::app::{Effect, Msg, Screen, Work, update};
 use pointsman::eval::what_if::Band;
+use pointsman::train::params::CostLedger;
+use pointsman::tui::sessions;
 
 use crate::screens::{draw_dark, text};
 use crate::stage::{ANSWER, Script, Stage, live, problems, run, say};
@@ -60,6 +63,69 @@ fn bands_are_turned_and_a_cost_is_sought() {
     stage.keys("enter");
     let picture = text(&draw_dark(&mut stage, (80, 24)));
     assert!(picture.contains("is no amount"), "{picture}");
+}
+
+#[test]
+fn costs_are_counted_in_either_ledger_where_one_stands() {
+    let (mut stage, _folder) = two_runs();
+    stage.keys("t 1 0 0 h");
+    let published = stage.model.what_if.now.estimate.cost;
+    let picture = text(&draw_dark(&mut stage, (80, 24)));
+    assert!(picture.contains("published cost"), "{picture}");
+    stage.keys("F");
+    assert_eq!(value(&stage), 0.1, "where it was");
+    assert_eq!(stage.model.what_if.ledger(), CostLedger::Full);
+    let full = stage.model.what_if.now.estimate.cost;
+    assert_ne!(full, published);
+    let picture = text(&draw_dark(&mut stage, (80, 24)));
+    assert!(picture.contains("full cost of steps"), "{picture}");
+    stage.keys("F");
+    assert_eq!(stage.model.what_if.now.estimate.cost, published);
+}
+
+#[test]
+fn what_takes_long_is_done_beside_the_screen_and_dropped_where_it_is_not_wanted() {
+    let (mut stage, _folder) = two_runs();
+    let act = |stage: &mut Stage, msg| update(&mut stage.model, msg, "");
+    let action = |action| Msg::Action {
+        action,
+        count: None,
+    };
+    let work = |effects: Vec<Effect>| {
+        let mut works = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Work(work) => Some(work),
+            _ => None,
+        });
+        works.next()
+    };
+    let done = |stage: &Stage, work: Work| {
+        let none = |_: &pointsman::survey::Survey, _| Err("no log".to_owned());
+        work.done(&stage.model.survey, &sessions::build, &none)
+    };
+    let first = work(act(&mut stage, action(Action::WhatIf))).unwrap();
+    assert!(
+        stage.model.what_if.what_if().is_none(),
+        "nothing waits for it"
+    );
+    let picture = text(&draw_dark(&mut stage, (80, 24)));
+    assert!(picture.contains("is being decided again"), "{picture}");
+    // The other ledger is wanted before it is there.
+    let second = work(act(&mut stage, action(Action::OtherLedger))).unwrap();
+    let msg = done(&stage, first);
+    act(&mut stage, msg);
+    assert!(stage.model.what_if.what_if().is_none());
+    let msg = done(&stage, second);
+    act(&mut stage, msg);
+    assert!(stage.model.what_if.what_if().is_some());
+    // A value for a cost, and somebody slides before it is found.
+    act(&mut stage, action(Action::ForCost));
+    act(&mut stage, Msg::Text("50M".into()));
+    let sought = work(act(&mut stage, action(Action::Accept))).unwrap();
+    act(&mut stage, action(Action::Right));
+    let slid = value(&stage);
+    let msg = done(&stage, sought);
+    act(&mut stage, msg);
+    assert_eq!(value(&stage), slid);
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! Actions on the tables.
 
 use crate::expr::{Expr, ExprError, Scope};
-use crate::survey::Survey;
+use crate::survey::{Survey, Texts};
 
 use super::super::action::Action;
 use super::super::compare;
 use super::super::effect::Effect;
 use super::super::follow::show;
 use super::super::line_edit::LineEdit;
-use super::super::model::{Layer, Model, NoticeLevel, Purpose, Screen};
+use super::super::model::{Layer, Mode, Model, NoticeLevel, Purpose, Screen, Slot};
+use super::super::work::Work;
 use super::{Table, Use};
 
 /// Moves the cursor of the table on screen.
@@ -85,12 +86,30 @@ impl Table {
         };
         let expr = expr.map_err(said)?;
         survey.ask(&expr).map_err(said)?;
-        if let Some(why) = Self::refuses(&expr) {
-            return Err(why.to_owned());
-        }
         self.set(of, Some(expr));
         Ok(())
     }
+}
+
+/// Asks for the texts that the table wants to see next. Not while the survey
+/// grows or is about to be changed: whoever reads holds on to it.
+pub fn read_on(model: &mut Model) -> Option<Effect> {
+    let is_recording = model.mode == Mode::Replay;
+    if model.reading.is_some() || (is_recording && model.values.are_awaited()) {
+        return None;
+    }
+    let mut part = model.table.next_part(&model.survey)?;
+    if !is_recording {
+        // What is being written is in no log that could be read.
+        for place in part.places().to_vec() {
+            if let Some(Slot::Open(session)) = model.slots.get(place as usize)
+                && session.tree().problem().is_some()
+            {
+                part.give(place, Texts::of_tree(session.tree()));
+            }
+        }
+    }
+    Some(Effect::Work(Work::Texts(Box::new(part))))
 }
 
 /// One level back: the filter goes, then the run that was opened, then the
@@ -106,8 +125,7 @@ pub fn back(model: &mut Model) {
         table.set(Use::Filter, None);
         model.say(NoticeLevel::Info, "the filter is gone; f offers it again");
     } else if table.run.is_some() {
-        table.run = None;
-        table.made_of = None;
+        table.show_run(None);
         model.view.screen = Screen::Runs;
     } else {
         model.view.screen = Screen::Inspector;
@@ -120,8 +138,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     if model.view.screen == Screen::Runs {
         if let Some(row) = model.runs.rows.get(model.runs.cursor) {
             let several = model.runs.rows.len() > 1;
-            model.table.run = Some(row.run).filter(|_| several);
-            model.table.made_of = None;
+            model.table.show_run(Some(row.run).filter(|_| several));
             model.table.cursor = 0;
             model.view.screen = Screen::Problems;
         }

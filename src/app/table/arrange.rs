@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::expr::Expr;
-use crate::survey::{Answer, Name, Survey};
+use crate::survey::{Answer, Asked, Name, Survey};
 
-use super::{Row, Table, Tally};
+use super::{Row, Table, Tally, Use};
 
 impl Table {
     /// Makes the rows; the cursor stays on its trajectory where it is shown.
@@ -14,6 +14,9 @@ impl Table {
         let selected = self.selected();
         self.order = self.chosen(survey);
         self.sort(survey);
+        let superseded = survey.superseded();
+        let is_superseded = |place: &&u32| superseded.contains(&(**place as usize));
+        self.superseded = self.order.iter().filter(is_superseded).count();
         let problems = self.order.iter().map(|&place| problem_of(survey, place));
         self.repeats = problems.collect::<HashSet<Name>>().len() < self.order.len();
         if self.fold && self.repeats {
@@ -27,7 +30,7 @@ impl Table {
                 self.add_problems(survey, all, "");
             }
             Some(group) => {
-                let value = |place: &u32| group.value(survey, *place as usize);
+                let value = |place: &u32| self.answer(Use::Group, &group, survey, *place);
                 let mut keyed: Vec<(Answer, u32)> = self
                     .order
                     .iter()
@@ -36,11 +39,13 @@ impl Table {
                 // Stable: within a group they stay as they are sorted.
                 keyed.sort_by(|a, b| a.0.order(&b.0));
                 self.order = keyed.iter().map(|(_, place)| *place).collect();
+                let groups: Vec<&[(Answer, u32)]> = keyed.chunk_by(|a, b| a.0 == b.0).collect();
+                let values: Vec<&Answer> = groups.iter().map(|group| &group[0].0).collect();
                 let mut start = 0;
-                for group in keyed.chunk_by(|a, b| a.0 == b.0) {
+                for (group, name) in groups.iter().zip(self.names(&values)) {
                     let members = start..start + group.len();
                     start = members.end;
-                    self.add_group(survey, group[0].0.to_string(), members);
+                    self.add_group(survey, name, members);
                 }
             }
         }
@@ -65,15 +70,16 @@ impl Table {
     }
 
     fn chosen(&self, survey: &Survey) -> Vec<u32> {
-        let asked = self
-            .filter
-            .as_ref()
-            .and_then(|filter| survey.ask(filter).ok());
+        let filter = self.filter.as_ref();
+        let asked = filter.and_then(|filter| survey.ask(filter).ok());
         let trajectories = (0_u32..).zip(survey.trajectories());
         let of_run = trajectories.filter(|(_, found)| self.run.is_none_or(|run| run == found.run));
         let all = of_run.map(|(place, _)| place);
         match asked {
             None => all.collect(),
+            Some(_) if filter.is_some_and(Expr::reads_texts) => all
+                .filter(|&place| self.answers.of(Use::Filter, place) == Answer::Flag(true))
+                .collect(),
             Some(asked) => all
                 .filter(|&place| asked.holds(survey, place as usize))
                 .collect(),
@@ -84,10 +90,52 @@ impl Table {
         let Some(sort) = self.sort.as_ref().and_then(|sort| survey.ask(sort).ok()) else {
             return;
         };
-        let value = |place: u32| (sort.value(survey, place as usize), place);
+        let value = |place: u32| (self.answer(Use::Sort, &sort, survey, place), place);
         let mut keyed: Vec<(Answer, u32)> = self.order.iter().copied().map(value).collect();
         keyed.sort_by(|a, b| a.0.order(&b.0));
         self.order = keyed.into_iter().map(|(_, place)| place).collect();
+    }
+
+    /// What an expression comes to for the trajectory at `place`.
+    fn answer(&self, of: Use, asked: &Asked, survey: &Survey, place: u32) -> Answer {
+        match self.expression(of).is_some_and(Expr::reads_texts) {
+            true => self.answers.of(of, place),
+            false => asked.value(survey, place as usize),
+        }
+    }
+
+    /// The values of groups in words, each unlike the one before it.
+    fn names(&self, values: &[&Answer]) -> Vec<String> {
+        let name = |answer: &Answer| match answer {
+            Answer::Unknown => self.name_of_unknown().to_owned(),
+            known => known.to_string(),
+        };
+        let short: Vec<String> = values.iter().map(|value| name(value)).collect();
+        let alike = |at: usize| {
+            let own = short.get(at);
+            let beside = [at.checked_sub(1), at.checked_add(1)];
+            beside
+                .into_iter()
+                .flatten()
+                .any(|other| short.get(other) == own)
+        };
+        let names = values.iter().enumerate();
+        let names = names.map(|(at, value)| match alike(at) {
+            true => value.exact(),
+            false => short[at].clone(),
+        });
+        names.collect()
+    }
+
+    /// What the group of those is called whose value is not known.
+    fn name_of_unknown(&self) -> &'static str {
+        let of_failures = self.group.as_ref().is_some_and(Expr::reads_failure);
+        match (self.texts_read(), of_failures, self.knows_failures) {
+            (Some(_), ..) if self.group.as_ref().is_some_and(Expr::reads_texts) => "not read yet",
+            (_, true, false) => "not worked out yet",
+            (_, true, true) => "right, or unfinished",
+            _ => "unknown",
+        }
     }
 
     fn add_group(&mut self, survey: &Survey, value: String, members: Range<usize>) {
@@ -164,13 +212,6 @@ impl Table {
         self.arrange(survey);
         self.cursor = cursor.min(self.rows.len().saturating_sub(1));
         true
-    }
-
-    /// Whether a condition can be asked of a survey: it holds no texts.
-    pub(super) fn refuses(expr: &Expr) -> Option<&'static str> {
-        expr.reads_texts().then_some(
-            "texts of steps and questions are not held for the table: `replay --filter` reads them",
-        )
     }
 }
 

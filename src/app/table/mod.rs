@@ -5,6 +5,7 @@ mod act;
 mod arrange;
 mod runs;
 mod tally;
+mod texts;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -12,9 +13,12 @@ use std::ops::Range;
 use crate::expr::Expr;
 use crate::survey::{Name, Survey};
 
-pub(super) use act::{act, back, next_problem, vertical};
+pub(super) use act::{act, back, next_problem, read_on, vertical};
 pub use runs::{RunRow, Runs};
 pub use tally::Tally;
+pub use texts::{TextsOf, TextsRead, TextsWanted};
+
+use texts::Answers;
 
 /// What an expression in a table is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,14 @@ pub enum Use {
 }
 
 impl Use {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Filter, Self::Sort, Self::Group];
+
+    /// Its place among them.
+    fn place(self) -> usize {
+        self as usize
+    }
+
     /// In the title of its field.
     pub fn title(self) -> &'static str {
         match self {
@@ -40,6 +52,7 @@ impl Use {
 pub enum Row {
     /// All that have a value in common.
     Group {
+        /// The value in words, unlike those of other groups.
         value: String,
         members: Range<usize>,
         tally: Tally,
@@ -92,6 +105,12 @@ pub struct Table {
     /// How much of the survey the rows are made of; `None` where they are of
     /// another arrangement.
     made_of: Option<usize>,
+    /// What expressions over texts come to.
+    answers: Answers,
+    /// Trajectories among those shown that were done again.
+    superseded: usize,
+    /// Whether failures have been worked out.
+    knows_failures: bool,
 }
 
 impl Default for Table {
@@ -111,6 +130,9 @@ impl Default for Table {
             open_groups: HashSet::new(),
             open_problems: HashSet::new(),
             made_of: None,
+            answers: Answers::default(),
+            superseded: 0,
+            knows_failures: false,
         }
     }
 }
@@ -131,7 +153,19 @@ impl Table {
         self.repeats
     }
 
+    /// Trajectories among those shown in whose place another one counts: their
+    /// run was done again.
+    pub fn superseded(&self) -> usize {
+        self.superseded
+    }
+
+    /// Failures have been worked out: what has none is right or unfinished.
+    pub fn know_failures(&mut self) {
+        self.knows_failures = true;
+    }
+
     fn set(&mut self, of: Use, expr: Option<Expr>) {
+        self.answers.forget(of);
         match of {
             Use::Filter => {
                 let held = std::mem::replace(&mut self.filter, expr);
@@ -149,9 +183,19 @@ impl Table {
         self.cursor = 0;
     }
 
-    /// The survey says more than the rows were made of.
-    pub(super) fn outdated(&mut self) {
+    /// What decisions lost is known: the survey says more than the rows were
+    /// made of.
+    pub(super) fn regretted(&mut self) {
+        self.forget_regrets();
+        self.know_failures();
         self.made_of = None;
+    }
+
+    /// Shows the trajectories of one run only, by its place, or of all.
+    pub(super) fn show_run(&mut self, run: Option<u32>) {
+        self.run = run;
+        self.made_of = None;
+        self.answers.look_again();
     }
 
     /// The place in the survey of the trajectory under the cursor, the first

@@ -10,6 +10,8 @@ pub struct RunRow {
     /// Its place in the survey.
     pub run: u32,
     pub tally: Tally,
+    /// Trajectories of it in whose place one of a later run counts.
+    pub superseded: usize,
 }
 
 /// The table of runs.
@@ -38,11 +40,14 @@ impl Runs {
             .map(|(run, _)| RunRow {
                 run,
                 tally: Tally::default(),
+                superseded: 0,
             })
             .collect();
+        let superseded = survey.superseded();
         for (place, trajectory) in survey.trajectories().iter().enumerate() {
             let row = &mut self.rows[trajectory.run as usize];
             row.tally.add(&survey.view(place));
+            row.superseded += usize::from(superseded.contains(&place));
         }
         self.cursor = self.cursor.min(self.rows.len().saturating_sub(1));
     }

@@ -78,6 +78,11 @@ impl Tally {
         wilson(self.accuracy()?, self.correct + self.wrong)
     }
 
+    /// Mean number of steps.
+    pub fn mean_steps(&self) -> Option<f64> {
+        ratio(self.steps, self.trajectories)
+    }
+
     /// Share of the steps by the most capable model.
     pub fn large_share(&self) -> Option<f64> {
         ratio(self.large, self.steps)

@@ -274,6 +274,7 @@ fn is_settled(model: &Model) -> bool {
     model.reading.is_none()
         && !matches!(slot, None | Some(Slot::Closed | Slot::Opening))
         && !model.what_if.is_awaited()
+        && model.table.texts_read().is_none()
         && !model.values.are_awaited()
         && !model.analysis.is_awaited()
         && !compare::is_awaited(model)

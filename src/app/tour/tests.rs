@@ -205,6 +205,7 @@ const DONE: &[Action] = &[
     Action::LargerStrideBack,
     Action::LoggedValue,
     Action::ForCost,
+    Action::OtherLedger,
     Action::OtherRule,
     Action::Values,
     Action::Worth,

@@ -20,8 +20,8 @@ use crate::trace::export::table::Of;
 use crate::trace::side::with_sides;
 use crate::tui::sessions;
 
-pub(super) use output::{failed, is_there, write};
 use output::{Outputs, Written};
+pub(super) use output::{failed, is_there, write};
 use picture::Picture;
 use view::ViewArgs;
 

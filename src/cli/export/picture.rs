@@ -152,7 +152,10 @@ impl Picture {
                     rule: sessions::rule(&spec, &pool),
                     spec,
                 },
-                Effect::Work(work) => work.done(&self.model.survey, &sessions::build),
+                Effect::Work(work) => {
+                    let texts_of = |survey: &Survey, place| self.opener.texts(survey, place);
+                    work.done(&self.model.survey, &sessions::build, &texts_of)
+                }
                 // What else there is needs a terminal, a network or a person.
                 _ => continue,
             };

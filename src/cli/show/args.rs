@@ -8,6 +8,7 @@ use crate::app::read_amount;
 use crate::eval::analysis::{Score, Slice, Target};
 use crate::headless::Failure;
 use crate::headless::show::Arrangement;
+use crate::train::params::CostLedger;
 
 use super::super::options::PanelArgs;
 use super::super::training::is_run;
@@ -39,7 +40,7 @@ pub struct ShowArgs {
     /// Which screen [default: compare with --with or --with-run, values with
     /// --worth, analysis with --score, --right-by, --by or --plots, labels with
     /// --who, rules with --routers, steps with --problem, what-if with --value,
-    /// --cost or --rule, else problems]
+    /// --cost, --ledger or --rule, else problems]
     #[arg(long, value_enum, value_name = "NAME")]
     pub screen: Option<Screen>,
     /// Only the trajectories that fulfil an expression; `replay --filter help`
@@ -68,10 +69,13 @@ pub struct ShowArgs {
     /// A value of the router's parameter; several times for several
     #[arg(long = "value", value_name = "X", allow_hyphen_values = true)]
     pub values: Vec<f64>,
-    /// Find the value at which a problem costs at most this much (published
-    /// ledger)
+    /// Find the value at which a problem costs at most this much
     #[arg(long, value_name = "C", value_parser = amount, allow_hyphen_values = true)]
     pub cost: Option<f64>,
+    /// In `what-if`, the ledger that costs are in: published, or full (prompts
+    /// and rejected drafts of the steps too) [default: published]
+    #[arg(long, value_name = "NAME", value_parser = ledger)]
+    pub ledger: Option<CostLedger>,
     /// What a right answer is worth in the unit of the costs: they count against
     /// it in `values`
     #[arg(long, value_name = "C", value_parser = worth, allow_hyphen_values = true)]
@@ -148,6 +152,11 @@ fn one_of<T: Copy>(all: &[(&str, T)], name: &str) -> Result<T, String> {
     })
 }
 
+fn ledger(name: &str) -> Result<CostLedger, String> {
+    let all = [CostLedger::Published, CostLedger::Full];
+    one_of(&all.map(|ledger| (ledger.name(), ledger)), name)
+}
+
 /// A number as the screens take it: 120, 4.5M, 1.2e8.
 pub(in crate::cli) fn amount(text: &str) -> Result<f64, String> {
     read_amount(text)
@@ -185,7 +194,8 @@ pub(in crate::cli) fn slice(name: &str) -> Result<Slice, String> {
 impl ShowArgs {
     /// Which screen is meant.
     pub fn screen(&self) -> Screen {
-        let slides = !self.values.is_empty() || self.cost.is_some() || self.rule.is_some();
+        let other = self.rule.is_some() || self.ledger.is_some();
+        let slides = !self.values.is_empty() || self.cost.is_some() || other;
         let asks = self.score.is_some() || self.right_by.is_some() || self.by.is_some();
         let analyses = asks || self.plots.is_some();
         match self.screen {
@@ -264,6 +274,7 @@ impl ShowArgs {
             ("--with-run", self.with_run.is_some(), &[Compare]),
             ("--value", !self.values.is_empty(), &[WhatIf]),
             ("--cost", self.cost.is_some(), &[WhatIf]),
+            ("--ledger", self.ledger.is_some(), &[WhatIf]),
             ("--score", self.score.is_some(), &[Analysis]),
             ("--right-by", self.right_by.is_some(), &[Analysis]),
             ("--by", self.by.is_some(), &[Analysis]),

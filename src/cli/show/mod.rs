@@ -114,6 +114,7 @@ fn of_log(args: &ShowArgs) -> Result<Shown, Failure> {
                 rule: args.rule.clone(),
                 values: args.values.clone(),
                 cost: args.cost,
+                ledger: args.ledger.unwrap_or_default(),
                 limit: args.limit,
             },
             &sessions::build,

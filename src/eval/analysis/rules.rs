@@ -136,7 +136,7 @@ mod tests {
         for (index, &u) in (1..).zip(confidences) {
             let mut of = step(&index.to_string(), None, "1 + 1 = 2");
             of.index = index;
-            of.confidence.measures.insert("min_top1_math".into(), u);
+            of.confidence.measures.insert("prob_math".into(), u);
             let record = Record::Step(std::sync::Arc::new(of));
             survey.add(Fact::of(&record).unwrap());
         }

@@ -26,7 +26,7 @@ pub(super) struct Guess {
     /// Share that is correct, and that is graded at all.
     pub correct: f64,
     pub graded: f64,
-    /// Published cost from here on.
+    /// Cost from here on.
     pub cost: f64,
     /// Share of which nothing can be expected: no state of the log is alike.
     pub unlike: f64,
@@ -75,7 +75,7 @@ impl Cell {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Sums {
     count: u32,
     correct: f64,
@@ -84,7 +84,7 @@ struct Sums {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Expectations {
     /// By [`Cell::place`].
     cells: Vec<Sums>,
@@ -140,7 +140,8 @@ impl Expectations {
             if let Some((of_parent, leaves_of_parent)) = behind.get_mut(parent) {
                 of_parent.correct += sum.correct;
                 of_parent.graded += sum.graded;
-                of_parent.cost += sum.cost;
+                // The draft was written before it: who comes here has paid it.
+                of_parent.cost += sum.cost + leaves * node.rejected;
                 *leaves_of_parent += leaves;
             }
             if let Some(action) = node.model {

@@ -9,7 +9,8 @@ use crate::problem::answer::Verdict;
 use crate::router::Slide;
 use crate::signal::confidence::Source;
 use crate::survey::{Name, Step, Survey, Trajectory, View, same_ground};
-use crate::trace::record::RunRecord;
+use crate::trace::record::{RunRecord, Usage};
+use crate::train::params::CostLedger;
 
 use super::Refusal;
 use super::rule::Rule;
@@ -26,12 +27,15 @@ fn question_of(trajectory: &Trajectory) -> Question {
 pub(super) const QUESTION: u32 = u32::MAX;
 
 /// A step, wherever it stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     /// Place of its model in the pool; `None` for a person's step.
     pub model: Option<u8>,
-    /// Published cost; NaN where it is not known.
+    /// NaN where it is not known.
     pub cost: f64,
+    /// Cost of the rejected draft that it was written in place of; 0 in the
+    /// published ledger, which counts none.
+    pub rejected: f64,
     pub index: u32,
     pub confidence: Option<f64>,
     /// Who writes the step after it.
@@ -109,7 +113,7 @@ impl Hasher for Mixed {
 }
 
 /// A trajectory of the run that is asked about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Way {
     /// Place in the survey.
     pub place: u32,
@@ -127,7 +131,7 @@ pub(super) struct Way {
     unchanged: Values,
     /// Where the values of its steps begin in [`Lattice::values`].
     first: usize,
-    /// Published cost of the steps before each, and of all.
+    /// Cost of the steps before each, and of all.
     pub spent: Vec<f64>,
     /// Probability with which each step's writer was drawn; empty where all
     /// were certain.
@@ -163,7 +167,7 @@ impl Way {
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Lattice {
     pub nodes: Vec<Node>,
     /// First steps by problem, rejected drafts included.
@@ -173,10 +177,19 @@ pub(super) struct Lattice {
     values: Vec<Values>,
     /// Who drafts the first step.
     pub first_writer: usize,
+    /// Trajectories that were done again, and do not count.
+    pub repeated: usize,
+    /// Whether rejected drafts cost something.
+    pub counts_drafts: bool,
 }
 
 impl Lattice {
-    pub fn of(survey: &Survey, run: u32, rule: &Rule<'_>) -> Result<Self, Refusal> {
+    pub fn of(
+        survey: &Survey,
+        run: u32,
+        rule: &Rule<'_>,
+        counted: CostLedger,
+    ) -> Result<Self, Refusal> {
         let heads: Vec<Option<&RunRecord>> = survey
             .runs()
             .iter()
@@ -195,7 +208,10 @@ impl Lattice {
             trajectories: Vec::new(),
             values: Vec::new(),
             first_writer: rule.writer(1, models),
+            repeated: 0,
+            counts_drafts: counted == CostLedger::Full,
         };
+        let superseded = survey.superseded();
         let mut known = Known::default();
         let mut seeds: HashSet<(u32, u64)> = HashSet::new();
         let is_own = |place: &usize| {
@@ -216,6 +232,7 @@ impl Lattice {
                 rule,
                 asked: head,
                 ledger: &ledger,
+                counted,
                 signal: of.signal.parse().ok(),
                 lattice: &mut lattice,
                 known: &mut known,
@@ -223,6 +240,10 @@ impl Lattice {
             };
             grower.grow();
             if of.key == head.key {
+                if superseded.contains(&place) {
+                    lattice.repeated += 1;
+                    continue;
+                }
                 let place = u32::try_from(place).expect("fewer than 2^32 fit in memory");
                 let way = way(&view, place, &lattice, &known);
                 lattice.trajectories.extend(way);
@@ -332,6 +353,7 @@ struct Grower<'a> {
     /// The run that is asked about.
     asked: &'a RunRecord,
     ledger: &'a Ledger,
+    counted: CostLedger,
     /// The measure that the run's confidences are of.
     signal: Option<Source>,
     lattice: &'a mut Lattice,
@@ -381,15 +403,12 @@ impl Grower<'_> {
     fn node(&self, step: &Step) -> Node {
         let writer = self.view.writer(step);
         let seen = self.rule.sees(self.view, step, self.signal, self.asked);
-        let model = writer.and_then(|place| self.view.head()?.pool.get(place));
-        let tokens = u64::from(step.tokens);
-        let cost = match self.view.is_by_person(step) {
-            true => Some(0.0),
-            false => model.and_then(|model| self.ledger.output(&model.name, tokens)),
-        };
+        let draft = self.view.trajectory().draft_of(step);
+        let rejected = draft.filter(|_| self.counted == CostLedger::Full);
         Node {
             model: writer.and_then(|place| u8::try_from(place).ok()),
-            cost: cost.unwrap_or(f64::NAN),
+            cost: self.cost(step).unwrap_or(f64::NAN),
+            rejected: rejected.map_or(0.0, |draft| self.cost(draft).unwrap_or(f64::NAN)),
             index: step.index,
             confidence: step.confidence,
             next: seen.next.clone().unwrap_or_else(|| Slide::fixed(0)),
@@ -404,6 +423,32 @@ impl Grower<'_> {
     }
 }
 
+impl Grower<'_> {
+    /// What a step took; `None` where that is not known.
+    fn cost(&self, step: &Step) -> Option<f64> {
+        if self.view.is_by_person(step) {
+            return Some(0.0);
+        }
+        let place = self.view.writer(step)?;
+        let model = self.view.head()?.pool.get(place)?;
+        let output = u64::from(step.tokens);
+        match self.counted {
+            CostLedger::Published => self.ledger.output(&model.name, output),
+            // No call takes no prompt: what was imported may not say.
+            CostLedger::Full if step.prompt == 0 => None,
+            CostLedger::Full => {
+                let usage = Usage {
+                    prompt: u64::from(step.prompt),
+                    cached: step.cached().map(u64::from),
+                    output,
+                    ..Usage::default()
+                };
+                self.ledger.call(&model.name, usage)
+            }
+        }
+    }
+}
+
 /// The way of a trajectory that came to an end.
 fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known) -> Option<Way> {
     let outcome = view.outcome()?;
@@ -412,23 +457,24 @@ fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known) -> Option<
     let path: Option<Vec<u32>> = view.steps().map(node).collect();
     let path = path.filter(|path| !path.is_empty())?;
     let draft = |step: &Step| view.trajectory().draft_of(step).and_then(node);
-    let mut spent = vec![0.0];
-    for &at in &path {
-        let cost = lattice.nodes[at as usize].cost;
-        spent.push(spent[spent.len() - 1] + cost);
-    }
     let drafts: Vec<Option<u32>> = view.steps().map(draft).collect();
+    let cost = |at: u32| lattice.nodes[at as usize].cost;
+    let mut spent = vec![0.0];
+    for (&at, draft) in path.iter().zip(&drafts) {
+        let rejected = draft.filter(|_| lattice.counts_drafts).map_or(0.0, cost);
+        spent.push(spent[spent.len() - 1] + rejected + cost(at));
+    }
     let made = view.trajectory().decisions();
-    // Where a rollout begins nothing is drawn.
-    let is_drawn = made
-        .iter()
-        .any(|made| !made.rollout && made.propensity < 1.0);
+    let is_drawn = made.iter().any(|made| made.drawn() < 1.0);
     let drawn = |at: usize| view.propensity(at);
     Some(Way {
         place,
         problem,
         verdict: outcome.verdict,
-        cost: outcome.published.unwrap_or(f64::NAN),
+        cost: match lattice.counts_drafts {
+            true => spent[path.len()],
+            false => outcome.published.unwrap_or(f64::NAN),
+        },
         unchanged: Values::ALL,
         first: 0,
         spent,

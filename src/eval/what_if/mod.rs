@@ -11,7 +11,12 @@
 //!   accuracy is bounded by all of them being wrong and all being right, and
 //!   the estimate puts what similar states led to in their place.
 //!
-//! Costs are in the published ledger.
+//! Costs are in either ledger. The published one of a trajectory as it was
+//! logged is what its outcome says. The full one is of what its steps and
+//! rejected drafts took, prompts included: what was paid beside (failed
+//! attempts, scorers, other branches) hangs on no step, and would make what
+//! changes look cheaper than what stays. How much of a prompt came from a cache
+//! is what the log says of that step.
 
 mod counts;
 mod estimate;
@@ -21,6 +26,7 @@ mod value;
 
 use crate::router::Slider;
 use crate::survey::Survey;
+use crate::train::params::CostLedger;
 
 pub use rule::{Decider, Rule};
 pub(in crate::eval) use rule::{Next, Writer};
@@ -30,11 +36,12 @@ use estimate::Expectations;
 use lattice::Lattice;
 
 /// Everything of a log that one rule is asked about again.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WhatIf {
     lattice: Lattice,
     expectations: Expectations,
     slider: Slider,
+    ledger: CostLedger,
     /// The values at which something flips, rising, each once.
     flips: Vec<f64>,
 }
@@ -55,13 +62,19 @@ pub enum Refusal {
 
 impl WhatIf {
     /// The trajectories of a run (of all its shards) under a rule, beside
-    /// whatever runs of the same pool and sampling hold.
+    /// whatever runs of the same pool and sampling hold. A trajectory of it that
+    /// was done again counts once ([`Survey::superseded`]).
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn new(survey: &Survey, run: u32, rule: &Rule<'_>) -> Result<Self, Refusal> {
+    pub fn new(
+        survey: &Survey,
+        run: u32,
+        rule: &Rule<'_>,
+        ledger: CostLedger,
+    ) -> Result<Self, Refusal> {
         let slider = rule.slider().ok_or(Refusal::NoSlider)?;
-        let lattice = Lattice::of(survey, run, rule)?;
+        let lattice = Lattice::of(survey, run, rule, ledger)?;
         if lattice.trajectories.is_empty() {
             return Err(Refusal::Nothing);
         }
@@ -72,6 +85,7 @@ impl WhatIf {
             expectations: Expectations::of_lattice(&lattice),
             lattice,
             slider,
+            ledger,
             flips,
         })
     }
@@ -91,6 +105,16 @@ impl WhatIf {
             let margin = ((high - low) * 0.02).max(1e-6);
             (low - margin, high + margin)
         })
+    }
+
+    /// The ledger that costs are in.
+    pub fn ledger(&self) -> CostLedger {
+        self.ledger
+    }
+
+    /// Trajectories of the run that are left out, as they were done again.
+    pub fn repeated(&self) -> usize {
+        self.lattice.repeated
     }
 
     /// Number of trajectories.

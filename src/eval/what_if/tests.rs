@@ -6,7 +6,8 @@ use crate::eval::sample_runs::{add, decision, head, outcome, step};
 use crate::problem::answer::Verdict;
 use crate::router::for_pool;
 use crate::survey::{Fact, Survey};
-use crate::trace::record::Record;
+use crate::trace::record::{Override, Purpose, Record, Usage};
+use crate::train::params::CostLedger;
 
 use super::*;
 
@@ -31,9 +32,13 @@ fn three() -> Survey {
 }
 
 fn what_if(survey: &Survey, spec: &str) -> WhatIf {
+    in_ledger(survey, spec, CostLedger::Published)
+}
+
+fn in_ledger(survey: &Survey, spec: &str, ledger: CostLedger) -> WhatIf {
     let head = survey.runs()[0].head.as_ref().unwrap();
     let router = for_pool(&spec.parse().unwrap(), &head.pool).unwrap();
-    WhatIf::new(survey, 0, &Rule::Of(&*router)).unwrap()
+    WhatIf::new(survey, 0, &Rule::Of(&*router), ledger).unwrap()
 }
 
 #[test]
@@ -103,7 +108,7 @@ fn the_order_of_the_logs_does_not_matter() {
         &head("a", "small").pool,
     )
     .unwrap();
-    let other = WhatIf::new(&other, 1, &Rule::Of(&*of_a)).unwrap();
+    let other = WhatIf::new(&other, 1, &Rule::Of(&*of_a), CostLedger::Published).unwrap();
     assert_eq!(other.at(0.6).unchanged, 3, "as logged");
     let survey = three();
     let first = what_if(&survey, "threshold:t=0.6");
@@ -146,9 +151,9 @@ fn a_step_in_place_of_a_draft_without_a_score_is_not_guessed_to_stay() {
     survey.add(Fact::Run(Box::new(head("a", "rsd:delta=0.7"))));
     let mut draft = step("a", "p", "s", 0.5);
     draft.kept = false;
-    draft.purpose = crate::trace::record::Purpose::Draft;
+    draft.purpose = Purpose::Draft;
     let mut again = step("a", "p", "l", 0.9);
-    again.purpose = crate::trace::record::Purpose::Regenerated;
+    again.purpose = Purpose::Regenerated;
     for step in [draft, again] {
         survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
     }
@@ -161,7 +166,7 @@ fn a_step_in_place_of_a_draft_without_a_score_is_not_guessed_to_stay() {
             model: None,
             value: Some(value),
             note: None,
-            usage: crate::trace::record::Usage::default(),
+            usage: Usage::default(),
             attempts: Vec::new(),
             cost: None,
         })
@@ -209,7 +214,7 @@ fn what_the_log_does_not_hold_is_unknown_and_never_guessed_to_stay() {
     assert_eq!(outlook.bounds(), Some([0.0, 1.0]));
     let head = survey.runs()[0].head.as_ref().unwrap();
     let random = for_pool(&"random:p=0.3".parse().unwrap(), &head.pool).unwrap();
-    let refused = WhatIf::new(&survey, 0, &Rule::Of(&*random));
+    let refused = WhatIf::new(&survey, 0, &Rule::Of(&*random), CostLedger::Published);
     assert_eq!(refused.unwrap_err(), Refusal::NoSlider);
 }
 
@@ -313,10 +318,151 @@ fn a_policy_without_its_files_is_decided_by_what_it_left() {
     survey.add(Fact::of(&ended).unwrap());
     let head = survey.runs()[0].head.as_ref().unwrap();
     let rule = Rule::recorded(head).unwrap();
-    let what_if = WhatIf::new(&survey, 0, &rule).unwrap();
+    let what_if = WhatIf::new(&survey, 0, &rule, CostLedger::Published).unwrap();
     assert_eq!(what_if.slider().value, 0.4);
     assert_eq!(what_if.at(0.4).unchanged, 1, "{what_if:?}");
     assert_eq!(what_if.at(0.41).unknown, 1);
+}
+
+/// The first trajectory of [`three`] with a decision that a person took: its
+/// propensity is 0, and nothing of it was drawn.
+fn with_an_override(overridden: bool) -> Survey {
+    let mut survey = Survey::default();
+    survey.add(Fact::Run(Box::new(head("a", "threshold:t=0.6"))));
+    survey.add(Fact::Run(Box::new(head("b", "small"))));
+    // Of the small model alone there are two draws: one right, one wrong.
+    for n in 0..4 {
+        let problem = format!("p{n}");
+        for (at, id) in ["s", "sl"].into_iter().enumerate() {
+            let mut step = step("a", &problem, id, 0.5);
+            step.decision = (at == 1).then(|| "asl".into());
+            survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+            if at == 0 {
+                let propensity = if overridden { 0.0 } else { 1.0 };
+                let made = decision("a", &problem, "s", "l", propensity);
+                let Record::Decision(made) = made else {
+                    unreachable!()
+                };
+                let mut made = Arc::unwrap_or_clone(made);
+                made.overridden = overridden.then(|| Override {
+                    who: "ada".into(),
+                    when: String::new(),
+                    wanted: "l".into(),
+                });
+                survey.add(Fact::of(&Record::Decision(Arc::new(made))).unwrap());
+            }
+        }
+        let ended = outcome("a", &problem, "sl", Verdict::Correct, 11.0);
+        survey.add(Fact::of(&ended).unwrap());
+        let both = step("b", &problem, "s", 0.5);
+        survey.add(Fact::of(&Record::Step(Arc::new(both))).unwrap());
+        for (letter, verdict) in [("s", Verdict::Correct), ("S", Verdict::Wrong)] {
+            let id = format!("s{letter}");
+            survey.add(Fact::of(&Record::Step(Arc::new(step("b", &problem, &id, 0.9)))).unwrap());
+            survey.add(Fact::of(&outcome("b", &problem, &id, verdict, 2.0)).unwrap());
+        }
+    }
+    survey
+}
+
+#[test]
+fn what_a_person_chose_was_not_drawn() {
+    let [routed, overridden] = [false, true].map(with_an_override);
+    let made = overridden.view(0);
+    assert_eq!(made.decision(Some(0)).unwrap().propensity, 0.0);
+    assert_eq!((made.propensity(0), made.propensity(1)), (1.0, 1.0));
+    // At t = 0.5 the small model goes on: half of its draws are right, and the
+    // interval is that of outcomes, not of guesses weighed by propensities.
+    let [a, b] = [&routed, &overridden].map(|survey| what_if(survey, "threshold:t=0.6").at(0.5));
+    assert_eq!((a.branched, a.correct, a.wrong), (4, 2.0, 2.0));
+    let [low, high] = a.estimate.interval.unwrap();
+    assert!(low < 0.3 && high > 0.7, "{low} {high}");
+    assert_eq!(a, b);
+}
+
+#[test]
+fn what_was_drawn_beside_an_override_still_counts_by_its_propensity() {
+    let mut survey = with_an_override(true);
+    // The draft that the person asked for stands by the toss of a coin.
+    let Record::Decision(ruled) = decision("a", "p0", "s", "l", 0.25) else {
+        unreachable!()
+    };
+    let mut ruled = Arc::unwrap_or_clone(ruled);
+    ruled.id = "ruling".into();
+    ruled.draft = Some("sl".into());
+    survey.add(Fact::of(&Record::Decision(Arc::new(ruled))).unwrap());
+    assert_eq!(survey.view(0).propensity(1), 0.25);
+}
+
+#[test]
+fn the_full_ledger_counts_prompts_and_rejected_drafts() {
+    let mut survey = Survey::default();
+    survey.add(Fact::Run(Box::new(head("a", "rsd:delta=0.7"))));
+    let usage = |prompt| Usage {
+        prompt,
+        cached: Some(0),
+        output: 1,
+        ..Usage::default()
+    };
+    let mut draft = step("a", "p", "s", 0.5);
+    (draft.kept, draft.purpose, draft.usage) = (false, Purpose::Draft, usage(4));
+    let mut again = step("a", "p", "l", 0.9);
+    (again.purpose, again.usage) = (Purpose::Regenerated, usage(4));
+    for step in [draft, again] {
+        survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+    }
+    let score = Record::Score(crate::trace::record::ScoreRecord {
+        run: "a".into(),
+        step: Some("s".into()),
+        problem: "p".into(),
+        scorer: "prm".into(),
+        model: None,
+        value: Some(0.4),
+        note: None,
+        usage: Usage::default(),
+        attempts: Vec::new(),
+        cost: None,
+    });
+    survey.add(Fact::of(&score).unwrap());
+    survey.add(Fact::of(&outcome("a", "p", "l", Verdict::Correct, 10.0)).unwrap());
+    // A token costs 1 of the small model and 10 of the large one, written or
+    // read: a draft of 4 + 1 and what took its place.
+    let full = in_ledger(&survey, "rsd:delta=0.7", CostLedger::Full);
+    assert_eq!(full.ledger(), CostLedger::Full);
+    assert_eq!(full.as_logged().known_cost, Some(5.0 + 50.0));
+    assert_eq!(full.at(0.7).known_cost, Some(55.0));
+    let published = what_if(&survey, "rsd:delta=0.7");
+    assert_eq!(published.as_logged().known_cost, Some(10.0));
+    // Where the draft stands it is paid for, and nothing else is known.
+    assert_eq!(full.at(0.4).unknown, 1);
+}
+
+#[test]
+fn a_prompt_that_nobody_counted_has_no_full_cost() {
+    let survey = three();
+    let unpriced = |ledger| {
+        in_ledger(&survey, "threshold:t=0.6", ledger)
+            .at(0.6)
+            .unpriced
+    };
+    assert_eq!(unpriced(CostLedger::Published), 0);
+    assert_eq!(unpriced(CostLedger::Full), 3);
+}
+
+#[test]
+fn a_run_that_was_done_again_counts_once() {
+    let mut survey = three();
+    let mut again = head("c", "threshold:t=0.6");
+    let first = survey.runs()[0].head.as_ref().unwrap();
+    (again.key, again.command) = (first.key.clone(), first.command.clone());
+    again.started = "2099-01-01T00:00:00Z".into();
+    survey.add(Fact::Run(Box::new(again)));
+    add(&mut survey, "c", "p", "sl", &[0.5, 0.9], Verdict::Wrong);
+    let what_if = what_if(&survey, "threshold:t=0.6");
+    assert_eq!((what_if.trajectories(), what_if.repeated()), (3, 1));
+    // The last one counts.
+    let logged = what_if.as_logged();
+    assert_eq!((logged.correct, logged.wrong), (1.0, 2.0));
 }
 
 proptest! {

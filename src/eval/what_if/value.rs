@@ -64,7 +64,7 @@ pub struct Outlook {
     pub open: f64,
     /// Trajectories whose cost is not known: they are in no mean of costs.
     pub unpriced: usize,
-    /// Mean published cost of what is known; `None` where nothing is.
+    /// Mean cost of what is known; `None` where nothing is.
     pub known_cost: Option<f64>,
     /// With what similar states led to in place of what is not known.
     pub estimate: Estimate,
@@ -81,7 +81,7 @@ pub struct Estimate {
     /// estimate itself may be wrong by for states that are alike only at first
     /// sight is not in it.
     pub interval: Option<[f64; 2]>,
-    /// Mean published cost.
+    /// Mean cost.
     pub cost: Option<f64>,
 }
 
@@ -242,9 +242,13 @@ impl Walk<'_> {
             (self.draws(other), self.from(other, depth).after(cost))
         });
         let parts: Vec<(f64, Parts)> = parts.collect();
-        match parts.as_slice() {
+        let parts = match parts.as_slice() {
             [] => Parts::open(self.expectations.of(self.lattice, before, again)),
             parts => Parts::mean(parts),
+        };
+        match self.lattice.counts_drafts {
+            true => parts.after(step.cost),
+            false => parts,
         }
     }
 

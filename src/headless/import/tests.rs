@@ -12,6 +12,7 @@ use crate::survey::{self, Survey};
 use crate::trace::Log;
 use crate::trace::record::{Purpose, Record};
 use crate::trace::{Reader, Tree};
+use crate::train::params::CostLedger;
 
 use super::*;
 
@@ -115,7 +116,7 @@ fn what_if_decides_an_imported_run_again() {
     let (_, survey) = survey::read(&[&path]).unwrap();
     let head = survey.runs()[0].head.as_deref().unwrap();
     let rule = for_pool(&head.router.spec.parse().unwrap(), &head.pool).unwrap();
-    let what_if = WhatIf::new(&survey, 0, &Rule::Of(&*rule)).unwrap();
+    let what_if = WhatIf::new(&survey, 0, &Rule::Of(&*rule), CostLedger::Published).unwrap();
     assert_eq!(what_if.slider().value, 0.7);
     let counts = |value: f64| {
         let outlook = what_if.at(value);

@@ -205,8 +205,8 @@ impl<'t> Person<'t> {
 /// An expression that is at fault, a filter that nothing fulfils, a run that is
 /// not there.
 pub fn queue(subject: &Subject<'_>, by: &Arrangement, who: Option<&str>) -> Result<Shown, Failure> {
-    let (table, survey) = arranged(subject, by)?;
-    let survey: &Survey = &survey;
+    let table = arranged(subject, by)?;
+    let survey = subject.survey;
     let order: Vec<u32> = match by.sort {
         Some(_) => table.order,
         None => survey.by_worth(&table.order),

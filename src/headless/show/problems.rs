@@ -1,18 +1,15 @@
 //! The trajectories of a log: filtered, sorted and grouped.
 
-use std::borrow::Cow;
-
 use serde_json::json;
 
 use crate::app::{Row, Table, Tally, Use};
 use crate::eval::regret::Control;
-use crate::expr::{Expr, Scope};
 use crate::headless::{Exit, Failure};
 use crate::problem::area;
-use crate::survey::{Survey, View};
+use crate::survey::{Survey, Texts, View};
 
 use super::grid::{Cell, grid};
-use super::{Shown, Subject, amount, percent, set, sign, tally, wrong};
+use super::{Shown, Subject, amount, percent, set, sign, tally};
 
 /// How the table is arranged.
 #[derive(Debug, Clone, Default)]
@@ -32,39 +29,28 @@ pub struct Arrangement {
 /// An expression that is at fault, a filter that nothing fulfils, a run that is
 /// not there.
 pub fn problems(subject: &Subject<'_>, by: &Arrangement) -> Result<Shown, Failure> {
-    let (table, survey) = arranged(subject, by)?;
+    let table = arranged(subject, by)?;
     let all = subject.survey.trajectories().len();
-    let subject = Subject {
-        survey: &survey,
-        ..*subject
-    };
     Ok(match by.group {
-        Some(_) => groups(&subject, &table, all),
-        None => list(&subject, &table, all, by.limit),
+        Some(_) => groups(subject, &table, all),
+        None => list(subject, &table, all, by.limit),
     })
 }
 
-/// The table, and the survey that its places are of.
-pub(super) fn arranged<'s>(
-    subject: &Subject<'s>,
-    by: &Arrangement,
-) -> Result<(Table, Cow<'s, Survey>), Failure> {
+/// The table, as it is arranged.
+pub(super) fn arranged(subject: &Subject<'_>, by: &Arrangement) -> Result<Table, Failure> {
+    let survey = subject.survey;
     let mut table = Table::default();
     table.fold = false;
+    table.know_failures();
     if let Some(id) = &by.run {
         table.run = Some(subject.run(Some(id))?);
     }
-    let text_filter = text_filter(subject, by.filter.as_deref())?;
-    let survey = match &text_filter {
-        Some(places) => Cow::Owned(subject.survey.clone().only(places)),
-        None => Cow::Borrowed(subject.survey),
-    };
-    if text_filter.is_none() {
-        set(&mut table, Use::Filter, by.filter.as_deref(), &survey)?;
-    }
-    set(&mut table, Use::Sort, by.sort.as_deref(), &survey)?;
-    set(&mut table, Use::Group, by.group.as_deref(), &survey)?;
-    table.refresh(&survey, false);
+    set(&mut table, Use::Filter, by.filter.as_deref(), survey)?;
+    set(&mut table, Use::Sort, by.sort.as_deref(), survey)?;
+    set(&mut table, Use::Group, by.group.as_deref(), survey)?;
+    read_texts(subject, &mut table)?;
+    table.refresh(survey, false);
     if let (true, Some(filter)) = (table.order.is_empty(), &by.filter) {
         let all = subject.survey.trajectories().len();
         let message = match by.run {
@@ -73,23 +59,32 @@ pub(super) fn arranged<'s>(
         };
         return Err(Failure::new(Exit::Failed, message));
     }
-    Ok((table, survey))
+    Ok(table)
 }
 
-/// The places that fulfil a filter about texts, which are read from the log;
-/// `None` where it is about none.
-fn text_filter(subject: &Subject<'_>, filter: Option<&str>) -> Result<Option<Vec<usize>>, Failure> {
-    let Some(filter) = filter else {
-        return Ok(None);
+/// Reads the texts that expressions of the table are about, if any are.
+fn read_texts(subject: &Subject<'_>, table: &mut Table) -> Result<(), Failure> {
+    let texts_of = |survey: &Survey, place: usize| {
+        let (run, problem) = survey.key(&survey.trajectories()[place]);
+        Texts::of_log(subject.log, run, problem).map_err(|error| error.to_string())
     };
-    let said = |error| wrong("filter", &error);
-    let condition = Expr::condition(filter, Scope::Trajectory).map_err(said)?;
-    if !condition.reads_texts() {
-        return Ok(None);
+    while let Some(part) = table.next_part(subject.survey) {
+        table.take_read(part.read(subject.survey, &texts_of));
     }
-    let asked = subject.survey.ask(&condition).map_err(said)?;
-    let found = asked.matching(subject.log, subject.survey)?;
-    Ok(Some(found))
+    match table.texts_failed() {
+        Some(why) => Err(Failure::new(Exit::BadData, why)),
+        None => Ok(()),
+    }
+}
+
+/// That trajectories of a run that was done again are counted as well.
+fn again(table: &Table) -> String {
+    match table.superseded() {
+        0 => String::new(),
+        superseded => format!(
+            "{superseded} of them were done again by a later run of the same router and seed\n"
+        ),
+    }
 }
 
 fn groups(subject: &Subject<'_>, table: &Table, all: usize) -> Shown {
@@ -105,10 +100,11 @@ fn groups(subject: &Subject<'_>, table: &Table, all: usize) -> Shown {
     }
     rows.push(counts("all", &table.tally, unit.is_some()));
     Shown {
-        text: grid(&rows),
+        text: format!("{}{}", grid(&rows), again(table)),
         json: json!({
             "screen": "problems",
             "of": all,
+            "superseded": table.superseded(),
             "came_to": tally(&table.tally, unit.as_ref()),
             "groups": found,
         }),
@@ -195,12 +191,14 @@ fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) 
         shown.ungraded,
         shown.unfinished()
     ));
+    text.push_str(&again(table));
     text.push_str(&told(&subject.control));
     Shown {
         text,
         json: json!({
             "screen": "problems",
             "of": all,
+            "superseded": table.superseded(),
             "came_to": tally(shown, survey.common_unit().as_ref()),
             "regret": control(&subject.control),
             "trajectories": found,

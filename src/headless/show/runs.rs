@@ -29,6 +29,7 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
     ];
     let mut rows = vec![titles.map(|title| Cell::Left(title.to_owned())).into()];
     let mut found = Vec::new();
+    let mut again = String::new();
     for row in &table.rows {
         let head = subject.head(row.run);
         let unit = subject.survey.unit_of(row.run);
@@ -52,6 +53,12 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
             Cell::Right(counts.truncated.to_string()),
             Cell::Right(counts.unfinished().to_string()),
         ]);
+        if row.superseded > 0 {
+            again.push_str(&format!(
+                "{} of run {id} were done again by a later run of the same router and seed\n",
+                row.superseded
+            ));
+        }
         found.push(json!({
             "run": id,
             "router": head.map(|head| &head.router),
@@ -59,11 +66,12 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
             "started": head.map(|head| &head.started),
             "seed": head.map(|head| head.seed),
             "pool": head.map(|head| head.pool.iter().map(|m| &m.name).collect::<Vec<_>>()),
+            "superseded": row.superseded,
             "came_to": tally(counts, unit.as_ref()),
         }));
     }
     Shown {
-        text: grid(&rows),
+        text: format!("{}{again}", grid(&rows)),
         json: json!({ "screen": "runs", "runs": found }),
         warnings: Vec::new(),
     }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::eval::what_if::{Band, Outlook, Rule, WhatIf};
 use crate::headless::{Exit, Failure};
+use crate::train::params::CostLedger;
 
 use super::grid::{Cell, grid};
 use super::{Build, Shown, Subject, amount, percent};
@@ -22,6 +23,8 @@ pub struct Asked {
     pub values: Vec<f64>,
     /// The value at which a problem costs at most this much.
     pub cost: Option<f64>,
+    /// The ledger that costs are in.
+    pub ledger: CostLedger,
     /// Most trajectories listed of those that are not known.
     pub limit: Option<usize>,
 }
@@ -44,7 +47,7 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
     let own = asked.rule.is_none();
     let (rule, by) = Rule::for_run(head, own, &built).map_err(Failure::usage)?;
     let by = by.describe();
-    let made = WhatIf::new(subject.survey, run, &rule);
+    let made = WhatIf::new(subject.survey, run, &rule, asked.ledger);
     let what_if = made.map_err(|refusal| Failure::usage(refusal.to_string()))?;
     let slider = what_if.slider();
     let (low, high) = what_if.range();
@@ -97,8 +100,12 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
     };
     let unit = subject.survey.unit_of(run);
     let mut text = grid(&rows);
+    let costs = match asked.ledger {
+        CostLedger::Published => "published cost",
+        CostLedger::Full => "full cost of steps and rejected drafts",
+    };
     text.push_str(&format!(
-        "{} trajectories of `{}`, {} decisions; {} {} = {}; published cost{}; decided by {}\n",
+        "{} trajectories of `{}`, {} decisions; {} {} = {}; {costs}{}; decided by {}\n",
         what_if.trajectories(),
         head.router.spec,
         what_if.decisions(),
@@ -109,6 +116,12 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
             .map_or_else(String::new, |unit| format!(" in {unit}")),
         if own { by } else { spec },
     ));
+    if what_if.repeated() > 0 {
+        text.push_str(&format!(
+            "{} trajectories left out: the run was done again, and the last of each counts\n",
+            what_if.repeated()
+        ));
+    }
     for one in &changed {
         text.push_str(&format!(
             "{} step {}: {}\n",
@@ -128,7 +141,9 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
             "rule_value": slider.value,
             "as_logged": outlook_json(slider.value, &what_if.as_logged()),
             "decided_by": by,
+            "ledger": asked.ledger.name(),
             "trajectories": what_if.trajectories(),
+            "repeated": what_if.repeated(),
             "decisions": what_if.decisions(),
             "unit": unit.map(|unit| unit.to_string()),
             "for_cost": sought,

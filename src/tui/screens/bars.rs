@@ -84,12 +84,13 @@ const LABEL: [Action; 14] = [
     Action::Quit,
 ];
 
-const WHAT_IF: [Action; 11] = [
+const WHAT_IF: [Action; 12] = [
     Action::Left,
     Action::Right,
     Action::NextPane,
     Action::Accept,
     Action::ForCost,
+    Action::OtherLedger,
     Action::OtherRule,
     Action::BackLevel,
     Action::Help,

@@ -52,19 +52,18 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     let sorted = model.table.sort.as_ref().map(|sort| direction(sort.text()));
     let mut heading = headings(&columns.shown, sorted, theme);
     heading.spans.insert(0, Span::raw(" ".repeat(SIGN)));
-    heading
-        .spans
-        .push(Span::styled("steps by model", theme.style("dim")));
     let rows = Rect {
         y: inner.y + 1,
         height: inner.height - 2,
         ..inner
     };
-    widgets::lines(inner, buffer, &[heading]);
     let table = &model.table;
     let height = usize::from(rows.height);
     let rows_of = widgets::Spread::of(model.view.talk, table.cursor, table.rows.len(), height);
     let shown = table.rows.iter().skip(rows_of.top).take(height);
+    let about = heading_of_rest(shown.clone());
+    heading.spans.push(Span::styled(about, theme.style("dim")));
+    widgets::lines(inner, buffer, &[heading]);
     let painter = Painter {
         model,
         theme,
@@ -74,6 +73,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     widgets::lines(rows, buffer, &lines);
     if table.rows.is_empty() {
         let text = match &table.filter {
+            _ if table.texts_read().is_some() => "texts are being read …".to_owned(),
             Some(filter) => format!("no trajectory fulfils `{}`", sanitize(filter.text())),
             None if model.reading.is_some() => "reading …".to_owned(),
             None => "there is no trajectory".to_owned(),
@@ -109,6 +109,14 @@ fn title(model: &Model) -> String {
         let percent = read.saturating_mul(100) / size.max(1);
         title.push_str(&format!(", {percent} % read"));
     }
+    if let Some(why) = table.texts_failed() {
+        title.push_str(&format!(", texts cannot be read: {}", sanitize(why)));
+    } else if let Some((read, all)) = table.texts_read() {
+        match all {
+            0 => title.push_str(", texts are read next"),
+            _ => title.push_str(&format!(", texts of {read} of {all} read")),
+        }
+    }
     if let Some(run) = table
         .run
         .and_then(|run| model.survey.runs().get(run as usize))
@@ -127,6 +135,22 @@ fn title(model: &Model) -> String {
         }
     }
     title
+}
+
+/// What stands behind the columns of these rows.
+fn heading_of_rest<'a>(rows: impl Iterator<Item = &'a Row>) -> &'static str {
+    let (mut single, mut several) = (false, false);
+    for row in rows {
+        match row {
+            Row::Trajectory { .. } => single = true,
+            Row::Problem { .. } | Row::Group { .. } => several = true,
+        }
+    }
+    match (single, several) {
+        (_, false) => "steps by model",
+        (false, true) => "correct, and verdicts",
+        (true, true) => "steps by model; verdicts",
+    }
 }
 
 /// The name that a table is sorted by, and whether downwards.
@@ -197,7 +221,10 @@ impl Painter<'_> {
                 tally,
                 open,
                 members,
-            } => self.together(*open, value, tally, members.clone(), "emphasis"),
+            } => {
+                let name = format!("{value} ×{}", members.len());
+                self.together(*open, &name, tally, members.clone(), "emphasis")
+            }
         }
     }
 
@@ -276,7 +303,8 @@ impl Painter<'_> {
         sanitize(&self.theme.shown(&text)).replace('\n', " ")
     }
 
-    /// A row of several trajectories: their name, and what they came to.
+    /// A row of several trajectories under the same columns: their name, in
+    /// place of what each has of its own, means, and how they came out.
     fn together(
         &self,
         open: bool,
@@ -286,37 +314,54 @@ impl Painter<'_> {
         role: &str,
     ) -> Line<'static> {
         let fold = if open { "▾" } else { "▸" };
-        let name_room: usize = self
-            .columns
-            .shown
-            .iter()
-            .map(|column| column.width + 1)
-            .sum();
-        let room = name_room + self.columns.lane;
-        let counts = counts(tally, self.theme);
-        let counts_width: usize = counts.iter().map(|span| width::of(&span.content)).sum();
-        // The name gives way before the numbers do.
-        let name_width = room.saturating_sub(counts_width + 1).clamp(8, 40);
+        let shown = &self.columns.shown;
+        let own = shown.iter().take_while(|column| column.name != "steps");
+        let own = own.count();
+        let room: usize = shown.iter().take(own).map(|column| column.width + 1).sum();
+        let room = room.saturating_sub(1);
         let name = sanitize(&self.theme.shown(name)).replace('\n', " ");
-        let name = width::truncate(&name, name_width);
-        let name = width::pad(&name, name_width, width::Align::Left);
+        let name = width::truncate(&name, room);
+        let name = width::pad(&name, room, width::Align::Left);
         let mut spans = vec![
             Span::styled(fold, self.theme.style("key")),
             self.mark(members),
             Span::styled(name, self.theme.style(role)),
             Span::raw(" "),
         ];
-        spans.extend(counts);
+        for column in shown.iter().skip(own) {
+            let text = self.mean(tally, column.name);
+            spans.extend(column.cell(&text, self.style(column.name)));
+        }
+        spans.extend(counts(tally, self.theme));
         Line::from(spans)
+    }
+
+    /// The text of a column for several trajectories.
+    fn mean(&self, tally: &Tally, column: &str) -> String {
+        let survey = &self.model.survey;
+        match column {
+            "steps" => tally
+                .mean_steps()
+                .map_or_else(String::new, |steps| format!("{steps:.1}")),
+            "large_share" => percent(tally.large_share()),
+            "cost" => {
+                let unit = match self.model.table.run {
+                    Some(run) => survey.unit_of(run),
+                    None => survey.common_unit(),
+                };
+                // Costs of different units have no mean.
+                let cost = tally.published().filter(|_| unit.is_some());
+                figures::amount(cost, unit.as_ref())
+            }
+            _ => String::new(),
+        }
     }
 }
 
-/// Verdicts, accuracy and share of the most capable model.
+/// Accuracy and verdicts.
 fn counts(tally: &Tally, theme: &Theme) -> Vec<Span<'static>> {
-    let mut spans = vec![Span::styled(
-        format!("{:>5} ", tally.trajectories),
-        theme.style("text"),
-    )];
+    let accuracy = format!("{:>7}", percent(tally.accuracy()));
+    let mut spans = vec![Span::styled(accuracy, theme.style("text"))];
     let verdicts = [
         (tally.correct, "✓", "verdict.correct"),
         (tally.wrong, "✗", "verdict.wrong"),
@@ -325,12 +370,8 @@ fn counts(tally: &Tally, theme: &Theme) -> Vec<Span<'static>> {
     ];
     for (count, sign, role) in verdicts {
         let style = theme.style(if count == 0 { "dim" } else { role });
-        spans.push(Span::styled(format!("{count:>4}{sign}"), style));
+        spans.push(Span::styled(format!(" {count:>3}{sign}"), style));
     }
-    let accuracy = format!("  {:>7} correct", percent(tally.accuracy()));
-    spans.push(Span::styled(accuracy, theme.style("text")));
-    let large = format!("  {:>7} large", percent(tally.large_share()));
-    spans.push(Span::styled(large, theme.style("dim")));
     spans
 }
 
@@ -342,6 +383,12 @@ fn summary(tally: &Tally, model: &Model, columns: usize, theme: &Theme) -> Line<
     );
     if tally.unfinished() > 0 {
         text.push_str(&format!(", {} unfinished", tally.unfinished()));
+    }
+    if model.table.superseded() > 0 {
+        let again = model.table.superseded();
+        text.push_str(&format!(
+            ", {again} of them done again by the same run later"
+        ));
     }
     if let (Some(accuracy), false) = (tally.accuracy(), model.table.has_repeats()) {
         text.push_str(&format!("; {} of the graded", percent(Some(accuracy))));

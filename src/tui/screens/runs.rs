@@ -142,12 +142,16 @@ fn about(model: &Model) -> String {
         return String::new();
     };
     let id = model.survey.name(run.id);
+    let again = match row.map_or(0, |row| row.superseded) {
+        0 => String::new(),
+        superseded => format!("{superseded} of it done again by the same run later · "),
+    };
     let Some(head) = &run.head else {
-        return format!("run {id}");
+        return sanitize(&format!("{again}run {id}")).replace('\n', " ");
     };
     let pool: Vec<&str> = head.pool.iter().map(|model| model.name.as_str()).collect();
     let text = format!(
-        "run {id} · {} {} · seed {} · {}",
+        "{again}run {id} · {} {} · seed {} · {}",
         head.command,
         head.started,
         head.seed,

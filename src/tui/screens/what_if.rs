@@ -11,6 +11,7 @@ use crate::app::tour::Part;
 use crate::app::{Model, Pane, Slid};
 use crate::cost::Unit;
 use crate::eval::what_if::{Band, Changed, Outlook, WhatIf};
+use crate::train::params::CostLedger;
 use crate::tui::text::sanitize::sanitize;
 use crate::tui::text::width;
 use crate::tui::theme::Theme;
@@ -41,14 +42,14 @@ const SPREAD_PARTS: [(Part, Range<usize>); 3] = [
 /// Draws the screen's body.
 pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Drawn {
     let slid = &model.what_if;
-    let head = model.survey.runs().get(slid.run as usize);
+    let head = model.survey.runs().get(slid.run() as usize);
     let own = head.and_then(|run| run.head.as_ref());
     let own = own.map_or("unknown", |head| head.router.spec.as_str());
-    let title = match slid.spec == own {
+    let title = match slid.spec() == own {
         true => format!("What if · {}", sanitize(own)),
         false => format!(
             "What if {} decided · run of {}",
-            sanitize(&slid.spec),
+            sanitize(slid.spec()),
             sanitize(own)
         ),
     };
@@ -70,7 +71,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         slid,
         what_if,
         theme,
-        unit: model.survey.unit_of(slid.run),
+        unit: model.survey.unit_of(slid.run()),
     };
     let is_spread = model.view.talk && inner.height >= SPREAD_FROM;
     let (rows, parts) = match is_spread {
@@ -203,7 +204,11 @@ impl Painter<'_> {
     fn coverage(&self) -> Line<'static> {
         let coverage = percent(Some(self.slid.now.coverage()));
         let all = self.what_if.trajectories();
-        let text = format!("coverage {coverage} of {all} trajectories that came to an end");
+        let again = match self.what_if.repeated() {
+            0 => String::new(),
+            repeated => format!("; {repeated} left out: the run was done again"),
+        };
+        let text = format!("coverage {coverage} of {all} trajectories that came to an end{again}");
         Line::styled(text, self.theme.style("emphasis"))
     }
 
@@ -234,12 +239,20 @@ impl Painter<'_> {
                 self.estimate(now),
                 "text",
             ),
-            row(
-                "published cost",
-                self.amount(logged.known_cost),
-                self.cost(now, logged),
-                "cost.published",
-            ),
+            match self.what_if.ledger() {
+                CostLedger::Published => row(
+                    "published cost",
+                    self.amount(logged.known_cost),
+                    self.cost(now, logged),
+                    "cost.published",
+                ),
+                CostLedger::Full => row(
+                    "full cost of steps",
+                    self.amount(logged.known_cost),
+                    self.cost(now, logged),
+                    "cost.full",
+                ),
+            },
         ]
     }
 

@@ -119,7 +119,7 @@ fn messages_are_json_without_credentials() {
         let messages: Value = serde_json::from_str(messages.unwrap()).unwrap();
         assert_eq!(
             messages[0]["parts"][0]["content"],
-            "see \"https://…@h/?token=…\"\nhttps://h\nme@x.org \\ https://h/?key=…"
+            "see \"https://…@h/?token=…\"\nhttps://h\nme@x.org \\ https://h/?key=…\n\n"
         );
     }
 }
