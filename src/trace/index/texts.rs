@@ -16,11 +16,6 @@ pub struct StepText {
 }
 
 #[derive(Deserialize)]
-struct Question {
-    problem: Asked,
-}
-
-#[derive(Deserialize)]
 struct Asked {
     question: String,
 }
@@ -59,8 +54,8 @@ impl Log {
             let line = bytes.trim_ascii();
             match entry.kind {
                 Kind::Problem => {
-                    let read = serde_json::from_slice::<Question>(line).ok();
-                    question = read.map(|read| read.problem.question).or(question);
+                    let read = serde_json::from_slice::<Asked>(line).ok();
+                    question = read.map(|read| read.question).or(question);
                 }
                 _ => steps.extend(serde_json::from_slice::<StepText>(line).ok()),
             }

@@ -117,9 +117,11 @@ fn messages_are_json_without_credentials() {
     {
         let messages = attribute(span, "gen_ai.output.messages")["stringValue"].as_str();
         let messages: Value = serde_json::from_str(messages.unwrap()).unwrap();
+        let content = messages[0]["parts"][0]["content"].as_str().unwrap();
+        // A step ends at its delimiter, the answer as a whole without.
         assert_eq!(
-            messages[0]["parts"][0]["content"],
-            "see \"https://…@h/?token=…\"\nhttps://h\nme@x.org \\ https://h/?key=…\n\n"
+            content.trim_end(),
+            "see \"https://…@h/?token=…\"\nhttps://h\nme@x.org \\ https://h/?key=…"
         );
     }
 }
