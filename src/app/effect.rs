@@ -16,7 +16,7 @@ pub enum Effect {
     /// [`Msg::LabelFailed`](super::Msg::LabelFailed).
     Label(Vec<LabelRecord>),
     /// Read what others have said since, in the file with the labels of this
-    /// trajectory; it comes as [`Msg::LabelsHeard`](super::Msg::LabelsHeard).
+    /// trajectory; it comes as [`Msg::LabelsAdded`](super::Msg::LabelsAdded).
     HearLabels {
         entry: usize,
     },

@@ -48,7 +48,7 @@ pub enum Msg {
     /// Labels were read after trajectories had been opened.
     LabelsRead(Vec<LabelRecord>),
     /// Others said this since the log was read.
-    LabelsHeard(Vec<LabelRecord>),
+    LabelsAdded(Vec<LabelRecord>),
     /// A recorded trajectory was read, or could not be.
     Opened {
         entry: usize,

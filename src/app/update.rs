@@ -55,7 +55,7 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             labelling::read(model, labels);
             Vec::new()
         }
-        Msg::LabelsHeard(labels) => {
+        Msg::LabelsAdded(labels) => {
             labelling::heard(model, labels);
             Vec::new()
         }

@@ -65,7 +65,7 @@ pub enum Heard {
     LogFailed(String),
     LabelFailed(Vec<LabelRecord>, String),
     LabelsRead(Vec<LabelRecord>),
-    LabelsHeard(Vec<LabelRecord>),
+    LabelsAdded(Vec<LabelRecord>),
     Opened(usize),
     Edited(usize, Result<Option<String>, String>),
     Copied(usize),
@@ -95,7 +95,7 @@ impl Heard {
             Self::LogFailed(message) => Msg::LogFailed { message },
             Self::LabelFailed(labels, message) => Msg::LabelFailed { labels, message },
             Self::LabelsRead(labels) => Msg::LabelsRead(labels),
-            Self::LabelsHeard(labels) => Msg::LabelsHeard(labels),
+            Self::LabelsAdded(labels) => Msg::LabelsAdded(labels),
             Self::Opened(entry) => Msg::Opened {
                 entry,
                 result: match model.entries.get(entry) {

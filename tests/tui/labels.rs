@@ -172,7 +172,7 @@ fn others_are_heard_while_one_labels() {
     // What was said here is known here.
     assert_eq!(sides.others(&run, &problem), Ok(vec![theirs.clone()]));
     assert_eq!(sides.others(&run, &problem), Ok(Vec::new()));
-    stage.hear(Heard::LabelsHeard(vec![theirs.clone()]));
+    stage.hear(Heard::LabelsAdded(vec![theirs.clone()]));
     let picture = text(&draw_dark(&mut stage, (120, 40)));
     assert!(picture.contains("bob  ⊖ bad"), "{picture}");
     let place = stage.model.current;
@@ -184,7 +184,7 @@ fn others_are_heard_while_one_labels() {
         ..theirs
     };
     let before = stage.model.survey.trajectories().len();
-    stage.hear(Heard::LabelsHeard(vec![elsewhere]));
+    stage.hear(Heard::LabelsAdded(vec![elsewhere]));
     assert_eq!(stage.model.survey.trajectories().len(), before);
 }
 
@@ -215,7 +215,7 @@ fn others_are_asked_for_at_every_key_and_wait_for_what_is_being_opened() {
     let label = session.label(step, Label::Bad, "bob", "");
     update(
         &mut stage.model,
-        Msg::LabelsHeard(vec![label.clone()]),
+        Msg::LabelsAdded(vec![label.clone()]),
         &now,
     );
     update(

@@ -83,7 +83,7 @@ impl Journal {
                     Job::Hear { .. } if deaf => {}
                     Job::Hear { run, problem } => match sides.others(&run, &problem) {
                         Ok(labels) if labels.is_empty() => {}
-                        Ok(labels) => calls.send(Msg::LabelsHeard(labels)),
+                        Ok(labels) => calls.send(Msg::LabelsAdded(labels)),
                         Err(message) => {
                             // Said once, and not at every key.
                             deaf = true;
