@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::cost::Reported;
+use crate::counts::counted;
 use crate::problem::shard::Part;
 use crate::train;
 
@@ -120,8 +121,9 @@ impl Summary {
         line(
             "cut off",
             format!(
-                "{} trajectories, {} steps at their token limit",
-                self.truncated, self.length_ended_steps
+                "{}, {} at their token limit",
+                counted(self.truncated, "trajectory"),
+                counted(self.length_ended_steps, "step")
             ),
         );
         line("errors", self.errors.to_string());
@@ -136,8 +138,8 @@ impl Summary {
             line(
                 "damaged",
                 format!(
-                    "{} lines of the log: {}",
-                    self.damaged_lines,
+                    "{} of the log: {}",
+                    counted(self.damaged_lines, "line"),
                     self.damaged_text()
                 ),
             );

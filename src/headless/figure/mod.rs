@@ -51,6 +51,9 @@ pub struct Figure {
     pub y: (f64, f64),
     pub x_name: String,
     pub y_name: String,
+    /// Whether y is the root of what it is named: counts of a few are seen
+    /// beside counts of many (Tukey's rootogram).
+    pub y_is_root: bool,
     pub layers: Vec<Layer>,
 }
 
@@ -86,25 +89,34 @@ pub fn reliability(of: &str, found: &Reliability, score: &str, target: &str) -> 
         y: (0.0, 1.0),
         x_name: score.to_owned(),
         y_name: format!("right by {target}"),
+        y_is_root: false,
         layers,
     })
 }
 
-/// Counts of a score with the mixture that was fitted to it.
+/// Counts of a score with the mixture that was fitted to it, on a root scale:
+/// confidences crowd at one end.
 pub fn distribution(of: &str, found: &Histogram, score: &str) -> Option<Figure> {
     let most = *found.counts.iter().max()?;
     let (low, high) = (found.low, found.high);
     let mut layers = vec![Layer::Bars {
-        heights: found.counts.iter().map(|&count| count as f64).collect(),
+        heights: found
+            .counts
+            .iter()
+            .map(|&count| (count as f64).sqrt())
+            .collect(),
         tone: Tone::Main,
         name: format!("steps: {of}"),
     }];
     let places = (0..=200).map(|at| low + (high - low) * f64::from(at) / 200.0);
     let fitted = places.filter_map(|x| Some((x, found.expected(x)?)));
     let fitted: Vec<(f64, f64)> = fitted.collect();
-    let top = most as f64 * 1.05;
+    let top = (most as f64).sqrt() * 1.05;
     if !fitted.is_empty() {
-        let points = fitted.into_iter().map(|(x, y)| (x, y.min(top))).collect();
+        let points = fitted
+            .into_iter()
+            .map(|(x, y)| (x, y.sqrt().min(top)))
+            .collect();
         layers.push(Layer::Line {
             points,
             tone: Tone::Fit,
@@ -117,7 +129,8 @@ pub fn distribution(of: &str, found: &Histogram, score: &str) -> Option<Figure> 
         x: (low, high),
         y: (0.0, top.max(1.0)),
         x_name: score.to_owned(),
-        y_name: "steps".to_owned(),
+        y_name: "steps (root scale)".to_owned(),
+        y_is_root: true,
         layers,
     })
 }
@@ -134,6 +147,7 @@ pub fn escalation_by_position(found: &Escalation) -> Figure {
         y: (0.0, 1.0),
         x_name: "relative position".to_owned(),
         y_name: "by the large model".to_owned(),
+        y_is_root: false,
         layers: both_lines(&parts),
     }
 }
@@ -148,6 +162,7 @@ pub fn escalation_by_difficulty(found: &Escalation) -> Option<Figure> {
         y: (0.0, 1.0),
         x_name: "difficulty".to_owned(),
         y_name: "by the large model".to_owned(),
+        y_is_root: false,
         layers: both_lines(&found.by_difficulty),
     })
 }

@@ -38,6 +38,10 @@ fn draw(area: &plot::Area<'_>, figure: &Figure) -> Drawn {
         .light_line_style(WHITE)
         .x_desc(&figure.x_name)
         .y_desc(&figure.y_name)
+        .y_label_formatter(&|&y| match figure.y_is_root {
+            true => format!("{:.0}", y * y),
+            false => format!("{y:.1}"),
+        })
         .draw()?;
     for layer in &figure.layers {
         match layer {

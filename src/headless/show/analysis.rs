@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::counts::counted;
 use crate::eval::analysis::escalation::{Both, Share};
 use crate::eval::analysis::{Analysis, Ask, Costs, Failure, Funnel, Histogram, Reliability};
 use crate::expr::{Expr, Scope};
@@ -38,8 +39,8 @@ pub fn analysis(
     }
     let found = Analysis::of(survey, &places, ask);
     let mut text = format!(
-        "{} trajectories; {} against {}\n\n",
-        found.trajectories,
+        "{}; {} against {}\n\n",
+        counted(found.trajectories, "trajectory"),
         ask.score.written(),
         found.target.name()
     );

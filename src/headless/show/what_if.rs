@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::counts::counted;
 use crate::eval::what_if::{Band, Outlook, Rule, WhatIf};
 use crate::headless::{Exit, Failure};
 use crate::train::params::CostLedger;
@@ -105,10 +106,10 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
         CostLedger::Full => "full cost of steps and rejected drafts",
     };
     text.push_str(&format!(
-        "{} trajectories of `{}`, {} decisions; {} {} = {}; {costs}{}; decided by {}\n",
-        what_if.trajectories(),
+        "{} of `{}`, {}; {} {} = {}; {costs}{}; decided by {}\n",
+        counted(what_if.trajectories(), "trajectory"),
         head.router.spec,
-        what_if.decisions(),
+        counted(what_if.decisions(), "decision"),
         if own { "logged" } else { "asked" },
         slider.symbol,
         slider.value,
@@ -118,8 +119,8 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
     ));
     if what_if.repeated() > 0 {
         text.push_str(&format!(
-            "{} trajectories left out: the run was done again, and the last of each counts\n",
-            what_if.repeated()
+            "{} left out: the run was done again, and the last of each counts\n",
+            counted(what_if.repeated(), "trajectory")
         ));
     }
     for one in &changed {

@@ -320,7 +320,11 @@ impl Painter<'_> {
         let room: usize = shown.iter().take(own).map(|column| column.width + 1).sum();
         let room = room.saturating_sub(1);
         let name = sanitize(&self.theme.shown(name)).replace('\n', " ");
-        let name = width::truncate(&name, room);
+        // Of a path (`Mathematics -> Algebra -> …`) its end tells most.
+        let name = match name.contains(" -> ") {
+            true => width::truncate_start(&name, room),
+            false => width::truncate(&name, room),
+        };
         let name = width::pad(&name, room, width::Align::Left);
         let mut spans = vec![
             Span::styled(fold, self.theme.style("key")),
@@ -400,30 +404,36 @@ fn summary(tally: &Tally, model: &Model, columns: usize, theme: &Theme) -> Line<
         "; {} of steps large",
         percent(tally.large_share())
     ));
+    if let Some(unit) = model.survey.common_unit() {
+        let cost = figures::amount(tally.published(), Some(&unit));
+        text.push_str(&format!("; {cost} each"));
+    }
+    let control = model
+        .values
+        .regrets
+        .filter(|_| model.table.filter.is_none());
     if let Some(Control {
         regret: Some(regret),
         of_repeated,
         against_itself,
         ..
-    }) = model
-        .values
-        .regrets
-        .filter(|_| model.table.filter.is_none())
+    }) = control
     {
         // Of the whole log, whatever is shown of it.
-        text.push_str(&format!("; mean regret {:.1}", 100.0 * regret));
+        let mean = format!("; mean regret {:.1}", 100.0 * regret);
         // The control is of choices that were drawn twice: like for like.
-        if let (Some(repeated), Some(itself)) = (of_repeated, against_itself) {
-            text.push_str(&format!(
-                " (of repeated choices {:.1}, A/A {:.1})",
-                100.0 * repeated,
-                100.0 * itself
-            ));
+        let against = of_repeated.zip(against_itself);
+        let against = against.map_or_else(String::new, |(repeated, itself)| {
+            let (repeated, itself) = (100.0 * repeated, 100.0 * itself);
+            format!(" (of repeated choices {repeated:.1}, A/A {itself:.1})")
+        });
+        // What has no room is left out whole.
+        for part in [mean, against] {
+            if width::of(&text) + width::of(&part) > columns {
+                break;
+            }
+            text.push_str(&part);
         }
-    }
-    if let Some(unit) = model.survey.common_unit() {
-        let cost = figures::amount(tally.published(), Some(&unit));
-        text.push_str(&format!("; {cost} each"));
     }
     let text = width::truncate(&text, columns).into_owned();
     Line::styled(text, theme.style("text"))

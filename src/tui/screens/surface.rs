@@ -103,8 +103,12 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, row: usize, theme: &
         ));
     }
     let signal = router.signal();
-    let text = format!("over {signal}, after a step by the cheapest model; + steps of the log");
-    legend.push(Span::styled(text, theme.style("dim")));
     lines.push(Line::from(legend));
+    let text = format!("over {signal}, after a step by the cheapest model; + steps of the log");
+    let told = usize::from(area.width.saturating_sub(NAMES));
+    for mut line in widgets::paragraph(&text, told, theme.style("dim")) {
+        line.spans.insert(0, Span::raw(" ".repeat(blanks)));
+        lines.push(line);
+    }
     widgets::lines(area, buffer, &lines);
 }

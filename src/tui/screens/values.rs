@@ -3,7 +3,6 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::app::tour::Part;
@@ -13,8 +12,9 @@ use crate::eval::regret::{Grove, Line as Path, Standing};
 use crate::headless::show::{Remarks, remarks};
 use crate::session::Session;
 use crate::tui::text::sanitize::sanitize_line;
-use crate::tui::text::width::{self, Align};
+use crate::tui::text::width::Align;
 use crate::tui::theme::Theme;
+use crate::tui::widgets::columns::cell;
 use crate::tui::widgets::steps::short_name;
 use crate::tui::widgets::{self, bar, figures, glyph, paragraph, regret};
 
@@ -167,28 +167,23 @@ impl Painter<'_> {
         )
     }
 
-    fn cell(&self, text: &str, columns: usize, align: Align, style: Style) -> Span<'static> {
-        let text = width::truncate(text, columns);
-        Span::styled(format!("{} ", width::pad(&text, columns, align)), style)
-    }
-
     fn headings(&self, columns: u16) -> Line<'static> {
         let dim = self.theme.style("dim");
         let wide = columns >= WITH_INTERVALS;
-        let mut spans = vec![
-            self.cell("step", 4, Align::Right, dim),
-            self.cell("", 1, Align::Left, dim),
-            self.cell("right after it", STANDING, Align::Left, dim),
-        ];
+        let mut spans = Vec::new();
+        spans.extend(cell("step", 4, Align::Right, dim));
+        spans.extend(cell("", 1, Align::Left, dim));
+        spans.extend(cell("right after it", STANDING, Align::Left, dim));
+
         if wide {
-            spans.push(self.cell("95 %", 10, Align::Left, dim));
+            spans.extend(cell("95 %", 10, Align::Left, dim));
         }
         for model in 0..self.session.settings().models() {
-            spans.push(self.cell(&self.name(model), 12, Align::Left, dim));
+            spans.extend(cell(&self.name(model), 12, Align::Left, dim));
         }
         let regret = if wide { REGRET } else { 11 };
-        spans.push(self.cell("regret", regret, Align::Left, dim));
-        spans.push(self.cell("flips at", 11, Align::Left, dim));
+        spans.extend(cell("regret", regret, Align::Left, dim));
+        spans.extend(cell("flips at", 11, Align::Left, dim));
         Line::from(spans)
     }
 
@@ -208,10 +203,10 @@ impl Painter<'_> {
             0 => "?".to_owned(),
             _ => after.to_string(),
         };
-        let mut spans = vec![
-            self.cell(&number, 4, Align::Right, theme.style("text")),
-            self.cell(sign, 1, Align::Left, style),
-        ];
+        let mut spans = Vec::new();
+        spans.extend(cell(&number, 4, Align::Right, theme.style("text")));
+        spans.extend(cell(sign, 1, Align::Left, style));
+
         match standing {
             Some(standing) => {
                 spans.extend(bar::filled(
@@ -225,16 +220,21 @@ impl Painter<'_> {
                     draws => format!(" of {draws}"),
                 };
                 let text = format!("{:>4.0} %{of}", 100.0 * standing.right);
-                spans.push(self.cell(&text, STANDING - BAR, Align::Left, theme.style("text")));
+                spans.extend(cell(
+                    &text,
+                    STANDING - BAR,
+                    Align::Left,
+                    theme.style("text"),
+                ));
             }
-            None => spans.push(self.cell("not known", STANDING, Align::Left, theme.style("dim"))),
+            None => spans.extend(cell("not known", STANDING, Align::Left, theme.style("dim"))),
         }
         if wide {
             let text = standing.filter(|known| known.draws > 0).map(|known| {
                 let [low, high] = known.interval.map(|end| 100.0 * end);
                 format!("[{low:.0}, {high:.0}]")
             });
-            spans.push(self.cell(
+            spans.extend(cell(
                 &text.unwrap_or_default(),
                 10,
                 Align::Left,
@@ -253,7 +253,12 @@ impl Painter<'_> {
                 .as_ref()
                 .map_or_else(|| "–".to_owned(), regret::right);
             let mark = if taken { "→" } else { " " };
-            spans.push(self.cell(&format!("{mark}{text}"), 12, Align::Left, theme.style(role)));
+            spans.extend(cell(
+                &format!("{mark}{text}"),
+                12,
+                Align::Left,
+                theme.style(role),
+            ));
         }
         if let Some(lost) = choice.regret(self.model.values.worth) {
             let text = match wide {
@@ -263,11 +268,11 @@ impl Painter<'_> {
             let noise = if lost.is_noise() { "~" } else { " " };
             let style = theme.style(regret::role(&lost));
             let room = if wide { REGRET } else { 11 };
-            spans.push(self.cell(&format!("{noise}{text}"), room, Align::Left, style));
+            spans.extend(cell(&format!("{noise}{text}"), room, Align::Left, style));
             let flips = lost.flips_at;
             let text =
                 flips.map_or_else(String::new, |worth| figures::amount(Some(worth), self.unit));
-            spans.push(self.cell(&text, 11, Align::Left, theme.style("threshold")));
+            spans.extend(cell(&text, 11, Align::Left, theme.style("threshold")));
         }
         Line::from(spans)
     }

@@ -149,9 +149,10 @@ fn cell(value: f64, (low, high): (f64, f64), cells: u16) -> u16 {
 fn axes(inner: Rect, plot: Rect, buffer: &mut Buffer, figure: &Figure, theme: &Theme) {
     let dim = theme.style("dim");
     let shares = figure.y == (0.0, 1.0);
-    let name = |value: f64| match shares {
-        true => format!("{:>4.0} %", 100.0 * value),
-        false => format!("{:>6}", figures::scaled(value).trim()),
+    let name = |value: f64| match (shares, figure.y_is_root) {
+        (true, _) => format!("{:>4.0} %", 100.0 * value),
+        (_, true) => format!("{:>6.0}", value * value),
+        _ => format!("{:>6}", figures::scaled(value).trim()),
     };
     buffer.set_string(inner.x, plot.y, name(figure.y.1), dim);
     buffer.set_string(inner.x, plot.bottom() - 1, name(figure.y.0), dim);
@@ -161,7 +162,11 @@ fn axes(inner: Rect, plot: Rect, buffer: &mut Buffer, figure: &Figure, theme: &T
     };
     let row = plot.bottom();
     buffer.set_string(plot.x, row, number(figure.x.0), dim);
-    let middle = width::truncate(&figure.x_name, usize::from(plot.width) / 2).into_owned();
+    let text = match figure.y_is_root {
+        true => format!("{}; heights by their root", figure.x_name),
+        false => figure.x_name.clone(),
+    };
+    let middle = width::truncate(&text, usize::from(plot.width) * 2 / 3).into_owned();
     let at = plot.x + (plot.width.saturating_sub(width::of(&middle) as u16)) / 2;
     buffer.set_string(at, row, middle, dim);
     let end = number(figure.x.1);

@@ -82,7 +82,8 @@ impl Painter<'_> {
             };
             let text = count.to_string();
             let text = if here { format!("▸{text}") } else { text };
-            let text = width::pad(&text, columns.counts[column], Align::Right);
+            let (before, _) = width::padding(&text, columns.counts[column], Align::Right);
+            spans.push(Span::raw(" ".repeat(before)));
             spans.push(Span::styled(text, self.theme.style(role)));
         }
         Line::from(spans)

@@ -3,12 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Line;
 
 use crate::app::tour::Part;
 use crate::headless::figure::Figure;
 use crate::tui::screens::Drawn;
 use crate::tui::text::width::{self, Align};
+use crate::tui::widgets::columns::cell;
 use crate::tui::widgets::{self, plot};
 
 use super::{BESIDE, NAME, Painter};
@@ -73,12 +74,11 @@ impl Painter<'_> {
         let dim = self.theme.style("dim");
         let cells = |texts: &mut dyn Iterator<Item = &str>, style: Style| {
             let texts = texts.zip(headings).enumerate();
-            let spans = texts.map(|(at, (text, (_, columns)))| {
+            let spans = texts.flat_map(|(at, (text, (_, columns)))| {
                 let align = if at == 0 { Align::Left } else { Align::Right };
                 // A row may have the name of a model or of a domain.
                 let text = self.theme.shown(text);
-                let text = width::truncate(&text, *columns);
-                Span::styled(format!("{} ", width::pad(&text, *columns, align)), style)
+                cell(&text, *columns, align, style)
             });
             Line::from(spans.collect::<Vec<_>>())
         };
