@@ -284,6 +284,8 @@ pub struct Model {
     pub compare: Comparison,
     /// Bytes of the log that were read and all there are, while it is read.
     pub reading: Option<(u64, u64)>,
+    /// Trajectories that were opened before all of their records were read.
+    pub(super) behind: BTreeSet<usize>,
     /// Place of the entry on screen.
     pub current: usize,
     pub endpoints: Vec<EndpointState>,
@@ -337,6 +339,7 @@ impl Model {
             survey: Arc::default(),
             talk: Talk::default(),
             reading: None,
+            behind: BTreeSet::new(),
             current: 0,
             endpoints: vec![EndpointState::Unknown; models],
             scorers: ScorersState::Unknown,

@@ -1,12 +1,15 @@
 //! The survey grows: by a log that is being read, by records of a live run.
 
+use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 
 use crate::problem::answer::Verdict;
 use crate::survey::{Fact, Survey};
 
 use super::effect::Effect;
-use super::model::{Entry, Model, NoticeLevel, Slot};
+use super::model::{Entry, Mode, Model, NoticeLevel, Slot};
+use super::navigate;
 
 impl Model {
     /// Takes a survey whose trajectories can be opened.
@@ -31,14 +34,62 @@ impl Model {
     }
 }
 
-/// Takes what was read of a log.
-pub(super) fn read(model: &mut Model, facts: Vec<Fact>, progress: Option<(u64, u64)>) {
+/// Takes what was read of a log. What was opened before all of it had been read
+/// is opened again: the effects do.
+pub(super) fn read(
+    model: &mut Model,
+    facts: Vec<Fact>,
+    progress: Option<(u64, u64)>,
+) -> Vec<Effect> {
+    let before = opened(model);
     let survey = Arc::make_mut(&mut model.survey);
     for fact in facts {
         survey.add(fact);
     }
+    let records = |entry: usize| model.survey.trajectories()[entry].records();
+    let grown = before.iter().filter(|(entry, old)| records(*entry) > *old);
+    let grown: BTreeSet<usize> = grown.map(|(entry, _)| *entry).collect();
     model.add_entries();
     model.reading = progress;
+    // One that still grows is awaited: its records stand together as a rule.
+    model.behind.extend(&grown);
+    let is_whole = |entry: &usize| progress.is_none() || !grown.contains(entry);
+    let (whole, behind) = mem::take(&mut model.behind)
+        .into_iter()
+        .partition::<BTreeSet<usize>, _>(is_whole);
+    model.behind = behind;
+    whole
+        .into_iter()
+        .filter_map(|entry| open_again(model, entry))
+        .collect()
+}
+
+/// The trajectories of a log that are open, with their records. Those of a live
+/// run grow by themselves.
+fn opened(model: &Model) -> Vec<(usize, usize)> {
+    if model.mode != Mode::Replay {
+        return Vec::new();
+    }
+    let known = model.slots.iter().zip(model.survey.trajectories());
+    known
+        .enumerate()
+        .filter(|(_, (slot, _))| matches!(slot, Slot::Open(_) | Slot::Opening))
+        .map(|(entry, (_, trajectory))| (entry, trajectory.records()))
+        .collect()
+}
+
+/// Opens a trajectory again where somebody looks at it, at the same step; closes
+/// it elsewhere.
+fn open_again(model: &mut Model, entry: usize) -> Option<Effect> {
+    if entry == model.current {
+        let at = navigate::path_and_place(model).map(|(_, place)| place);
+        let at = at.and_then(|place| u32::try_from(place).ok());
+        model.view.go_to = model.view.go_to.or(at);
+    } else if !model.compare.is_of(entry) {
+        model.slots[entry] = Slot::Closed;
+        return None;
+    }
+    Some(Effect::Open { entry })
 }
 
 /// The rest of the log cannot be read: what is there stays.

@@ -65,11 +65,11 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             progress,
             warning,
         } => {
-            surveyed::read(model, facts, progress);
+            let effects = surveyed::read(model, facts, progress);
             if let Some(warning) = warning {
                 model.say(NoticeLevel::Warning, warning);
             }
-            Vec::new()
+            effects
         }
         Msg::Unread(message) => {
             surveyed::unread(model, message);
@@ -237,6 +237,7 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
                 .chain(faults.iter().map(ToString::to_string))
                 .collect();
             *slot = Slot::Open(session);
+            compare::opened(model, entry);
             labelling::late(model, entry);
             debug::share(model);
             if entry == model.current {

@@ -205,6 +205,13 @@ pub struct Decision {
     pub has_answer: Option<bool>,
 }
 
+impl Trajectory {
+    /// Number of its steps, decisions and outcomes.
+    pub fn records(&self) -> usize {
+        self.steps.len() + self.decisions.len() + self.outcomes.len()
+    }
+}
+
 impl Decision {
     /// Whether it rules on a draft.
     pub fn is_ruling(&self) -> bool {

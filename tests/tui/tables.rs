@@ -1,7 +1,7 @@
 //! The tables of runs and problems: keys in, rows and pictures out.
 
 use pointsman::app::action::Action;
-use pointsman::app::{Msg, Row, Screen, Work};
+use pointsman::app::{Effect, Msg, Row, Screen, Work};
 use pointsman::trace::LogWriter;
 use pointsman::trace::record::Record;
 use pointsman::tui::sessions;
@@ -224,9 +224,9 @@ fn texts_are_read_once_the_log_is() {
     model.view.screen = Screen::Problems;
     model.reading = Some((1, 2));
     let mut act = |msg| pointsman::app::update(&mut model, msg, "");
-    let texts = |effects: &[pointsman::app::Effect]| {
-        let is_texts = |effect: &&pointsman::app::Effect| {
-            matches!(effect, pointsman::app::Effect::Work(Work::Texts(_)))
+    let texts = |effects: &[Effect]| {
+        let is_texts = |effect: &&Effect| {
+            matches!(effect, Effect::Work(Work::Texts(_)))
         };
         effects.iter().filter(is_texts).count()
     };
@@ -245,7 +245,7 @@ fn texts_are_read_once_the_log_is() {
     });
     // What decisions lost is worked out first: it changes the survey.
     let regrets = effects.into_iter().find_map(|effect| match effect {
-        pointsman::app::Effect::Work(Work::Regrets) => Some(Work::Regrets),
+        Effect::Work(Work::Regrets) => Some(Work::Regrets),
         _ => None,
     });
     assert!(regrets.is_some());
@@ -390,6 +390,46 @@ fn a_log_that_is_torn_in_its_last_line_is_read_to_its_end() {
     assert_eq!(model.reading, None);
     assert!(model.notice.unwrap().text.contains("torn.jsonl line"));
     assert_eq!(model.entries.len(), 1);
+}
+
+#[test]
+fn a_trajectory_that_was_opened_too_early_is_opened_again_at_its_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("grows.jsonl");
+    let head = run("small", 4);
+    let mut live = Stage::on(live(head.clone()), problems(), trajectories());
+    live.keys("c");
+    let mut writer = LogWriter::create_or_append(&path, false).unwrap();
+    writer.append(&[Record::Run(Box::new(head))]).unwrap();
+    writer.append(&live.log).unwrap();
+    drop(writer);
+    let half = std::fs::metadata(&path).unwrap().len() / 2;
+    let (log, survey) = pointsman::survey::begin(&[&path], half).unwrap();
+    let (mut model, opener) = sessions::replay(log, survey, Vec::new());
+    let open = |model: &mut pointsman::app::Model, entry: usize| {
+        let result = opener.open(entry, &model.entries[entry]);
+        pointsman::app::update(model, Msg::Opened { entry, result }, "")
+    };
+    open(&mut model, 0);
+    let early = model.session().unwrap().followed_path().len();
+    assert!((1..3).contains(&early), "{early}");
+    model.go_to_step(1);
+    let batch = opener.read_on().unwrap().unwrap();
+    let msg = Msg::Surveyed {
+        facts: batch.facts,
+        progress: batch.progress,
+        warning: batch.warning,
+    };
+    let effects = pointsman::app::update(&mut model, msg, "");
+    let again = effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Open { entry: 0 }));
+    assert_eq!(again.count(), 1);
+    open(&mut model, 0);
+    let session = model.session().unwrap();
+    assert_eq!(session.followed_path().len(), 3);
+    let at = session.tree().node(session.cursor().unwrap()).step.index;
+    assert_eq!(at, 1, "whoever looked at a step still does");
 }
 
 #[test]

@@ -206,6 +206,27 @@ fn fetch(model: &mut Model, entry: usize) -> Option<Effect> {
     Some(Effect::Open { entry })
 }
 
+impl Comparison {
+    /// Whether a trajectory is one of the two.
+    pub(super) fn is_of(&self, entry: usize) -> bool {
+        let pair = self.pair.as_ref();
+        pair.is_some_and(|pair| pair.sides.iter().any(|side| side.entry == entry))
+    }
+}
+
+/// Has what was aligned of a trajectory aligned anew: it was opened again.
+pub(super) fn opened(model: &mut Model, entry: usize) {
+    if !model.compare.is_of(entry) {
+        return;
+    }
+    model.compare.serial += 1;
+    if let Some(pair) = &mut model.compare.pair {
+        pair.serial = model.compare.serial;
+        pair.is_aligning = false;
+        "reading …".clone_into(&mut pair.said);
+    }
+}
+
 /// Has the trajectories aligned once both are there.
 pub(super) fn settle(model: &mut Model) -> Option<Effect> {
     let pair = model.compare.pair.as_mut()?;

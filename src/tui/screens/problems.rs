@@ -346,7 +346,10 @@ impl Painter<'_> {
         match column {
             "steps" => tally
                 .mean_steps()
-                .map_or_else(String::new, |steps| format!("{steps:.1}")),
+                .map_or_else(String::new, |steps| match steps < 1000.0 {
+                    true => format!("{steps:.1}"),
+                    false => format!("{steps:.0}"),
+                }),
             "large_share" => percent(tally.large_share()),
             "cost" => {
                 let unit = match self.model.table.run {

@@ -20,6 +20,9 @@ use crate::tui::widgets::{self, figures, frontier, glyph, paragraph};
 use super::Drawn;
 use super::problems::percent;
 
+/// Columns around the name of a trajectory: its verdict, the step, who writes it
+/// in place of whom, and what that comes to.
+const BEHIND: usize = 38;
 /// Columns from which the frontier stands beside the list.
 const BESIDE: u16 = 100;
 /// Rows of the slider, the bands and the figures; for an audience, in a window
@@ -348,7 +351,7 @@ impl Painter<'_> {
         let (sign, _, role) = glyph::verdict(changed.verdict);
         let name = self.model.survey.name(view.trajectory().problem);
         let name = sanitize(&self.theme.shown(name)).replace('\n', " ");
-        let room = columns.saturating_sub(34).clamp(8, 24);
+        let room = columns.saturating_sub(BEHIND).clamp(8, 24);
         let name = width::pad(&width::truncate(&name, room), room, width::Align::Left);
         let mut spans = vec![
             Span::styled(format!("{sign} "), self.theme.style(role)),
@@ -393,7 +396,7 @@ impl Painter<'_> {
                     correct => (format!("{} correct", percent(Some(correct))), "text"),
                 };
                 match known < 1.0 {
-                    true => (format!("{text} of {} known", percent(Some(known))), role),
+                    true => (format!("{text}, {:.0} % known", 100.0 * known), role),
                     false => (text, role),
                 }
             }

@@ -155,10 +155,10 @@ impl Painter<'_, '_> {
         vec![
             Span::styled(format!(" {} ", NAMES[side]), self.theme.style(role)),
             Span::styled(
-                width::pad(&format!(" {sign} {word}"), 12, width::Align::Left),
+                width::pad(&format!(" {sign} {word}"), 11, width::Align::Left),
                 self.theme.style(verdict),
             ),
-            Span::styled(format!("{steps:<9}"), self.theme.style("text")),
+            Span::styled(format!(" {steps:<10} "), self.theme.style("text")),
             Span::styled(
                 self.published(side, &cost),
                 self.theme.style("cost.published"),
