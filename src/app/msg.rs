@@ -6,6 +6,7 @@ use crate::app::action::Action;
 use crate::eval::analysis::Analysis;
 use crate::eval::compare::{Alignment, Gap};
 use crate::eval::regret::Regrets;
+use crate::eval::what_if::WhatIf;
 use crate::model::endpoint::Capabilities;
 use crate::model::scorer::step::Ready;
 use crate::router::Router;
@@ -89,7 +90,12 @@ pub enum Msg {
     },
     /// The value at which a problem costs this much; `None` where the costs are
     /// not known.
-    ForCost { cost: f64, value: Option<f64> },
+    ForCost {
+        /// Of which it is the value.
+        what_if: Arc<WhatIf>,
+        cost: f64,
+        value: Option<f64>,
+    },
     /// The editor was left: the new text, `None` where nothing was changed.
     Edited {
         entry: usize,

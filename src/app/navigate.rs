@@ -1,6 +1,7 @@
 //! Moving over what is there: the cursor, the branches, the marks, the scroll
 //! of the panes. Changes what is looked at and nothing else.
 
+use crate::counts::counted;
 use crate::session::Command;
 use crate::trace::NodeIndex;
 use crate::trace::label::Rating;
@@ -46,8 +47,14 @@ pub(super) fn to_step(model: &mut Model, step: u32) {
 /// Goes to a step of the followed path by its 1-based number.
 pub(super) fn goto_step(model: &mut Model, step: u32) {
     if let Some((path, _)) = path_and_place(model) {
-        let target = usize::try_from(step).unwrap_or(usize::MAX).min(path.len());
-        goto_place(model, &path, target);
+        let wanted = usize::try_from(step).unwrap_or(usize::MAX);
+        goto_place(model, &path, wanted.min(path.len()));
+        // The largest number means the last one.
+        if wanted > path.len() && step < u32::MAX {
+            let steps = counted(path.len(), "step");
+            let text = format!("there is no step {step}: this path has {steps}");
+            model.say(NoticeLevel::Info, text);
+        }
     }
 }
 

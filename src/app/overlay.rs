@@ -132,15 +132,15 @@ pub fn palette_rows(query: &str) -> Vec<&'static ActionInfo> {
     rows
 }
 
-/// The entries that the picker shows for what was typed, best first.
+/// The entries that the picker shows for what was typed, best first: those that
+/// hold it as it is before those that hold its letters.
 pub fn picker_rows(model: &Model, query: &str) -> Vec<usize> {
-    find(
-        query,
-        model.entries.iter().map(|entry| entry.title.as_str()),
-    )
-    .into_iter()
-    .map(|found| found.place)
-    .collect()
+    let titles = model.entries.iter().map(|entry| entry.title.as_str());
+    let found = find(query, titles).into_iter().map(|found| found.place);
+    let wanted = query.trim().to_lowercase();
+    let (as_it_is, others): (Vec<usize>, Vec<usize>) =
+        found.partition(|&place| model.entries[place].title.to_lowercase().contains(&wanted));
+    as_it_is.into_iter().chain(others).collect()
 }
 
 /// Searching shows its matches while it is typed; lists start at the top.

@@ -85,10 +85,11 @@ fn open_again(model: &mut Model, entry: usize) -> Option<Effect> {
         let at = navigate::path_and_place(model).map(|(_, place)| place);
         let at = at.and_then(|place| u32::try_from(place).ok());
         model.view.go_to = model.view.go_to.or(at);
-    } else if !model.compare.is_of(entry) {
+    } else if matches!(model.slots[entry], Slot::Open(_)) && !model.compare.is_of(entry) {
         model.slots[entry] = Slot::Closed;
         return None;
     }
+    // What is being opened may come short: what comes after it holds.
     Some(Effect::Open { entry })
 }
 

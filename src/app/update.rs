@@ -103,8 +103,12 @@ pub fn update(model: &mut Model, msg: Msg, now: &str) -> Vec<Effect> {
             what_if::made(model, &wanted, made);
             Vec::new()
         }
-        Msg::ForCost { cost, value } => {
-            what_if::found(model, cost, value);
+        Msg::ForCost {
+            what_if,
+            cost,
+            value,
+        } => {
+            what_if::found(model, &what_if, cost, value);
             Vec::new()
         }
         Msg::Edited { entry, result } => edited(model, entry, result, now),
@@ -230,7 +234,10 @@ fn opened(model: &mut Model, entry: usize, result: Result<Box<Session>, String>)
         return Vec::new();
     };
     match result {
-        Ok(session) => {
+        Ok(mut session) => {
+            if let Slot::Open(before) = &*slot {
+                labelling::keep(&mut session, before);
+            }
             let faults = session.tree().faults();
             let warnings = session.warnings().iter().cloned();
             let faults: Vec<String> = warnings

@@ -247,7 +247,10 @@ fn head(model: &Model, run: u32) -> Option<&RunRecord> {
 fn want(model: &mut Model, wanted: Wanted, kept: bool) {
     let known = &model.what_if;
     let (value, band) = match kept {
-        true => (Some(known.value), known.band),
+        true => {
+            let there = known.what_if.is_some().then_some(known.value);
+            (there.or(known.kept), known.band)
+        }
         false => (None, None),
     };
     let is_there = head(model, wanted.run).is_some();
@@ -410,20 +413,24 @@ pub(super) fn for_cost(model: &mut Model, text: &str) -> Result<Vec<Effect>, Str
 }
 
 /// Slides to the value that was found for a cost, unless somebody slid since.
-pub(super) fn found(model: &mut Model, cost: f64, value: Option<f64>) {
+pub(super) fn found(model: &mut Model, of: &Arc<WhatIf>, cost: f64, value: Option<f64>) {
     let slid = &mut model.what_if;
-    if slid.sought != Some(cost) {
+    let is_now = slid
+        .what_if
+        .as_ref()
+        .is_some_and(|now| Arc::ptr_eq(now, of));
+    if !is_now || slid.sought != Some(cost) {
         return;
     }
     slid.sought = None;
     model.notice = None;
     let Some(value) = value else {
-        model.say(NoticeLevel::Warning, "the costs of this run are not known");
+        model.say(NoticeLevel::Warning, "no value has an estimate of its cost");
         return;
     };
     slid.slide_to(value);
     if slid.now.estimate.cost.is_some_and(|reached| reached > cost) {
-        let text = "no value is as cheap as that: this is the cheapest one";
+        let text = "no value with an estimate is as cheap as that: this is the cheapest";
         model.say(NoticeLevel::Warning, text);
     }
 }
@@ -435,7 +442,7 @@ fn turn_ledger(model: &mut Model) {
         CostLedger::Published => CostLedger::Full,
         CostLedger::Full => CostLedger::Published,
     };
-    let kept = model.what_if.what_if.is_some();
+    let kept = model.what_if.what_if.is_some() || model.what_if.kept.is_some();
     want(model, wanted, kept);
 }
 
@@ -462,7 +469,7 @@ impl Model {
     /// There is nothing to slide, or costs are not known.
     pub fn slide_for_cost(&mut self, wanted: f64) -> Result<bool, String> {
         let value = self.what_if.slidable()?.for_cost(wanted);
-        let value = value.ok_or("the costs of this run are not known")?;
+        let value = value.ok_or("no value has an estimate of its cost")?;
         self.what_if.slide_to(value);
         let reached = self.what_if.now.estimate.cost;
         Ok(reached.is_none_or(|cost| cost <= wanted))

@@ -68,10 +68,14 @@ impl Work {
                     made: made.map(Box::new),
                 }
             }
-            Self::ForCost { what_if, cost } => Msg::ForCost {
-                cost,
-                value: what_if.for_cost(cost),
-            },
+            Self::ForCost { what_if, cost } => {
+                let value = what_if.for_cost(cost);
+                Msg::ForCost {
+                    what_if,
+                    cost,
+                    value,
+                }
+            }
         }
     }
 }

@@ -24,7 +24,8 @@ use super::screen;
 /// something else.
 ///
 /// `--toml` prints them as a keys.toml: what you changed as it stands, every
-/// default as a comment. It can be put in the place of the file, or pasted from.
+/// default as a comment. Write it to another file first: a shell empties the one
+/// that it writes to before this program reads it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct KeysArgs {
     /// Only the keys of one context

@@ -126,7 +126,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
 }
 
 /// The names that an expression may hold, for `--filter help`.
-fn names() -> String {
+pub(super) fn names() -> String {
     let mut text = String::from(
         "An expression joins conditions by & (and), | (or), ! (not); numbers compare by < <= > >= \
          = !=,\ntexts by = != ~ (holds). What is not known is neither true nor false.\n",

@@ -9,16 +9,13 @@ use crate::signal::observation::Observation;
 use crate::trace::NodeIndex;
 use crate::trace::ids::{DecisionKey, decision_id};
 use crate::trace::record::{
-    Continuation, DecisionRecord, Purpose, Record, StepEnd, StepRecord, TrajectoryEnd,
+    Continuation, DecisionRecord, EMPTY_STEP, Purpose, Record, StepEnd, StepRecord, TrajectoryEnd,
 };
 use std::sync::Arc;
 
 use super::ending::holds_answer;
 use super::machine::{Generating, Place};
 use super::{Goal, Output, Phase, Refusal, Session};
-
-/// Who decides where a model had nothing to add: the session, not the router.
-const EMPTY_STEP: &str = "empty-step";
 
 impl Session {
     /// Takes a step into the tree and goes on as the goal says.

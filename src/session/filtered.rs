@@ -8,13 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::router::Choice;
-use crate::trace::record::Record;
+use crate::trace::record::{FILTERED, Record};
 
 use super::machine::Place;
 use super::{Output, Session};
-
-/// Who decides where a step was filtered: the session, not the router.
-const FILTERED: &str = "filtered";
 
 impl Session {
     /// Has another model write the step at `place`, whose model's answer was

@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use crate::problem::Problem;
 use crate::signal::confidence::recorded;
 use crate::trace::label::Label;
-use crate::trace::record::{CHECKER, JUDGE, LabelRecord, PRM, RunRecord, VERIFIER};
+use crate::trace::record::{
+    CHECKER, EMPTY_STEP, FILTERED, JUDGE, LabelRecord, PRM, RunRecord, VERIFIER,
+};
 use crate::trace::rollouts;
 
-use super::fact::{DecisionFact, Id, LabelFact, OutcomeFact, ScoreFact, StepFact, content};
+use super::fact::{DecisionFact, Id, LabelFact, OutcomeFact, ScoreFact, StepFact, content, hash};
 use super::{
     Decision, Fact, MEASURES, NONE, Name, Names, Outcome, ROOT, Run, Said, Step, Survey, Trajectory,
 };
@@ -47,6 +49,8 @@ impl Survey {
             Fact::Problem(record) => {
                 let place = self.place(&record.run, &record.problem.id);
                 self.trajectories[place].describe(&record.problem, &mut self.names);
+                let fraction = record.problem.difficulty.map(f64::fract);
+                self.has_fractions |= fraction.is_some_and(|rest| rest != 0.0);
             }
             Fact::Step(step) => {
                 let place = self.place(&step.run, &step.problem);
@@ -198,6 +202,7 @@ impl Trajectory {
             end: fact.end,
             continuation: fact.continuation,
             kept: fact.kept,
+            blank: fact.text.0 == hash(""),
             has_child: false,
             tokens: u32::try_from(fact.usage.output).unwrap_or(u32::MAX),
             prompt: u32::try_from(fact.usage.prompt).unwrap_or(u32::MAX),
@@ -282,6 +287,7 @@ impl Trajectory {
             draft: made.draft.map_or(0, |draft| draft.0),
             overridden: made.overridden.is_some(),
             rollout: made.rollout,
+            fallback: [EMPTY_STEP, FILTERED].contains(&made.router.as_str()),
             has_answer: made.observation.has_answer.map(|value| value > 0.5),
         });
     }

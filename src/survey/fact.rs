@@ -131,6 +131,8 @@ pub struct DecisionFact {
     pub(super) overridden: Option<IgnoredAny>,
     #[serde(default)]
     pub(super) rollout: bool,
+    #[serde(default)]
+    pub(super) router: CompactString,
 }
 
 /// What no other record says of an observation.
@@ -264,6 +266,7 @@ impl Fact {
                 draft: made.draft.as_deref().map(Id::of),
                 overridden: made.overridden.as_ref().map(|_| IgnoredAny),
                 rollout: made.rollout,
+                router: made.router.as_str().into(),
             })),
             Record::Score(score) => Self::Score(ScoreFact {
                 run: score.run.as_str().into(),

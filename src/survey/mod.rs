@@ -114,6 +114,8 @@ pub struct Step {
     pub end: StepEnd,
     pub continuation: Continuation,
     pub kept: bool,
+    /// Whether it has no text.
+    pub blank: bool,
     /// Whether a kept step follows it.
     has_child: bool,
     pub tokens: u32,
@@ -201,6 +203,9 @@ pub struct Decision {
     pub overridden: bool,
     /// Whether it began a rollout: then nobody decided.
     pub rollout: bool,
+    /// Whether another model was asked since a step was empty or filtered: that
+    /// was nobody's choice.
+    pub fallback: bool,
     /// f_t of its observation; `None` where it has none.
     pub has_answer: Option<bool>,
 }
@@ -255,6 +260,14 @@ pub struct Survey {
     facts: usize,
     /// Of the facts those that labels are, and labels that were forgotten.
     label_facts: usize,
+    /// Whether any difficulty is no whole number.
+    has_fractions: bool,
+}
+
+/// The models of a run with their sizes.
+fn models_of(head: &RunRecord) -> impl Iterator<Item = (&str, Option<f64>)> {
+    let pool = head.pool.iter();
+    pool.map(|model| (model.name.as_str(), model.params))
 }
 
 impl Survey {
@@ -265,6 +278,11 @@ impl Survey {
     /// Every trajectory in order of first appearance.
     pub fn trajectories(&self) -> &[Trajectory] {
         &self.trajectories
+    }
+
+    /// Whether any problem has a difficulty that is no whole number.
+    pub fn has_fractions(&self) -> bool {
+        self.has_fractions
     }
 
     pub fn name(&self, name: Name) -> &str {
@@ -282,11 +300,18 @@ impl Survey {
         head.cost_unit.as_deref().map(Unit::named)
     }
 
-    /// The unit of the costs of all runs; `None` where they have not the same.
+    /// The unit of the costs of all runs; `None` where they have not the same, or
+    /// are of different models: a mean over these says nothing.
     pub fn common_unit(&self) -> Option<Unit> {
         let runs = 0..u32::try_from(self.runs().len()).unwrap_or(u32::MAX);
         let mut units = runs.map(|run| self.unit_of(run));
         let first = units.next()?;
+        let mut heads = self.runs().iter().filter_map(|run| run.head.as_deref());
+        if let Some(one) = heads.next()
+            && heads.any(|other| !models_of(one).eq(models_of(other)))
+        {
+            return None;
+        }
         first.filter(|first| units.all(|unit| unit.as_ref() == Some(first)))
     }
 
@@ -371,11 +396,11 @@ impl Trajectory {
         self.decisions.get(step.decision as usize)
     }
 
-    /// The last one that no person took.
+    /// The last one that no person took, nor stood in for an empty step.
     pub fn routed_after(&self, step: &Step) -> Option<&Decision> {
         let earlier = |made: &&Decision| self.decisions.get(made.before as usize);
         let mut all = std::iter::successors(self.decision_after(step), earlier);
-        all.find(|made| !made.overridden)
+        all.find(|made| !made.overridden && !made.fallback)
     }
 
     /// What the router made of a draft: the last ruling that no person took;

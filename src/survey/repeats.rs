@@ -27,7 +27,10 @@ impl Survey {
         }
         let mut superseded = HashSet::new();
         for mut places in found.into_values().filter(|places| places.len() > 1) {
-            places.sort_by_cached_key(|&place| self.rank(&self.trajectories()[place]));
+            places.sort_by(|&one, &other| {
+                let rank = |place: usize| self.rank(&self.trajectories()[place]);
+                rank(one).cmp(&rank(other))
+            });
             places.pop();
             superseded.extend(places);
         }
@@ -55,13 +58,12 @@ impl Survey {
     }
 
     /// By which of several the last one counts.
-    fn rank(&self, trajectory: &Trajectory) -> (bool, String, String) {
+    fn rank(&self, trajectory: &Trajectory) -> (bool, &str, &str) {
         let last = trajectory.outcomes.last();
         let finished = last.is_some_and(|outcome| outcome.end != TrajectoryEnd::Error);
         let run = &self.runs()[trajectory.run as usize];
-        let started = run.head.as_ref().map(|head| head.started.clone());
-        let id = self.name(run.id).to_owned();
-        (finished, started.unwrap_or_default(), id)
+        let started = run.head.as_ref().map(|head| head.started.as_str());
+        (finished, started.unwrap_or_default(), self.name(run.id))
     }
 }
 

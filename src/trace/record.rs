@@ -350,6 +350,12 @@ pub const JUDGE: &str = "judge";
 /// The model of a query router: its score is of the question.
 pub const QUERY: &str = "query";
 
+/// Who decides where a model had nothing to add: the session, not the router.
+pub const EMPTY_STEP: &str = "empty-step";
+
+/// Who decides where a step was filtered: the session, not the router.
+pub const FILTERED: &str = "filtered";
+
 /// A score given to a step by a PRM, a judge, a verifier or a checker, or to
 /// the trajectory that ends with it by a grader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -274,7 +274,12 @@ fn pictures_are_asked_as_screens_are() {
     );
     refused(&["--screen", "runs", "--step", "1"], &["--step"]);
     let cheap = [&["export"], &picture[..], &["--cost", "1"]].concat();
-    fails(path, &cheap, 1, &["no value is as cheap as 1"]);
+    fails(
+        path,
+        &cheap,
+        1,
+        &["no value with an estimate is as cheap as 1"],
+    );
     let cheaper = svg(&["--rule", "threshold:t=0.5", "--value", "0.1"]);
     assert_ne!(cheaper, svg(&["--rule", "threshold:t=0.5"]));
     let analysis = svg(&["--screen", "analysis"]);

@@ -335,7 +335,7 @@ fn wrong_wishes_are_refused_with_what_to_do() {
     wrong(
         &["a.jsonl", "--cost", "1"],
         1,
-        &["no value is as cheap as 1"],
+        &["no value with an estimate is as cheap as 1"],
     );
     wrong(&["a.jsonl", "--run", "zzz"], 2, &["begins with `zzz`"]);
     for worth in ["0", "-5", "NaN", "inf"] {

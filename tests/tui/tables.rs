@@ -225,9 +225,7 @@ fn texts_are_read_once_the_log_is() {
     model.reading = Some((1, 2));
     let mut act = |msg| pointsman::app::update(&mut model, msg, "");
     let texts = |effects: &[Effect]| {
-        let is_texts = |effect: &&Effect| {
-            matches!(effect, Effect::Work(Work::Texts(_)))
-        };
+        let is_texts = |effect: &&Effect| matches!(effect, Effect::Work(Work::Texts(_)));
         effects.iter().filter(is_texts).count()
     };
     let action = |action| Msg::Action {

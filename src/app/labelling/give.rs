@@ -275,6 +275,15 @@ pub fn late(model: &mut Model, entry: usize) {
     }
 }
 
+/// Keeps the labels of a trajectory that is opened again: those that were given
+/// meanwhile are not in the log as it was read.
+pub fn keep(session: &mut Session, before: &Session) {
+    let labels = before.tree().nodes().flat_map(|(_, node)| &node.labels);
+    for label in labels {
+        know(session, label.clone());
+    }
+}
+
 /// Adds a label unless it is there.
 fn know(session: &mut Session, label: LabelRecord) {
     let tree = session.tree();

@@ -19,7 +19,7 @@ use super::action::Action;
 use super::effect::Effect;
 use super::model::{Model, NoticeLevel, Pane, Screen};
 
-pub(super) use give::{failed, heard, late, listen, note, read};
+pub(super) use give::{failed, heard, keep, late, listen, note, read};
 pub(super) use queue::{arrived, refresh, regretted};
 
 /// In which order trajectories come.

@@ -98,6 +98,10 @@ pub fn read_on(model: &mut Model) -> Option<Effect> {
     if model.reading.is_some() || (is_recording && model.values.are_awaited()) {
         return None;
     }
+    // Every label changes the survey.
+    if model.labelling.is_some() {
+        return None;
+    }
     let mut part = model.table.next_part(&model.survey)?;
     if !is_recording {
         // What is being written is in no log that could be read.

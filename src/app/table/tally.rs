@@ -17,6 +17,8 @@ pub struct Tally {
     pub steps: usize,
     /// By the most capable model.
     pub large: usize,
+    /// Steps of runs with more than one model.
+    routed: usize,
     pub overrides: usize,
     /// Sums over those that came to an end.
     published: f64,
@@ -40,7 +42,10 @@ impl Tally {
     pub fn add(&mut self, view: &View<'_>) {
         self.trajectories += 1;
         self.steps += view.kept();
-        self.large += view.large_steps();
+        if view.large_share().is_some() {
+            self.routed += view.kept();
+            self.large += view.large_steps();
+        }
         self.overrides += view.overrides();
         let Some(outcome) = view.outcome() else {
             return;
@@ -83,9 +88,9 @@ impl Tally {
         ratio(self.steps, self.trajectories)
     }
 
-    /// Share of the steps by the most capable model.
+    /// Share of the steps by the most capable model, where there is another.
     pub fn large_share(&self) -> Option<f64> {
-        ratio(self.large, self.steps)
+        ratio(self.large, self.routed)
     }
 
     /// Mean published cost of those of which it is known.

@@ -19,6 +19,7 @@ use crate::headless::export::{Chosen, named};
 use crate::headless::{Exit, Failure};
 use crate::survey::Survey;
 use crate::trace::Log;
+use crate::train::params::CostLedger;
 use crate::tui::export_cast::Cast;
 use crate::tui::export_svg::{SvgOptions, buffer_to_svg};
 use crate::tui::input::keymap::{Keymap, Pending};
@@ -168,6 +169,7 @@ impl Picture {
         let view = &args.view;
         self.model.values.worth = view.worth;
         self.model.analysis.ask = view.ask();
+        self.model.analysis.page = view.page.unwrap_or_default();
         if !OF_TABLE.contains(&view.screen()) {
             return Ok(());
         }
@@ -242,6 +244,9 @@ impl Picture {
                 return Err(wrong("rule", self.model.what_if.said.clone()));
             }
         }
+        if view.ledger == Some(CostLedger::Full) {
+            self.take(action_of(Action::OtherLedger));
+        }
         if let Some(value) = view.value {
             let slid = self.model.slide(value);
             slid.map_err(|why| wrong(&format!("value {value}"), why))?;
@@ -249,7 +254,7 @@ impl Picture {
         if let Some(cost) = view.cost {
             let reached = self.model.slide_for_cost(cost);
             if !reached.map_err(|why| wrong("cost", why))? {
-                let message = format!("no value is as cheap as {cost}");
+                let message = format!("no value with an estimate is as cheap as {cost}");
                 return Err(Failure::new(Exit::Failed, message));
             }
         }

@@ -3,14 +3,17 @@
 use clap::Args;
 
 use super::picture;
-use crate::cli::show::args::{amount, score, slice, target, worth};
+use crate::app::Page;
+use crate::cli::show::args::{amount, ledger, one_of, score, slice, target, worth};
 use crate::eval::analysis::{Ask, Score, Slice, Target};
 use crate::headless::Failure;
+use crate::train::params::CostLedger;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct ViewArgs {
-    /// Which screen the picture is of [default: what-if with --value, --cost or
-    /// --rule, values with --worth, analysis with --score, --right-by or --by,
+    /// Which screen the picture is of [default: what-if with --value, --cost,
+    /// --ledger or --rule, values with --worth, analysis with --score,
+    /// --right-by, --by or --page,
     /// problems with --sort or --group, compare with --with-run, else inspector]
     #[arg(
         long,
@@ -36,6 +39,9 @@ pub(super) struct ViewArgs {
     /// In `what-if`, let another router decide, e.g. policy:path=DIR
     #[arg(long, value_name = "SPEC", requires = "svg")]
     pub rule: Option<String>,
+    /// In `what-if`, the ledger that costs are in: published or full
+    #[arg(long, value_name = "NAME", requires = "svg", value_parser = ledger)]
+    pub ledger: Option<CostLedger>,
     /// In `values`, what a right answer is worth in the unit of the costs
     #[arg(long, value_name = "C", requires = "svg", value_parser = worth,
         allow_hyphen_values = true)]
@@ -51,6 +57,10 @@ pub(super) struct ViewArgs {
     /// In `analysis`, take it apart by model, index, domain or difficulty
     #[arg(long, value_name = "NAME", requires = "svg", value_parser = slice)]
     by: Option<Slice>,
+    /// In `analysis`, the page: calibration, distribution, escalation, cost,
+    /// failures or rules
+    #[arg(long, value_name = "NAME", requires = "svg", value_parser = page)]
+    pub page: Option<Page>,
     /// In `problems`, sort by an expression, e.g. -cost
     #[arg(
         long,
@@ -59,7 +69,7 @@ pub(super) struct ViewArgs {
         allow_hyphen_values = true
     )]
     pub sort: Option<String>,
-    /// In `problems`, group by an expression, e.g. domain
+    /// In `problems`, group by an expression, e.g. area
     #[arg(
         long,
         value_name = "EXPR",
@@ -91,15 +101,17 @@ impl ViewArgs {
     }
 
     /// The options with the screens that they are of.
-    fn given(&self) -> [(&'static str, bool, &'static [&'static str]); 11] {
+    fn given(&self) -> [(&'static str, bool, &'static [&'static str]); 13] {
         [
             ("--value", self.value.is_some(), &["what-if"]),
             ("--cost", self.cost.is_some(), &["what-if"]),
             ("--rule", self.rule.is_some(), &["what-if"]),
+            ("--ledger", self.ledger.is_some(), &["what-if"]),
             ("--worth", self.worth.is_some(), &["values"]),
             ("--score", self.score.is_some(), &["analysis"]),
             ("--right-by", self.right_by.is_some(), &["analysis"]),
             ("--by", self.by.is_some(), &["analysis"]),
+            ("--page", self.page.is_some(), &["analysis"]),
             ("--sort", self.sort.is_some(), &["problems"]),
             ("--group", self.group.is_some(), &["problems"]),
             ("--with-run", self.with_run.is_some(), &["compare"]),
@@ -128,4 +140,13 @@ impl ViewArgs {
             slice: self.by.unwrap_or_default(),
         }
     }
+}
+
+fn page(name: &str) -> Result<Page, String> {
+    let names = Page::ALL.map(|page| (page.title().to_lowercase(), page));
+    let all: Vec<(&str, Page)> = names
+        .iter()
+        .map(|(name, page)| (name.as_str(), *page))
+        .collect();
+    one_of(&all, name)
 }

@@ -144,7 +144,7 @@ impl Screen {
 }
 
 /// One of several by its name.
-fn one_of<T: Copy>(all: &[(&str, T)], name: &str) -> Result<T, String> {
+pub(in crate::cli) fn one_of<T: Copy>(all: &[(&str, T)], name: &str) -> Result<T, String> {
     let found = all.iter().find(|(known, _)| *known == name);
     found.map(|(_, one)| *one).ok_or_else(|| {
         let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
@@ -152,7 +152,7 @@ fn one_of<T: Copy>(all: &[(&str, T)], name: &str) -> Result<T, String> {
     })
 }
 
-fn ledger(name: &str) -> Result<CostLedger, String> {
+pub(in crate::cli) fn ledger(name: &str) -> Result<CostLedger, String> {
     let all = [CostLedger::Published, CostLedger::Full];
     one_of(&all.map(|ledger| (ledger.name(), ledger)), name)
 }

@@ -18,6 +18,9 @@ use args::Screen;
 pub(super) use args::ShowArgs;
 
 pub(super) fn run(args: &ShowArgs) -> Result<(), Failure> {
+    if args.filter.as_deref() == Some("help") {
+        return super::print(&super::replay::names());
+    }
     let screen = args.screen();
     if let Some(name) = args.idle().first() {
         let screen = screen.name();

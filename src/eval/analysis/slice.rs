@@ -56,7 +56,11 @@ impl Slice {
         match self {
             Self::Difficulty => match trajectory.difficulty {
                 // Scales with halves and thirds have too many values of their own.
-                Some(d) => (d.floor(), format!("difficulty {}", d.floor())),
+                Some(d) if survey.has_fractions() => {
+                    let from = d.floor();
+                    (from, format!("difficulty {from} to {}", from + 1.0))
+                }
+                Some(d) => (d, format!("difficulty {d}")),
                 None => (f64::INFINITY, self.none()),
             },
             _ => {

@@ -247,19 +247,22 @@ impl Grove {
     /// them.
     fn mean(&self, steps: &[(f64, u32)], values: &[Value]) -> Value {
         let part = |&(weight, at): &(f64, u32)| {
-            let cost = self.nodes[at as usize].cost;
-            (weight, values[at as usize].after(cost))
+            let node = &self.nodes[at as usize];
+            let mut value = values[at as usize].after(node.cost);
+            // Two draws of one step that led to one answer are one answer.
+            value.samples = value.samples.min(f64::from(node.draws));
+            (weight, value)
         };
         Value::mean(&steps.iter().map(part).collect::<Vec<_>>())
     }
 
     /// Q(s, a): what follows `at` where `model` writes the next step, the mean
-    /// over its continuations; with the number of draws of which something is
-    /// known.
+    /// over its continuations; with the number of answers that they led to.
     pub(super) fn by(&self, at: Option<u32>, model: usize, values: &[Value]) -> (Value, u32) {
         let known = self.written(at, model, values);
-        let draws: f64 = known.iter().map(|(draws, _)| draws).sum();
-        (self.mean(&known, values), draws as u32)
+        let value = self.mean(&known, values);
+        // Rounded down, but for the noise of the last digits.
+        (value, (value.samples + 1e-9) as u32)
     }
 
     /// V(s): what follows `at` where the log's own router goes on.
@@ -381,23 +384,12 @@ impl Grove {
     }
 
     /// Draws after a node that count in what the log's own router reaches, and
-    /// as how many of equal weight: (Σ w)² / Σ w², Kish's effective size of a
-    /// sample.
+    /// as how many answers of equal weight.
     pub(super) fn draws(&self, at: Option<u32>) -> (u32, usize) {
         let (mut steps, _) = self.weighted(at, &self.values);
         steps.retain(|(weight, _)| *weight > 0.0);
-        let all: f64 = steps.iter().map(|(weight, _)| weight).sum();
+        let effective = self.mean(&steps, &self.values).samples;
         let draws = |at: u32| self.nodes[at as usize].draws;
-        // A step's weight is shared by its draws.
-        let squares = steps
-            .iter()
-            .map(|&(weight, at)| weight * weight / f64::from(draws(at)));
-        let squares: f64 = squares.sum();
-        let effective = if squares > 0.0 {
-            all * all / squares
-        } else {
-            0.0
-        };
         let draws = steps.iter().map(|&(_, at)| draws(at)).sum();
         // Rounded down, but for the noise of the last digits.
         (draws, (effective + 1e-9) as usize)

@@ -15,6 +15,9 @@ pub(super) struct Value {
     pub priced: f64,
     /// Mean number of overrides, for plans that count them.
     pub overrides: f64,
+    /// As how many answers of equal weight it counts: no more than were drawn,
+    /// however many draws lead to them.
+    pub samples: f64,
     /// Part that is right and that the run's own router reaches: no other run's
     /// router went on anywhere.
     pub sure: f64,
@@ -29,6 +32,7 @@ impl Value {
             cost: 0.0,
             priced: 1.0,
             overrides: 0.0,
+            samples: f64::INFINITY,
             sure: one(verdict == Verdict::Correct),
         }
     }
@@ -67,6 +71,7 @@ impl Value {
 
     /// The mean of several, each by its weight; nothing where no weight is.
     pub fn mean(parts: &[(f64, Self)]) -> Self {
+        let samples = effective(parts);
         let Some(parts) = Weighted::new(parts) else {
             return Self::default();
         };
@@ -76,7 +81,23 @@ impl Value {
             cost: parts.mean(|value| value.cost),
             priced: parts.mean(|value| value.priced),
             overrides: parts.mean(|value| value.overrides),
+            samples,
             sure: parts.mean(|value| value.sure),
         }
+    }
+}
+
+/// (Σ w)² / Σ (w² / n) over parts of n samples each: Kish's effective size of a
+/// sample.
+fn effective(parts: &[(f64, Value)]) -> f64 {
+    let weighed = parts.iter().filter(|(weight, _)| *weight > 0.0);
+    let all: f64 = weighed.clone().map(|(weight, _)| weight).sum();
+    let squares: f64 = weighed
+        .map(|(weight, value)| weight * weight / value.samples)
+        .sum();
+    if squares > 0.0 {
+        all * all / squares
+    } else {
+        0.0
     }
 }

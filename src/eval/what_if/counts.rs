@@ -20,6 +20,8 @@ pub(super) struct Counts {
     correct2: f64,
     graded2: f64,
     both: f64,
+    /// Whether any of them is weighed by propensities.
+    weighed: bool,
 }
 
 impl Counts {
@@ -47,6 +49,7 @@ impl Counts {
         }
         self.n += 1.0;
         self.guess = self.guess.plus(guess);
+        self.weighed |= weighed;
         if weighed {
             self.correct2 += guess.correct * guess.correct;
             self.graded2 += guess.graded * guess.graded;
@@ -78,6 +81,7 @@ impl Counts {
         self.correct2 += other.correct2;
         self.graded2 += other.graded2;
         self.both += other.both;
+        self.weighed |= other.weighed;
     }
 
     pub fn outlook(mut self) -> Outlook {
@@ -91,11 +95,18 @@ impl Counts {
     fn estimate(&self) -> Estimate {
         let n = self.n;
         let mut estimate = Estimate {
-            cost: (self.priced_guesses > 0.0).then_some(self.guess.cost / self.priced_guesses),
+            unlike: self.guess.unlike,
             ..Estimate::default()
         };
-        estimate.unlike = self.guess.unlike;
-        if self.guess.graded > 0.0 && self.guess.unlike <= 0.0 {
+        // Of what is unlike anything neither is known how it ends nor how far
+        // it is to there.
+        if self.guess.unlike > 0.0 {
+            return estimate;
+        }
+        if self.priced_guesses > 0.0 {
+            estimate.cost = Some(self.guess.cost / self.priced_guesses);
+        }
+        if self.guess.graded > 0.0 {
             let accuracy = self.guess.correct / self.guess.graded;
             // Σ (correct − accuracy · graded)².
             let squares =
@@ -104,10 +115,14 @@ impl Counts {
             let reach = 1.96 * (variance / n).sqrt() / (self.guess.graded / n);
             estimate.accuracy = Some(accuracy.clamp(0.0, 1.0));
             let end = |to: f64| (accuracy + to).clamp(0.0, 1.0);
-            // All alike have no spread: what so few can say is Wilson's.
-            estimate.interval = match variance > 1e-12 {
+            // Of outcomes the spread follows from their mean: Wilson's interval
+            // of those that are graded, which holds at the ends as well.
+            estimate.interval = match self.weighed && variance > 1e-12 {
                 true => Some([end(-reach), end(reach)]),
-                false => wilson(accuracy.clamp(0.0, 1.0), n as usize),
+                false => wilson(
+                    accuracy.clamp(0.0, 1.0),
+                    self.guess.graded.round().max(1.0) as usize,
+                ),
             };
         }
         estimate

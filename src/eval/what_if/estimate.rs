@@ -9,8 +9,8 @@
 //!
 //! Where that has too few as well, **nothing** is expected of the outcome: a
 //! router that always escalates unsure steps leaves a log in which the small
-//! model looks as good as it is where it is sure. What an action costs depends
-//! far less on the state: for the cost the mean over the action will do.
+//! model looks as good as it is where it is sure. Nor is anything expected of
+//! the cost: the log's own rule went on there, with other models.
 
 use crate::problem::answer::Verdict;
 
@@ -174,7 +174,7 @@ impl Expectations {
     }
 
     /// The cells of an action after a step, the most alike first.
-    fn cells_of(&self, lattice: &Lattice, before: u32, action: usize) -> [Cell; 3] {
+    fn cells_of(&self, lattice: &Lattice, before: u32, action: usize) -> [Cell; 2] {
         let node = lattice.nodes.get(before as usize);
         let index = node.map_or(0, |node| node.index as usize);
         let index = Some(index.min(INDICES));
@@ -189,7 +189,7 @@ impl Expectations {
             index,
             fifth,
         };
-        [cell(index, fifth), cell(None, fifth), cell(None, None)]
+        [cell(index, fifth), cell(None, fifth)]
     }
 
     /// What is expected where a model writes the step after `before`.
@@ -199,7 +199,7 @@ impl Expectations {
             sums.filter(|sums| sums.count > 0)
         };
         let cells = self.cells_of(lattice, before, action);
-        let mut alike = cells.iter().take(2).filter_map(sums);
+        let mut alike = cells.iter().filter_map(sums);
         let alike = alike.find(|sums| sums.count >= FEWEST);
         if let Some(sums) = alike {
             let n = f64::from(sums.count);
@@ -210,10 +210,8 @@ impl Expectations {
                 unlike: 0.0,
             };
         }
-        let [.., of_action] = &cells;
-        let cost = sums(of_action).map(|sums| sums.cost / f64::from(sums.count));
         Guess {
-            cost: cost.unwrap_or(f64::NAN),
+            cost: f64::NAN,
             unlike: 1.0,
             ..Guess::default()
         }

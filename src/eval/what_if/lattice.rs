@@ -9,17 +9,18 @@ use crate::problem::answer::Verdict;
 use crate::router::Slide;
 use crate::signal::confidence::Source;
 use crate::survey::{Name, Step, Survey, Trajectory, View, same_ground};
-use crate::trace::record::{RunRecord, Usage};
+use crate::trace::record::{RunRecord, StepEnd, Usage};
 use crate::train::params::CostLedger;
 
 use super::Refusal;
 use super::rule::Rule;
+use super::way::{Values, Way, is_empty, way};
 
 /// A problem by its id and the beginning of its question: data sets number
 /// their problems alike.
 pub(super) type Question = (Name, u64);
 
-fn question_of(trajectory: &Trajectory) -> Question {
+pub(super) fn question_of(trajectory: &Trajectory) -> Question {
     (trajectory.problem, trajectory.question_hash())
 }
 
@@ -55,37 +56,8 @@ pub(super) struct Node {
     pub children: Vec<u32>,
 }
 
-/// Values of the parameter: above the first, up to and with the second.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Values {
-    above: f64,
-    to: f64,
-}
-
-impl Values {
-    const ALL: Self = Self {
-        above: f64::NEG_INFINITY,
-        to: f64::INFINITY,
-    };
-    const NONE: Self = Self {
-        above: f64::INFINITY,
-        to: f64::NEG_INFINITY,
-    };
-
-    fn hold(self, value: f64) -> bool {
-        self.above < value && value <= self.to
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self {
-            above: self.above.max(other.above),
-            to: self.to.min(other.to),
-        }
-    }
-}
-
 /// Nodes by problem and by what stands up to them.
-type Known = HashMap<(Question, u64), u32, BuildHasherDefault<Mixed>>;
+pub(super) type Known = HashMap<(Question, u64), u32, BuildHasherDefault<Mixed>>;
 
 /// A hasher of what is a hash already.
 #[derive(Default)]
@@ -112,32 +84,6 @@ impl Hasher for Mixed {
     }
 }
 
-/// A trajectory of the run that is asked about.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Way {
-    /// Place in the survey.
-    pub place: u32,
-    pub problem: Question,
-    /// Its steps.
-    pub path: Vec<u32>,
-    /// The rejected draft that each was written in place of; empty where there
-    /// is none.
-    pub drafts: Vec<Option<u32>>,
-    pub verdict: Verdict,
-    /// As logged.
-    pub cost: f64,
-    /// The values (above the first, up to and with the second) for which
-    /// nothing changes on its way; none where something always does.
-    unchanged: Values,
-    /// Where the values of its steps begin in [`Lattice::values`].
-    first: usize,
-    /// Cost of the steps before each, and of all.
-    pub spent: Vec<f64>,
-    /// Probability with which each step's writer was drawn; empty where all
-    /// were certain.
-    pub propensities: Vec<f64>,
-}
-
 impl Node {
     /// Takes what another run saw of the step in place of what this one lacks.
     fn fill(&mut self, other: Self) {
@@ -150,19 +96,6 @@ impl Node {
             self.unruled = false;
         }
         self.confidence = self.confidence.or(other.confidence);
-    }
-}
-
-impl Way {
-    /// The rejected draft that its step of this number (from 0) was written in
-    /// place of.
-    pub fn draft(&self, number: usize) -> Option<u32> {
-        self.drafts.get(number).copied().flatten()
-    }
-
-    /// Whether nothing changes on it at a value.
-    pub fn stays(&self, value: f64) -> bool {
-        self.unchanged.hold(value)
     }
 }
 
@@ -281,7 +214,12 @@ impl Lattice {
         let way = &self.trajectories[way];
         let before = std::iter::once(QUESTION).chain(way.path.iter().copied());
         let steps = before.zip(&way.path).enumerate();
-        let stays = steps.map(|(number, (before, &at))| self.stays(before, at, way.draft(number)));
+        let stays = steps.map(|(number, (before, &at))| {
+            match way.fallbacks.get(number).copied().flatten() {
+                Some(silent) => self.falls_back(before, at, silent),
+                None => self.stays(before, at, way.draft(number)),
+            }
+        });
         let values = stays.map(|values| match values {
             Some((above, to)) => Values { above, to },
             None => Values::NONE,
@@ -335,6 +273,26 @@ impl Lattice {
         (values.0 < values.1).then_some(values)
     }
 
+    /// The values for which the step at `at` follows the one before it where
+    /// `silent` had nothing to add: both whoever wants that model and whoever
+    /// wants the one that wrote it instead come here.
+    fn falls_back(&self, before: u32, at: u32, silent: usize) -> Option<(f64, f64)> {
+        let Some(node) = self.nodes.get(before as usize) else {
+            return (self.first_writer == silent).then_some((f64::NEG_INFINITY, f64::INFINITY));
+        };
+        if node.blind {
+            return None;
+        }
+        let instead = usize::from(self.nodes[at as usize].model?);
+        let wanted = [silent, instead].map(|model| node.next.values_of(model));
+        match wanted {
+            [Some(a), Some(b)] if a.1 == b.0 || b.1 == a.0 => Some((a.0.min(b.0), a.1.max(b.1))),
+            // Others stand between the two: the values that were the log's.
+            [Some(a), _] => Some(a),
+            [None, b] => b,
+        }
+    }
+
     /// The values at which a decision flips, on a way or where one may lead.
     pub fn flips(&self) -> Vec<f64> {
         let slides = self
@@ -366,7 +324,10 @@ impl Grower<'_> {
     fn grow(&mut self) {
         let trajectory = self.view.trajectory();
         let question = question_of(trajectory);
-        for step in trajectory.steps() {
+        // A call that failed wrote nothing that anybody could go on from.
+        let written = trajectory.steps().iter();
+        let written = written.filter(|step| step.kept || step.end != StepEnd::Error);
+        for step in written {
             let key = (question, step.content());
             if let Some(&at) = self.known.get(&key) {
                 let node = &mut self.lattice.nodes[at as usize];
@@ -403,7 +364,8 @@ impl Grower<'_> {
     fn node(&self, step: &Step) -> Node {
         let writer = self.view.writer(step);
         let seen = self.rule.sees(self.view, step, self.signal, self.asked);
-        let draft = self.view.trajectory().draft_of(step);
+        let trajectory = self.view.trajectory();
+        let draft = trajectory.draft_of(step);
         let rejected = draft.filter(|_| self.counted == CostLedger::Full);
         Node {
             model: writer.and_then(|place| u8::try_from(place).ok()),
@@ -414,7 +376,13 @@ impl Grower<'_> {
             next: seen.next.clone().unwrap_or_else(|| Slide::fixed(0)),
             blind: seen.next.is_none(),
             unruled: seen.unruled,
-            ruling: seen.ruling.map(Box::new),
+            // Who has nothing to add is followed by the most capable model.
+            ruling: match is_empty(step) {
+                true => Some(Box::new(Slide::fixed(
+                    self.asked.pool.len().saturating_sub(1),
+                ))),
+                false => seen.ruling.map(Box::new),
+            },
             verdict: None,
             draws: 1,
             seed: step.seed(),
@@ -447,45 +415,4 @@ impl Grower<'_> {
             }
         }
     }
-}
-
-/// The way of a trajectory that came to an end.
-fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known) -> Option<Way> {
-    let outcome = view.outcome()?;
-    let problem = question_of(view.trajectory());
-    let node = |step: &Step| known.get(&(problem, step.content())).copied();
-    let path: Option<Vec<u32>> = view.steps().map(node).collect();
-    let path = path.filter(|path| !path.is_empty())?;
-    let draft = |step: &Step| view.trajectory().draft_of(step).and_then(node);
-    let drafts: Vec<Option<u32>> = view.steps().map(draft).collect();
-    let cost = |at: u32| lattice.nodes[at as usize].cost;
-    let mut spent = vec![0.0];
-    for (&at, draft) in path.iter().zip(&drafts) {
-        let rejected = draft.filter(|_| lattice.counts_drafts).map_or(0.0, cost);
-        spent.push(spent[spent.len() - 1] + rejected + cost(at));
-    }
-    let made = view.trajectory().decisions();
-    let is_drawn = made.iter().any(|made| made.drawn() < 1.0);
-    let drawn = |at: usize| view.propensity(at);
-    Some(Way {
-        place,
-        problem,
-        verdict: outcome.verdict,
-        cost: match lattice.counts_drafts {
-            true => spent[path.len()],
-            false => outcome.published.unwrap_or(f64::NAN),
-        },
-        unchanged: Values::ALL,
-        first: 0,
-        spent,
-        propensities: match is_drawn {
-            true => (0..path.len()).map(drawn).collect(),
-            false => Vec::new(),
-        },
-        path,
-        drafts: match drafts.iter().all(Option::is_none) {
-            true => Vec::new(),
-            false => drafts,
-        },
-    })
 }

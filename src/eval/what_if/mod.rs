@@ -23,6 +23,7 @@ mod estimate;
 mod lattice;
 mod rule;
 mod value;
+mod way;
 
 use crate::router::Slider;
 use crate::survey::Survey;
@@ -167,6 +168,8 @@ impl WhatIf {
         let most = (PATIENCE / self.decisions().max(1)).clamp(20, 400);
         let stride = candidates.len().div_ceil(most);
         let costs = candidates.into_iter().step_by(stride.max(1));
+        // What was logged is known, whatever is left out.
+        let costs = costs.chain([self.slider.value]);
         let costs = costs.filter_map(|value| Some((value, self.at(value).estimate.cost?)));
         let costs: Vec<(f64, f64)> = costs.collect();
         let below = costs.iter().filter(|(_, cost)| *cost <= wanted);

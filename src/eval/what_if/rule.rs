@@ -216,7 +216,9 @@ fn recorded(view: &View<'_>, step: &Step, asked: &RunRecord) -> Option<Slide> {
     let by = view.head().map(|head| &head.router);
     let is_it = |by: &RouterFacts| by.name == asked.router.name && by.files == asked.router.files;
     let trajectory = view.trajectory();
-    let made = trajectory.decision_after(step)?;
+    let made = trajectory.decision_after(step);
+    let made = made.filter(|made| !made.fallback);
+    let made = made.or_else(|| trajectory.routed_after(step))?;
     let slide = match trajectory.probabilities(made) {
         // Without an observation the policy has none, and no choice either.
         [] => view.place(made.action).map(Slide::fixed),

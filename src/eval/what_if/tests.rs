@@ -6,7 +6,7 @@ use crate::eval::sample_runs::{add, decision, head, outcome, step};
 use crate::problem::answer::Verdict;
 use crate::router::for_pool;
 use crate::survey::{Fact, Survey};
-use crate::trace::record::{Override, Purpose, Record, Usage};
+use crate::trace::record::{EMPTY_STEP, Override, Purpose, Record, StepEnd, Usage};
 use crate::train::params::CostLedger;
 
 use super::*;
@@ -63,10 +63,10 @@ fn bands_and_bounds_worked_out_on_paper() {
     );
     assert_eq!(lowest.bounds(), Some([1.0 / 3.0, 2.0 / 3.0]));
     assert!((lowest.coverage() - 2.0 / 3.0).abs() < 1e-12);
-    // Of so few steps nothing is expected but a cost.
+    // Of so few steps nothing is expected, nor what it would cost.
     let estimate = lowest.estimate;
     assert_eq!((estimate.accuracy, estimate.unlike), (None, 1.0));
-    assert!(estimate.cost.is_some());
+    assert_eq!(estimate.cost, None);
     // Above 0.8 the large model takes over `q`, which is nowhere.
     assert_eq!(what_if.at(0.85).unknown, 1);
 }
@@ -139,7 +139,7 @@ fn a_step_by_a_person_costs_nothing_and_spoils_no_mean() {
         (3, 1),
         "nobody knows what the rule would get"
     );
-    assert!(now.known_cost.is_some() && now.estimate.cost.is_some());
+    assert!(now.known_cost.is_some());
     let logged = what_if.as_logged();
     assert_eq!((logged.unchanged, logged.coverage()), (4, 1.0));
     assert_eq!(logged.known_cost, Some((11.0 + 2.0 + 11.0 + 1.0) / 4.0));
@@ -188,6 +188,42 @@ fn a_step_in_place_of_a_draft_without_a_score_is_not_guessed_to_stay() {
 }
 
 #[test]
+fn what_stands_in_for_an_empty_step_is_not_the_routers_choice() {
+    let mut survey = Survey::default();
+    survey.add(Fact::Run(Box::new(head("a", "threshold:t=0.6"))));
+    let mut empty = step("a", "p", "ss", 0.0);
+    empty.text = String::new();
+    empty.kept = false;
+    empty.purpose = Purpose::Draft;
+    empty.end = StepEnd::Empty;
+    let Record::Decision(mut instead) = decision("a", "p", "s", "l", 1.0) else {
+        unreachable!()
+    };
+    let made = Arc::make_mut(&mut instead);
+    made.router = EMPTY_STEP.into();
+    made.id = "e".into();
+    let stands = step("a", "p", "sl", 0.9);
+    for record in [
+        Record::Step(Arc::new(step("a", "p", "s", 0.8))),
+        decision("a", "p", "s", "s", 1.0),
+        Record::Step(Arc::new(empty)),
+        Record::Decision(instead),
+        Record::Step(Arc::new(stands)),
+        outcome("a", "p", "sl", Verdict::Correct, 11.0),
+    ] {
+        survey.add(Fact::of(&record).unwrap());
+    }
+    let what_if = what_if(&survey, "threshold:t=0.6");
+    // Who wants the small model comes there by its silence, who wants the large
+    // one at once.
+    for value in [0.0, 0.6, 0.9] {
+        let now = what_if.at(value);
+        assert_eq!((now.unchanged, now.coverage()), (1, 1.0), "{value}");
+        assert_eq!(now.known_cost, Some(11.0));
+    }
+}
+
+#[test]
 fn a_value_is_found_for_a_cost() {
     let survey = three();
     let what_if = what_if(&survey, "threshold:t=0.6");
@@ -200,7 +236,7 @@ fn a_value_is_found_for_a_cost() {
     };
     assert_eq!(at(8.0), 8.0, "as logged");
     assert_eq!(at(7.0), 5.0, "the next one below");
-    assert!(at(0.1) < 5.0, "the cheapest there is");
+    assert_eq!(at(0.1), 5.0, "the cheapest of which anything is known");
 }
 
 #[test]

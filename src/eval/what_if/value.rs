@@ -5,7 +5,8 @@ use crate::problem::answer::Verdict;
 
 use super::counts::Counts;
 use super::estimate::{Expectations, Guess};
-use super::lattice::{Lattice, QUESTION, Question, Way};
+use super::lattice::{Lattice, QUESTION, Question};
+use super::way::Way;
 
 /// How sure what is said of a trajectory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -81,7 +82,7 @@ pub struct Estimate {
     /// estimate itself may be wrong by for states that are alike only at first
     /// sight is not in it.
     pub interval: Option<[f64; 2]>,
-    /// Mean cost.
+    /// Mean cost; `None` where the accuracy is.
     pub cost: Option<f64>,
 }
 

@@ -13,6 +13,8 @@ use crate::trace::{NodeIndex, Tree};
 
 use super::grid::{Cell, grid};
 use super::problems::arranged;
+use crate::headless::labels::Person as Rated;
+
 use super::{Arrangement, Read, Shown, Subject, records};
 
 /// The steps of a problem's main line with what each person says of them; with
@@ -162,7 +164,8 @@ impl<'t> Person<'t> {
     fn of(tree: &Tree, path: &[NodeIndex], who: &'t str) -> Self {
         let said = path.iter().map(|&at| tree.node(at).ballot().of(&who));
         let said: Vec<Opinion> = said.collect();
-        let ratings: Vec<Option<Rating>> = said.iter().map(|said| said.rating).collect();
+        // Of several first errors the last one holds.
+        let ratings = Rated(who.to_owned()).ratings(tree, path);
         let first = first_error_of(&ratings).filter(|_| !path.is_empty());
         Self {
             who,

@@ -162,7 +162,9 @@ fn for_cost(what_if: &WhatIf, cost: f64) -> Result<f64, Failure> {
     match what_if.at(value).estimate.cost {
         Some(least) if least > cost => Err(Failure::new(
             Exit::Failed,
-            format!("no value is as cheap as {cost}: the cheapest costs {least:.4e}"),
+            format!(
+                "no value with an estimate is as cheap as {cost}: the cheapest costs {least:.4e}"
+            ),
         )),
         _ => Ok(value),
     }

@@ -56,7 +56,7 @@ impl Journal {
         let (jobs, queue) = channel::<Job>();
         let work = move || {
             let (mut writer, mut sides) = (writer, sides);
-            let mut deaf = false;
+            let mut unheard = String::new();
             let mut broken: Option<String> = None;
             for job in queue {
                 match job {
@@ -80,14 +80,15 @@ impl Journal {
                             calls.send(Msg::LabelFailed { labels, message });
                         }
                     }
-                    Job::Hear { .. } if deaf => {}
                     Job::Hear { run, problem } => match sides.others(&run, &problem) {
                         Ok(labels) if labels.is_empty() => {}
                         Ok(labels) => calls.send(Msg::LabelsAdded(labels)),
                         Err(message) => {
                             // Said once, and not at every key.
-                            deaf = true;
-                            calls.send(Msg::Unread(message));
+                            if unheard != message {
+                                calls.send(Msg::Unread(message.clone()));
+                            }
+                            unheard = message;
                         }
                     },
                     Job::Abort { entry, generation } => calls.abort(entry, generation),

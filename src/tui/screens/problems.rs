@@ -171,14 +171,20 @@ impl Columns {
     /// `several` runs whose rows are to be told apart; `regret` where there is
     /// one, and in small windows where the table is sorted `by_regret`.
     fn of(width: u16, several: bool, regret: bool, by_regret: bool) -> Self {
-        let mut shown = vec![Column::left("problem", if width < 100 { 14 } else { 18 })];
+        let problem = match width {
+            0..100 => 14,
+            100..160 => 18,
+            160.. => 28,
+        };
+        let mut shown = vec![Column::left("problem", problem)];
         if width >= WITH_ROUTER {
             shown.push(Column::left("router", 20));
         } else if several {
             shown.push(Column::left("router", 13));
         }
         if width >= WITH_DOMAIN {
-            shown.push(Column::left("domain", 16));
+            let domain = if width < 160 { 16 } else { 24 };
+            shown.push(Column::left("domain", domain));
         }
         shown.extend([
             Column::right("difficulty", 5).titled("diff"),
@@ -212,7 +218,8 @@ impl Painter<'_> {
                 tally,
                 open,
             } => {
-                let name = self.text(members.start, "problem");
+                let survey = &self.model.survey;
+                let name = survey.name(self.view(members.start).trajectory().problem);
                 let name = format!("{name} ×{}", members.len());
                 self.together(*open, &name, tally, members.clone(), "text")
             }
@@ -279,7 +286,15 @@ impl Painter<'_> {
         let trajectory = view.trajectory();
         let survey = &self.model.survey;
         let text = match column {
-            "problem" => survey.name(trajectory.problem).to_owned(),
+            // Of ids that are cut their ends differ.
+            "problem" => {
+                let shown = self.columns.shown.iter();
+                let room = shown.filter(|column| column.name == "problem");
+                let room = room.map(|column| column.width).next().unwrap_or(0);
+                let id = self.theme.shown(survey.name(trajectory.problem));
+                let id = sanitize(&id).into_owned();
+                width::truncate_start(&id, room).into_owned()
+            }
             "router" => view
                 .head()
                 .map_or_else(String::new, |head| head.router.spec.clone()),

@@ -273,6 +273,9 @@ impl Painter<'_> {
 
     fn cost(&self, now: &Outlook, logged: &Outlook) -> String {
         let estimated = now.estimate.cost;
+        if now.estimate.unlike > 0.0 {
+            return "no estimate".to_owned();
+        }
         if now.unpriced > 0 {
             let text = self.amount(estimated);
             return format!("{text} estimated, {} without a cost", now.unpriced);

@@ -36,7 +36,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, picture: &Frontier<'_>, theme: &The
     let all = picture.line.iter().chain(picture.bounds.iter().flatten());
     let all = all.chain(&picture.logged).chain(&picture.now);
     let Some(((left, right), (low, high))) = ranges(all) else {
-        let text = "the costs of this run are not known";
+        let text = "nothing is estimated at any value";
         buffer.set_string(inner.x, inner.y, text, theme.style("dim"));
         return;
     };
