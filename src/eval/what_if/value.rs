@@ -1,6 +1,5 @@
 //! The outlook at one value of the parameter.
 
-use crate::eval::weighted::Weighted;
 use crate::problem::answer::Verdict;
 
 use super::counts::Counts;
@@ -157,22 +156,38 @@ impl Parts {
         }
     }
 
-    /// The mean of several, each by its weight; nothing where no weight is.
-    fn mean(parts: &[(f64, Self)]) -> Self {
-        let Some(parts) = Weighted::new(parts) else {
-            return Self::default();
-        };
+    /// The mean of several, each by its weight; nothing where no weight is, and
+    /// `None` where there are none.
+    // Summed up one by one: this is asked at every step of every changed
+    // trajectory while somebody slides.
+    fn mean(parts: impl Iterator<Item = (f64, Self)>) -> Option<Self> {
+        let mut several = parts.peekable();
+        several.peek()?;
+        let (mut sum, mut all) = (Self::default(), 0.0);
+        for (weight, part) in several {
+            sum = sum.with(&part, |sum, part| sum + weight * part);
+            all += weight;
+        }
+        Some(match all > 0.0 {
+            true => sum.with(&sum, |sum, _| sum / all),
+            false => Self::default(),
+        })
+    }
+
+    /// Every figure with that of another.
+    fn with(self, other: &Self, with: impl Fn(f64, f64) -> f64) -> Self {
+        let (guess, of) = (self.guess, other.guess);
         Self {
-            correct: parts.mean(|p| p.correct),
-            wrong: parts.mean(|p| p.wrong),
-            ungraded: parts.mean(|p| p.ungraded),
-            open: parts.mean(|p| p.open),
-            cost: parts.mean(|p| p.cost),
+            correct: with(self.correct, other.correct),
+            wrong: with(self.wrong, other.wrong),
+            ungraded: with(self.ungraded, other.ungraded),
+            open: with(self.open, other.open),
+            cost: with(self.cost, other.cost),
             guess: Guess {
-                correct: parts.mean(|p| p.guess.correct),
-                graded: parts.mean(|p| p.guess.graded),
-                cost: parts.mean(|p| p.guess.cost),
-                unlike: parts.mean(|p| p.guess.unlike),
+                correct: with(guess.correct, of.correct),
+                graded: with(guess.graded, of.graded),
+                cost: with(guess.cost, of.cost),
+                unlike: with(guess.unlike, of.unlike),
             },
         }
     }
@@ -214,10 +229,8 @@ impl Walk<'_> {
         let after = self.lattice.after(self.problem, node);
         let written = after.iter().copied().filter(|&at| self.is_by(at, wanted));
         let parts = written.map(|at| (self.draws(at), self.step(node, at, depth + 1)));
-        match parts.collect::<Vec<_>>().as_slice() {
-            [] => Parts::open(self.expectations.of(self.lattice, node, wanted)),
-            parts => Parts::mean(parts),
-        }
+        Parts::mean(parts)
+            .unwrap_or_else(|| Parts::open(self.expectations.of(self.lattice, node, wanted)))
     }
 
     /// A step that was written after `before`: it stands or is written again.
@@ -242,11 +255,8 @@ impl Walk<'_> {
             let cost = self.lattice.nodes[other as usize].cost;
             (self.draws(other), self.from(other, depth).after(cost))
         });
-        let parts: Vec<(f64, Parts)> = parts.collect();
-        let parts = match parts.as_slice() {
-            [] => Parts::open(self.expectations.of(self.lattice, before, again)),
-            parts => Parts::mean(parts),
-        };
+        let parts = Parts::mean(parts)
+            .unwrap_or_else(|| Parts::open(self.expectations.of(self.lattice, before, again)));
         match self.lattice.counts_drafts {
             true => parts.after(step.cost),
             false => parts,
