@@ -231,13 +231,17 @@ impl Log {
     /// # Errors
     /// [`LogError::NoTrajectory`] and those of reading.
     pub fn load_trajectory(&self, run: &str, problem: &str) -> Result<Loaded, LogError> {
-        let trajectory = self
-            .trajectory(run, problem)
+        let trajectory = self.known(run, problem)?;
+        self.load(trajectory.entries.iter().copied())
+    }
+
+    /// A trajectory, or that there is none.
+    fn known(&self, run: &str, problem: &str) -> Result<Trajectory<'_>, LogError> {
+        self.trajectory(run, problem)
             .ok_or_else(|| LogError::NoTrajectory {
                 run: run.to_owned(),
                 problem: problem.to_owned(),
-            })?;
-        self.load(trajectory.entries.iter().copied())
+            })
     }
 
     /// The tree of one trajectory, and what of it could not be read.

@@ -356,17 +356,22 @@ fn tables_of_a_live_run_grow_with_it() {
     assert_eq!(stage.model.table.tally.correct, 1);
 }
 
-#[test]
-fn a_log_that_is_torn_in_its_last_line_is_read_to_its_end() {
+/// The log of one trajectory, and its folder.
+fn log_of_one(name: &str) -> (tempfile::TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("torn.jsonl");
+    let path = folder.path().join(name);
     let head = run("small", 4);
     let mut live = Stage::on(live(head.clone()), problems(), trajectories());
     live.keys("c");
     let mut writer = LogWriter::create_or_append(&path, false).unwrap();
     writer.append(&[Record::Run(Box::new(head))]).unwrap();
     writer.append(&live.log).unwrap();
-    drop(writer);
+    (folder, path)
+}
+
+#[test]
+fn a_log_that_is_torn_in_its_last_line_is_read_to_its_end() {
+    let (_folder, path) = log_of_one("torn.jsonl");
     let whole = std::fs::read(&path).unwrap();
     std::fs::write(&path, &whole[..whole.len() - 9]).unwrap();
     let (log, survey) = pointsman::survey::read(std::slice::from_ref(&path)).unwrap();
@@ -392,15 +397,7 @@ fn a_log_that_is_torn_in_its_last_line_is_read_to_its_end() {
 
 #[test]
 fn a_trajectory_that_was_opened_too_early_is_opened_again_at_its_step() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("grows.jsonl");
-    let head = run("small", 4);
-    let mut live = Stage::on(live(head.clone()), problems(), trajectories());
-    live.keys("c");
-    let mut writer = LogWriter::create_or_append(&path, false).unwrap();
-    writer.append(&[Record::Run(Box::new(head))]).unwrap();
-    writer.append(&live.log).unwrap();
-    drop(writer);
+    let (_folder, path) = log_of_one("grows.jsonl");
     let half = std::fs::metadata(&path).unwrap().len() / 2;
     let (log, survey) = pointsman::survey::begin(&[&path], half).unwrap();
     let (mut model, opener) = sessions::replay(log, survey, Vec::new());

@@ -122,7 +122,7 @@ fn with_other(model: &mut Model, first: Side) -> Vec<Effect> {
         Some(other) => compare(model, [first, whole(other)], false),
         None => nothing(
             model,
-            "no other run has this problem: mark a row of the table with m, then D on another",
+            "no other run has this problem: mark a row of P with m, then D on another",
         ),
     }
 }

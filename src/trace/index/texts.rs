@@ -32,12 +32,7 @@ impl Log {
         run: &str,
         problem: &str,
     ) -> Result<(Option<String>, Vec<StepText>), LogError> {
-        let trajectory = self
-            .trajectory(run, problem)
-            .ok_or_else(|| LogError::NoTrajectory {
-                run: run.to_owned(),
-                problem: problem.to_owned(),
-            })?;
+        let trajectory = self.known(run, problem)?;
         let mut question = None;
         let mut steps = Vec::new();
         let mut open: Option<(u16, File)> = None;
