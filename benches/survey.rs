@@ -27,16 +27,28 @@ const TRAJECTORIES: usize = 100_000;
 const STEPS: usize = 10;
 const ROUTER: &str = "threshold:t=0.5";
 
-fn head() -> RunRecord {
+/// A run: its name and its threshold.
+#[derive(Clone, Copy)]
+struct Run {
+    name: &'static str,
+    t: f64,
+}
+
+/// The run that is asked about.
+const ASKED: Run = Run { name: "r", t: 0.5 };
+/// One that goes its way until the other decides otherwise.
+const OTHER: Run = Run { name: "b", t: 0.1 };
+
+fn head(run: Run) -> RunRecord {
     let model = |name: &str, params: f64| ModelFacts {
         params: Some(params),
         ..ModelFacts::new(name, "recorded")
     };
-    let spec: RouterSpec = ROUTER.parse().expect("a spec");
+    let spec: RouterSpec = format!("threshold:t={}", run.t).parse().expect("a spec");
     RunRecord {
         format: FORMAT,
-        run: "r".into(),
-        key: "k".into(),
+        run: run.name.into(),
+        key: run.name.into(),
         started: "2026-01-02T03:04:05Z".into(),
         version: "0".into(),
         command: "solve".into(),
@@ -57,6 +69,14 @@ fn head() -> RunRecord {
 struct Numbers(u64);
 
 impl Numbers {
+    fn of(seed: usize) -> Self {
+        let mut numbers = Self(seed as u64);
+        for _ in 0..4 {
+            numbers.next();
+        }
+        numbers
+    }
+
     fn next(&mut self) -> f64 {
         self.0 = self
             .0
@@ -70,13 +90,17 @@ fn add(survey: &mut Survey, record: &Record) {
     survey.add(Fact::of(record).expect("a fact"));
 }
 
-fn trajectory(survey: &mut Survey, n: usize, numbers: &mut Numbers) {
+fn trajectory(survey: &mut Survey, run: Run, n: usize) {
     let problem = format!("p{n}");
+    let mut numbers = Numbers::of(n);
+    // Of whom the text is: that of the run that is asked about, as long as the
+    // other one decides alike.
+    let mut text_of = ASKED.name;
     let id = |step: usize| format!("{:016x}", n * 100 + step + 1);
     add(
         survey,
         &Record::Problem(ProblemRecord {
-            run: "r".into(),
+            run: run.name.into(),
             problem: Problem {
                 id: problem.clone(),
                 question: "What is 6 times 7?".into(),
@@ -93,13 +117,13 @@ fn trajectory(survey: &mut Survey, n: usize, numbers: &mut Numbers) {
         let u = numbers.next();
         cost += if by_large { 1e8 } else { 1e7 };
         let record = StepRecord {
-            run: "r".into(),
+            run: run.name.into(),
             id: id(step),
             parent: step.checked_sub(1).map(id),
             problem: problem.clone(),
             index: step as u32 + 1,
             model: if by_large { "large" } else { "small" }.into(),
-            text: format!("step {n} {step}"),
+            text: format!("step {n} {step} {text_of}"),
             purpose: Purpose::Step,
             kept: true,
             decision: None,
@@ -125,17 +149,21 @@ fn trajectory(survey: &mut Survey, n: usize, numbers: &mut Numbers) {
             at: String::new(),
         };
         add(survey, &Record::Step(Arc::new(record)));
-        by_large = u < 0.5;
+        by_large = u < run.t;
+        if by_large != (u < ASKED.t) && text_of != run.name {
+            text_of = run.name;
+            numbers = Numbers::of(TRAJECTORIES + n);
+        }
         if step + 1 < STEPS {
             let made = DecisionRecord {
-                run: "r".into(),
+                run: run.name.into(),
                 id: id(step),
                 problem: problem.clone(),
                 after: Some(id(step)),
                 router: "threshold".into(),
                 observation: BTreeMap::new(),
                 probabilities: Vec::new(),
-                threshold: Some(0.5),
+                threshold: Some(run.t),
                 action_set: vec!["small".into()],
                 action: if by_large { "large" } else { "small" }.into(),
                 reason: String::new(),
@@ -152,7 +180,7 @@ fn trajectory(survey: &mut Survey, n: usize, numbers: &mut Numbers) {
         false => Verdict::Wrong,
     };
     let outcome = OutcomeRecord {
-        run: "r".into(),
+        run: run.name.into(),
         problem,
         leaf: Some(id(STEPS - 1)),
         answer: Some("42".into()),
@@ -177,12 +205,13 @@ fn trajectory(survey: &mut Survey, n: usize, numbers: &mut Numbers) {
     add(survey, &Record::Outcome(Box::new(outcome)));
 }
 
-fn survey() -> Survey {
+fn survey(runs: &[Run]) -> Survey {
     let mut survey = Survey::default();
-    add(&mut survey, &Record::Run(Box::new(head())));
-    let mut numbers = Numbers(7);
-    for n in 0..TRAJECTORIES {
-        trajectory(&mut survey, n, &mut numbers);
+    for &run in runs {
+        add(&mut survey, &Record::Run(Box::new(head(run))));
+        for n in 0..TRAJECTORIES {
+            trajectory(&mut survey, run, n);
+        }
     }
     survey
 }
@@ -224,11 +253,12 @@ fn tables(criterion: &mut Criterion, survey: &Survey) {
     group.finish();
 }
 
-fn what_if(criterion: &mut Criterion, survey: &Survey) {
+/// `known`: what the log knows beside the run.
+fn what_if(criterion: &mut Criterion, survey: &Survey, known: &str) {
     let head = survey.runs()[0].head.as_ref().expect("a head");
     let router = for_pool(&ROUTER.parse().expect("a spec"), &head.pool).expect("a router");
     let rule = Rule::Of(&*router);
-    let mut group = criterion.benchmark_group("what-if over a million decisions");
+    let mut group = criterion.benchmark_group(format!("what-if over a million decisions, {known}"));
     group.throughput(Throughput::Elements((TRAJECTORIES * STEPS) as u64));
     group.sample_size(10);
     group.bench_function("made", |bench| {
@@ -259,11 +289,14 @@ fn beside(criterion: &mut Criterion, survey: &Survey) {
 }
 
 fn all(criterion: &mut Criterion) {
-    let survey = survey();
+    let survey = survey(&[ASKED]);
     filters(criterion, &survey);
     tables(criterion, &survey);
-    what_if(criterion, &survey);
+    what_if(criterion, &survey, "nothing beside them");
     beside(criterion, &survey);
+    drop(survey);
+    let survey = self::survey(&[ASKED, OTHER]);
+    what_if(criterion, &survey, "another run beside them");
 }
 
 criterion_group!(benches, all);

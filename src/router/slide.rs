@@ -104,6 +104,18 @@ impl Slide {
             .map(|(values, _)| values)
     }
 
+    /// The other action, where it is between this one and another.
+    pub fn other(&self, action: usize) -> Option<usize> {
+        let [(_, above)] = self.flips[..] else {
+            return None;
+        };
+        match action {
+            _ if action == usize::from(self.first) => Some(usize::from(above)),
+            _ if action == usize::from(above) => Some(usize::from(self.first)),
+            _ => None,
+        }
+    }
+
     /// Where the decision flips.
     pub fn flips(&self) -> impl Iterator<Item = f64> + '_ {
         self.flips.iter().map(|(at, _)| *at)

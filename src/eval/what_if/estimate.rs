@@ -33,6 +33,14 @@ pub(super) struct Guess {
 }
 
 impl Guess {
+    /// Where no state of the log is alike.
+    const NONE: Self = Self {
+        correct: 0.0,
+        graded: 0.0,
+        cost: f64::NAN,
+        unlike: 1.0,
+    };
+
     pub fn plus(self, other: Self) -> Self {
         Self {
             correct: self.correct + other.correct,
@@ -52,28 +60,12 @@ impl Guess {
     }
 }
 
-/// What is alike: the action, then more and more of the state.
-#[derive(Debug, Clone, Copy)]
-struct Cell {
-    action: usize,
-    /// 0 before the first step, then the index of the last one, to
-    /// [`INDICES`]; `None` for all of them.
-    index: Option<usize>,
-    fifth: Option<usize>,
-}
-
 /// The last index that is told apart from those above.
 const INDICES: usize = 4;
-
-impl Cell {
-    /// Its place among all cells.
-    fn place(self) -> usize {
-        let of = |part: Option<usize>| part.map_or(0, |part| part + 1);
-        let indices = INDICES + 2;
-        let fifths = FIFTHS + 2;
-        (self.action * indices + of(self.index)) * fifths + of(self.fifth)
-    }
-}
+/// Fifths, and no confidence, which is a state of its own.
+const FIFTHS_AND_NONE: usize = FIFTHS + 1;
+/// States that are told apart: by index and fifth.
+const STATES: usize = (INDICES + 1) * FIFTHS_AND_NONE;
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Sums {
@@ -83,11 +75,34 @@ struct Sums {
     cost: f64,
 }
 
+impl Sums {
+    fn add(&mut self, guess: Guess) {
+        self.count += 1;
+        self.correct += guess.correct;
+        self.graded += guess.graded;
+        self.cost += guess.cost;
+    }
+
+    /// The mean; `None` of fewer than [`FEWEST`].
+    fn mean(self) -> Option<Guess> {
+        let n = f64::from(self.count);
+        (self.count >= FEWEST).then(|| Guess {
+            correct: self.correct / n,
+            graded: self.graded / n,
+            cost: self.cost / n,
+            unlike: 0.0,
+        })
+    }
+}
+
+/// Sums of one action by state.
+type States = [Sums; STATES];
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Expectations {
-    /// By [`Cell::place`].
-    cells: Vec<Sums>,
+    /// By action and state.
+    guesses: Vec<[Guess; STATES]>,
     /// Confidences that part the fifths.
     borders: Vec<f64>,
 }
@@ -104,18 +119,20 @@ impl Expectations {
         let border = |fifth: usize| confidences.get(fifth * confidences.len() / FIFTHS).copied();
         let mut expectations = Self {
             borders: (1..FIFTHS).filter_map(border).collect(),
-            cells: Vec::new(),
+            guesses: Vec::new(),
         };
+        let mut seen: Vec<States> = Vec::new();
         for first in lattice.first.values() {
             for &at in first {
-                expectations.add(lattice, QUESTION, at);
+                expectations.add(&mut seen, lattice, QUESTION, at);
             }
         }
+        expectations.guesses = seen.iter().map(guesses).collect();
         expectations
     }
 
-    /// Adds what the steps from `at` on came to; the mean over its leaves.
-    fn add(&mut self, lattice: &Lattice, before: u32, first: u32) {
+    /// Adds what the steps from `first` on came to; the mean over its leaves.
+    fn add(&self, seen: &mut Vec<States>, lattice: &Lattice, before: u32, first: u32) {
         // Without recursion: trajectories may have ten thousand steps. Every
         // step with the place of the one before it in this list.
         let mut order = vec![(before, first, usize::MAX)];
@@ -151,69 +168,54 @@ impl Expectations {
                     cost: sum.cost / leaves,
                     unlike: 0.0,
                 };
-                self.count(lattice, before, usize::from(action), mean);
+                if !mean.cost.is_finite() {
+                    continue;
+                }
+                let action = usize::from(action);
+                if action >= seen.len() {
+                    seen.resize(action + 1, [Sums::default(); STATES]);
+                }
+                let state = self.state(lattice, before);
+                seen[action][usize::from(state)].add(mean);
             }
         }
     }
 
-    fn count(&mut self, lattice: &Lattice, before: u32, action: usize, guess: Guess) {
-        if !guess.cost.is_finite() {
-            return;
-        }
-        for cell in self.cells_of(lattice, before, action) {
-            let place = cell.place();
-            if place >= self.cells.len() {
-                self.cells.resize(place + 1, Sums::default());
-            }
-            let sums = &mut self.cells[place];
-            sums.count += 1;
-            sums.correct += guess.correct;
-            sums.graded += guess.graded;
-            sums.cost += guess.cost;
-        }
-    }
-
-    /// The cells of an action after a step, the most alike first.
-    fn cells_of(&self, lattice: &Lattice, before: u32, action: usize) -> [Cell; 2] {
+    /// What the state after a step is like.
+    pub fn state(&self, lattice: &Lattice, before: u32) -> u8 {
         let node = lattice.nodes.get(before as usize);
-        let index = node.map_or(0, |node| node.index as usize);
-        let index = Some(index.min(INDICES));
+        let index = node.map_or(0, |node| node.index as usize).min(INDICES);
         let confidence = node.and_then(|node| node.confidence);
-        // No confidence is a state of its own.
         let fifth = confidence.map_or(FIFTHS, |u| {
             self.borders.partition_point(|border| *border <= u)
         });
-        let fifth = Some(fifth);
-        let cell = |index, fifth| Cell {
-            action,
-            index,
-            fifth,
-        };
-        [cell(index, fifth), cell(None, fifth)]
+        (index * FIFTHS_AND_NONE + fifth) as u8
     }
 
-    /// What is expected where a model writes the step after `before`.
-    pub fn of(&self, lattice: &Lattice, before: u32, action: usize) -> Guess {
-        let sums = |cell: &Cell| {
-            let sums = self.cells.get(cell.place());
-            sums.filter(|sums| sums.count > 0)
-        };
-        let cells = self.cells_of(lattice, before, action);
-        let mut alike = cells.iter().filter_map(sums);
-        let alike = alike.find(|sums| sums.count >= FEWEST);
-        if let Some(sums) = alike {
-            let n = f64::from(sums.count);
-            return Guess {
-                correct: sums.correct / n,
-                graded: sums.graded / n,
-                cost: sums.cost / n,
-                unlike: 0.0,
-            };
-        }
-        Guess {
-            cost: f64::NAN,
-            unlike: 1.0,
-            ..Guess::default()
+    /// What is expected where a model writes the step after such a state.
+    pub fn of(&self, state: u8, action: usize) -> Guess {
+        match self.guesses.get(action) {
+            Some(guesses) => guesses[usize::from(state)],
+            None => Guess::NONE,
         }
     }
+}
+
+/// What is expected of one action in every state.
+fn guesses(seen: &States) -> [Guess; STATES] {
+    let mut at_any_index = [Sums::default(); FIFTHS_AND_NONE];
+    for (state, sums) in seen.iter().enumerate() {
+        let of_fifth = &mut at_any_index[state % FIFTHS_AND_NONE];
+        of_fifth.count += sums.count;
+        of_fifth.correct += sums.correct;
+        of_fifth.graded += sums.graded;
+        of_fifth.cost += sums.cost;
+    }
+    std::array::from_fn(|state| {
+        let alike = [seen[state], at_any_index[state % FIFTHS_AND_NONE]];
+        alike
+            .into_iter()
+            .find_map(Sums::mean)
+            .unwrap_or(Guess::NONE)
+    })
 }

@@ -4,6 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use smallvec::SmallVec;
+
 use crate::cost::Ledger;
 use crate::problem::answer::Verdict;
 use crate::router::Slide;
@@ -14,7 +16,8 @@ use crate::train::params::CostLedger;
 
 use super::Refusal;
 use super::rule::Rule;
-use super::way::{Values, Way, is_empty, way};
+use super::tail::Tail;
+use super::way::{Taken, Way, is_empty, way};
 
 /// A problem by its id and the beginning of its question: data sets number
 /// their problems alike.
@@ -52,8 +55,8 @@ pub(super) struct Node {
     pub draws: u32,
     /// The first of these.
     seed: u64,
-    /// Steps after it, rejected drafts included.
-    pub children: Vec<u32>,
+    /// Steps after it, rejected drafts included; mostly one.
+    pub children: SmallVec<[u32; 4]>,
 }
 
 /// Nodes by problem and by what stands up to them.
@@ -106,8 +109,10 @@ pub(super) struct Lattice {
     /// First steps by problem, rejected drafts included.
     pub first: HashMap<Question, Vec<u32>>,
     pub trajectories: Vec<Way>,
-    /// The values for which a step of a way stays, way after way.
-    values: Vec<Values>,
+    /// Their steps, one way after the other.
+    pub(super) taken: Vec<Taken>,
+    /// Of every step; once the lattice is [settled](Self::settle).
+    pub(super) tails: Vec<Tail>,
     /// Who drafts the first step.
     pub first_writer: usize,
     /// Trajectories that were done again, and do not count.
@@ -139,7 +144,8 @@ impl Lattice {
             nodes: Vec::new(),
             first: HashMap::new(),
             trajectories: Vec::new(),
-            values: Vec::new(),
+            taken: Vec::new(),
+            tails: Vec::new(),
             first_writer: rule.writer(1, models),
             repeated: 0,
             counts_drafts: counted == CostLedger::Full,
@@ -178,25 +184,31 @@ impl Lattice {
                     continue;
                 }
                 let place = u32::try_from(place).expect("fewer than 2^32 fit in memory");
-                let way = way(&view, place, &lattice, &known);
-                lattice.trajectories.extend(way);
+                if let Some((way, steps)) = way(&view, place, &lattice, &known) {
+                    lattice.trajectories.push(way);
+                    lattice.taken.extend(steps);
+                }
             }
         }
-        for at in 0..lattice.trajectories.len() {
-            let first = lattice.values.len();
-            lattice.add_values(at);
-            let steps = lattice.values[first..].iter().copied();
-            let way = &mut lattice.trajectories[at];
-            way.unchanged = steps.fold(Values::ALL, Values::and);
-            way.first = first;
-        }
         Ok(lattice)
+    }
+
+    /// The steps of a way.
+    pub fn steps(&self, way: &Way) -> &[Taken] {
+        let first = way.first as usize;
+        &self.taken[first..first + way.length as usize]
+    }
+
+    /// The step before that of this number (from 0).
+    pub fn before(&self, way: &Way, number: usize) -> u32 {
+        let before = number.checked_sub(1);
+        before.map_or(QUESTION, |at| self.steps(way)[at].node)
     }
 
     /// The children of a step, or the first steps of a problem.
     pub fn after(&self, problem: Question, node: u32) -> &[u32] {
         match self.nodes.get(node as usize) {
-            Some(node) => &node.children,
+            Some(node) => node.children.as_slice(),
             None => self.first.get(&problem).map_or(&[], Vec::as_slice),
         }
     }
@@ -209,88 +221,11 @@ impl Lattice {
         }
     }
 
-    /// Adds the values for which each step of a way is written by who wrote it.
-    fn add_values(&mut self, way: usize) {
-        let way = &self.trajectories[way];
-        let before = std::iter::once(QUESTION).chain(way.path.iter().copied());
-        let steps = before.zip(&way.path).enumerate();
-        let stays = steps.map(|(number, (before, &at))| {
-            match way.fallbacks.get(number).copied().flatten() {
-                Some(silent) => self.falls_back(before, at, silent),
-                None => self.stays(before, at, way.draft(number)),
-            }
-        });
-        let values = stays.map(|values| match values {
-            Some((above, to)) => Values { above, to },
-            None => Values::NONE,
-        });
-        let values: Vec<Values> = values.collect();
-        self.values.extend(values);
-    }
-
     /// How many steps of a way come before the first change.
     pub fn own(&self, way: &Way, value: f64) -> usize {
-        let length = way.path.len();
-        let steps = &self.values[way.first..way.first + length];
-        let changes = steps.iter().position(|values| !values.hold(value));
-        changes.unwrap_or(length)
-    }
-
-    /// The values for which the step at `at` follows the one before it, in
-    /// place of a draft where there was one.
-    fn stays(&self, before: u32, at: u32, draft: Option<u32>) -> Option<(f64, f64)> {
-        let step = &self.nodes[at as usize];
-        if step.unruled
-            || self
-                .nodes
-                .get(before as usize)
-                .is_some_and(|node| node.blind)
-        {
-            return None;
-        }
-        // What a person wrote is no decision of the rule.
-        let writer = usize::from(step.model?);
-        let all = (f64::NEG_INFINITY, f64::INFINITY);
-        if let Some(draft) = draft {
-            if self.nodes[draft as usize].unruled {
-                return None;
-            }
-            return self.nodes[draft as usize]
-                .ruling
-                .as_ref()?
-                .values_of(writer);
-        }
-        let asked = match self.nodes.get(before as usize) {
-            Some(node) => node.next.values_of(writer)?,
-            None if self.first_writer == writer => all,
-            None => return None,
-        };
-        let stands = match &step.ruling {
-            Some(ruling) => ruling.values_of(writer)?,
-            None => all,
-        };
-        let values = (asked.0.max(stands.0), asked.1.min(stands.1));
-        (values.0 < values.1).then_some(values)
-    }
-
-    /// The values for which the step at `at` follows the one before it where
-    /// `silent` had nothing to add: both whoever wants that model and whoever
-    /// wants the one that wrote it instead come here.
-    fn falls_back(&self, before: u32, at: u32, silent: usize) -> Option<(f64, f64)> {
-        let Some(node) = self.nodes.get(before as usize) else {
-            return (self.first_writer == silent).then_some((f64::NEG_INFINITY, f64::INFINITY));
-        };
-        if node.blind {
-            return None;
-        }
-        let instead = usize::from(self.nodes[at as usize].model?);
-        let wanted = [silent, instead].map(|model| node.next.values_of(model));
-        match wanted {
-            [Some(a), Some(b)] if a.1 == b.0 || b.1 == a.0 => Some((a.0.min(b.0), a.1.max(b.1))),
-            // Others stand between the two: the values that were the log's.
-            [Some(a), _] => Some(a),
-            [None, b] => b,
-        }
+        let steps = self.steps(way);
+        let changes = steps.iter().position(|step| !step.stays.hold(value));
+        changes.unwrap_or(steps.len())
     }
 
     /// The values at which a decision flips, on a way or where one may lead.
@@ -386,7 +321,7 @@ impl Grower<'_> {
             verdict: None,
             draws: 1,
             seed: step.seed(),
-            children: Vec::new(),
+            children: SmallVec::new(),
         }
     }
 }

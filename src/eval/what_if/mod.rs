@@ -22,6 +22,8 @@ mod counts;
 mod estimate;
 mod lattice;
 mod rule;
+mod settle;
+mod tail;
 mod value;
 mod way;
 
@@ -75,15 +77,17 @@ impl WhatIf {
         ledger: CostLedger,
     ) -> Result<Self, Refusal> {
         let slider = rule.slider().ok_or(Refusal::NoSlider)?;
-        let lattice = Lattice::of(survey, run, rule, ledger)?;
+        let mut lattice = Lattice::of(survey, run, rule, ledger)?;
         if lattice.trajectories.is_empty() {
             return Err(Refusal::Nothing);
         }
         let mut flips = lattice.flips();
         flips.sort_by(f64::total_cmp);
         flips.dedup();
+        let expectations = Expectations::of_lattice(&lattice);
+        lattice.settle(&expectations);
         Ok(Self {
-            expectations: Expectations::of_lattice(&lattice),
+            expectations,
             lattice,
             slider,
             ledger,
@@ -125,8 +129,7 @@ impl WhatIf {
 
     /// Number of decisions on their ways.
     pub fn decisions(&self) -> usize {
-        let ways = self.lattice.trajectories.iter();
-        ways.map(|way| way.path.len()).sum()
+        self.lattice.taken.len()
     }
 
     /// The run as it was logged.

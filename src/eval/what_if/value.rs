@@ -5,7 +5,7 @@ use crate::problem::answer::Verdict;
 use super::counts::Counts;
 use super::estimate::{Expectations, Guess};
 use super::lattice::{Lattice, QUESTION, Question};
-use super::way::Way;
+use super::way::{Elsewhere, Way};
 
 /// How sure what is said of a trajectory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -224,21 +224,29 @@ impl Walk<'_> {
         }
         let wanted = self.lattice.writer(node, self.value);
         if depth == DEEPEST || step.is_some_and(|step| step.blind) {
-            return Parts::open(self.expectations.of(self.lattice, node, wanted));
+            return self.open(node, wanted);
         }
         let after = self.lattice.after(self.problem, node);
         let written = after.iter().copied().filter(|&at| self.is_by(at, wanted));
         let parts = written.map(|at| (self.draws(at), self.step(node, at, depth + 1)));
-        Parts::mean(parts)
-            .unwrap_or_else(|| Parts::open(self.expectations.of(self.lattice, node, wanted)))
+        Parts::mean(parts).unwrap_or_else(|| self.open(node, wanted))
+    }
+
+    /// What a model writes after a step is nowhere.
+    fn open(&self, before: u32, wanted: usize) -> Parts {
+        let state = self.expectations.state(self.lattice, before);
+        Parts::open(self.expectations.of(state, wanted))
     }
 
     /// A step that was written after `before`: it stands or is written again.
     fn step(&self, before: u32, at: u32, depth: u32) -> Parts {
+        let tail = &self.lattice.tails[at as usize];
+        if tail.values.hold(self.value) {
+            return Parts::outcome(tail.verdict).after(tail.cost);
+        }
         let step = &self.lattice.nodes[at as usize];
         if step.unruled {
-            let writer = usize::from(step.model.unwrap_or(0));
-            return Parts::open(self.expectations.of(self.lattice, before, writer));
+            return self.open(before, usize::from(step.model.unwrap_or(0)));
         }
         let ruled = step.ruling.as_ref().map(|ruling| ruling.at(self.value));
         let again = ruled.filter(|&model| !self.is_by(at, model));
@@ -255,8 +263,7 @@ impl Walk<'_> {
             let cost = self.lattice.nodes[other as usize].cost;
             (self.draws(other), self.from(other, depth).after(cost))
         });
-        let parts = Parts::mean(parts)
-            .unwrap_or_else(|| Parts::open(self.expectations.of(self.lattice, before, again)));
+        let parts = Parts::mean(parts).unwrap_or_else(|| self.open(before, again));
         match self.lattice.counts_drafts {
             true => parts.after(step.cost),
             false => parts,
@@ -275,11 +282,22 @@ impl Walk<'_> {
     /// rule leads; with the number of steps of its own.
     fn way(&self, way: &Way) -> (Parts, usize) {
         let own = self.lattice.own(way, self.value);
-        let parts = match way.path.get(own) {
-            Some(&at) => {
-                let before = own.checked_sub(1).map_or(QUESTION, |at| way.path[at]);
-                let parts = self.instead_of(before, at, way.draft(own));
-                parts.after(way.spent[own])
+        let parts = match self.lattice.steps(way).get(own) {
+            Some(step) => {
+                let parts = match step.elsewhere {
+                    Some(Elsewhere { model, node }) if node == QUESTION => {
+                        let guess = self.expectations.of(step.state, usize::from(model));
+                        Parts::open(guess)
+                    }
+                    Some(Elsewhere { node, .. }) => {
+                        self.step(self.lattice.before(way, own), node, 1)
+                    }
+                    None => {
+                        let before = self.lattice.before(way, own);
+                        self.instead_of(before, step.node, way.draft(own))
+                    }
+                };
+                parts.after(step.spent)
             }
             None => Parts::logged(way),
         };
@@ -302,25 +320,18 @@ impl Walk<'_> {
     /// seen beyond the expectation counts by the inverse of its probability.
     /// Where every step was certain it leaves the guess as it is.
     fn corrected(&self, way: &Way, own: usize, mut parts: Parts) -> Parts {
-        if way.propensities.is_empty() {
-            return parts;
-        }
-        for at in (0..own).rev() {
-            let step = way.path[at];
-            let before = at.checked_sub(1).map(|at| way.path[at]);
-            let propensity = way.propensities[at];
+        let steps = self.lattice.steps(way)[..own].iter();
+        // Of a way without draws there are none to go through.
+        for (step, &propensity) in steps.zip(way.propensities()).rev() {
             if propensity <= 0.0 || propensity >= 1.0 {
                 continue;
             }
-            let Some(model) = self.lattice.nodes[step as usize].model else {
+            let Some(model) = self.lattice.nodes[step.node as usize].model else {
                 continue;
             };
-            let place = before.unwrap_or(QUESTION);
-            let expected = self
-                .expectations
-                .of(self.lattice, place, usize::from(model));
+            let expected = self.expectations.of(step.state, usize::from(model));
             // Sums of costs are from the beginning on; so is the expectation.
-            let spent = way.spent[at];
+            let spent = step.spent;
             let weight = propensity.recip();
             let seen = parts.guess;
             let beyond = |seen: f64, expected: f64| expected + weight * (seen - expected);
@@ -379,7 +390,8 @@ fn counted(lattice: &Lattice, expectations: &Expectations, ways: &[Way], value: 
     let mut counts = Counts::default();
     for way in ways {
         // Most ways need no walk.
-        if way.stays(value) && way.propensities.is_empty() {
+        let weighed = !way.propensities().is_empty();
+        if way.stays(value) && !weighed {
             counts.count(Band::Unchanged, &Parts::logged(way), false);
             continue;
         }
@@ -390,7 +402,6 @@ fn counted(lattice: &Lattice, expectations: &Expectations, ways: &[Way], value: 
             problem: way.problem,
         };
         let (parts, own) = walk.way(way);
-        let weighed = !way.propensities.is_empty();
         counts.count(band(way, own, &parts), &parts, weighed);
     }
     counts
@@ -398,7 +409,7 @@ fn counted(lattice: &Lattice, expectations: &Expectations, ways: &[Way], value: 
 
 /// The band of a trajectory whose first change comes after `own` steps.
 fn band(way: &Way, own: usize, parts: &Parts) -> Band {
-    match (own == way.path.len(), parts.open > 0.0) {
+    match (own == way.length as usize, parts.open > 0.0) {
         (true, _) => Band::Unchanged,
         (false, false) => Band::Branched,
         (false, true) => Band::Unknown,
@@ -423,8 +434,8 @@ pub(super) fn changed(lattice: &Lattice, value: f64, band: Band, most: usize) ->
         if self::band(way, own, &parts) != band {
             continue;
         }
-        let change = way.path.get(own).copied();
-        let before = own.checked_sub(1).map_or(QUESTION, |at| way.path[at]);
+        let change = lattice.steps(way).get(own).map(|step| step.node);
+        let before = lattice.before(way, own);
         if found.len() == most {
             break;
         }

@@ -24,6 +24,11 @@ impl Values {
         to: f64::NEG_INFINITY,
     };
 
+    /// Whether it is none.
+    pub fn is_none(self) -> bool {
+        self.above >= self.to
+    }
+
     pub fn hold(self, value: f64) -> bool {
         self.above < value && value <= self.to
     }
@@ -36,40 +41,89 @@ impl Values {
     }
 }
 
-/// A trajectory of the run that is asked about.
+impl From<Option<(f64, f64)>> for Values {
+    fn from(values: Option<(f64, f64)>) -> Self {
+        values.map_or(Self::NONE, |(above, to)| Self { above, to })
+    }
+}
+
+/// A trajectory of the run that is asked about. All of them are gone through
+/// for every value, so that their steps lie in one list
+/// ([`Lattice::steps`]), and what few of them have lies elsewhere.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Way {
-    /// Place in the survey.
-    pub place: u32,
-    pub problem: Question,
-    /// Its steps.
-    pub path: Vec<u32>,
-    /// The rejected draft that each was written in place of; empty where there
-    /// is none.
-    pub drafts: Vec<Option<u32>>,
-    /// Whose empty step each was written in place of, by its place in the pool;
-    /// empty where there is none.
-    pub fallbacks: Vec<Option<usize>>,
-    pub verdict: Verdict,
-    /// As logged.
-    pub cost: f64,
     /// The values (above the first, up to and with the second) for which
     /// nothing changes on its way; none where something always does.
     pub unchanged: Values,
-    /// Where the values of its steps begin in [`Lattice::values`].
-    pub first: usize,
-    /// Cost of the steps before each, and of all.
-    pub spent: Vec<f64>,
-    /// Probability with which each step's writer was drawn; empty where all
-    /// were certain.
-    pub propensities: Vec<f64>,
+    /// As logged.
+    pub cost: f64,
+    pub problem: Question,
+    /// Place in the survey.
+    pub place: u32,
+    /// Where its steps begin, and how many they are.
+    pub first: u32,
+    pub length: u32,
+    pub verdict: Verdict,
+    pub aside: Option<Box<Aside>>,
+}
+
+/// What few trajectories have beside their steps; each list is empty where this
+/// one has none of it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Aside {
+    /// The rejected draft that each step was written in place of.
+    drafts: Vec<Option<u32>>,
+    /// Whose empty step each was written in place of, by its place in the pool.
+    fallbacks: Vec<Option<usize>>,
+    /// Probability with which each step's writer was drawn.
+    propensities: Vec<f64>,
+}
+
+/// A step of a way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Taken {
+    /// The values for which it is written by who wrote it.
+    pub stays: Values,
+    /// Cost of the steps before it.
+    pub spent: f64,
+    pub node: u32,
+    /// What the state before it is like ([`Expectations::state`]).
+    ///
+    /// [`Expectations::state`]: super::estimate::Expectations::state
+    pub state: u8,
+    /// Who writes it for all other values, where that is one model.
+    pub elsewhere: Option<Elsewhere>,
+}
+
+/// A model that writes a step in place of another one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Elsewhere {
+    pub model: u8,
+    /// What it writes; [`QUESTION`] where that is nowhere in the log.
+    ///
+    /// [`QUESTION`]: super::lattice::QUESTION
+    pub node: u32,
 }
 
 impl Way {
     /// The rejected draft that its step of this number (from 0) was written in
     /// place of.
     pub fn draft(&self, number: usize) -> Option<u32> {
-        self.drafts.get(number).copied().flatten()
+        let aside = self.aside.as_ref()?;
+        aside.drafts.get(number).copied().flatten()
+    }
+
+    /// Whose empty step its step of this number (from 0) was written in place
+    /// of, by its place in the pool.
+    pub fn fallback(&self, number: usize) -> Option<usize> {
+        let aside = self.aside.as_ref()?;
+        aside.fallbacks.get(number).copied().flatten()
+    }
+
+    /// Probability with which each step's writer was drawn; empty where all
+    /// were certain.
+    pub fn propensities(&self) -> &[f64] {
+        self.aside.as_ref().map_or(&[], |aside| &aside.propensities)
     }
 
     /// Whether nothing changes on it at a value.
@@ -78,8 +132,13 @@ impl Way {
     }
 }
 
-/// The way of a trajectory that came to an end.
-pub(super) fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known) -> Option<Way> {
+/// The way of a trajectory that came to an end, with its steps.
+pub(super) fn way(
+    view: &View<'_>,
+    place: u32,
+    lattice: &Lattice,
+    known: &Known,
+) -> Option<(Way, Vec<Taken>)> {
     let outcome = view.outcome()?;
     let problem = question_of(view.trajectory());
     let node = |step: &Step| known.get(&(problem, step.content())).copied();
@@ -88,33 +147,31 @@ pub(super) fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known)
     let draft = |step: &Step| view.trajectory().draft_of(step).and_then(node);
     let drafts: Vec<Option<u32>> = view.steps().map(draft).collect();
     let cost = |at: u32| lattice.nodes[at as usize].cost;
-    let mut spent = vec![0.0];
-    for (&at, draft) in path.iter().zip(&drafts) {
+    let mut spent = 0.0;
+    let steps = path.iter().zip(&drafts).map(|(&node, draft)| {
+        let taken = Taken {
+            stays: Values::ALL,
+            spent,
+            node,
+            state: 0,
+            elsewhere: None,
+        };
         let rejected = draft.filter(|_| lattice.counts_drafts).map_or(0.0, cost);
-        spent.push(spent[spent.len() - 1] + rejected + cost(at));
-    }
+        spent += rejected + cost(node);
+        taken
+    });
+    let steps: Vec<Taken> = steps.collect();
     let fallbacks: Vec<Option<usize>> = (0..path.len())
         .map(|at| silent(view, at, lattice.first_writer))
         .collect();
     let made = view.trajectory().decisions();
     let is_drawn = made.iter().any(|made| made.drawn() < 1.0);
     let drawn = |at: usize| view.propensity(at);
-    Some(Way {
-        place,
-        problem,
-        verdict: outcome.verdict,
-        cost: match lattice.counts_drafts {
-            true => spent[path.len()],
-            false => outcome.published.unwrap_or(f64::NAN),
-        },
-        unchanged: Values::ALL,
-        first: 0,
-        spent,
+    let aside = Aside {
         propensities: match is_drawn {
             true => (0..path.len()).map(drawn).collect(),
             false => Vec::new(),
         },
-        path,
         fallbacks: match fallbacks.iter().all(Option::is_none) {
             true => Vec::new(),
             false => fallbacks,
@@ -123,7 +180,21 @@ pub(super) fn way(view: &View<'_>, place: u32, lattice: &Lattice, known: &Known)
             true => Vec::new(),
             false => drafts,
         },
-    })
+    };
+    let way = Way {
+        unchanged: Values::ALL,
+        cost: match lattice.counts_drafts {
+            true => spent,
+            false => outcome.published.unwrap_or(f64::NAN),
+        },
+        problem,
+        place,
+        first: u32::try_from(lattice.taken.len()).ok()?,
+        length: u32::try_from(steps.len()).ok()?,
+        verdict: outcome.verdict,
+        aside: (aside != Aside::default()).then(|| Box::new(aside)),
+    };
+    Some((way, steps))
 }
 
 /// Whether a model had nothing to add, and another was asked instead: such a

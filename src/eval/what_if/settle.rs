@@ -1,0 +1,120 @@
+//! What does not depend on the value that is asked for, worked out once: where
+//! each step of a way stays, and what comes in its place where it does not.
+
+use super::estimate::Expectations;
+use super::lattice::{Lattice, QUESTION};
+use super::tail::Tail;
+use super::way::{Elsewhere, Taken, Values, Way};
+
+impl Lattice {
+    /// Notes for every step of every way where it stays, and what it is like:
+    /// once all steps are there.
+    pub fn settle(&mut self, expectations: &Expectations) {
+        for number in 0..self.trajectories.len() {
+            let way = &self.trajectories[number];
+            let (first, length) = (way.first as usize, way.length as usize);
+            let mut unchanged = Values::ALL;
+            for step in 0..length {
+                let settled = self.settled(&self.trajectories[number], step, expectations);
+                unchanged = unchanged.and(settled.stays);
+                self.taken[first + step] = settled;
+            }
+            self.trajectories[number].unchanged = unchanged;
+        }
+        self.tails = Tail::of_all(self);
+    }
+
+    fn settled(&self, way: &Way, number: usize, expectations: &Expectations) -> Taken {
+        let step = self.steps(way)[number];
+        let before = self.before(way, number);
+        let stays = match way.fallback(number) {
+            Some(silent) => self.falls_back(before, step.node, silent),
+            None => self.stays(before, step.node, way.draft(number)),
+        };
+        Taken {
+            stays: stays.into(),
+            state: expectations.state(self, before),
+            elsewhere: self.elsewhere(way, number),
+            ..step
+        }
+    }
+
+    /// Where the step of this number comes from a choice between two models and
+    /// nothing else can change it: the other one.
+    fn elsewhere(&self, way: &Way, number: usize) -> Option<Elsewhere> {
+        let at = &self.nodes[self.steps(way)[number].node as usize];
+        let before = self.nodes.get(self.before(way, number) as usize)?;
+        let is_plain = way.draft(number).is_none() && way.fallback(number).is_none();
+        let is_chosen = !before.blind && !at.unruled && at.ruling.is_none();
+        if !is_plain || !is_chosen || before.verdict.is_some() {
+            return None;
+        }
+        let model = before.next.other(usize::from(at.model?))?;
+        let model = u8::try_from(model).ok()?;
+        let written = before.children.iter().copied();
+        let mut written = written.filter(|&child| self.nodes[child as usize].model == Some(model));
+        let node = written.next().unwrap_or(QUESTION);
+        // Of several the mean counts.
+        written
+            .next()
+            .is_none()
+            .then_some(Elsewhere { model, node })
+    }
+
+    /// The values for which the step at `at` follows the one before it, in
+    /// place of a draft where there was one.
+    fn stays(&self, before: u32, at: u32, draft: Option<u32>) -> Option<(f64, f64)> {
+        let step = &self.nodes[at as usize];
+        if step.unruled
+            || self
+                .nodes
+                .get(before as usize)
+                .is_some_and(|node| node.blind)
+        {
+            return None;
+        }
+        // What a person wrote is no decision of the rule.
+        let writer = usize::from(step.model?);
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        if let Some(draft) = draft {
+            if self.nodes[draft as usize].unruled {
+                return None;
+            }
+            return self.nodes[draft as usize]
+                .ruling
+                .as_ref()?
+                .values_of(writer);
+        }
+        let asked = match self.nodes.get(before as usize) {
+            Some(node) => node.next.values_of(writer)?,
+            None if self.first_writer == writer => all,
+            None => return None,
+        };
+        let stands = match &step.ruling {
+            Some(ruling) => ruling.values_of(writer)?,
+            None => all,
+        };
+        let values = (asked.0.max(stands.0), asked.1.min(stands.1));
+        (values.0 < values.1).then_some(values)
+    }
+
+    /// The values for which the step at `at` follows the one before it where
+    /// `silent` had nothing to add: both whoever wants that model and whoever
+    /// wants the one that wrote it instead come here.
+    fn falls_back(&self, before: u32, at: u32, silent: usize) -> Option<(f64, f64)> {
+        let Some(node) = self.nodes.get(before as usize) else {
+            return (self.first_writer == silent).then_some((f64::NEG_INFINITY, f64::INFINITY));
+        };
+        if node.blind {
+            return None;
+        }
+        let instead = usize::from(self.nodes[at as usize].model?);
+        let wanted = [silent, instead].map(|model| node.next.values_of(model));
+        match wanted {
+            [Some(a), Some(b)] if a.1 == b.0 || b.1 == a.0 => Some((a.0.min(b.0), a.1.max(b.1))),
+            // Others stand between the two: the values that were the log's.
+            [Some(a), _] => Some(a),
+            [None, b] => b,
+        }
+    }
+}
