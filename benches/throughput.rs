@@ -8,12 +8,17 @@
 //! ```
 //!
 //! The servers speak vLLM's completions and run in a process of their own, so
-//! that their work is not counted. Needs Linux's `/proc`.
+//! that their work is not counted, and on a core of their own where `taskset`
+//! is there to see to it: on one core with the command they push it off at
+//! every answer and out of the caches, which the servers of a pool, being
+//! elsewhere, do not (a quarter of the command's time). Needs Linux's `/proc`.
 
 // What a bench prints is its result, and what it cannot do ends it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -36,6 +41,9 @@ const STEPS_A_PROBLEM: usize = 10;
 const STEPS: usize = 12_800;
 /// Words of a step, a token each.
 const WORDS: usize = 20;
+/// Cores of the command and of the servers, see [`on_core`].
+const COMMAND_CORE: &str = "0";
+const SERVER_CORE: &str = "1";
 /// Clock ticks a second, by which `/proc` counts; Linux shows it as 100.
 const TICKS: f64 = 100.0;
 
@@ -55,7 +63,7 @@ fn measure(steps: usize) {
     let (mut server, address) = start_server();
     write_files(folder.path(), problems, &address);
     let started = Instant::now();
-    let mut solve = Command::new(env!("CARGO_BIN_EXE_pointsman"))
+    let mut solve = on_core(COMMAND_CORE, env!("CARGO_BIN_EXE_pointsman"))
         .current_dir(folder.path())
         .args([
             "solve",
@@ -201,8 +209,21 @@ fn write_files(folder: &Path, problems: usize, address: &str) {
     }
 }
 
+/// A program kept to one core, where the machine has several and `taskset`.
+fn on_core(core: &str, program: impl AsRef<OsStr>) -> Command {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let asked = Command::new("taskset").arg("--version").output();
+    if cores < 2 || asked.is_err() {
+        return Command::new(program);
+    }
+    // It becomes the program: the child is that one.
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", core]).arg(program);
+    command
+}
+
 fn start_server() -> (Child, String) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut child = on_core(SERVER_CORE, std::env::current_exe().unwrap())
         .arg("--server")
         .stdout(Stdio::piped())
         .spawn()

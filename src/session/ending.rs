@@ -34,13 +34,10 @@ impl Session {
 
     fn repeats(&self, node: NodeIndex) -> bool {
         let text = self.tree.node(node).step.text.trim();
-        let path = self.tree.path(node);
-        path.len() >= REPETITIONS
-            && path
-                .iter()
-                .rev()
-                .take(REPETITIONS)
-                .all(|&at| self.tree.node(at).step.text.trim() == text)
+        let parent = |at: &NodeIndex| self.tree.node(*at).parent;
+        let last = std::iter::successors(Some(node), parent).take(REPETITIONS);
+        let said = last.filter(|&at| self.tree.node(at).step.text.trim() == text);
+        said.count() == REPETITIONS
     }
 
     /// The outcome of the trajectory that ends at `leaf`.

@@ -93,7 +93,7 @@ pub fn measure(tokens: &[Token], kind: ValueKind, coverage: f64, source: Source)
 /// u_t by another measure than the run read, from what was recorded; `None`
 /// where it was not recorded.
 pub fn recorded(confidence: &Confidence, source: Source) -> Option<f64> {
-    let name = format!("{}_{}", source.measure(), domain(confidence, source));
+    let name = format_compact!("{}_{}", source.measure(), domain(confidence, source));
     let value = confidence.measures.get(name.as_str()).copied()?;
     // The log holds the entropy itself. Not `-value`: there is no minus zero.
     Some(if source.is_entropy() {

@@ -57,7 +57,10 @@ struct Scan<'a> {
 impl<'a> Scan<'a> {
     fn new(text: &'a str) -> Self {
         let chars: Vec<(usize, char)> = text.char_indices().collect();
-        let next_close = closing_dollars(&chars);
+        let next_close = match text.contains('$') {
+            true => closing_dollars(&chars),
+            false => Vec::new(),
+        };
         Self {
             text,
             at: 0,

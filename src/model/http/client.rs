@@ -21,6 +21,8 @@ use crate::model::retry::Failure;
 pub const TIMEOUT: f64 = 120.0;
 /// Most bytes of an answer that is not a stream.
 const MOST: usize = 16 << 20;
+/// Most bytes that are made room for because a server says that they come.
+const MOST_AT_ONCE: usize = 64 << 10;
 /// How many times the timeout a call may take in all.
 pub(super) const IN_ALL: u32 = 5;
 const CONNECT: Duration = Duration::from_secs(5);
@@ -141,7 +143,10 @@ impl HttpClient {
 
     /// The rest of an open answer, up to a bound.
     pub async fn rest(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
-        let mut body = Vec::new();
+        // A server may say anything, and may compress.
+        let length = response.content_length().unwrap_or_default();
+        let length = usize::try_from(length).unwrap_or(MOST);
+        let mut body = Vec::with_capacity(length.min(MOST_AT_ONCE));
         while let Some(bytes) = self.next(&mut response).await? {
             body.extend_from_slice(&bytes);
             if body.len() > MOST {

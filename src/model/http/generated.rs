@@ -53,6 +53,16 @@ impl Generated {
         self.tokens.push(token);
     }
 
+    /// Adds several; the first ones are taken as they are.
+    pub fn extend(&mut self, tokens: Vec<RawToken>) {
+        let most = tokens.iter().map(|token| token.top.len()).max();
+        self.top = self.top.max(most.unwrap_or_default());
+        match self.tokens.is_empty() {
+            true => self.tokens = tokens,
+            false => self.tokens.extend(tokens),
+        }
+    }
+
     /// Whether the server said that it was done.
     ///
     /// # Errors

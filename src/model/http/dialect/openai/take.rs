@@ -42,9 +42,7 @@ fn take_choice(generated: &mut Generated, choice: Choice, site: &Site) -> Result
     let text = choice.text.or(message.content).unwrap_or_default();
     generated.text.push_str(&text);
     if let Some(logprobs) = choice.logprobs {
-        for token in raw_tokens(logprobs) {
-            generated.push(token);
-        }
+        generated.extend(raw_tokens(logprobs));
     }
     generated.ids |= choice.token_ids.is_some_and(|ids| !ids.is_empty());
     let Some(finish) = choice.finish_reason else {
@@ -100,8 +98,9 @@ fn raw_tokens(logprobs: Logprobs) -> Vec<RawToken> {
     }
     let mut values = logprobs.token_logprobs.into_iter().flatten();
     let mut tops = logprobs.top_logprobs.into_iter().flatten();
-    let tokens = logprobs.tokens.into_iter().flatten();
+    let tokens = logprobs.tokens.unwrap_or_default();
     tokens
+        .into_iter()
         .map(|token| {
             let value = values.next().flatten();
             let mut top = tops.next().flatten().unwrap_or_default().0;

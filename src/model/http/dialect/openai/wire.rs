@@ -2,10 +2,11 @@
 //! that copied them. Every field may be missing or null.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use compact_str::CompactString;
 use rust_decimal::Decimal;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -64,10 +65,48 @@ pub(in crate::model::http) struct Message {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::model::http) struct Logprobs {
-    pub tokens: Option<Vec<CompactString>>,
-    pub token_logprobs: Option<Vec<Option<f32>>>,
-    pub top_logprobs: Option<Vec<Option<Alternatives>>>,
+    pub tokens: Option<Dozens<CompactString>>,
+    pub token_logprobs: Option<Dozens<Option<f32>>>,
+    pub top_logprobs: Option<Dozens<Option<Alternatives>>>,
     pub content: Option<Vec<Entry>>,
+}
+
+/// A list of a step's tokens. How long a list of JSON is shows at its end only;
+/// with room for a usual step it need not be moved as it grows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(in crate::model::http) struct Dozens<T>(pub Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Dozens<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
+            type Value = Dozens<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list with a place for every token")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut found = Vec::with_capacity(32);
+                while let Some(one) = list.next_element()? {
+                    found.push(one);
+                }
+                Ok(Dozens(found))
+            }
+        }
+
+        deserializer.deserialize_seq(List(PhantomData))
+    }
+}
+
+impl<T> IntoIterator for Dozens<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
 }
 
 /// Values by the tokens' texts, in the server's order; those without a value
