@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use pointsman::app::Table;
 use pointsman::eval::analysis::{Analysis, Ask};
 use pointsman::eval::regret::Regrets;
-use pointsman::eval::what_if::{Rule, WhatIf};
+use pointsman::eval::what_if::{Band, Rule, WhatIf};
 use pointsman::expr::{Expr, Scope};
 use pointsman::problem::Problem;
 use pointsman::problem::answer::Verdict;
@@ -25,6 +25,8 @@ use pointsman::tui::sessions;
 
 const TRAJECTORIES: usize = 100_000;
 const STEPS: usize = 10;
+/// Trajectories that the screen lists of a band.
+const LISTED: usize = 1000;
 const ROUTER: &str = "threshold:t=0.5";
 
 /// A run: its name and its threshold.
@@ -268,6 +270,9 @@ fn what_if(criterion: &mut Criterion, survey: &Survey, known: &str) {
     for value in [0.5, 0.45, 0.1] {
         group.bench_function(format!("at t = {value}"), |bench| {
             bench.iter(|| black_box(what_if.at(black_box(value))));
+        });
+        group.bench_function(format!("listed at t = {value}"), |bench| {
+            bench.iter(|| black_box(what_if.changed(black_box(value), Band::Branched, LISTED)));
         });
     }
     group.finish();

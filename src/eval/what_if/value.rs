@@ -360,28 +360,36 @@ pub(super) fn as_logged(lattice: &Lattice) -> Outlook {
 }
 
 pub(super) fn outlook(lattice: &Lattice, expectations: &Expectations, value: f64) -> Outlook {
-    let ways = lattice.trajectories.as_slice();
+    let counted = in_parts(&lattice.trajectories, |ways| {
+        counted(lattice, expectations, ways, value)
+    });
+    let mut all = Counts::default();
+    for part in &counted {
+        all.add(part);
+    }
+    all.outlook()
+}
+
+/// What comes of parts of the trajectories, in their order: of many each on a
+/// thread of its own.
+fn in_parts<T: Send>(ways: &[Way], of: impl Fn(&[Way]) -> T + Sync) -> Vec<T> {
     let threads = match ways.len() {
         0..MANY => 1,
         _ => std::thread::available_parallelism().map_or(1, |count| count.get().min(8)),
     };
-    let count = |ways: &[Way]| counted(lattice, expectations, ways, value);
     if threads == 1 {
-        return count(ways).outlook();
+        return vec![of(ways)];
     }
     let parts = ways.chunks(ways.len().div_ceil(threads));
     std::thread::scope(|scope| {
-        let counting: Vec<_> = parts.map(|part| scope.spawn(move || count(part))).collect();
-        let mut all = Counts::default();
-        for counted in counting {
-            // A panic in it is ours, and goes on here.
-            all.add(
-                &counted
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            );
-        }
-        all.outlook()
+        let of = &of;
+        let begun: Vec<_> = parts.map(|part| scope.spawn(move || of(part))).collect();
+        // A panic in it is ours, and goes on here.
+        let done = begun.into_iter().map(|part| {
+            part.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        done.collect()
     })
 }
 
@@ -416,43 +424,47 @@ fn band(way: &Way, own: usize, parts: &Parts) -> Band {
     }
 }
 
+/// The trajectories of a band at a value, not more than `most`.
 pub(super) fn changed(lattice: &Lattice, value: f64, band: Band, most: usize) -> Vec<Changed> {
-    let expectations = Expectations::default();
-    let mut found = Vec::new();
-    for way in &lattice.trajectories {
-        // Most ways need no walk.
-        if band != Band::Unchanged && way.stays(value) {
-            continue;
-        }
-        let walk = Walk {
-            lattice,
-            expectations: &expectations,
-            value,
-            problem: way.problem,
-        };
-        let (parts, own) = walk.way(way);
-        if self::band(way, own, &parts) != band {
-            continue;
-        }
-        let change = lattice.steps(way).get(own).map(|step| step.node);
-        let before = lattice.before(way, own);
-        if found.len() == most {
-            break;
-        }
-        let graded = parts.correct + parts.wrong;
-        found.push(Changed {
-            place: way.place as usize,
-            step: change.map(|at| lattice.nodes[at as usize].index),
-            model: change.map(|at| {
-                let draft = way.draft(own).unwrap_or(at);
-                instead(lattice, before, draft, value)
-            }),
-            verdict: way.verdict,
-            known: parts.known(),
-            correct: (graded > 0.0).then(|| parts.correct / graded),
+    let listed = in_parts(&lattice.trajectories, |ways| {
+        let changed = ways.iter().filter_map(|way| {
+            // Most ways need no walk.
+            let may_be = band == Band::Unchanged || !way.stays(value);
+            may_be.then(|| changed_in(lattice, way, value, band))?
         });
+        changed.take(most).collect::<Vec<Changed>>()
+    });
+    let mut listed = listed.concat();
+    listed.truncate(most);
+    listed
+}
+
+/// What becomes of a trajectory; `None` where it is not in the band.
+fn changed_in(lattice: &Lattice, way: &Way, value: f64, band: Band) -> Option<Changed> {
+    let walk = Walk {
+        lattice,
+        expectations: &Expectations::default(),
+        value,
+        problem: way.problem,
+    };
+    let (parts, own) = walk.way(way);
+    if self::band(way, own, &parts) != band {
+        return None;
     }
-    found
+    let change = lattice.steps(way).get(own).map(|step| step.node);
+    let before = lattice.before(way, own);
+    let graded = parts.correct + parts.wrong;
+    Some(Changed {
+        place: way.place as usize,
+        step: change.map(|at| lattice.nodes[at as usize].index),
+        model: change.map(|at| {
+            let draft = way.draft(own).unwrap_or(at);
+            instead(lattice, before, draft, value)
+        }),
+        verdict: way.verdict,
+        known: parts.known(),
+        correct: (graded > 0.0).then(|| parts.correct / graded),
+    })
 }
 
 /// Who writes in place of the step at `at`.
