@@ -1,4 +1,4 @@
-//! A million steps of a hundred thousand trajectories: filtering and arranging
+//! 1.1 million steps of a hundred thousand trajectories: filtering and arranging
 //! the table, deciding all of them again.
 
 use std::collections::BTreeMap;
@@ -24,7 +24,8 @@ use pointsman::train::params::CostLedger;
 use pointsman::tui::sessions;
 
 const TRAJECTORIES: usize = 100_000;
-const STEPS: usize = 10;
+/// Ten decisions: all but the first step are decided about.
+const STEPS: usize = 11;
 /// Trajectories that the screen lists of a band.
 const LISTED: usize = 1000;
 const ROUTER: &str = "threshold:t=0.5";
@@ -219,7 +220,7 @@ fn survey(runs: &[Run]) -> Survey {
 }
 
 fn filters(criterion: &mut Criterion, survey: &Survey) {
-    let mut group = criterion.benchmark_group("filter over a million steps");
+    let mut group = criterion.benchmark_group("filter over 1.1 million steps");
     group.throughput(Throughput::Elements((TRAJECTORIES * STEPS) as u64));
     group.sample_size(20);
     for text in [
@@ -261,7 +262,7 @@ fn what_if(criterion: &mut Criterion, survey: &Survey, known: &str) {
     let router = for_pool(&ROUTER.parse().expect("a spec"), &head.pool).expect("a router");
     let rule = Rule::Of(&*router);
     let mut group = criterion.benchmark_group(format!("what-if over a million decisions, {known}"));
-    group.throughput(Throughput::Elements((TRAJECTORIES * STEPS) as u64));
+    group.throughput(Throughput::Elements((TRAJECTORIES * (STEPS - 1)) as u64));
     group.sample_size(10);
     group.bench_function("made", |bench| {
         bench.iter(|| black_box(WhatIf::new(survey, 0, &rule, CostLedger::Published).is_ok()));
@@ -271,9 +272,16 @@ fn what_if(criterion: &mut Criterion, survey: &Survey, known: &str) {
         group.bench_function(format!("at t = {value}"), |bench| {
             bench.iter(|| black_box(what_if.at(black_box(value))));
         });
-        group.bench_function(format!("listed at t = {value}"), |bench| {
-            bench.iter(|| black_box(what_if.changed(black_box(value), Band::Branched, LISTED)));
-        });
+    }
+    group.finish();
+    let mut group = criterion.benchmark_group(format!("the list of a band, {known}"));
+    group.sample_size(10);
+    for value in [0.45, 0.1] {
+        for band in [Band::Branched, Band::Unknown] {
+            group.bench_function(format!("{} at t = {value}", band.name()), |bench| {
+                bench.iter(|| black_box(what_if.changed(black_box(value), band, LISTED)));
+            });
+        }
     }
     group.finish();
 }
@@ -281,7 +289,7 @@ fn what_if(criterion: &mut Criterion, survey: &Survey, known: &str) {
 /// What is worked out beside the screen.
 fn beside(criterion: &mut Criterion, survey: &Survey) {
     let places: Vec<usize> = (0..TRAJECTORIES).collect();
-    let mut group = criterion.benchmark_group("beside the screen, over a million steps");
+    let mut group = criterion.benchmark_group("beside the screen, over 1.1 million steps");
     group.throughput(Throughput::Elements((TRAJECTORIES * STEPS) as u64));
     group.sample_size(10);
     group.bench_function("regrets of one run", |bench| {

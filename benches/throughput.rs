@@ -8,17 +8,18 @@
 //! ```
 //!
 //! The servers speak vLLM's completions and run in a process of their own, so
-//! that their work is not counted, and on a core of their own where `taskset`
-//! is there to see to it: on one core with the command they push it off at
-//! every answer and out of the caches, which the servers of a pool, being
-//! elsewhere, do not (a quarter of the command's time). Needs Linux's `/proc`.
+//! that their work is not counted. Where `taskset` is there to see to it they
+//! have one core and the command another: on one core with it they push it off
+//! at every answer and out of the caches, which the servers of a pool, being
+//! elsewhere, do not. What is printed says whether it was so: on a machine of
+//! two cores the command took a fifth to a quarter more without.
+//! Needs Linux's `/proc`.
 
 // What a bench prints is its result, and what it cannot do ends it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
-use std::num::NonZero;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -41,9 +42,6 @@ const STEPS_A_PROBLEM: usize = 10;
 const STEPS: usize = 12_800;
 /// Words of a step, a token each.
 const WORDS: usize = 20;
-/// Cores of the command and of the servers, see [`on_core`].
-const COMMAND_CORE: &str = "0";
-const SERVER_CORE: &str = "1";
 /// Clock ticks a second, by which `/proc` counts; Linux shows it as 100.
 const TICKS: f64 = 100.0;
 
@@ -60,10 +58,12 @@ fn main() {
 fn measure(steps: usize) {
     let folder = tempfile::tempdir().unwrap();
     let problems = steps.div_ceil(STEPS_A_PROBLEM);
-    let (mut server, address) = start_server();
+    let cores = two_cores();
+    let [of_command, of_servers] = [0, 1].map(|which| cores.as_ref().map(|cores| &cores[which]));
+    let (mut server, address) = start_server(of_servers);
     write_files(folder.path(), problems, &address);
-    let started = Instant::now();
-    let mut solve = on_core(COMMAND_CORE, env!("CARGO_BIN_EXE_pointsman"))
+    let mut solve = on_core(of_command, env!("CARGO_BIN_EXE_pointsman"));
+    let solve = solve
         .current_dir(folder.path())
         .args([
             "solve",
@@ -80,9 +80,9 @@ fn measure(steps: usize) {
             "--json",
         ])
         .args(["--concurrency", &CONCURRENCY.to_string()])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+        .stdout(Stdio::null());
+    let started = Instant::now();
+    let mut solve = solve.spawn().unwrap();
     let watched = watch(&mut solve, &folder.path().join("run.jsonl"));
     let seconds = started.elapsed().as_secs_f64();
     let took = ask_took(&address);
@@ -120,9 +120,13 @@ fn measure(steps: usize) {
         100.0 * at.len() as f64 / seconds / ideal
     );
     println!(
-        "processor        {:.2} s, {:.1} % of one core",
+        "processor        {:.2} s, {:.1} % of one core, {}",
         watched.cpu,
-        100.0 * watched.cpu / seconds
+        100.0 * watched.cpu / seconds,
+        match &cores {
+            Some(_) => "the servers on another",
+            None => "the servers where they like",
+        }
     );
     println!(
         "memory           {:.1} MB after a quarter, {:.1} MB at the end, {:.1} MB at most",
@@ -209,21 +213,40 @@ fn write_files(folder: &Path, problems: usize, address: &str) {
     }
 }
 
-/// A program kept to one core, where the machine has several and `taskset`.
-fn on_core(core: &str, program: impl AsRef<OsStr>) -> Command {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let asked = Command::new("taskset").arg("--version").output();
-    if cores < 2 || asked.is_err() {
+/// Two cores that this process may run on and that `taskset` can keep a program
+/// to: one for the command, one for the servers.
+fn two_cores() -> Option<[String; 2]> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let allowed = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let cores = allowed.trim().split(',').flat_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let ends = first.parse::<u32>().ok().zip(last.parse().ok());
+        ends.into_iter().flat_map(|(first, last)| first..=last)
+    });
+    let mut cores = cores.map(|core| core.to_string());
+    let cores = [cores.next()?, cores.next()?];
+    let works = |core: &String| {
+        let tried = on_core(Some(core), "true").status();
+        tried.is_ok_and(|status| status.success())
+    };
+    cores.iter().all(works).then_some(cores)
+}
+
+/// A program, kept to one core.
+fn on_core(core: Option<&String>, program: impl AsRef<OsStr>) -> Command {
+    let Some(core) = core else {
         return Command::new(program);
-    }
+    };
     // It becomes the program: the child is that one.
     let mut command = Command::new("taskset");
     command.args(["--cpu-list", core]).arg(program);
     command
 }
 
-fn start_server() -> (Child, String) {
-    let mut child = on_core(SERVER_CORE, std::env::current_exe().unwrap())
+fn start_server(core: Option<&String>) -> (Child, String) {
+    let mut child = on_core(core, std::env::current_exe().unwrap())
         .arg("--server")
         .stdout(Stdio::piped())
         .spawn()

@@ -104,7 +104,8 @@ impl Slide {
             .map(|(values, _)| values)
     }
 
-    /// The other action, where it is between this one and another.
+    /// The only other action of a staircase with one flip; `None` with none or
+    /// more, or where `action` is on neither stair.
     pub fn other(&self, action: usize) -> Option<usize> {
         let [(_, above)] = self.flips[..] else {
             return None;
@@ -155,6 +156,12 @@ mod tests {
                 let values = slide.values_of(action);
                 let within = values.is_some_and(|(above, to)| above < kappa && kappa <= to);
                 prop_assert_eq!(within, slide.at(kappa) == action);
+                let other = slide.other(action);
+                prop_assert_eq!(other.is_some(), slide.flips().count() == 1 && values.is_some());
+                if let Some(other) = other {
+                    prop_assert!(other != action);
+                    prop_assert!([action, other].contains(&slide.at(kappa)));
+                }
             }
         }
 

@@ -345,6 +345,7 @@ impl Trajectory {
             published: outcome.cost.published,
             full: outcome.cost.full,
             upper_bound: outcome.cost.upper_bound,
+            steps: outcome.steps,
         });
         // It rarely grows any more.
         self.steps.shrink_to_fit();

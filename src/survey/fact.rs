@@ -164,6 +164,8 @@ pub struct OutcomeFact {
     pub(super) rule: CompactString,
     pub(super) cost: CostFacts,
     pub(super) end: TrajectoryEnd,
+    #[serde(default)]
+    pub(super) steps: u32,
 }
 
 /// A person's label of a step.
@@ -284,6 +286,7 @@ impl Fact {
                 rule: outcome.rule.as_str().into(),
                 cost: outcome.cost.clone(),
                 end: outcome.end,
+                steps: outcome.steps,
             })),
             Record::Label(label) => Self::of_label(label),
             Record::Note(_) => return None,

@@ -19,6 +19,16 @@ impl Trajectory {
 }
 
 impl Survey {
+    /// Whether all of it is one run: in one part, or in shards of one key.
+    pub fn is_one_run(&self) -> bool {
+        let mut heads = self.runs.iter().map(|run| run.head.as_deref());
+        let Some(first) = heads.next() else {
+            return false;
+        };
+        let key = first.map(|head| &head.key).filter(|key| !key.is_empty());
+        heads.all(|head| key.is_some() && head.map(|head| &head.key) == key)
+    }
+
     /// The trajectories of a problem, run after run.
     pub fn of_problem(&self, problem: Name) -> impl Iterator<Item = usize> + '_ {
         let runs = 0..u32::try_from(self.runs.len()).unwrap_or(u32::MAX);

@@ -246,6 +246,8 @@ pub struct Outcome {
     pub full: Option<f64>,
     /// Whether the full cost may have been less: nobody said what was cached.
     pub upper_bound: bool,
+    /// Steps on the way to its leaf, as the run counted them.
+    pub steps: u32,
 }
 
 /// The facts of a log, by run and problem.

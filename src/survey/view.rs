@@ -218,6 +218,12 @@ impl<'a> View<'a> {
         self.steps().filter(|step| step.kept).count()
     }
 
+    /// Whether steps of it are lost from the log: its outcome counts more.
+    pub fn is_torn(&self) -> bool {
+        let counted = self.outcome().map_or(0, |outcome| outcome.steps);
+        counted as usize > self.kept()
+    }
+
     /// Number of kept steps by the most capable model; 0 where nobody knows
     /// which that is.
     pub fn large_steps(&self) -> usize {
@@ -228,11 +234,15 @@ impl<'a> View<'a> {
         self.steps().filter(by_large).count()
     }
 
+    /// Whether there were models to choose from: of one alone nobody is large.
+    pub fn is_routed(&self) -> bool {
+        self.run.pool.len() > 1
+    }
+
     /// Share of the kept steps that the most capable model wrote.
     pub fn large_share(&self) -> Option<f64> {
         let kept = self.kept();
-        // Of one model alone nobody is large.
-        let known = kept > 0 && self.run.pool.len() > 1;
+        let known = kept > 0 && self.is_routed();
         known.then(|| self.large_steps() as f64 / kept as f64)
     }
 

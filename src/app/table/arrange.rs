@@ -22,11 +22,11 @@ impl Table {
         if self.fold && self.repeats {
             self.order = together(std::mem::take(&mut self.order), survey);
         }
-        self.tally = tally(survey, &self.order);
         self.rows = Vec::new();
         match self.group.clone().and_then(|group| survey.ask(&group).ok()) {
             None => {
                 let all = 0..self.order.len();
+                (self.tally, _) = tallies(survey, &self.order, &[]);
                 self.add_problems(survey, all, "");
             }
             Some(group) => {
@@ -41,11 +41,18 @@ impl Table {
                 self.order = keyed.iter().map(|(_, place)| *place).collect();
                 let groups: Vec<&[(Answer, u32)]> = keyed.chunk_by(|a, b| a.0 == b.0).collect();
                 let values: Vec<&Answer> = groups.iter().map(|group| &group[0].0).collect();
+                let names = self.names(&values);
                 let mut start = 0;
-                for (group, name) in groups.iter().zip(self.names(&values)) {
+                let members = groups.iter().map(|group| {
                     let members = start..start + group.len();
                     start = members.end;
-                    self.add_group(survey, name, members);
+                    members
+                });
+                let members: Vec<Range<usize>> = members.collect();
+                let (all, tallies) = tallies(survey, &self.order, &members);
+                self.tally = all;
+                for ((members, tally), name) in members.into_iter().zip(tallies).zip(names) {
+                    self.add_group(survey, name, members, tally);
                 }
             }
         }
@@ -138,10 +145,10 @@ impl Table {
         }
     }
 
-    fn add_group(&mut self, survey: &Survey, value: String, members: Range<usize>) {
+    fn add_group(&mut self, survey: &Survey, value: String, members: Range<usize>, tally: Tally) {
         let open = self.open_groups.contains(&value);
         self.rows.push(Row::Group {
-            tally: tally(survey, &self.order[members.clone()]),
+            tally,
             members: members.clone(),
             open,
             value: value.clone(),
@@ -221,6 +228,29 @@ fn problem_of(survey: &Survey, place: u32) -> Name {
 
 fn tally(survey: &Survey, places: &[u32]) -> Tally {
     Tally::of(survey, places.iter().map(|&place| place as usize))
+}
+
+/// The tally of all places of an order, and of each of these parts of it.
+fn tallies(survey: &Survey, order: &[u32], parts: &[Range<usize>]) -> (Tally, Vec<Tally>) {
+    let mut of_parts = vec![Tally::default(); parts.len()];
+    let mut placed: Vec<(u32, usize)> = order.iter().map(|&place| (place, usize::MAX)).collect();
+    for (part, members) in parts.iter().enumerate() {
+        for (_, of) in &mut placed[members.clone()] {
+            *of = part;
+        }
+    }
+    // As they lie in memory, and each looked at once: sorted they lie all over
+    // it.
+    placed.sort_unstable();
+    let mut all = Tally::default();
+    for (place, part) in placed {
+        let view = survey.view(place as usize);
+        all.add(&view);
+        if let Some(of_part) = of_parts.get_mut(part) {
+            of_part.add(&view);
+        }
+    }
+    (all, of_parts)
 }
 
 /// Trajectories of one problem side by side, where its first one stands.

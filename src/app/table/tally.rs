@@ -20,6 +20,8 @@ pub struct Tally {
     /// Steps of runs with more than one model.
     routed: usize,
     pub overrides: usize,
+    /// Trajectories of which the log lacks steps.
+    pub torn: usize,
     /// Sums over those that came to an end.
     published: f64,
     full: f64,
@@ -41,9 +43,10 @@ impl Tally {
     /// Counts one more.
     pub fn add(&mut self, view: &View<'_>) {
         self.trajectories += 1;
-        self.steps += view.kept();
-        if view.large_share().is_some() {
-            self.routed += view.kept();
+        let kept = view.kept();
+        self.steps += kept;
+        if view.is_routed() {
+            self.routed += kept;
             self.large += view.large_steps();
         }
         self.overrides += view.overrides();
@@ -55,6 +58,7 @@ impl Tally {
             Verdict::Wrong => self.wrong += 1,
             Verdict::Ungraded => self.ungraded += 1,
         }
+        self.torn += usize::from(outcome.steps as usize > kept);
         let whole = matches!(outcome.end, TrajectoryEnd::Finished | TrajectoryEnd::Error);
         self.truncated += usize::from(!whole);
         if let Some(cost) = outcome.published {
@@ -70,6 +74,11 @@ impl Tally {
     /// Those without an outcome.
     pub fn unfinished(&self) -> usize {
         self.trajectories - self.correct - self.wrong - self.ungraded
+    }
+
+    /// Says of how many the log lacks steps, where it does of any.
+    pub fn torn_note(&self) -> Option<String> {
+        (self.torn > 0).then(|| format!("{} of them with steps lost from the log", self.torn))
     }
 
     /// Share of the graded ones that are correct.

@@ -108,7 +108,7 @@ impl Picture {
         if let Some(path) = &args.svg {
             self.go_to_step(args.view.step)?;
             self.arrange(args)?;
-            self.show(&args.view)?;
+            self.show(args)?;
             let svg = buffer_to_svg(
                 &self.draw(),
                 &SvgOptions::of_theme("pointsman", &self.theme),
@@ -194,7 +194,8 @@ impl Picture {
     }
 
     /// Shows a screen.
-    fn show(&mut self, view: &ViewArgs) -> Result<(), Failure> {
+    fn show(&mut self, args: &ExportArgs) -> Result<(), Failure> {
+        let view = &args.view;
         let name = view.screen();
         let found = SCREENS.iter().find(|(known, ..)| *known == name);
         let Some((_, screen, action)) = found else {
@@ -343,6 +344,14 @@ fn wanted(args: &ExportArgs, log: &Log, survey: &Survey) -> Result<usize, Failur
     let Some(found) = chosen.advance()? else {
         return Err(chosen.none());
     };
+    let unnamed = args.run.is_none() && args.problem.is_none();
+    if args.view.screen() == "what-if" && unnamed && !survey.is_one_run() {
+        // Not the first one that happens to be there.
+        let runs = survey.runs().iter().map(|run| survey.name(run.id));
+        let runs: Vec<&str> = runs.collect();
+        let failure = Failure::usage(format!("the log holds {} runs", runs.len()));
+        return Err(failure.hint(format!("--run takes one of {}", runs.join(", "))));
+    }
     let place = survey.find(found.run, found.problem);
     // The survey is of the same log.
     place.ok_or_else(|| Failure::new(Exit::BadData, "the trajectory is not in the log"))

@@ -104,25 +104,30 @@ impl Counts {
             return estimate;
         }
         if self.priced_guesses > 0.0 {
-            estimate.cost = Some(self.guess.cost / self.priced_guesses);
+            let cost = match self.weighed {
+                // It may come out below what is known.
+                true => self.guess.cost.max(self.cost),
+                false => self.guess.cost,
+            };
+            estimate.cost = Some(cost / self.priced_guesses);
         }
         if self.guess.graded > 0.0 {
-            let accuracy = self.guess.correct / self.guess.graded;
-            // Σ (correct − accuracy · graded)².
+            let weighed = self.guess.correct / self.guess.graded;
+            // Nor can it be outside of what is certain.
+            let [low, high] = self.outlook.bounds().unwrap_or([0.0, 1.0]);
+            let accuracy = weighed.clamp(low, high);
+            // Σ (correct − weighed · graded)².
             let squares =
-                self.correct2 - 2.0 * accuracy * self.both + accuracy * accuracy * self.graded2;
+                self.correct2 - 2.0 * weighed * self.both + weighed * weighed * self.graded2;
             let variance = squares.max(0.0) / (n - 1.0).max(1.0);
             let reach = 1.96 * (variance / n).sqrt() / (self.guess.graded / n);
-            estimate.accuracy = Some(accuracy.clamp(0.0, 1.0));
+            estimate.accuracy = Some(accuracy);
             let end = |to: f64| (accuracy + to).clamp(0.0, 1.0);
             // Of outcomes the spread follows from their mean: Wilson's interval
             // of those that are graded, which holds at the ends as well.
             estimate.interval = match self.weighed && variance > 1e-12 {
                 true => Some([end(-reach), end(reach)]),
-                false => wilson(
-                    accuracy.clamp(0.0, 1.0),
-                    self.guess.graded.round().max(1.0) as usize,
-                ),
+                false => wilson(accuracy, self.guess.graded.round().clamp(1.0, n) as usize),
             };
         }
         estimate

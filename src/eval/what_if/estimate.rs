@@ -34,7 +34,7 @@ pub(super) struct Guess {
 
 impl Guess {
     /// Where no state of the log is alike.
-    const NONE: Self = Self {
+    pub const NONE: Self = Self {
         correct: 0.0,
         graded: 0.0,
         cost: f64::NAN,
@@ -101,8 +101,8 @@ type States = [Sums; STATES];
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Expectations {
-    /// By action and state.
-    guesses: Vec<[Guess; STATES]>,
+    /// By action and state; `None` where no state of the log is alike.
+    guesses: Vec<[Option<Guess>; STATES]>,
     /// Confidences that part the fifths.
     borders: Vec<f64>,
 }
@@ -194,15 +194,14 @@ impl Expectations {
 
     /// What is expected where a model writes the step after such a state.
     pub fn of(&self, state: u8, action: usize) -> Guess {
-        match self.guesses.get(action) {
-            Some(guesses) => guesses[usize::from(state)],
-            None => Guess::NONE,
-        }
+        let guesses = self.guesses.get(action);
+        let guess = guesses.and_then(|guesses| guesses[usize::from(state)]);
+        guess.unwrap_or(Guess::NONE)
     }
 }
 
 /// What is expected of one action in every state.
-fn guesses(seen: &States) -> [Guess; STATES] {
+fn guesses(seen: &States) -> [Option<Guess>; STATES] {
     let mut at_any_index = [Sums::default(); FIFTHS_AND_NONE];
     for (state, sums) in seen.iter().enumerate() {
         let of_fifth = &mut at_any_index[state % FIFTHS_AND_NONE];
@@ -213,9 +212,6 @@ fn guesses(seen: &States) -> [Guess; STATES] {
     }
     std::array::from_fn(|state| {
         let alike = [seen[state], at_any_index[state % FIFTHS_AND_NONE]];
-        alike
-            .into_iter()
-            .find_map(Sums::mean)
-            .unwrap_or(Guess::NONE)
+        alike.into_iter().find_map(Sums::mean)
     })
 }

@@ -53,9 +53,14 @@ pub(super) struct Node {
     pub verdict: Option<Verdict>,
     /// How often it was drawn, by different seeds.
     pub draws: u32,
+    /// On the ways of how many trajectories it is, of those that count.
+    pub held: u32,
+    /// The last of these.
+    holder: u32,
     /// The first of these.
     seed: u64,
-    /// Steps after it, rejected drafts included; mostly one.
+    /// Steps after it, rejected drafts included; mostly one. Room for four costs
+    /// as much as for two.
     pub children: SmallVec<[u32; 4]>,
 }
 
@@ -88,6 +93,15 @@ impl Hasher for Mixed {
 }
 
 impl Node {
+    /// Notes that it is on the way of a trajectory; on a branch of that one it
+    /// may be again.
+    fn hold(&mut self, holder: Option<u32>) {
+        if let Some(holder) = holder.filter(|&holder| self.holder != holder || self.held == 0) {
+            self.held += 1;
+            self.holder = holder;
+        }
+    }
+
     /// Takes what another run saw of the step in place of what this one lacks.
     fn fill(&mut self, other: Self) {
         if self.blind && !other.blind {
@@ -111,12 +125,17 @@ pub(super) struct Lattice {
     pub trajectories: Vec<Way>,
     /// Their steps, one way after the other.
     pub(super) taken: Vec<Taken>,
+    /// Steps on the ways that the rule decides about.
+    pub decided: usize,
     /// Of every step; once the lattice is [settled](Self::settle).
     pub(super) tails: Vec<Tail>,
     /// Who drafts the first step.
     pub first_writer: usize,
     /// Trajectories that were done again, and do not count.
     pub repeated: usize,
+    /// Trajectories that came to an end and of which the log lacks steps: they
+    /// do not count either.
+    pub torn: usize,
     /// Whether rejected drafts cost something.
     pub counts_drafts: bool,
 }
@@ -145,9 +164,11 @@ impl Lattice {
             first: HashMap::new(),
             trajectories: Vec::new(),
             taken: Vec::new(),
+            decided: 0,
             tails: Vec::new(),
             first_writer: rule.writer(1, models),
             repeated: 0,
+            torn: 0,
             counts_drafts: counted == CostLedger::Full,
         };
         let superseded = survey.superseded();
@@ -166,7 +187,9 @@ impl Lattice {
             let Some(of) = view.head().filter(|of| same_ground(of, head)) else {
                 continue;
             };
+            let index = u32::try_from(place).expect("fewer than 2^32 fit in memory");
             let mut grower = Grower {
+                holder: (!superseded.contains(&place)).then_some(index),
                 view: &view,
                 rule,
                 asked: head,
@@ -183,11 +206,11 @@ impl Lattice {
                     lattice.repeated += 1;
                     continue;
                 }
-                let place = u32::try_from(place).expect("fewer than 2^32 fit in memory");
-                if let Some((way, steps)) = way(&view, place, &lattice, &known) {
+                if let Some((way, steps)) = way(&view, index, &lattice, &known) {
                     lattice.trajectories.push(way);
                     lattice.taken.extend(steps);
                 }
+                lattice.torn += usize::from(view.is_torn());
             }
         }
         Ok(lattice)
@@ -242,6 +265,8 @@ impl Lattice {
 /// Adds the steps of one trajectory.
 struct Grower<'a> {
     view: &'a View<'a>,
+    /// Its place in the survey, where it counts.
+    holder: Option<u32>,
     rule: &'a Rule<'a>,
     /// The run that is asked about.
     asked: &'a RunRecord,
@@ -268,6 +293,7 @@ impl Grower<'_> {
                 let node = &mut self.lattice.nodes[at as usize];
                 let other = node.seed != step.seed() && self.seeds.insert((at, step.seed()));
                 node.draws += u32::from(other);
+                node.hold(self.holder.filter(|_| step.kept));
                 if node.blind || node.unruled || node.confidence.is_none() {
                     let seen = self.node(step);
                     self.lattice.nodes[at as usize].fill(seen);
@@ -276,7 +302,8 @@ impl Grower<'_> {
             }
             let before = trajectory.before(step);
             let before = before.and_then(|step| self.known.get(&(key.0, step.content())).copied());
-            let node = self.node(step);
+            let mut node = self.node(step);
+            node.hold(self.holder.filter(|_| step.kept));
             let place = u32::try_from(self.lattice.nodes.len()).expect("steps fit in memory");
             self.lattice.nodes.push(node);
             self.known.insert(key, place);
@@ -320,6 +347,8 @@ impl Grower<'_> {
             },
             verdict: None,
             draws: 1,
+            held: 0,
+            holder: QUESTION,
             seed: step.seed(),
             children: SmallVec::new(),
         }

@@ -122,14 +122,21 @@ impl WhatIf {
         self.lattice.repeated
     }
 
+    /// Trajectories of the run that are left out, as the log lacks steps of
+    /// them.
+    pub fn torn(&self) -> usize {
+        self.lattice.torn
+    }
+
     /// Number of trajectories.
     pub fn trajectories(&self) -> usize {
         self.lattice.trajectories.len()
     }
 
-    /// Number of decisions on their ways.
+    /// Number of decisions on their ways: the rule is asked about every step
+    /// but the first, which it is asked about where it looks at drafts.
     pub fn decisions(&self) -> usize {
-        self.lattice.taken.len()
+        self.lattice.decided
     }
 
     /// The run as it was logged.
@@ -137,7 +144,8 @@ impl WhatIf {
         value::as_logged(&self.lattice)
     }
 
-    /// What the run would have come to at a value of the parameter.
+    /// What the run would have come to at a value of the parameter, a finite
+    /// one.
     pub fn at(&self, value: f64) -> Outlook {
         value::outlook(&self.lattice, &self.expectations, value)
     }

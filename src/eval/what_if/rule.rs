@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::router::{Choice, DraftScore, Review, Router, Slide, Slider, Timing};
+use crate::router::{Choice, DraftScore, EXPLORE, Review, Router, Slide, Slider, Timing};
 use crate::signal::confidence::Source;
 use crate::signal::observation::Observation;
 use crate::survey::{Step, View};
@@ -131,6 +131,11 @@ impl<'a> Rule<'a> {
             // Of an imported log.
             (Err(_), None) if own && head.router.name == "none" => Err(
                 "nobody says what routed this run: another router may decide in its place"
+                    .to_owned(),
+            ),
+            (Err(_), None) if own && head.router.name == EXPLORE => Err(
+                "a forest was grown by no rule that can be slid: another router may decide in \
+                 its place, e.g. threshold:t=0.7"
                     .to_owned(),
             ),
             (Err(error), None) => Err(error.clone()),

@@ -2,14 +2,16 @@
 //! each step of a way stays, and what comes in its place where it does not.
 
 use super::estimate::Expectations;
-use super::lattice::{Lattice, QUESTION};
+use super::lattice::Lattice;
 use super::tail::Tail;
 use super::way::{Elsewhere, Taken, Values, Way};
 
 impl Lattice {
-    /// Notes for every step of every way where it stays, and what it is like:
-    /// once all steps are there.
+    /// Works out once all steps are there what [`Taken`] says of those of the
+    /// ways, for which values a way stays, how many decisions there are, and
+    /// the [`Tail`] of every step: nothing can be asked before.
     pub fn settle(&mut self, expectations: &Expectations) {
+        self.decided = 0;
         for number in 0..self.trajectories.len() {
             let way = &self.trajectories[number];
             let (first, length) = (way.first as usize, way.length as usize);
@@ -19,6 +21,11 @@ impl Lattice {
                 unchanged = unchanged.and(settled.stays);
                 self.taken[first + step] = settled;
             }
+            let lead = self.taken[first];
+            let drafted = self.trajectories[number].draft(0).is_some();
+            let ruled = self.nodes[lead.node as usize].ruling.is_some();
+            // Who writes the first step is a matter of course.
+            self.decided += length - usize::from(!drafted && !ruled);
             self.trajectories[number].unchanged = unchanged;
         }
         self.tails = Tail::of_all(self);
@@ -53,7 +60,7 @@ impl Lattice {
         let model = u8::try_from(model).ok()?;
         let written = before.children.iter().copied();
         let mut written = written.filter(|&child| self.nodes[child as usize].model == Some(model));
-        let node = written.next().unwrap_or(QUESTION);
+        let node = written.next();
         // Of several the mean counts.
         written
             .next()

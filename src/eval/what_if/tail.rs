@@ -1,13 +1,15 @@
 //! What every step leads to where nothing has to be asked on the way: most
-//! steps of a log have one continuation, and a rule that follows it comes to
-//! its end whatever is between.
+//! steps of a log have one continuation, down to an outcome, and for which
+//! values a rule follows it to there is known before anybody asks.
 
 use crate::problem::answer::Verdict;
 
 use super::lattice::{Lattice, Node};
 use super::way::Values;
 
-/// A step and one way on from it, down to its end.
+/// A step and one way on from it, down to its end: the first that is found of
+/// those that one draw of a model begins. For values that lead elsewhere, and
+/// where several draws have to be averaged, the steps are asked one by one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tail {
     /// The values at which the step stands and the rule goes this way.
@@ -21,7 +23,7 @@ impl Tail {
     /// Where more has to be asked.
     const NONE: Self = Self {
         values: Values::NONE,
-        cost: f64::NAN,
+        cost: 0.0,
         verdict: Verdict::Ungraded,
     };
 
@@ -48,16 +50,18 @@ impl Tail {
             return None;
         }
         let model = |child: u32| lattice.nodes[child as usize].model;
-        let ways = node.children.iter().filter_map(|&child| {
+        let (values, tail) = node.children.iter().find_map(|&child| {
             let wanted = usize::from(model(child)?);
             let tail = tails[child as usize];
             let values = Values::from(node.next.values_of(wanted)).and(tail.values);
             // Of several by one model the mean counts.
-            let alike = node.children.iter();
-            let alone = alike.filter(|&&other| model(other) == model(child)).count() == 1;
-            (alone && !values.is_none()).then_some((values, tail))
-        });
-        let (values, tail) = ways.into_iter().next()?;
+            let alike = || {
+                node.children
+                    .iter()
+                    .filter(|&&other| model(other) == model(child))
+            };
+            (!values.is_none() && alike().nth(1).is_none()).then_some((values, tail))
+        })?;
         Some(Self {
             values: stands.and(values),
             cost: tail.cost + node.cost,
@@ -83,8 +87,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use crate::eval::sample_runs::{add, head, step};
-    use crate::eval::what_if::{Band, Rule, WhatIf};
+    use crate::eval::sample_runs::{decision, head, outcome, step};
+    use crate::eval::what_if::{Band, Changed, Outlook, Rule, WhatIf};
     use crate::router::for_pool;
     use crate::survey::{Fact, Survey};
     use crate::trace::record::{Purpose, Record, ScoreRecord, Usage};
@@ -100,48 +104,114 @@ mod tests {
         (hash >> 7) as f64 % 101.0 / 100.0
     }
 
-    /// A trajectory: its run, its problem, its steps, whether the small model
-    /// drafted each of them that another one wrote.
+    /// A trajectory: its run, its problem, the writers of its steps, whether the
+    /// small model drafted each step of another, and how it came out.
     type Told = (usize, usize, Vec<usize>, bool, usize);
 
     fn tell(survey: &mut Survey, (run, problem, letters, drafted, verdict): &Told) {
-        let (run, problem) = (["a", "b", "c"][*run], ["p", "q"][*problem]);
+        let mut add = |record: &Record| survey.add(Fact::of(record).unwrap());
+        let (run, problem) = (["a", "b", "c"][*run], format!("p{problem}"));
         let path: String = letters
             .iter()
             .map(|&letter| ["s", "l", "S", "L"][letter])
             .collect();
-        let us: Vec<f64> = (1..=path.len()).map(|at| number(&path[..at], 5)).collect();
+        let write = |id: &str| {
+            let mut step = step(run, &problem, id, number(id, 5));
+            // Nobody counted the prompts of some.
+            step.usage.prompt = if number(id, 2) > 0.1 { 3 } else { 0 };
+            step.usage.cached = Some(0);
+            step.seed = (number(id, 6) * 3.0) as u64 + run.len() as u64;
+            step
+        };
         for at in 1..=path.len() {
+            let id = &path[..at];
+            let mut stands = write(id);
             let draft = format!("{}s", &path[..at - 1]);
-            if *drafted && draft != path[..at] {
-                let mut draft = step(run, problem, &draft, number(&draft, 5));
+            if *drafted && draft != id {
+                let mut draft = write(&draft);
                 (draft.kept, draft.purpose) = (false, Purpose::Draft);
-                survey.add(Fact::of(&Record::Step(Arc::new(draft))).unwrap());
-                let mut again = step(run, problem, &path[..at], us[at - 1]);
-                again.purpose = Purpose::Regenerated;
-                survey.add(Fact::of(&Record::Step(Arc::new(again))).unwrap());
+                add(&Record::Step(Arc::new(draft)));
+                stands.purpose = Purpose::Regenerated;
+            }
+            add(&Record::Step(Arc::new(stands)));
+            if number(id, 3) > 0.2 {
+                add(&Record::Score(ScoreRecord {
+                    run: run.into(),
+                    step: Some(id.into()),
+                    problem: problem.clone(),
+                    scorer: "prm".into(),
+                    model: None,
+                    value: Some(number(id, 9)),
+                    note: None,
+                    usage: Usage::default(),
+                    attempts: Vec::new(),
+                    cost: None,
+                }));
+            }
+            if at < path.len() {
+                let next = path[at..=at].to_lowercase();
+                let propensity = if number(id, 8) > 0.5 { 0.5 } else { 1.0 };
+                add(&decision(run, &problem, id, &next, propensity));
             }
         }
         let verdict = [Verdict::Correct, Verdict::Wrong, Verdict::Ungraded][*verdict];
-        add(survey, run, problem, &path, &us, verdict);
-        for at in 1..=path.len() {
-            let step = &path[..at];
-            let score = Record::Score(ScoreRecord {
-                run: run.into(),
-                step: Some(step.into()),
-                problem: problem.into(),
-                scorer: "prm".into(),
-                model: None,
-                value: Some(number(step, 9)),
-                note: None,
-                usage: Usage::default(),
-                attempts: Vec::new(),
-                cost: None,
-            });
-            if number(step, 3) > 0.2 {
-                survey.add(Fact::of(&score).unwrap());
-            }
+        add(&outcome(run, &problem, &path, verdict, path.len() as f64));
+    }
+
+    /// Every figure of an outlook, none as NaN.
+    fn figures(of: &Outlook) -> Vec<f64> {
+        let known = |value: Option<f64>| value.unwrap_or(f64::NAN);
+        let [low, high] = of.estimate.interval.unwrap_or([f64::NAN; 2]);
+        let counts = [of.unchanged, of.branched, of.unknown, of.unpriced];
+        let mut figures: Vec<f64> = counts.map(|count| count as f64).into();
+        figures.extend([of.correct, of.wrong, of.ungraded, of.open]);
+        figures.extend([known(of.known_cost), known(of.estimate.cost)]);
+        figures.extend([known(of.estimate.accuracy), of.estimate.unlike, low, high]);
+        figures
+    }
+
+    fn is_near(a: f64, b: f64) -> bool {
+        a.is_nan() && b.is_nan() || (a - b).abs() < 1e-9
+    }
+
+    /// A rule over three problems that three trajectories go through.
+    #[test]
+    fn short_cuts_are_there_to_be_taken() {
+        let mut survey = Survey::default();
+        for run in ["a", "b"] {
+            survey.add(Fact::Run(Box::new(head(run, "threshold:t=0.5"))));
         }
+        for told in [
+            (0, 0, vec![0, 0, 0], false, 0),
+            (1, 0, vec![0, 1, 0], false, 1),
+        ] {
+            tell(&mut survey, &told);
+        }
+        let pool = survey.runs()[0].head.as_ref().unwrap().pool.clone();
+        let router = for_pool(&"threshold:t=0.5".parse().unwrap(), &pool).unwrap();
+        let made = WhatIf::new(&survey, 0, &Rule::Of(&*router), CostLedger::Published).unwrap();
+        assert!(made.lattice.tails.iter().all(|tail| !tail.values.is_none()));
+        let elsewhere = made.lattice.taken.iter().map(|taken| taken.elsewhere);
+        let elsewhere: Vec<Option<bool>> = elsewhere
+            .map(|other| other.map(|other| other.node.is_some()))
+            .collect();
+        assert_eq!(elsewhere, [None, Some(true), Some(false)]);
+    }
+
+    /// What need not be asked has no end.
+    #[test]
+    fn a_long_way_is_followed_to_its_end() {
+        let mut survey = Survey::default();
+        for run in ["a", "b"] {
+            survey.add(Fact::Run(Box::new(head(run, "threshold:t=0.5"))));
+        }
+        tell(&mut survey, &(0, 0, vec![0, 1], false, 0));
+        tell(&mut survey, &(1, 0, vec![0; 1500], false, 1));
+        let pool = survey.runs()[0].head.as_ref().unwrap().pool.clone();
+        let router = for_pool(&"threshold:t=0.5".parse().unwrap(), &pool).unwrap();
+        let made = WhatIf::new(&survey, 0, &Rule::Of(&*router), CostLedger::Published).unwrap();
+        let now = made.at(-1.0);
+        assert_eq!((now.branched, now.wrong), (1, 1.0));
     }
 
     /// One that asks at every step.
@@ -159,8 +229,14 @@ mod tests {
         #[test]
         fn short_cuts_lead_where_the_way_does(
             told in prop::collection::vec(
-                (0_usize..3, 0_usize..2, prop::collection::vec(0_usize..4, 1..6), prop::bool::weighted(0.3), 0_usize..3),
-                1..24,
+                (
+                    0_usize..3,
+                    0_usize..8,
+                    prop::collection::vec(0_usize..4, 1..6),
+                    prop::bool::weighted(0.3),
+                    0_usize..3,
+                ),
+                1..60,
             ),
             spec in prop::sample::select(vec!["threshold:t=0.5", "rsd:delta=0.5"]),
             full in any::<bool>(),
@@ -180,24 +256,21 @@ mod tests {
             let slow = step_by_step(&quick);
             for nth in 0..=20 {
                 let value = f64::from(nth) / 20.0;
-                let (a, b) = (quick.at(value), slow.at(value));
-                let counts = |of: &crate::eval::what_if::Outlook| (of.unchanged, of.branched, of.unknown, of.unpriced);
-                prop_assert_eq!(counts(&a), counts(&b), "at {}", value);
-                let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
-                for (a, b) in [(a.correct, b.correct), (a.wrong, b.wrong), (a.ungraded, b.ungraded), (a.open, b.open)] {
-                    prop_assert!(near(a, b), "{} {} at {}", a, b, value);
-                }
-                for (a, b) in [
-                    (a.known_cost, b.known_cost),
-                    (a.estimate.cost, b.estimate.cost),
-                    (a.estimate.accuracy, b.estimate.accuracy),
-                ] {
-                    prop_assert_eq!(a.is_some(), b.is_some());
-                    prop_assert!(near(a.unwrap_or_default(), b.unwrap_or_default()), "at {}", value);
-                }
+                let [a, b] = [&quick, &slow].map(|of| figures(&of.at(value)));
+                let near = a.iter().zip(&b).all(|(a, b)| is_near(*a, *b));
+                prop_assert!(near, "at {}: {:?} {:?}", value, a, b);
                 for band in Band::ALL {
-                    let places = |of: &WhatIf| of.changed(value, band, usize::MAX).iter().map(|changed| changed.place).collect::<Vec<_>>();
-                    prop_assert_eq!(places(&quick), places(&slow));
+                    let [a, b] = [&quick, &slow].map(|of| of.changed(value, band, usize::MAX));
+                    prop_assert_eq!(a.len(), b.len());
+                    for (a, b) in a.iter().zip(&b) {
+                        let told = |of: &Changed| (of.place, of.step, of.model, of.verdict);
+                        prop_assert_eq!(told(a), told(b));
+                        let correct = |of: &Changed| of.correct.unwrap_or(f64::NAN);
+                        prop_assert!(is_near(a.known, b.known));
+                        prop_assert!(is_near(correct(a), correct(b)));
+                    }
+                    let first = quick.changed(value, band, 2);
+                    prop_assert_eq!(&first[..], &a[..a.len().min(2)]);
                 }
             }
         }

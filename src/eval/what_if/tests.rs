@@ -45,7 +45,7 @@ fn in_ledger(survey: &Survey, spec: &str, ledger: CostLedger) -> WhatIf {
 fn bands_and_bounds_worked_out_on_paper() {
     let survey = three();
     let what_if = what_if(&survey, "threshold:t=0.6");
-    assert_eq!((what_if.trajectories(), what_if.decisions()), (3, 6));
+    assert_eq!((what_if.trajectories(), what_if.decisions()), (3, 3));
     let as_logged = what_if.at(0.6);
     assert_eq!((as_logged.unchanged, as_logged.coverage()), (3, 1.0));
     assert_eq!(as_logged.bounds(), Some([2.0 / 3.0, 2.0 / 3.0]));
@@ -248,6 +248,17 @@ fn what_the_log_does_not_hold_is_unknown_and_never_guessed_to_stay() {
     let outlook = other_measure.at(0.6);
     assert_eq!(outlook.unknown, 3);
     assert_eq!(outlook.bounds(), Some([0.0, 1.0]));
+    for (blind, value) in [(&other_measure, 0.6), (&rsd, 0.7)] {
+        let estimate = blind.at(value).estimate;
+        let nothing = (estimate.accuracy, estimate.cost, estimate.unlike);
+        assert_eq!(
+            nothing,
+            (None, None, 3.0),
+            "nor is it known who would write"
+        );
+        let changed = blind.changed(value, Band::Unknown, 9);
+        assert!(changed.iter().all(|one| one.model.is_none()));
+    }
     let head = survey.runs()[0].head.as_ref().unwrap();
     let random = for_pool(&"random:p=0.3".parse().unwrap(), &head.pool).unwrap();
     let refused = WhatIf::new(&survey, 0, &Rule::Of(&*random), CostLedger::Published);
@@ -285,6 +296,100 @@ fn decisions_that_were_drawn_are_weighed_by_their_propensity() {
     assert!((small.estimate.cost.unwrap() - 2.0).abs() < 1e-9);
     assert!((large.estimate.cost.unwrap() - 11.0).abs() < 1e-9);
     assert_eq!(small.bounds(), Some([0.5, 1.0]));
+}
+
+#[test]
+fn what_another_run_knows_anyway_did_not_hang_on_the_draw() {
+    // The coin fell on small (right) once in four; a run of the small model
+    // alone wrote the same.
+    let mut survey = Survey::default();
+    survey.add(Fact::Run(Box::new(head("a", "random:p=0.25"))));
+    survey.add(Fact::Run(Box::new(head("b", "small"))));
+    for n in 0..40 {
+        let problem = format!("p{n}");
+        let (path, verdict) = match n % 4 {
+            0 => ("ss", Verdict::Correct),
+            _ => ("sl", Verdict::Wrong),
+        };
+        let drawn = if n % 4 == 0 { 0.25 } else { 0.75 };
+        for (at, u) in [0.5, 0.9].into_iter().enumerate() {
+            let mut step = step("a", &problem, &path[..=at], u);
+            step.decision = (at == 1).then(|| format!("as{}", &path[1..]));
+            survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+        }
+        let made = decision("a", &problem, "s", &path[1..], drawn);
+        survey.add(Fact::of(&made).unwrap());
+        let ended = outcome("a", &problem, path, verdict, 2.0);
+        survey.add(Fact::of(&ended).unwrap());
+        let alone = match n % 4 {
+            0 => Verdict::Correct,
+            _ => Verdict::Wrong,
+        };
+        add(&mut survey, "b", &problem, "ss", &[0.5, 0.9], alone);
+    }
+    let small = what_if(&survey, "threshold:t=0.6").at(0.4);
+    assert_eq!(
+        (small.unchanged, small.branched, small.coverage()),
+        (10, 30, 1.0)
+    );
+    // All is known: there is nothing to estimate.
+    assert_eq!(small.bounds(), Some([0.25, 0.25]));
+    assert_eq!(small.estimate.accuracy, Some(0.25));
+    assert_eq!(small.estimate.cost, small.known_cost);
+    // Without that run a draw stands for those that fell otherwise, but never
+    // against what is certain.
+    let all = what_if(&survey, "threshold:t=0.6").at(0.6);
+    let [low, high] = all.bounds().unwrap();
+    let accuracy = all.estimate.accuracy.unwrap();
+    assert!((low..=high).contains(&accuracy), "{low} {accuracy} {high}");
+    assert!(all.estimate.cost.unwrap() > 0.0);
+}
+
+/// Two fair coins a trajectory; another run shares the first step behind the
+/// first coin only.
+#[test]
+fn a_draw_counts_as_long_as_what_is_behind_it_hangs_on_one() {
+    let mut survey = Survey::default();
+    survey.add(Fact::Run(Box::new(head("a", "random:p=0.5"))));
+    survey.add(Fact::Run(Box::new(head("b", "random:p=0.5"))));
+    for n in 0..80 {
+        let problem = format!("p{n}");
+        let path = ["sss", "ssl", "sls", "sll"][n % 4];
+        for at in 1..=3 {
+            let step = step("a", &problem, &path[..at], 0.5);
+            survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+            if at < 3 {
+                let made = decision("a", &problem, &path[..at], &path[at..=at], 0.5);
+                survey.add(Fact::of(&made).unwrap());
+            }
+        }
+        let verdict = if path == "sss" {
+            Verdict::Correct
+        } else {
+            Verdict::Wrong
+        };
+        survey.add(Fact::of(&outcome("a", &problem, path, verdict, 3.0)).unwrap());
+    }
+    let alone = what_if(&survey, "threshold:t=0.6").at(0.4);
+    assert_eq!((alone.unchanged, alone.unknown), (20, 60));
+    let accuracy = alone.estimate.accuracy.unwrap();
+    assert!(
+        (accuracy - 1.0).abs() < 1e-9,
+        "small alone is right: {accuracy}"
+    );
+    for n in 0..80 {
+        add(
+            &mut survey,
+            "b",
+            &format!("p{n}"),
+            "ssl",
+            &[0.5, 0.5, 0.5],
+            Verdict::Wrong,
+        );
+    }
+    let beside = what_if(&survey, "threshold:t=0.6").at(0.4);
+    let accuracy = beside.estimate.accuracy.unwrap();
+    assert!((accuracy - 1.0).abs() < 1e-9, "{accuracy}");
 }
 
 #[test]
@@ -499,6 +604,24 @@ fn a_run_that_was_done_again_counts_once() {
     // The last one counts.
     let logged = what_if.as_logged();
     assert_eq!((logged.correct, logged.wrong), (1.0, 2.0));
+}
+
+#[test]
+fn a_trajectory_whose_steps_are_lost_is_left_out() {
+    let mut survey = three();
+    // The first two of three steps are gone.
+    let last = step("a", "torn", "sls", 0.9);
+    survey.add(Fact::of(&Record::Step(Arc::new(last))).unwrap());
+    let Record::Outcome(mut ended) = outcome("a", "torn", "sls", Verdict::Correct, 12.0) else {
+        unreachable!()
+    };
+    ended.steps = 3;
+    survey.add(Fact::of(&Record::Outcome(ended)).unwrap());
+    let torn = survey.find("a", "torn").unwrap();
+    assert!(survey.view(torn).is_torn() && !survey.view(0).is_torn());
+    let what_if = what_if(&survey, "threshold:t=0.6");
+    assert_eq!((what_if.trajectories(), what_if.torn()), (3, 1));
+    assert_eq!(what_if.at(0.6).unchanged, 3);
 }
 
 proptest! {

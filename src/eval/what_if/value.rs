@@ -4,7 +4,7 @@ use crate::problem::answer::Verdict;
 
 use super::counts::Counts;
 use super::estimate::{Expectations, Guess};
-use super::lattice::{Lattice, QUESTION, Question};
+use super::lattice::{Lattice, Question};
 use super::way::{Elsewhere, Way};
 
 /// How sure what is said of a trajectory is.
@@ -40,7 +40,8 @@ pub struct Changed {
     /// would not have stood; `None` where nothing changes.
     pub step: Option<u32>,
     /// Place in the pool of the model that would write it instead; of a step
-    /// that stood, of the one that would write it again.
+    /// that stood, of the one that would write it again. `None` also where the
+    /// log does not hold what the rule would have to see.
     pub model: Option<usize>,
     /// How it came out.
     pub verdict: Verdict,
@@ -203,7 +204,9 @@ impl Parts {
     }
 }
 
-/// Steps behind a change that are followed: a longer way counts as not known.
+/// Steps behind a change that are asked one by one: where more are to be, the
+/// rest counts as not known. What a [`Tail`](super::tail::Tail) says needs no
+/// asking.
 const DEEPEST: u32 = 1000;
 
 /// Follows a rule at one value through the lattice.
@@ -222,8 +225,11 @@ impl Walk<'_> {
         if let Some(verdict) = step.and_then(|step| step.verdict) {
             return Parts::outcome(verdict);
         }
+        if step.is_some_and(|step| step.blind) {
+            return Parts::open(Guess::NONE);
+        }
         let wanted = self.lattice.writer(node, self.value);
-        if depth == DEEPEST || step.is_some_and(|step| step.blind) {
+        if depth == DEEPEST {
             return self.open(node, wanted);
         }
         let after = self.lattice.after(self.problem, node);
@@ -246,7 +252,8 @@ impl Walk<'_> {
         }
         let step = &self.lattice.nodes[at as usize];
         if step.unruled {
-            return self.open(before, usize::from(step.model.unwrap_or(0)));
+            // Nobody knows who would write it.
+            return Parts::open(Guess::NONE);
         }
         let ruled = step.ruling.as_ref().map(|ruling| ruling.at(self.value));
         let again = ruled.filter(|&model| !self.is_by(at, model));
@@ -284,24 +291,21 @@ impl Walk<'_> {
         let own = self.lattice.own(way, self.value);
         let parts = match self.lattice.steps(way).get(own) {
             Some(step) => {
+                let before = || self.lattice.before(way, own);
                 let parts = match step.elsewhere {
-                    Some(Elsewhere { model, node }) if node == QUESTION => {
-                        let guess = self.expectations.of(step.state, usize::from(model));
-                        Parts::open(guess)
+                    Some(Elsewhere { model, node: None }) => {
+                        Parts::open(self.expectations.of(step.state, usize::from(model)))
                     }
-                    Some(Elsewhere { node, .. }) => {
-                        self.step(self.lattice.before(way, own), node, 1)
-                    }
-                    None => {
-                        let before = self.lattice.before(way, own);
-                        self.instead_of(before, step.node, way.draft(own))
-                    }
+                    Some(Elsewhere {
+                        node: Some(node), ..
+                    }) => self.step(before(), node, 1),
+                    None => self.instead_of(before(), step.node, way.draft(own)),
                 };
                 parts.after(step.spent)
             }
             None => Parts::logged(way),
         };
-        (self.corrected(way, own, parts), own)
+        (parts, own)
     }
 
     /// Where the rule leads in place of the step at `at`.
@@ -318,17 +322,24 @@ impl Walk<'_> {
 
     /// The doubly robust recursion over the steps that were drawn: what was
     /// seen beyond the expectation counts by the inverse of its probability.
-    /// Where every step was certain it leaves the guess as it is.
-    fn corrected(&self, way: &Way, own: usize, mut parts: Parts) -> Parts {
+    /// `None` where nothing hung on a draw: every step was certain, or others
+    /// came the same way, so that whatever is known would be.
+    fn corrected(&self, way: &Way, own: usize, mut parts: Parts) -> Option<Parts> {
+        let mut is_corrected = false;
+        // Whether others came as far as this step and all behind it.
+        let mut is_known_anyway = true;
         let steps = self.lattice.steps(way)[..own].iter();
         // Of a way without draws there are none to go through.
         for (step, &propensity) in steps.zip(way.propensities()).rev() {
-            if propensity <= 0.0 || propensity >= 1.0 {
+            let node = &self.lattice.nodes[step.node as usize];
+            is_known_anyway &= node.held > 1;
+            if is_known_anyway || propensity <= 0.0 || propensity >= 1.0 {
                 continue;
             }
-            let Some(model) = self.lattice.nodes[step.node as usize].model else {
+            let Some(model) = node.model else {
                 continue;
             };
+            is_corrected = true;
             let expected = self.expectations.of(step.state, usize::from(model));
             // Sums of costs are from the beginning on; so is the expectation.
             let spent = step.spent;
@@ -343,7 +354,7 @@ impl Walk<'_> {
                 unlike: seen.unlike.max(expected.unlike),
             };
         }
-        parts
+        is_corrected.then_some(parts)
     }
 }
 
@@ -398,8 +409,7 @@ fn counted(lattice: &Lattice, expectations: &Expectations, ways: &[Way], value: 
     let mut counts = Counts::default();
     for way in ways {
         // Most ways need no walk.
-        let weighed = !way.propensities().is_empty();
-        if way.stays(value) && !weighed {
+        if way.stays(value) && way.propensities().is_empty() {
             counts.count(Band::Unchanged, &Parts::logged(way), false);
             continue;
         }
@@ -410,7 +420,13 @@ fn counted(lattice: &Lattice, expectations: &Expectations, ways: &[Way], value: 
             problem: way.problem,
         };
         let (parts, own) = walk.way(way);
-        counts.count(band(way, own, &parts), &parts, weighed);
+        let weighed = walk.corrected(way, own, parts);
+        let is_weighed = weighed.is_some();
+        counts.count(
+            band(way, own, &parts),
+            &weighed.unwrap_or(parts),
+            is_weighed,
+        );
     }
     counts
 }
@@ -426,17 +442,22 @@ fn band(way: &Way, own: usize, parts: &Parts) -> Band {
 
 /// The trajectories of a band at a value, not more than `most`.
 pub(super) fn changed(lattice: &Lattice, value: f64, band: Band, most: usize) -> Vec<Changed> {
-    let listed = in_parts(&lattice.trajectories, |ways| {
-        let changed = ways.iter().filter_map(|way| {
-            // Most ways need no walk.
-            let may_be = band == Band::Unchanged || !way.stays(value);
-            may_be.then(|| changed_in(lattice, way, value, band))?
-        });
-        changed.take(most).collect::<Vec<Changed>>()
-    });
-    let mut listed = listed.concat();
-    listed.truncate(most);
-    listed
+    let listed = |ways: &[Way]| -> Vec<Changed> {
+        // Most ways need no walk.
+        let may_be = |way: &&Way| band == Band::Unchanged || !way.stays(value);
+        let changed = ways.iter().filter(may_be);
+        let changed = changed.filter_map(|way| changed_in(lattice, way, value, band));
+        changed.take(most).collect()
+    };
+    // Mostly the first ones fill the list.
+    let ways = lattice.trajectories.as_slice();
+    let (first, rest) = ways.split_at(ways.len().min(MANY));
+    let first = listed(first);
+    if first.len() == most || rest.is_empty() {
+        return first;
+    }
+    let rest = in_parts(rest, listed).into_iter().flatten();
+    first.into_iter().chain(rest).take(most).collect()
 }
 
 /// What becomes of a trajectory; `None` where it is not in the band.
@@ -457,7 +478,7 @@ fn changed_in(lattice: &Lattice, way: &Way, value: f64, band: Band) -> Option<Ch
     Some(Changed {
         place: way.place as usize,
         step: change.map(|at| lattice.nodes[at as usize].index),
-        model: change.map(|at| {
+        model: change.and_then(|at| {
             let draft = way.draft(own).unwrap_or(at);
             instead(lattice, before, draft, value)
         }),
@@ -467,12 +488,21 @@ fn changed_in(lattice: &Lattice, way: &Way, value: f64, band: Band) -> Option<Ch
     })
 }
 
-/// Who writes in place of the step at `at`.
-fn instead(lattice: &Lattice, before: u32, at: u32, value: f64) -> usize {
+/// Who writes in place of the step at `at`; `None` where the log does not hold
+/// what the rule would have to see.
+fn instead(lattice: &Lattice, before: u32, at: u32, value: f64) -> Option<usize> {
     let step = &lattice.nodes[at as usize];
+    let is_blind = lattice
+        .nodes
+        .get(before as usize)
+        .is_some_and(|node| node.blind);
     let wanted = lattice.writer(before, value);
+    let is_draft = step.model.map(usize::from) == Some(wanted);
+    if is_blind || step.unruled && is_draft {
+        return None;
+    }
     match &step.ruling {
-        Some(ruling) if step.model.map(usize::from) == Some(wanted) => ruling.at(value),
-        _ => wanted,
+        Some(ruling) if is_draft => Some(ruling.at(value)),
+        _ => Some(wanted),
     }
 }

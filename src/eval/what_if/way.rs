@@ -99,10 +99,8 @@ pub(super) struct Taken {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Elsewhere {
     pub model: u8,
-    /// What it writes; [`QUESTION`] where that is nowhere in the log.
-    ///
-    /// [`QUESTION`]: super::lattice::QUESTION
-    pub node: u32,
+    /// What it writes; `None` where that is nowhere in the log.
+    pub node: Option<u32>,
 }
 
 impl Way {
@@ -132,7 +130,8 @@ impl Way {
     }
 }
 
-/// The way of a trajectory that came to an end, with its steps.
+/// The way of a trajectory that came to an end, with its steps; `None` where
+/// the log lacks some of them.
 pub(super) fn way(
     view: &View<'_>,
     place: u32,
@@ -140,6 +139,9 @@ pub(super) fn way(
     known: &Known,
 ) -> Option<(Way, Vec<Taken>)> {
     let outcome = view.outcome()?;
+    if view.is_torn() {
+        return None;
+    }
     let problem = question_of(view.trajectory());
     let node = |step: &Step| known.get(&(problem, step.content())).copied();
     let path: Option<Vec<u32>> = view.steps().map(node).collect();
@@ -189,8 +191,8 @@ pub(super) fn way(
         },
         problem,
         place,
-        first: u32::try_from(lattice.taken.len()).ok()?,
-        length: u32::try_from(steps.len()).ok()?,
+        first: u32::try_from(lattice.taken.len()).expect("steps fit in memory"),
+        length: u32::try_from(steps.len()).expect("steps fit in memory"),
         verdict: outcome.verdict,
         aside: (aside != Aside::default()).then(|| Box::new(aside)),
     };

@@ -149,6 +149,7 @@ fn tally(tally: &Tally, unit: Option<&Unit>) -> serde_json::Value {
         "ungraded": tally.ungraded,
         "unfinished": tally.unfinished(),
         "truncated": tally.truncated,
+        "torn": tally.torn,
         "accuracy": tally.accuracy(),
         "interval": tally.interval(),
         "steps": tally.steps,

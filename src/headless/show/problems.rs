@@ -77,14 +77,19 @@ fn read_texts(subject: &Subject<'_>, table: &mut Table) -> Result<(), Failure> {
     }
 }
 
-/// That trajectories of a run that was done again are counted as well.
+/// That trajectories of a run that was done again are counted as well, and
+/// those that lack steps.
 fn again(table: &Table) -> String {
-    match table.superseded() {
+    let mut text = match table.superseded() {
         0 => String::new(),
         superseded => format!(
             "{superseded} of them were done again by a later run of the same router and seed\n"
         ),
+    };
+    if let Some(torn) = table.tally.torn_note() {
+        text.push_str(&format!("{torn}: counts and costs of steps are too low\n"));
     }
+    text
 }
 
 fn groups(subject: &Subject<'_>, table: &Table, all: usize) -> Shown {

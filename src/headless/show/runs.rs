@@ -59,6 +59,11 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
                 row.superseded
             ));
         }
+        if let Some(torn) = counts.torn_note() {
+            again.push_str(&format!(
+                "run {id}: {torn}: counts and costs of steps are too low\n"
+            ));
+        }
         found.push(json!({
             "run": id,
             "router": head.map(|head| &head.router),

@@ -292,9 +292,10 @@ fn row(
     let regret = choice.regret(worth);
     let told = regret.as_ref().map_or_else(String::new, |regret| {
         let [low, high] = regret.interval.map(|end| 100.0 * end);
+        let none = if regret.gain > 0.0 { "" } else { "none: " };
         let noise = if regret.is_noise() { " (noise)" } else { "" };
         format!(
-            "{:.1} points [{low:.1}, {high:.1}]{noise}",
+            "{none}{:.1} points [{low:.1}, {high:.1}]{noise}",
             100.0 * regret.gain
         )
     });

@@ -36,7 +36,11 @@ pub struct Asked {
 /// A run that is not there, a router that cannot be made or has no parameter
 /// to slide.
 pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result<Shown, Failure> {
-    let run = subject.run(asked.run.as_deref())?;
+    let run = match asked.run.as_deref() {
+        // Whichever shard is named, all of them are decided again.
+        None if subject.survey.is_one_run() => 0,
+        run => subject.run(run)?,
+    };
     let head = subject.head(run).ok_or_else(|| {
         Failure::new(
             Exit::BadData,
@@ -123,6 +127,12 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
             counted(what_if.repeated(), "trajectory")
         ));
     }
+    if what_if.torn() > 0 {
+        text.push_str(&format!(
+            "{} left out: the log lacks steps of them\n",
+            counted(what_if.torn(), "trajectory")
+        ));
+    }
     for one in &changed {
         text.push_str(&format!(
             "{} step {}: {}\n",
@@ -145,6 +155,7 @@ pub fn what_if(subject: &Subject<'_>, asked: &Asked, build: Build<'_>) -> Result
             "ledger": asked.ledger.name(),
             "trajectories": what_if.trajectories(),
             "repeated": what_if.repeated(),
+            "torn": what_if.torn(),
             "decisions": what_if.decisions(),
             "unit": unit.map(|unit| unit.to_string()),
             "for_cost": sought,

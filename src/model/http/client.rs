@@ -143,7 +143,7 @@ impl HttpClient {
 
     /// The rest of an open answer, up to a bound.
     pub async fn rest(&self, mut response: Response) -> Result<Vec<u8>, Failure> {
-        // A server may say anything, and may compress.
+        // What a server says is not trusted.
         let length = response.content_length().unwrap_or_default();
         let length = usize::try_from(length).unwrap_or(MOST);
         let mut body = Vec::with_capacity(length.min(MOST_AT_ONCE));

@@ -412,6 +412,9 @@ fn summary(tally: &Tally, model: &Model, columns: usize, theme: &Theme) -> Line<
             ", {again} of them done again by the same run later"
         ));
     }
+    if let Some(torn) = tally.torn_note() {
+        text.push_str(&format!(", {torn}"));
+    }
     if let (Some(accuracy), false) = (tally.accuracy(), model.table.has_repeats()) {
         text.push_str(&format!("; {} of the graded", percent(Some(accuracy))));
         if let Some([low, high]) = tally.interval() {

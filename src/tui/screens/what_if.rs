@@ -211,7 +211,12 @@ impl Painter<'_> {
             0 => String::new(),
             repeated => format!("; {repeated} left out: the run was done again"),
         };
-        let text = format!("coverage {coverage} of {all} trajectories that came to an end{again}");
+        let torn = match self.what_if.torn() {
+            0 => String::new(),
+            torn => format!("; {torn} left out: steps lost from the log"),
+        };
+        let text =
+            format!("coverage {coverage} of {all} trajectories that came to an end{again}{torn}");
         Line::styled(text, self.theme.style("emphasis"))
     }
 
