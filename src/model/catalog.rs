@@ -156,9 +156,17 @@ pub fn encoder(
     Ok((Arc::new(encoder), ModelFacts::from(spec)))
 }
 
-/// What the server of `spec` says where its model is still being loaded; `None`
-/// where it says something else, or nothing in a moment.
-pub async fn loading(spec: &ModelSpec) -> Option<String> {
+/// Why a server does not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// It says that its model is still being loaded.
+    Loading(String),
+    /// Nobody listens there.
+    Unreachable(String),
+}
+
+/// Why the server of `spec` does not answer, where it can be known in a moment.
+pub async fn silence(spec: &ModelSpec) -> Option<Silence> {
     let mut spec = spec.clone();
     // The route is not below `/v1`, where some addresses end.
     spec.base_url = spec.base_url.map(|url| {
@@ -168,7 +176,12 @@ pub async fn loading(spec: &ModelSpec) -> Option<String> {
     let client = HttpClient::new(&spec, spec.server.name()).ok()?;
     let asked = client.get::<serde::de::IgnoredAny>("/health");
     match tokio::time::timeout(MOMENT, asked).await {
-        Ok(Err(failure)) if failure.again == Again::Loading => Some(failure.message),
+        Ok(Err(failure)) if failure.again == Again::Loading => {
+            Some(Silence::Loading(failure.message))
+        }
+        Ok(Err(failure)) if failure.kind == FailureKind::Unreachable => {
+            Some(Silence::Unreachable(failure.message))
+        }
         _ => None,
     }
 }

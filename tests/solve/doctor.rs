@@ -286,6 +286,19 @@ async fn a_model_that_is_loading_is_told_from_one_that_is_silent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_not_there_is_told_however_short_the_time() {
+    let there = Fake::start(probes()).await;
+    let folder = folder(&there.url);
+    move_large(&folder, &there.url, NOWHERE);
+    let output = doctor(folder.path(), &["--json", "--timeout", "0.2"]).await;
+    let document = document(&output);
+    let large = &document["pool"]["endpoints"][1];
+    let error = large["error"].as_str().unwrap();
+    assert_eq!(large["state"], "failed");
+    assert!(error.contains("cannot reach"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_probe_is_130() {
     let fake = Fake::start(vec![stalled("1")]).await;
     let folder = folder(&fake.url);

@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::headless::solve::bar;
-use crate::model::catalog;
+use crate::model::catalog::{self, Silence};
 use crate::model::endpoint::{Capabilities, EndpointError};
 use crate::model::pool::{ModelSpec, Pool};
 use crate::model::scorer::step::Ready;
@@ -196,12 +196,13 @@ async fn within(
         Ok(Err(error)) => Answer::failed(error),
         Err(_) => {
             let seconds = limit.as_secs_f64();
-            let loading = catalog::loading(spec).await;
-            let (state, message) = match loading {
-                Some(message) => (
+            let (state, message) = match catalog::silence(spec).await {
+                Some(Silence::Loading(message)) => (
                     State::Loading,
                     format!("{message} ({seconds} s were waited; `--timeout` waits longer)"),
                 ),
+                // The probe tried again and again.
+                Some(Silence::Unreachable(message)) => (State::Failed, message),
                 None => (
                     State::Failed,
                     format!(

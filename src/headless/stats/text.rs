@@ -203,7 +203,8 @@ impl Stats {
 
     fn damaged_text(&self) -> Vec<String> {
         let of = &self.damaged;
-        let mut lines = vec![format!("{} lines", count(of.lines))];
+        let lines = if of.lines == 1 { "line" } else { "lines" };
+        let mut lines = vec![format!("{} {lines}", count(of.lines))];
         lines.extend(of.first.iter().map(|one| {
             let name = one.path.file_name().map(Path::new).unwrap_or(&one.path);
             format!("{} line {}: {}", name.display(), one.line, one.reason)

@@ -160,7 +160,10 @@ impl Site {
 
     fn classify(&self, path: &str, status: u16, inner: &Inner) -> Failure {
         let url = &self.url;
-        let said = self.quote(&inner.message);
+        let said = match self.quote(&inner.said()) {
+            said if said.is_empty() => "no reason given".to_owned(),
+            said => said,
+        };
         let fail = |kind, message: String| Failure::new(kind, message);
         if inner.is_context(status) {
             let sizes = match (inner.prompt_tokens, inner.context) {
@@ -223,14 +226,13 @@ impl Site {
 
     fn key_advice(&self, status: u16, said: &str) -> String {
         let url = &self.url;
-        let said = match said {
-            "" => status.to_string(),
-            said => format!("{status}: {said}"),
-        };
         match &self.key {
-            Some(key) => format!("{url} refuses the key ({said}): check {}", key.source()),
+            Some(key) => format!(
+                "{url} refuses the key ({status}: {said}): check {}",
+                key.source()
+            ),
             None => format!(
-                "{url} wants a key ({said}): name the environment variable that holds it in \
+                "{url} wants a key ({status}: {said}): name the environment variable that holds it in \
                  `api_key_env`, or a command that prints it in `api_key_command`"
             ),
         }

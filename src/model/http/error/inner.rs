@@ -1,5 +1,7 @@
 //! What a server says went wrong, in the many forms servers say it.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// Most bytes of a body that is no JSON.
@@ -23,6 +25,26 @@ pub(super) struct Inner {
 }
 
 impl Inner {
+    /// The message as it is shown: of a web page what its title says, for the
+    /// rest of it is made for a browser.
+    pub fn said(&self) -> Cow<'_, str> {
+        let text = self.message.trim_start();
+        // Of the same length, byte for byte.
+        let lower = text.to_ascii_lowercase();
+        if !["<!doctype html", "<html"]
+            .iter()
+            .any(|start| lower.starts_with(start))
+        {
+            return self.message.as_str().into();
+        }
+        let title = lower.find("<title>").map(|at| at + "<title>".len());
+        let title = title.and_then(|from| text[from..].split('<').next());
+        match title.map(str::trim) {
+            Some(title) if !title.is_empty() => format!("a web page, `{title}`").into(),
+            _ => "a web page".into(),
+        }
+    }
+
     /// Reads the body of an answer.
     pub fn of(body: &[u8]) -> Self {
         match serde_json::from_slice::<Value>(body) {

@@ -374,3 +374,20 @@ fn a_key_that_the_server_repeats_is_taken_out() {
     let failure = site().malformed("/x", &format!("text/{KEY}"), body.as_bytes());
     assert!(!failure.message.contains(KEY), "{}", failure.message);
 }
+
+#[test]
+fn a_web_page_is_told_by_its_title_and_silence_as_such() {
+    let page = "<!DOCTYPE html>\n<html><head><title> Not here </title></head><body>…</body></html>";
+    for (body, said) in [
+        (page, "404: a web page, `Not here`"),
+        ("<html><body>no</body></html>", "404: a web page)"),
+        ("<HTML><TITLE>İ</TITLE>", "404: a web page, `İ`"),
+        ("<unk> is no token", "404: <unk> is no token"),
+        ("", "404: no reason given"),
+        ("{}", "404: {}"),
+    ] {
+        let message = of(404, body).message;
+        assert!(message.contains(said), "{message}");
+    }
+    assert!(of(401, "").message.contains("(401: no reason given)"));
+}

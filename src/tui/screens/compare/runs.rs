@@ -56,7 +56,7 @@ impl Painter<'_> {
     fn top(&self, columns: usize, height: usize) -> Vec<Line<'static>> {
         let mut lines = vec![self.side(0), self.side(1)];
         lines.extend(self.cautions(columns, height));
-        lines.extend(self.figures());
+        lines.extend(self.figures(columns));
         lines.push(self.flips());
         let left_out = left_out(&self.runs.between);
         if !left_out.is_empty() {
@@ -112,14 +112,16 @@ impl Painter<'_> {
         lines
     }
 
-    fn figures(&self) -> Vec<Line<'static>> {
+    fn figures(&self, columns: usize) -> Vec<Line<'static>> {
         let gap = match &self.runs.gap {
             None => return self.said("computing the intervals …", "busy"),
             Some(Err(why)) => return self.said(why, "warning"),
             Some(Ok(gap)) => gap,
         };
         let row = |name: &str, cells: [String; 3], role: &str| {
-            let cell = |text: &str| width::pad(text, 14, width::Align::Right);
+            // An interval of costs takes what an 80-column window has left.
+            let room = if columns < 84 { 11 } else { 14 };
+            let cell = |text: &str| width::pad(text, room, width::Align::Right);
             Line::from(vec![
                 Span::styled(
                     width::pad(name, 16, width::Align::Left),
@@ -141,7 +143,7 @@ impl Painter<'_> {
             row(name, cells, role)
         }));
         let test = test_in_words(&gap.paired);
-        lines.push(Line::styled(test, self.theme.style("text")));
+        lines.extend(paragraph(&test, columns, self.theme.style("text")));
         lines
     }
 
