@@ -25,8 +25,8 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    /// The message as it is shown: of a web page what its title says, for the
-    /// rest of it is made for a browser.
+    /// The message as it is shown: of a web page what its title says, or its
+    /// words, for the rest of it is made for a browser.
     pub fn said(&self) -> Cow<'_, str> {
         let text = self.message.trim_start();
         // Of the same length, byte for byte.
@@ -41,7 +41,18 @@ impl Inner {
         let title = title.and_then(|from| text[from..].split('<').next());
         match title.map(str::trim) {
             Some(title) if !title.is_empty() => format!("a web page, `{title}`").into(),
-            _ => "a web page".into(),
+            _ => {
+                // What stands before a tag or between two, not within one.
+                let parts = text.split('<').map(|part| match part.split_once('>') {
+                    Some((_, words)) => words,
+                    None => "",
+                });
+                let words: String = parts.collect();
+                match words.trim() {
+                    "" => "a web page".into(),
+                    words => format!("a web page: {words}").into(),
+                }
+            }
         }
     }
 

@@ -204,7 +204,12 @@ fn every_form_of_an_error_is_read() {
             FailureKind::Server,
             "Provider returned error (out of memory)",
         ),
-        (500, "<html>\n oops", FailureKind::Server, "<html> oops"),
+        (
+            500,
+            "<html>\n oops",
+            FailureKind::Server,
+            "a web page: oops;",
+        ),
         (500, "", FailureKind::Server, "server error 500"),
         (500, "[1]", FailureKind::Server, "[1]"),
     ];
@@ -358,7 +363,10 @@ fn a_refused_key_is_named_by_where_it_comes_from() {
         ..site()
     };
     let wanted = keyless.status("/x", 403, &HeaderMap::new(), b"").message;
-    assert!(wanted.contains("wants a key (403)"), "{wanted}");
+    assert!(
+        wanted.contains("wants a key (403: no reason given)"),
+        "{wanted}"
+    );
     assert!(wanted.contains("api_key_command"), "{wanted}");
 }
 
@@ -380,7 +388,11 @@ fn a_web_page_is_told_by_its_title_and_silence_as_such() {
     let page = "<!DOCTYPE html>\n<html><head><title> Not here </title></head><body>…</body></html>";
     for (body, said) in [
         (page, "404: a web page, `Not here`"),
-        ("<html><body>no</body></html>", "404: a web page)"),
+        (
+            "<html><body>no <b>such</b> page</body></html>",
+            "404: a web page: no such page)",
+        ),
+        ("<html><script", "404: a web page)"),
         ("<HTML><TITLE>İ</TITLE>", "404: a web page, `İ`"),
         ("<unk> is no token", "404: <unk> is no token"),
         ("", "404: no reason given"),
