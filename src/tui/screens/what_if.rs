@@ -213,7 +213,7 @@ impl Painter<'_> {
         };
         let torn = match self.what_if.torn() {
             0 => String::new(),
-            torn => format!("; {torn} left out: steps lost from the log"),
+            torn => format!("; {torn} lack steps"),
         };
         let text =
             format!("coverage {coverage} of {all} trajectories that came to an end{again}{torn}");
