@@ -25,10 +25,15 @@ impl Grove {
                     value.overrides += 1.0;
                     value
                 });
-                forced.fold(led, |best, other| match other.sure > best.sure {
-                    true => other,
-                    false => best,
-                })
+                // What was ungraded may be known with more of them and be worse:
+                // they need not be used.
+                let unused = std::iter::once(fewer[at as usize]);
+                unused
+                    .chain(forced)
+                    .fold(led, |best, other| match other.sure > best.sure {
+                        true => other,
+                        false => best,
+                    })
             });
             by_overrides.push(values);
         }
