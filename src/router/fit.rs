@@ -7,7 +7,7 @@ use crate::model::pool::ServerKind;
 use crate::signal::confidence::Source;
 use crate::trace::record::{Continuation, JUDGE, ModelFacts, PRM, QUERY, RunRecord, ValueKind};
 
-use super::EXPLORE;
+use super::{EXPLORE, threshold};
 
 /// What is known of a model of the pool, or of a scorer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,6 +131,7 @@ pub fn fit(rule: &Rule<'_>, pool: &[Member<'_>], asked: Asked<'_>) -> Fit {
     let mut fit = Fit::default();
     fit.lacks.extend(silent(pool));
     fit.lacks.extend(discontinuous(pool));
+    fit.warnings.extend(threshold::beyond(rule.spec));
     if rule.reads_confidence() {
         fit.lacks.extend(unread(rule, pool));
         fit.lacks.extend(mixed(rule, pool));

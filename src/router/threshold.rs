@@ -26,6 +26,23 @@ pub struct Threshold {
     pub signal: Source,
 }
 
+/// The sentence for a t that no probability is on the other side of: every step
+/// is routed the same, which one does not write by intent.
+pub(super) fn beyond(spec: &str) -> Option<String> {
+    let Ok(RouterSpec::Threshold { t: Some(t), signal }) = spec.parse() else {
+        return None;
+    };
+    let who = match t {
+        _ if !signal.is_probability() => return None,
+        t if t > 1.0 => "the most capable model writes every step",
+        t if t <= 0.0 => "the cheapest model writes every step whose confidence is known",
+        _ => return None,
+    };
+    Some(format!(
+        "router `{spec}`: `{signal}` lies between 0 and 1, so {who}"
+    ))
+}
+
 impl Router for Threshold {
     fn facts(&self) -> RouterFacts {
         RouterSpec::Threshold {
@@ -70,6 +87,36 @@ impl Router for Threshold {
         Choice {
             threshold: Some(self.t),
             ..Choice::certain(action, reason)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_that_nothing_crosses_is_told() {
+        let told = |spec: &str| beyond(spec).unwrap_or_default();
+        assert_eq!(
+            told("threshold:t=1.7"),
+            "router `threshold:t=1.7`: `prob` lies between 0 and 1, so the most capable model \
+             writes every step"
+        );
+        assert!(
+            told("threshold:t=-3")
+                .ends_with("the cheapest model writes every step whose confidence is known")
+        );
+        assert!(told("threshold:t=0").contains("cheapest"));
+        for spec in [
+            "threshold",
+            "threshold:t=1",
+            "threshold:t=0.01",
+            "threshold:t=1.7,signal=entropy",
+            "rsd",
+            "?",
+        ] {
+            assert_eq!(told(spec), "", "{spec}");
         }
     }
 }

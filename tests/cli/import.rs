@@ -59,6 +59,16 @@ fn a_format_is_guessed_and_told_and_the_log_is_shown_and_evaluated() {
     // Nobody knows how many tokens a step had.
     let unknown = ["show", "out.jsonl", "--filter", "any(tokens >= 0)"];
     fails(path, &unknown, 1, &["none of the 2"]);
+    let stats = run(path, &["stats", "out.jsonl"]);
+    let stats = String::from_utf8(stats.stdout).unwrap();
+    assert!(
+        stats.contains("tokens       not counted of any step"),
+        "{stats}"
+    );
+    let mut row = stats.lines().last().unwrap().split_whitespace();
+    assert_eq!(row.next(), Some("m"), "{stats}");
+    let row: Vec<&str> = row.skip(1).collect();
+    assert_eq!(row, ["4", "4", "–", "–", "–", "–"], "{stats}");
     let output = run(path, &["eval", "--log", "out.jsonl", "--json"]);
     assert!(output.status.success(), "{output:?}");
     // Nobody routed: there is nothing to decide again.

@@ -13,18 +13,22 @@ impl Table {
     pub(super) fn arrange(&mut self, survey: &Survey) {
         let selected = self.selected();
         self.order = self.chosen(survey);
-        self.sort(survey);
+        let sorted_by = self.sort(survey);
         let superseded = survey.superseded();
         let is_superseded = |place: &&u32| superseded.contains(&(**place as usize));
         self.superseded = self.order.iter().filter(is_superseded).count();
         let problems = self.order.iter().map(|&place| problem_of(survey, place));
         self.repeats = problems.collect::<HashSet<Name>>().len() < self.order.len();
-        if self.fold && self.repeats {
-            self.order = together(std::mem::take(&mut self.order), survey);
-        }
+        let fold = self.fold && self.repeats;
+        let put_together = |order: &mut [u32]| {
+            if fold {
+                together(order, survey, sorted_by.as_deref());
+            }
+        };
         self.rows = Vec::new();
         match self.group.clone().and_then(|group| survey.ask(&group).ok()) {
             None => {
+                put_together(&mut self.order);
                 let all = 0..self.order.len();
                 (self.tally, _) = tallies(survey, &self.order, &[]);
                 self.add_problems(survey, all, "");
@@ -49,6 +53,9 @@ impl Table {
                     members
                 });
                 let members: Vec<Range<usize>> = members.collect();
+                for members in &members {
+                    put_together(&mut self.order[members.clone()]);
+                }
                 let (all, tallies) = tallies(survey, &self.order, &members);
                 self.tally = all;
                 for ((members, tally), name) in members.into_iter().zip(tallies).zip(names) {
@@ -93,14 +100,29 @@ impl Table {
         }
     }
 
-    fn sort(&mut self, survey: &Survey) {
-        let Some(sort) = self.sort.as_ref().and_then(|sort| survey.ask(sort).ok()) else {
-            return;
-        };
+    /// Returns by what each place is sorted, NaN where it is not known, where
+    /// repeats of a problem have a mean of it. Of regrets the largest counts, not
+    /// their mean.
+    fn sort(&mut self, survey: &Survey) -> Option<Vec<f64>> {
+        let expr = self.sort.as_ref()?;
+        let sort = survey.ask(expr).ok()?;
         let value = |place: u32| (self.answer(Use::Sort, &sort, survey, place), place);
         let mut keyed: Vec<(Answer, u32)> = self.order.iter().copied().map(value).collect();
         keyed.sort_by(|a, b| a.0.order(&b.0));
-        self.order = keyed.into_iter().map(|(_, place)| place).collect();
+        self.order = keyed.iter().map(|(_, place)| *place).collect();
+        if expr.reads_regret() {
+            return None;
+        }
+        let mut numbers = vec![f64::NAN; survey.trajectories().len()];
+        for (answer, place) in keyed {
+            numbers[place as usize] = match answer {
+                Answer::Number(number) => number,
+                Answer::Flag(holds) => f64::from(u8::from(holds)),
+                Answer::Unknown => f64::NAN,
+                Answer::Text(_) => return None,
+            };
+        }
+        Some(numbers)
     }
 
     /// What an expression comes to for the trajectory at `place`.
@@ -253,15 +275,53 @@ fn tallies(survey: &Survey, order: &[u32], parts: &[Range<usize>]) -> (Tally, Ve
     (all, of_parts)
 }
 
-/// Trajectories of one problem side by side, where its first one stands.
-fn together(order: Vec<u32>, survey: &Survey) -> Vec<u32> {
+/// Puts trajectories of one problem side by side: the problems by the mean of
+/// what they are sorted by, where there is one, else where their first one stands.
+fn together(order: &mut [u32], survey: &Survey, sorted_by: Option<&[f64]>) {
     let mut ranks: HashMap<Name, usize> = HashMap::new();
     let mut keyed: Vec<(usize, u32)> = Vec::with_capacity(order.len());
-    for place in order {
+    for &place in &*order {
         let next = ranks.len();
         let rank = *ranks.entry(problem_of(survey, place)).or_insert(next);
         keyed.push((rank, place));
     }
+    if let Some(sorted_by) = sorted_by {
+        let rank = by_mean(&keyed, ranks.len(), sorted_by);
+        for (of, _) in &mut keyed {
+            *of = rank[*of];
+        }
+    }
+    // Stable: repeats stay as they are sorted.
     keyed.sort_by_key(|(rank, _)| *rank);
-    keyed.into_iter().map(|(_, place)| place).collect()
+    for (place, (_, sorted)) in order.iter_mut().zip(keyed) {
+        *place = sorted;
+    }
+}
+
+/// The rank of each of `problems` by the mean over its places; those of which
+/// nothing is known come last.
+pub(super) fn by_mean(keyed: &[(usize, u32)], problems: usize, sorted_by: &[f64]) -> Vec<usize> {
+    let mut sums = vec![(0.0, 0_u32); problems];
+    for &(of, place) in keyed {
+        let value = sorted_by[place as usize];
+        if !value.is_nan() {
+            sums[of].0 += value;
+            sums[of].1 += 1;
+        }
+    }
+    let mean = |of: usize| match sums[of] {
+        (_, 0) => f64::INFINITY,
+        (sum, known) => sum / f64::from(known),
+    };
+    let mut sorted: Vec<usize> = (0..problems).collect();
+    sorted.sort_by(|&a, &b| {
+        let unknown = |of: usize| sums[of].1 == 0;
+        let means = mean(a).total_cmp(&mean(b));
+        unknown(a).cmp(&unknown(b)).then(means)
+    });
+    let mut rank = vec![0; problems];
+    for (place, of) in sorted.into_iter().enumerate() {
+        rank[of] = place;
+    }
+    rank
 }

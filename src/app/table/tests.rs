@@ -219,6 +219,72 @@ fn groups_of_numbers_are_told_apart() {
     }
 }
 
+/// Two runs of two problems, of so many steps each: the first run first.
+fn repeats(lengths: [[usize; 2]; 2]) -> Survey {
+    let mut survey = Survey::default();
+    for (run, lengths) in lengths.into_iter().enumerate() {
+        for (problem, length) in ["a", "b"].into_iter().zip(lengths) {
+            for at in 0..length {
+                let id = |at: usize| format!("{run}-{problem}-{at}");
+                let before = at.checked_sub(1).map(id);
+                let mut step = samples::step(&id(at), before.as_deref(), "x");
+                step.problem = problem.to_owned();
+                step.run = run.to_string();
+                survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
+            }
+        }
+    }
+    survey
+}
+
+#[test]
+fn folded_problems_are_sorted_by_the_mean_that_they_show() {
+    // Places: run 0 has a (0) and b (1), run 1 a (2) and b (3).
+    let survey = repeats([[1, 3], [9, 3]]);
+    let order = |of: Use, text: &str, group: Option<&str>| {
+        let mut table = table(&survey, of, text);
+        if let Some(group) = group {
+            table.take(Use::Group, group, &survey).unwrap();
+        }
+        table.refresh(&survey, false);
+        table.order
+    };
+    assert_eq!(order(Use::Sort, "steps", None), [1, 3, 0, 2], "3 before 5");
+    assert_eq!(order(Use::Sort, "-steps", None), [2, 0, 1, 3]);
+    // Of repeats in several groups each group has its own mean: without its
+    // short one a is the longer one.
+    assert_eq!(
+        order(Use::Sort, "steps", Some("steps > 1")),
+        [0, 1, 3, 2],
+        "no: a; yes: b, then the rest of a"
+    );
+    // A part of a problem is folded alone, and what has no mean stays in order.
+    assert_eq!(order(Use::Sort, "problem", None), [0, 2, 1, 3]);
+    let mut unfolded = table(&survey, Use::Sort, "steps");
+    unfolded.fold = false;
+    unfolded.refresh(&survey, false);
+    assert_eq!(unfolded.order, [0, 1, 3, 2]);
+}
+
+#[test]
+fn problems_of_which_nothing_is_known_come_last() {
+    let survey = repeats([[1, 3], [9, 3]]);
+    // Costs are known of none, difficulties of none: the order stays.
+    for by in ["-cost", "difficulty"] {
+        let mut table = table(&survey, Use::Sort, by);
+        table.refresh(&survey, false);
+        assert_eq!(table.order, [0, 2, 1, 3], "{by}");
+    }
+    assert_eq!(
+        arrange::by_mean(
+            &[(0, 0), (1, 1), (2, 2), (2, 3)],
+            3,
+            &[f64::NAN, 2.0, f64::NAN, 1.0]
+        ),
+        [2, 1, 0]
+    );
+}
+
 #[test]
 fn who_has_no_failure_is_said_to_be_right_once_that_is_known() {
     let mut survey = survey([1, 1]);

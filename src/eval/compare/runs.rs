@@ -227,7 +227,12 @@ impl Between {
             let run = self.runs[side].first().copied().unwrap_or(u32::MAX);
             head(survey, run).map_or_else(String::new, |head| head.router.spec.clone())
         };
+        // In the order of the results table: the same draws give the same
+        // intervals.
         let graded = self.cases.iter().filter(|case| case.flip != Flip::Ungraded);
+        let mut graded: Vec<&Case> = graded.collect();
+        graded.sort_by_key(|case| survey.name(case.problem));
+        let graded = graded.into_iter();
         Sample {
             names: [name(0), name(1)],
             tallies: graded

@@ -39,9 +39,11 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
             format!("[{:.1}, {:.1}]", 100.0 * low, 100.0 * high)
         });
         let spec = head.map_or("unknown", |head| head.router.spec.as_str());
+        let shard = head.and_then(|head| Some(head.shard?.to_string()));
+        let of_shard = shard.iter().map(|shard| format!(" shard {shard}"));
         rows.push(vec![
             Cell::Left(id.to_owned()),
-            Cell::Left(spec.to_owned()),
+            Cell::Left(format!("{spec}{}", of_shard.collect::<String>())),
             Cell::Right(counts.trajectories.to_string()),
             Cell::Right(percent(counts.accuracy())),
             Cell::Left(interval),
@@ -70,6 +72,7 @@ pub fn runs(subject: &Subject<'_>) -> Shown {
             "command": head.map(|head| &head.command),
             "started": head.map(|head| &head.started),
             "seed": head.map(|head| head.seed),
+            "shard": shard,
             "pool": head.map(|head| head.pool.iter().map(|m| &m.name).collect::<Vec<_>>()),
             "superseded": row.superseded,
             "came_to": tally(counts, unit.as_ref()),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::problem::answer::Verdict;
 use crate::survey::{Decision, Name, Step, Survey, Trajectory};
-use crate::trace::record::{Purpose, StepEnd};
+use crate::trace::record::{PERSON, Purpose, StepEnd};
 
 use super::{
     Chosen, Cost, Damaged, Decisions, Drafts, Labels, Run, Scored, Stats, Steps, Tokens,
@@ -90,7 +90,10 @@ impl Counts<'_> {
         scored.judge += usize::from(step.judge().is_some());
         scored.verified += usize::from(step.is_refuted().is_some());
         scored.refuted += usize::from(step.is_refuted() == Some(true));
-        let tokens = tokens(step);
+        let mut tokens = tokens(step);
+        if self.survey.name(step.model) == PERSON {
+            tokens.uncounted = 0; // There was no call.
+        }
         stats.tokens.add(tokens);
         let of_writer = self
             .writers
@@ -217,6 +220,7 @@ impl Tokens {
         self.cached += other.cached;
         self.cached_unknown += other.cached_unknown;
         self.output += other.output;
+        self.uncounted += other.uncounted;
     }
 }
 
@@ -227,6 +231,7 @@ fn tokens(step: &Step) -> Tokens {
         cached: step.cached().map_or(0, u64::from),
         cached_unknown: step.cached().map_or(prompt, |_| 0),
         output: u64::from(step.tokens),
+        uncounted: usize::from(step.tokens == 0 && step.prompt == 0),
     }
 }
 

@@ -139,6 +139,8 @@ pub struct Tokens {
     /// Prompt tokens of the steps whose server did not say what was cached.
     pub cached_unknown: u64,
     pub output: u64,
+    /// Steps whose tokens nobody counted: other tools' logs seldom say.
+    pub uncounted: usize,
 }
 
 /// What was written to be judged first.

@@ -137,6 +137,13 @@ impl Stats {
             let _ = write!(text, ", not said of {}", number(of.cached_unknown));
         }
         let _ = write!(text, "), output {}", number(of.output));
+        match of.uncounted {
+            0 => {}
+            all if all == self.steps.all => text = "not counted of any step".to_owned(),
+            some => {
+                let _ = write!(text, "; not counted of {} steps", count(some));
+            }
+        }
         text
     }
 
@@ -227,7 +234,14 @@ impl Stats {
         ];
         let mut rows: Vec<Vec<Cell>> = vec![titles.map(|title| Cell::Left(title.into())).into()];
         rows.extend(self.steps.by.iter().map(|of| {
+            // What was counted of some of its steps is a part of what there was.
+            let tokens = |many: u64| match of.tokens.uncounted {
+                0 => number(many),
+                all if all == of.steps => "–".to_owned(),
+                _ => format!("≥ {}", number(many)),
+            };
             let cached = match of.tokens.cached_unknown {
+                _ if of.tokens.uncounted > 0 => tokens(of.tokens.cached),
                 0 => number(of.tokens.cached),
                 _ if of.tokens.cached == 0 => "–".to_owned(),
                 _ => format!("≥ {}", number(of.tokens.cached)),
@@ -237,10 +251,14 @@ impl Stats {
                 Cell::Left(of.purpose.to_owned()),
                 Cell::Right(count(of.steps)),
                 Cell::Right(count(of.kept)),
-                Cell::Right(number(of.tokens.prompt)),
+                Cell::Right(tokens(of.tokens.prompt)),
                 Cell::Right(cached),
-                Cell::Right(number(of.tokens.output)),
-                Cell::Right(duration(of.seconds)),
+                Cell::Right(tokens(of.tokens.output)),
+                // Calls take time: that of other tools' steps is not known.
+                Cell::Right(match of.tokens.uncounted == of.steps && of.seconds == 0.0 {
+                    true => "–".to_owned(),
+                    false => duration(of.seconds),
+                }),
             ]
         }));
         rows

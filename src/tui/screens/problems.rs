@@ -81,6 +81,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
         let text = theme.shown(&text).into_owned();
         widgets::lines(rows, buffer, &[Line::styled(text, theme.style("dim"))]);
     } else {
+        rows_of.mark(rows, buffer, theme);
         let row = rows_of.line(table.cursor);
         widgets::select(rows, buffer, row, theme, true);
         drawn.rows(Part::ProblemsRow, rows, row..row + 1, 0);
@@ -306,9 +307,7 @@ impl Painter<'_> {
                 .map_or_else(String::new, |difficulty| difficulty.to_string()),
             "steps" => view.kept().to_string(),
             "large_share" => percent(view.large_share()),
-            "max(regret)" => view
-                .regret()
-                .map_or_else(|| "–".to_owned(), |regret| format!("{:.0}", 100.0 * regret)),
+            "max(regret)" => regret(view.regret()),
             "cost" => figures::amount(
                 view.outcome().and_then(|outcome| outcome.published),
                 self.model.survey.unit_of(trajectory.run).as_ref(),
@@ -343,16 +342,25 @@ impl Painter<'_> {
         let name = width::pad(&name, room, width::Align::Left);
         let mut spans = vec![
             Span::styled(fold, self.theme.style("key")),
-            self.mark(members),
+            self.mark(members.clone()),
             Span::styled(name, self.theme.style(role)),
             Span::raw(" "),
         ];
         for column in shown.iter().skip(own) {
-            let text = self.mean(tally, column.name);
+            let text = match column.name {
+                "max(regret)" => self.largest_regret(members.clone()),
+                name => self.mean(tally, name),
+            };
             spans.extend(column.cell(&text, self.style(column.name)));
         }
         spans.extend(counts(tally, self.theme));
         Line::from(spans)
+    }
+
+    /// The largest regret of several trajectories: what a queue is made by.
+    fn largest_regret(&self, members: Range<usize>) -> String {
+        let regrets = members.filter_map(|at| self.view(at).regret());
+        regret(regrets.reduce(f64::max))
     }
 
     /// The text of a column for several trajectories.
@@ -378,6 +386,10 @@ impl Painter<'_> {
             _ => String::new(),
         }
     }
+}
+
+fn regret(regret: Option<f64>) -> String {
+    regret.map_or_else(|| "–".to_owned(), |regret| format!("{:.0}", 100.0 * regret))
 }
 
 /// Accuracy and verdicts.

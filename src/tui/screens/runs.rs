@@ -48,6 +48,7 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     let lines = rows_of.lines(shown.map(|row| line(row, &columns, model, theme)));
     widgets::lines(rows, buffer, &lines);
     if count > 0 {
+        rows_of.mark(rows, buffer, theme);
         let row = rows_of.line(model.runs.cursor);
         widgets::select(rows, buffer, row, theme, true);
         drawn.rows(Part::RunsRow, rows, row..row + 1, 0);
@@ -92,7 +93,7 @@ fn line(row: &RunRow, columns: &[Column], model: &Model, theme: &Theme) -> Line<
     let unit = model.survey.unit_of(row.run);
     let spans = columns.iter().flat_map(|column| {
         let (text, role) = match column.name {
-            "router" => (spec(row, model, theme), "text"),
+            "router" => (spec(row, column.width, model, theme), "text"),
             // Of those that came to an end the rest is counted.
             "problems" if tally.unfinished() > 0 => {
                 let ended = tally.trajectories - tally.unfinished();
@@ -122,16 +123,21 @@ fn line(row: &RunRow, columns: &[Column], model: &Model, theme: &Theme) -> Line<
     Line::from(spans.collect::<Vec<Span<'static>>>())
 }
 
-fn spec(row: &RunRow, model: &Model, theme: &Theme) -> String {
+/// The router of a run, and which shard it is of those that share it.
+fn spec(row: &RunRow, columns: usize, model: &Model, theme: &Theme) -> String {
     let run = model.survey.runs().get(row.run as usize);
     let head = run.and_then(|run| run.head.as_ref());
     let spec = head.map_or("(its head is lost)", |head| head.router.spec.as_str());
     let shown = theme.shown(spec);
     let spec = sanitize(&shown);
-    match model.compare.marked_runs.contains(&row.run) {
-        true => format!("◆ {spec}"),
-        false => spec.into_owned(),
-    }
+    let mark = match model.compare.marked_runs.contains(&row.run) {
+        true => "◆ ",
+        false => "",
+    };
+    let shard = head.and_then(|head| head.shard);
+    let shard = shard.map_or_else(String::new, |shard| format!(" {shard}"));
+    let room = columns.saturating_sub(width::of(mark) + width::of(&shard));
+    format!("{mark}{}{shard}", width::truncate(&spec, room))
 }
 
 /// Facts of the run under the cursor.
@@ -151,10 +157,12 @@ fn about(model: &Model) -> String {
     };
     let pool: Vec<&str> = head.pool.iter().map(|model| model.name.as_str()).collect();
     let text = format!(
-        "{again}run {id} · {} {} · seed {} · {}",
+        "{again}run {id} · {} {} · seed {}{} · {}",
         head.command,
         head.started,
         head.seed,
+        head.shard
+            .map_or_else(String::new, |shard| format!(", shard {shard}")),
         pool.join(", ")
     );
     sanitize(&text).replace('\n', " ")

@@ -106,6 +106,7 @@ impl Painter<'_> {
         let shown = profile.iter().enumerate().skip(rows_of.top).take(height);
         let shown = shown.map(|(after, standing)| self.row(after, standing.as_ref(), table.width));
         widgets::lines(body, buffer, &rows_of.lines(shown));
+        rows_of.mark(body, buffer, self.theme);
         let row = rows_of.line(at);
         widgets::select(body, buffer, row, self.theme, true);
         drawn.rows(Part::ValuesRow, body, row..row + 1, 0);

@@ -23,8 +23,18 @@ use super::problems::percent;
 /// Columns around the name of a trajectory: its verdict, the step, who writes it
 /// in place of whom, and what that comes to.
 const BEHIND: usize = 38;
-/// Columns from which the frontier stands beside the list.
+/// The same in a list that is not wide enough for it, with what matters least
+/// left out.
+const BEHIND_SHORT: usize = 26;
+/// Columns from which the frontier stands beside the list, each with room for
+/// all of it.
 const BESIDE: u16 = 100;
+/// In windows that are neither wide nor high both are small: columns from which
+/// they are, and of the frontier.
+const BOTH_SMALL: u16 = 72;
+const SMALL_FRONTIER: u16 = 34;
+/// Rows from which the frontier stands above the list.
+const STACKED: u16 = 20;
 /// Rows of the slider, the bands and the figures; for an audience, in a window
 /// from that height on, with space between them.
 const TOP: u16 = 9;
@@ -87,14 +97,18 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     for (part, rows) in parts {
         drawn.rows(part, top, rows, 0);
     }
-    if inner.width >= BESIDE {
-        let [left, right] =
-            Layout::horizontal([Constraint::Min(40), Constraint::Percentage(50)]).areas(rest);
+    let beside = match (inner.width, rest.height) {
+        (BESIDE.., _) => Some(Constraint::Percentage(50)),
+        (BOTH_SMALL.., 0..STACKED) => Some(Constraint::Length(SMALL_FRONTIER)),
+        _ => None,
+    };
+    if let Some(beside) = beside {
+        let [left, right] = Layout::horizontal([Constraint::Min(36), beside]).areas(rest);
         painter.list(left, buffer);
         painter.frontier(right, buffer);
         drawn.part(Part::Changed, left);
         drawn.part(Part::Frontier, right);
-    } else if rest.height >= 20 {
+    } else if rest.height >= STACKED {
         let [above, below] =
             Layout::vertical([Constraint::Percentage(55), Constraint::Min(6)]).areas(rest);
         painter.frontier(above, buffer);
@@ -341,6 +355,7 @@ impl Painter<'_> {
         let lines = rows_of.lines(shown.map(|row| self.row(row, columns)));
         widgets::lines(inner, buffer, &lines);
         if rows > 0 {
+            rows_of.mark(inner, buffer, self.theme);
             let row = rows_of.line(self.slid.cursor);
             widgets::select(inner, buffer, row, self.theme, true);
         } else {
@@ -359,8 +374,15 @@ impl Painter<'_> {
         let (sign, _, role) = glyph::verdict(changed.verdict);
         let name = self.model.survey.name(view.trajectory().problem);
         let name = sanitize(&self.theme.shown(name)).replace('\n', " ");
-        let room = columns.saturating_sub(BEHIND).clamp(8, 24);
-        let name = width::pad(&width::truncate(&name, room), room, width::Align::Left);
+        // A wide list has room for the word.
+        let (behind, word) = match columns < BEHIND + 14 {
+            true => (BEHIND_SHORT, ""),
+            false => (BEHIND, "step "),
+        };
+        let room = columns.saturating_sub(behind).clamp(8, 24);
+        // Of ids that are cut their ends differ.
+        let name = width::truncate_start(&name, room);
+        let name = width::pad(&name, room, width::Align::Left);
         let mut spans = vec![
             Span::styled(format!("{sign} "), self.theme.style(role)),
             Span::styled(name, self.theme.style("text")),
@@ -372,7 +394,7 @@ impl Painter<'_> {
                 .saturating_sub(1);
             let written = view.step(at).and_then(|step| view.writer(step));
             spans.push(Span::styled(
-                format!(" step {step:<3} "),
+                format!(" {word}{step:<3} "),
                 self.theme.style("dim"),
             ));
             spans.push(match written {
@@ -387,13 +409,15 @@ impl Painter<'_> {
                 glyph::model(Some(model), models),
                 self.theme.model(model, models),
             ));
-            let (text, role) = self.becomes(changed);
+            let (text, role) = self.becomes(changed, !word.is_empty());
             spans.push(Span::styled(format!("  {text}"), self.theme.style(role)));
         }
         Line::from(spans)
     }
 
-    fn becomes(&self, changed: &Changed) -> (String, &'static str) {
+    /// What a changed trajectory comes to; how much of that is known only where
+    /// there is room to say so, `at_length`.
+    fn becomes(&self, changed: &Changed, at_length: bool) -> (String, &'static str) {
         match (changed.known, changed.correct) {
             (known, _) if known <= 0.0 => ("not known".to_owned(), "warning"),
             (_, None) => ("ungraded".to_owned(), "verdict.ungraded"),
@@ -403,7 +427,7 @@ impl Painter<'_> {
                     correct if correct <= 0.0 => ("✗ wrong".to_owned(), "verdict.wrong"),
                     correct => (format!("{} correct", percent(Some(correct))), "text"),
                 };
-                match known < 1.0 {
+                match known < 1.0 && at_length {
                     true => (format!("{text}, {:.0} % known", 100.0 * known), role),
                     false => (text, role),
                 }

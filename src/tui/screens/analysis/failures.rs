@@ -42,7 +42,8 @@ impl Painter<'_> {
         }
         let height = usize::from(area.height.saturating_sub(2));
         let at = self.model.analysis.row.min(rows.len().saturating_sub(1));
-        let top = widgets::window(at, rows.len(), height);
+        let rows_of = widgets::Spread::of(false, at, rows.len(), height);
+        let top = rows_of.top;
         // For an audience there is space below the headings, where it is left.
         let is_spread = self.model.view.talk && rows.len() < height;
         let mut lines = vec![Line::from(heading)];
@@ -57,6 +58,12 @@ impl Painter<'_> {
             lines.push(self.failure_row(row, &columns, place == at));
         }
         widgets::lines(area, buffer, &lines);
+        let body = Rect {
+            y: area.y + 1,
+            height: area.height.saturating_sub(2),
+            ..area
+        };
+        rows_of.mark(body, buffer, self.theme);
     }
 
     fn failure_row(

@@ -97,6 +97,11 @@ impl Painter<'_> {
                 ..area
             };
             widgets::lines(body, buffer, &rows_of.lines(shown));
+            // The last column ends before the figure beside it.
+            let columns: usize = headings.iter().map(|(_, columns)| columns + 1).sum();
+            let columns = u16::try_from(columns).unwrap_or(u16::MAX).min(area.width);
+            let width = columns.saturating_sub(1);
+            rows_of.mark(Rect { width, ..body }, buffer, self.theme);
             let row = rows_of.line(at);
             widgets::select(body, buffer, row, self.theme, true);
             drawn.rows(Part::AnalysisRow, body, row..row + 1, 0);

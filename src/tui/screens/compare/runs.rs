@@ -201,6 +201,7 @@ impl Painter<'_> {
         let shown = listed.iter().skip(rows_of.top).take(height);
         let shown = shown.map(|&at| self.row(&self.runs.between.cases[at], &columns));
         widgets::lines(rows, buffer, &rows_of.lines(shown));
+        rows_of.mark(rows, buffer, self.theme);
         let row = rows_of.line(self.runs.cursor);
         widgets::select(rows, buffer, row, self.theme, true);
     }
