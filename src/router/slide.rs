@@ -117,6 +117,11 @@ impl Slide {
         }
     }
 
+    /// The action that it has whatever the parameter; `None` where it flips.
+    pub fn always(&self) -> Option<usize> {
+        self.flips.is_empty().then_some(usize::from(self.first))
+    }
+
     /// Where the decision flips.
     pub fn flips(&self) -> impl Iterator<Item = f64> + '_ {
         self.flips.iter().map(|(at, _)| *at)

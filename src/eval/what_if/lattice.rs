@@ -244,6 +244,16 @@ impl Lattice {
         }
     }
 
+    pub fn is_by(&self, node: u32, model: usize) -> bool {
+        self.nodes[node as usize].model.map(usize::from) == Some(model)
+    }
+
+    /// Whether a step is no draft that anybody rules on.
+    pub fn stands(&self, node: u32) -> bool {
+        let node = &self.nodes[node as usize];
+        node.ruling.is_none() && !node.unruled
+    }
+
     /// How many steps of a way come before the first change.
     pub fn own(&self, way: &Way, value: f64) -> usize {
         let steps = self.steps(way);

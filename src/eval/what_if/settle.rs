@@ -4,7 +4,7 @@
 use super::estimate::Expectations;
 use super::lattice::Lattice;
 use super::tail::Tail;
-use super::way::{Elsewhere, Taken, Values, Way};
+use super::way::{Elsewhere, Leads, Taken, Values, Way};
 
 impl Lattice {
     /// Works out once all steps are there what [`Taken`] says of those of the
@@ -41,31 +41,93 @@ impl Lattice {
         Taken {
             stays: stays.into(),
             state: expectations.state(self, before),
-            elsewhere: self.elsewhere(way, number),
+            elsewhere: self.elsewhere(way, number, expectations),
             ..step
         }
     }
 
-    /// Where the step of this number comes from a choice between two models and
-    /// nothing else can change it: the other one.
-    fn elsewhere(&self, way: &Way, number: usize) -> Option<Elsewhere> {
-        let at = &self.nodes[self.steps(way)[number].node as usize];
-        let before = self.nodes.get(self.before(way, number) as usize)?;
-        let is_plain = way.draft(number).is_none() && way.fallback(number).is_none();
-        let is_chosen = !before.blind && !at.unruled && at.ruling.is_none();
-        if !is_plain || !is_chosen || before.verdict.is_some() {
+    /// Where all values lead for which the step of this number is not written by
+    /// who wrote it, where that is one place: there is a choice between two
+    /// models, and nothing else can change it.
+    fn elsewhere(
+        &self,
+        way: &Way,
+        number: usize,
+        expectations: &Expectations,
+    ) -> Option<Elsewhere> {
+        let place = self.steps(way)[number].node;
+        let at = &self.nodes[place as usize];
+        let before = self.before(way, number);
+        let led = self.nodes.get(before as usize);
+        let ends = led.is_some_and(|led| led.blind || led.verdict.is_some());
+        if ends || at.unruled || way.fallback(number).is_some() {
             return None;
         }
-        let model = before.next.other(usize::from(at.model?))?;
-        let model = u8::try_from(model).ok()?;
-        let written = before.children.iter().copied();
-        let mut written = written.filter(|&child| self.nodes[child as usize].model == Some(model));
-        let node = written.next();
-        // Of several the mean counts.
-        written
-            .next()
-            .is_none()
-            .then_some(Elsewhere { model, node })
+        let writer = usize::from(at.model?);
+        let (drafted, model) = match (way.draft(number), &at.ruling) {
+            (Some(draft), _) => return self.kept(before, draft, writer, expectations),
+            (None, None) => (0.0, led?.next.other(writer)?),
+            // The draft stood; elsewhere it is written again.
+            (None, Some(ruling)) if self.always_before(before)? == writer => {
+                let rejected = if self.counts_drafts { at.cost } else { 0.0 };
+                (rejected, ruling.other(writer)?)
+            }
+            (None, Some(_)) => return None,
+        };
+        let after = self.after(way.problem, before).iter().copied();
+        let mut written = after.filter(|&other| self.is_by(other, model));
+        let to = match (written.next(), written.next()) {
+            (None, _) => Leads::Nowhere {
+                state: expectations.state(self, before),
+                model: u8::try_from(model).ok()?,
+            },
+            // A draft may be written again in its turn where nobody drafts by
+            // choice alone.
+            (Some(other), None) if at.ruling.is_none() || self.stands(other) => Leads::To(other),
+            // Of several the mean counts.
+            _ => return None,
+        };
+        Some(Elsewhere { drafted, to })
+    }
+
+    /// The same of a step that was written in place of a draft: for all other
+    /// values the draft stands.
+    fn kept(
+        &self,
+        before: u32,
+        draft: u32,
+        writer: usize,
+        expectations: &Expectations,
+    ) -> Option<Elsewhere> {
+        let node = &self.nodes[draft as usize];
+        let drafter = usize::from(node.model?);
+        let ruled = node.ruling.as_ref().filter(|_| !node.unruled)?;
+        if ruled.other(writer)? != drafter || self.always_before(before)? != drafter {
+            return None;
+        }
+        // What follows a draft that was rejected is mostly nowhere.
+        let is_end = node.verdict.is_none() && !node.blind && node.children.is_empty();
+        Some(match node.next.always().filter(|_| is_end) {
+            Some(model) => Elsewhere {
+                drafted: node.cost,
+                to: Leads::Nowhere {
+                    state: expectations.state(self, draft),
+                    model: u8::try_from(model).ok()?,
+                },
+            },
+            None => Elsewhere {
+                drafted: 0.0,
+                to: Leads::To(draft),
+            },
+        })
+    }
+
+    /// Who writes the step after a node whatever the value.
+    fn always_before(&self, node: u32) -> Option<usize> {
+        match self.nodes.get(node as usize) {
+            Some(node) => node.next.always(),
+            None => Some(self.first_writer),
+        }
     }
 
     /// The values for which the step at `at` follows the one before it, in

@@ -49,25 +49,56 @@ impl Tail {
         if node.blind {
             return None;
         }
-        let model = |child: u32| lattice.nodes[child as usize].model;
-        let (values, tail) = node.children.iter().find_map(|&child| {
-            let wanted = usize::from(model(child)?);
-            let tail = tails[child as usize];
-            let values = Values::from(node.next.values_of(wanted)).and(tail.values);
-            // Of several by one model the mean counts.
-            let alike = || {
-                node.children
-                    .iter()
-                    .filter(|&&other| model(other) == model(child))
-            };
-            (!values.is_none() && alike().nth(1).is_none()).then_some((values, tail))
-        })?;
+        let after = Self::next(lattice, node, tails)?;
         Some(Self {
-            values: stands.and(values),
-            cost: tail.cost + node.cost,
-            verdict: tail.verdict,
+            values: stands.and(after.values),
+            cost: after.cost + node.cost,
+            verdict: after.verdict,
         })
     }
+
+    /// The first way on from a step.
+    fn next(lattice: &Lattice, node: &Node, tails: &[Self]) -> Option<Self> {
+        node.children.iter().find_map(|&child| {
+            let model = usize::from(lattice.nodes[child as usize].model?);
+            // Of several by one model the mean counts.
+            if only_by(lattice, node, model) != Some(child) {
+                return None;
+            }
+            let wanted = Values::from(node.next.values_of(model));
+            let within = |tail: Self| {
+                let values = wanted.and(tail.values);
+                (!values.is_none()).then_some(Self { values, ..tail })
+            };
+            let stood = within(tails[child as usize]);
+            stood.or_else(|| within(Self::again(lattice, node, child, tails)?))
+        })
+    }
+
+    /// The way on from a step where a draft after it is written again.
+    fn again(lattice: &Lattice, node: &Node, draft: u32, tails: &[Self]) -> Option<Self> {
+        let drafted = &lattice.nodes[draft as usize];
+        let writer = usize::from(drafted.model?);
+        let ruling = drafted.ruling.as_ref().filter(|_| !drafted.unruled)?;
+        let model = ruling.other(writer)?;
+        let other = only_by(lattice, node, model).filter(|&other| lattice.stands(other))?;
+        let tail = tails[other as usize];
+        Some(Self {
+            values: tail.values.and(ruling.values_of(model).into()),
+            cost: match lattice.counts_drafts {
+                true => tail.cost + drafted.cost,
+                false => tail.cost,
+            },
+            ..tail
+        })
+    }
+}
+
+/// The step after another by a model, where there is one and no other.
+fn only_by(lattice: &Lattice, node: &Node, model: usize) -> Option<u32> {
+    let written = node.children.iter().copied();
+    let mut written = written.filter(|&child| lattice.is_by(child, model));
+    written.next().filter(|_| written.next().is_none())
 }
 
 /// The values at which a step is not written again.
@@ -94,6 +125,7 @@ mod tests {
     use crate::trace::record::{Purpose, Record, ScoreRecord, Usage};
     use crate::train::params::CostLedger;
 
+    use super::super::way::Leads;
     use super::*;
 
     /// A number from 0 to 1 that belongs to a step.
@@ -107,6 +139,21 @@ mod tests {
     /// A trajectory: its run, its problem, the writers of its steps, whether the
     /// small model drafted each step of another, and how it came out.
     type Told = (usize, usize, Vec<usize>, bool, usize);
+
+    fn score(run: &str, problem: &str, step: &str, value: f64) -> ScoreRecord {
+        ScoreRecord {
+            run: run.into(),
+            step: Some(step.into()),
+            problem: problem.into(),
+            scorer: "prm".into(),
+            model: None,
+            value: Some(value),
+            note: None,
+            usage: Usage::default(),
+            attempts: Vec::new(),
+            cost: None,
+        }
+    }
 
     fn tell(survey: &mut Survey, (run, problem, letters, drafted, verdict): &Told) {
         let mut add = |record: &Record| survey.add(Fact::of(record).unwrap());
@@ -135,18 +182,7 @@ mod tests {
             }
             add(&Record::Step(Arc::new(stands)));
             if number(id, 3) > 0.2 {
-                add(&Record::Score(ScoreRecord {
-                    run: run.into(),
-                    step: Some(id.into()),
-                    problem: problem.clone(),
-                    scorer: "prm".into(),
-                    model: None,
-                    value: Some(number(id, 9)),
-                    note: None,
-                    usage: Usage::default(),
-                    attempts: Vec::new(),
-                    cost: None,
-                }));
+                add(&Record::Score(score(run, &problem, id, number(id, 9))));
             }
             if at < path.len() {
                 let next = path[at..=at].to_lowercase();
@@ -193,9 +229,50 @@ mod tests {
         assert!(made.lattice.tails.iter().all(|tail| !tail.values.is_none()));
         let elsewhere = made.lattice.taken.iter().map(|taken| taken.elsewhere);
         let elsewhere: Vec<Option<bool>> = elsewhere
-            .map(|other| other.map(|other| other.node.is_some()))
+            .map(|other| other.map(|other| matches!(other.to, Leads::To(_))))
             .collect();
         assert_eq!(elsewhere, [None, Some(true), Some(false)]);
+    }
+
+    /// The same of a rule on drafts: each is kept or written again.
+    #[test]
+    fn rulings_have_short_cuts_too() {
+        let mut survey = Survey::default();
+        for run in ["a", "b"] {
+            survey.add(Fact::Run(Box::new(head(run, "rsd:delta=0.5"))));
+        }
+        for told in [
+            (0, 0, vec![0, 0, 1, 0], true, 0),
+            (1, 0, vec![0, 1, 1], true, 1),
+        ] {
+            tell(&mut survey, &told);
+        }
+        // Every draft has a score.
+        for (run, id) in [
+            ("a", "s"),
+            ("a", "ss"),
+            ("a", "sss"),
+            ("a", "ssls"),
+            ("b", "sls"),
+        ] {
+            survey.add(Fact::of(&Record::Score(score(run, "p0", id, 0.5))).unwrap());
+        }
+        let pool = survey.runs()[0].head.as_ref().unwrap().pool.clone();
+        let router = for_pool(&"rsd:delta=0.5".parse().unwrap(), &pool).unwrap();
+        let made = WhatIf::new(&survey, 0, &Rule::Of(&*router), CostLedger::Full).unwrap();
+        let elsewhere = made.lattice.taken.iter().map(|taken| taken.elsewhere);
+        let to: Vec<Option<bool>> = elsewhere
+            .map(|other| other.map(|other| matches!(other.to, Leads::To(_))))
+            .collect();
+        // The second draft is written again in the other run; the third one was
+        // rejected, and what follows it is nowhere.
+        assert_eq!(to, [Some(false), Some(true), Some(false), Some(false)]);
+        // What was written in its place is followed through the rulings on it.
+        let Some(Leads::To(again)) = made.lattice.taken[1].elsewhere.map(|other| other.to) else {
+            panic!("checked above");
+        };
+        assert_eq!(made.lattice.tails[again as usize].verdict, Verdict::Wrong);
+        assert!(!made.lattice.tails[again as usize].values.is_none());
     }
 
     /// What need not be asked has no end.

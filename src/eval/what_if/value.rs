@@ -5,7 +5,7 @@ use crate::problem::answer::Verdict;
 use super::counts::Counts;
 use super::estimate::{Expectations, Guess};
 use super::lattice::{Lattice, Question};
-use super::way::{Elsewhere, Way};
+use super::way::{Elsewhere, Leads, Way};
 
 /// How sure what is said of a trajectory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -233,7 +233,10 @@ impl Walk<'_> {
             return self.open(node, wanted);
         }
         let after = self.lattice.after(self.problem, node);
-        let written = after.iter().copied().filter(|&at| self.is_by(at, wanted));
+        let written = after
+            .iter()
+            .copied()
+            .filter(|&at| self.lattice.is_by(at, wanted));
         let parts = written.map(|at| (self.draws(at), self.step(node, at, depth + 1)));
         Parts::mean(parts).unwrap_or_else(|| self.open(node, wanted))
     }
@@ -256,7 +259,7 @@ impl Walk<'_> {
             return Parts::open(Guess::NONE);
         }
         let ruled = step.ruling.as_ref().map(|ruling| ruling.at(self.value));
-        let again = ruled.filter(|&model| !self.is_by(at, model));
+        let again = ruled.filter(|&model| !self.lattice.is_by(at, model));
         let Some(again) = again else {
             // What follows a draft that was rejected is mostly nowhere.
             return self.from(at, depth).after(step.cost);
@@ -265,11 +268,8 @@ impl Walk<'_> {
         let written = after
             .iter()
             .copied()
-            .filter(|&other| self.is_by(other, again));
-        let parts = written.map(|other| {
-            let cost = self.lattice.nodes[other as usize].cost;
-            (self.draws(other), self.from(other, depth).after(cost))
-        });
+            .filter(|&other| self.lattice.is_by(other, again));
+        let parts = written.map(|other| (self.draws(other), self.again(other, depth)));
         let parts = Parts::mean(parts).unwrap_or_else(|| self.open(before, again));
         match self.lattice.counts_drafts {
             true => parts.after(step.cost),
@@ -277,12 +277,18 @@ impl Walk<'_> {
         }
     }
 
-    fn draws(&self, at: u32) -> f64 {
-        f64::from(self.lattice.nodes[at as usize].draws)
+    /// A step that was written in place of a draft: it stands.
+    fn again(&self, at: u32, depth: u32) -> Parts {
+        let tail = &self.lattice.tails[at as usize];
+        if self.lattice.stands(at) && tail.values.hold(self.value) {
+            return Parts::outcome(tail.verdict).after(tail.cost);
+        }
+        let cost = self.lattice.nodes[at as usize].cost;
+        self.from(at, depth).after(cost)
     }
 
-    fn is_by(&self, at: u32, model: usize) -> bool {
-        self.lattice.nodes[at as usize].model.map(usize::from) == Some(model)
+    fn draws(&self, at: u32) -> f64 {
+        f64::from(self.lattice.nodes[at as usize].draws)
     }
 
     /// A trajectory on its own way as far as nothing changes, then wherever the
@@ -292,16 +298,22 @@ impl Walk<'_> {
         let parts = match self.lattice.steps(way).get(own) {
             Some(step) => {
                 let before = || self.lattice.before(way, own);
-                let parts = match step.elsewhere {
-                    Some(Elsewhere { model, node: None }) => {
-                        Parts::open(self.expectations.of(step.state, usize::from(model)))
+                match step.elsewhere {
+                    Some(Elsewhere {
+                        drafted,
+                        to: Leads::Nowhere { state, model },
+                    }) => {
+                        let guess = self.expectations.of(state, usize::from(model));
+                        Parts::open(guess).after(step.spent + drafted)
                     }
                     Some(Elsewhere {
-                        node: Some(node), ..
-                    }) => self.step(before(), node, 1),
-                    None => self.instead_of(before(), step.node, way.draft(own)),
-                };
-                parts.after(step.spent)
+                        drafted,
+                        to: Leads::To(node),
+                    }) => self.step(before(), node, 1).after(step.spent + drafted),
+                    None => self
+                        .instead_of(before(), step.node, way.draft(own))
+                        .after(step.spent),
+                }
             }
             None => Parts::logged(way),
         };
@@ -314,7 +326,7 @@ impl Walk<'_> {
         // The draft is the same, its ruling is not.
         let draft = draft.unwrap_or(at);
         let is_ruled = self.lattice.nodes[draft as usize].ruling.is_some();
-        if is_ruled && self.is_by(draft, wanted) {
+        if is_ruled && self.lattice.is_by(draft, wanted) {
             return self.step(before, draft, 0);
         }
         self.from(before, 0)

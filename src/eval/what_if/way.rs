@@ -91,16 +91,24 @@ pub(super) struct Taken {
     ///
     /// [`Expectations::state`]: super::estimate::Expectations::state
     pub state: u8,
-    /// Who writes it for all other values, where that is one model.
+    /// Where all other values lead, where that is one place.
     pub elsewhere: Option<Elsewhere>,
 }
 
-/// A model that writes a step in place of another one.
+/// What comes in place of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Elsewhere {
-    pub model: u8,
-    /// What it writes; `None` where that is nowhere in the log.
-    pub node: Option<u32>,
+    /// Cost of what is written before it and leads nowhere else: a draft.
+    pub drafted: f64,
+    pub to: Leads,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Leads {
+    /// To a step that is in the log.
+    To(u32),
+    /// To what a model would write after such a state, which is not in it.
+    Nowhere { state: u8, model: u8 },
 }
 
 impl Way {
