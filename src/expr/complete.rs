@@ -3,6 +3,7 @@
 use super::field::{FUNCTIONS, Field, Kind, Scope};
 use super::node::Fold;
 use super::parse::ends_bare_text;
+use super::{ROLES, of_role};
 use crate::trace::record::shared_beginning;
 
 /// A word that may stand where an expression is being typed.
@@ -71,27 +72,45 @@ fn compared(before: &str) -> Option<(Field, &str)> {
 }
 
 fn of_field<'t>(field: Field, typed: &'t str, models: &[&str]) -> Completion<'t> {
-    let known: Vec<&str> = match field {
-        _ if field.is_of_models() => {
-            let shared = shared_beginning(models);
-            let short = models.iter().filter_map(|model| model.strip_prefix(shared));
-            short.collect()
+    let known: Vec<(&str, &'static str)> = match field {
+        _ if field.is_of_models() => named(models),
+        _ => {
+            let words = field.vocabulary().unwrap_or_default().iter();
+            words.map(|word| (*word, "")).collect()
         }
-        _ => field.vocabulary().unwrap_or_default().to_vec(),
     };
-    let begins = known.into_iter().filter(|word| word.starts_with(typed));
+    let begins = known
+        .into_iter()
+        .filter(|(word, _)| word.starts_with(typed));
     Completion {
         typed,
         candidates: begins
-            .map(|word| Candidate {
+            .map(|(word, help)| Candidate {
                 word: match field.vocabulary() {
                     Some(_) => word.to_owned(),
                     None => quoted_where_needed(word),
                 },
-                help: "",
+                help,
             })
             .collect(),
     }
+}
+
+/// What models may be called, and what is not plain from the name.
+fn named<'t>(models: &[&'t str]) -> Vec<(&'t str, &'static str)> {
+    let shared = shared_beginning(models);
+    let short = models.iter().filter_map(|model| model.strip_prefix(shared));
+    let mut named: Vec<(&str, &str)> = short.map(|name| (name, "")).collect();
+    let about = ["the cheapest of the pool", "the most capable of the pool"];
+    for (role, about) in ROLES.into_iter().zip(about) {
+        let is_taken = named
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(role));
+        if !is_taken && of_role(role, models).is_some() {
+            named.push((role, about));
+        }
+    }
+    named
 }
 
 /// Signs would end a name, and one that is a field's would be read as that.

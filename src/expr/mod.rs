@@ -112,8 +112,10 @@ impl Expr {
         self.node.reads(Field::Regret) || self.node.reads(Field::Failure)
     }
 
-    /// The expression over these models: their names may be written without the
-    /// beginning that all share, as they are shown.
+    /// The expression over these models, the cheapest first: their names may be
+    /// written without the beginning that all share, as they are shown, and
+    /// where none is called so the first and the last one are also `small` and
+    /// `large`.
     ///
     /// # Errors
     /// [`ExprError::Model`]: a name that none of them has would never hold.
@@ -125,7 +127,8 @@ impl Expr {
                 let named = |model: &&str| model.eq_ignore_ascii_case(&name);
                 let short = |model: &&str| named(&model.strip_prefix(shared).unwrap_or(model));
                 let short_names = models.iter().filter_map(|model| model.strip_prefix(shared));
-                let Some(model) = known().find(named).or_else(|| known().find(short)) else {
+                let found = known().find(named).or_else(|| known().find(short));
+                let Some(model) = found.or_else(|| of_role(&name, models)) else {
                     return Err(ExprError::Model {
                         meant: nearest(&name, known().chain(short_names)).map(str::to_owned),
                         known: models.join(", "),
@@ -175,6 +178,20 @@ impl Expr {
     pub fn holds(&self, source: &dyn Source) -> bool {
         self.of_trajectory(source) == Value::Flag(true)
     }
+}
+
+/// What the ends of every pool are called, as routers are.
+const ROLES: [&str; 2] = ["small", "large"];
+
+/// The model of this role; none in a pool of one, where there is no choice.
+fn of_role<'a>(name: &str, models: &[&'a str]) -> Option<&'a str> {
+    let &[first, .., last] = models else {
+        return None;
+    };
+    let role = ROLES
+        .iter()
+        .position(|role| role.eq_ignore_ascii_case(name))?;
+    Some([first, last][role])
 }
 
 impl fmt::Display for Expr {

@@ -266,6 +266,8 @@ fn models_that_the_pool_lacks_are_refused() {
         "model = QWEN-1.5B",
         // As the screen shows it.
         "model = 1.5b",
+        // As routers and the paper call it, whatever its name is.
+        "model = small & model != large",
         "!(model != 1.5b & next != person)",
     ] {
         assert!(
@@ -276,6 +278,11 @@ fn models_that_the_pool_lacks_are_refused() {
             "{named}"
         );
     }
+    // A model of that name comes before the role, and one alone has none.
+    let named = ["large", "small-one", "x"];
+    let over = |text, pool: &[&str]| expr(text).over_models(pool);
+    assert!(!over("model = large", &named).unwrap().holds_at(&table(), 0));
+    assert!(over("model = small", &["qwen-1.5b"]).is_err());
     let said = expr("truncated & model = qwen-7c")
         .over_models(&pool)
         .unwrap_err();
@@ -358,7 +365,10 @@ fn names_are_completed_where_they_may_stand() {
         ["large_share"]
     );
     assert_eq!(words("model = s", Scope::Step), ["small"]);
-    assert_eq!(words("model = ", Scope::Step), ["small", "\"large one\""]);
+    assert_eq!(
+        words("model = ", Scope::Step),
+        ["small", "\"large one\"", "large"]
+    );
     assert_eq!(words("next != small & verd", Scope::Step), ["verdict"]);
     assert_eq!(words("verdict = w", Scope::Trajectory), ["wrong"]);
     assert_eq!(
