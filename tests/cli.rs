@@ -15,6 +15,9 @@ mod import;
 mod labels;
 #[path = "cli/manual.rs"]
 mod manual;
+#[cfg(feature = "parquet")]
+#[path = "cli/parquet.rs"]
+mod parquet_file;
 #[path = "cli/settings.rs"]
 mod settings;
 #[path = "cli/show.rs"]

@@ -474,20 +474,6 @@ fn wrong_wishes_are_refused_with_what_to_do() {
     }
 }
 
-#[cfg(feature = "parquet")]
-#[test]
-fn a_parquet_file_begins_and_ends_as_one() {
-    let folder = log();
-    let path = folder.path();
-    let done = json(
-        path,
-        &["a.jsonl", "--parquet", "s.parquet", "--csv", "s.csv"],
-    );
-    assert_eq!(done["counts"]["parquet"], done["counts"]["csv"]);
-    let bytes = std::fs::read(path.join("s.parquet")).unwrap();
-    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
-}
-
 #[test]
 fn nothing_that_acts_leaves_a_hostile_log() {
     let folder = log();
