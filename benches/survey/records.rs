@@ -146,7 +146,8 @@ impl Teller<'_> {
             let u = self.numbers.next();
             let id = self.step(index, by_large, Purpose::Step, true, u);
             self.parent = Some(id.clone());
-            by_large = self.escalates(u);
+            by_large = self.run.rule.escalates(u);
+            self.part(u);
             if index < STEPS {
                 self.decide(&id, by_large, None);
             }
@@ -172,7 +173,7 @@ impl Teller<'_> {
                 cost: None,
             }));
             self.decide(&id, rejected, Some(id.clone()));
-            self.escalates(reward);
+            self.part(reward);
             self.parent = Some(match rejected {
                 true => self.step(index, true, Purpose::Regenerated, true, 0.5),
                 false => id,
@@ -180,15 +181,13 @@ impl Teller<'_> {
         }
     }
 
-    /// Whether the large model is called; from where the other run decides
-    /// otherwise on, what is written is its own.
-    fn escalates(&mut self, seen: f64) -> bool {
+    /// From where the other run decides otherwise on, what is written is its own.
+    fn part(&mut self, seen: f64) {
         let escalates = self.run.rule.escalates(seen);
         if escalates != self.run.like.escalates(seen) && self.way != self.run.name {
             self.way = self.run.name;
             self.numbers = Numbers::of(TRAJECTORIES + self.n);
         }
-        escalates
     }
 
     /// A step after the one that stands last; its id.
@@ -200,7 +199,10 @@ impl Teller<'_> {
         kept: bool,
         u: f64,
     ) -> String {
-        self.cost += if by_large { 1e8 } else { 1e7 };
+        // The published ledger counts no rejected draft.
+        if kept {
+            self.cost += if by_large { 1e8 } else { 1e7 };
+        }
         self.ids += 1;
         let id = format!("{:016x}", self.n * 100 + self.ids);
         let record = StepRecord {

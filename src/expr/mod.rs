@@ -127,10 +127,14 @@ impl Expr {
                 let named = |model: &&str| model.eq_ignore_ascii_case(&name);
                 let short = |model: &&str| named(&model.strip_prefix(shared).unwrap_or(model));
                 let short_names = models.iter().filter_map(|model| model.strip_prefix(shared));
+                let roles = ROLES
+                    .into_iter()
+                    .filter(|role| of_role(role, models).is_some());
                 let found = known().find(named).or_else(|| known().find(short));
                 let Some(model) = found.or_else(|| of_role(&name, models)) else {
                     return Err(ExprError::Model {
-                        meant: nearest(&name, known().chain(short_names)).map(str::to_owned),
+                        meant: nearest(&name, known().chain(short_names).chain(roles))
+                            .map(str::to_owned),
                         known: models.join(", "),
                         name,
                     });

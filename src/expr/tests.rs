@@ -279,9 +279,12 @@ fn models_that_the_pool_lacks_are_refused() {
         );
     }
     // A model of that name comes before the role, and one alone has none.
-    let named = ["large", "small-one", "x"];
     let over = |text, pool: &[&str]| expr(text).over_models(pool);
-    assert!(!over("model = large", &named).unwrap().holds_at(&table(), 0));
+    let holds = |pool: &[&str]| over("model = small", pool).unwrap().holds_at(&table(), 0);
+    assert!(holds(&["qwen-1.5b", "x"]));
+    assert!(!holds(&["qwen-1.5b", "small"]), "`small` is the other one");
+    let said = over("model = smal", &["qwen-1.5b", "x"]).unwrap_err();
+    assert!(said.to_string().contains("did you mean `small`"), "{said}");
     assert!(over("model = small", &["qwen-1.5b"]).is_err());
     let said = expr("truncated & model = qwen-7c")
         .over_models(&pool)

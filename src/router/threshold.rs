@@ -34,8 +34,8 @@ pub(super) fn beyond(spec: &str) -> Option<String> {
     };
     let who = match t {
         _ if !signal.is_probability() => return None,
-        t if t > 1.0 => "the most capable model writes every step",
-        t if t <= 0.0 => "the cheapest model writes every step whose confidence is known",
+        t if t > 1.0 => "the most capable model writes every step but the first",
+        t if t <= 0.0 => "the cheapest model writes every step after one whose confidence is known",
         _ => return None,
     };
     Some(format!(
@@ -101,11 +101,12 @@ mod tests {
         assert_eq!(
             told("threshold:t=1.7"),
             "router `threshold:t=1.7`: `prob` lies between 0 and 1, so the most capable model \
-             writes every step"
+             writes every step but the first"
         );
         assert!(
-            told("threshold:t=-3")
-                .ends_with("the cheapest model writes every step whose confidence is known")
+            told("threshold:t=-3").ends_with(
+                "the cheapest model writes every step after one whose confidence is known"
+            )
         );
         assert!(told("threshold:t=0").contains("cheapest"));
         for spec in [

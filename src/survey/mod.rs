@@ -160,6 +160,18 @@ impl Step {
         (self.cached != NONE).then_some(self.cached)
     }
 
+    /// Tokens of its prompt; `None` where nobody counted them: no call reads
+    /// nothing, and imported steps may not say.
+    pub fn told_prompt(&self) -> Option<u32> {
+        (self.prompt > 0).then_some(self.prompt)
+    }
+
+    /// Tokens that it was written in, likewise; none are some where the prompt
+    /// was counted.
+    pub fn told_tokens(&self) -> Option<u32> {
+        (self.tokens > 0 || self.prompt > 0).then_some(self.tokens)
+    }
+
     /// Score of the process-reward model.
     pub fn prm(&self) -> Option<f64> {
         known(self.prm)
@@ -302,13 +314,13 @@ impl Survey {
         head.cost_unit.as_deref().map(Unit::named)
     }
 
-    /// The unit of the costs of all runs; `None` where they have not the same, or
-    /// are of different models: a mean over these says nothing.
-    pub fn common_unit(&self) -> Option<Unit> {
-        let runs = 0..u32::try_from(self.runs().len()).unwrap_or(u32::MAX);
-        let mut units = runs.map(|run| self.unit_of(run));
+    /// The unit of the costs of these runs; `None` where they have not the same,
+    /// or are of different models: a mean over these says nothing.
+    pub fn unit_over(&self, runs: impl Iterator<Item = u32> + Clone) -> Option<Unit> {
+        let mut units = runs.clone().map(|run| self.unit_of(run));
         let first = units.next()?;
-        let mut heads = self.runs().iter().filter_map(|run| run.head.as_deref());
+        let runs = runs.filter_map(|run| self.runs().get(run as usize));
+        let mut heads = runs.filter_map(|run| run.head.as_deref());
         if let Some(one) = heads.next()
             && heads.any(|other| !models_of(one).eq(models_of(other)))
         {

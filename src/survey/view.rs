@@ -350,13 +350,19 @@ impl Source for View<'_> {
             Field::Sampled => measure(Measure::Sampled).into(),
             // As a confidence it has the other sign, so that more is surer.
             Field::Entropy => measure(Measure::Entropy).map(|u| 0.0 - u).into(),
-            // No call takes nothing: imported steps may not say.
-            Field::Tokens => (step.tokens > 0 || step.prompt > 0 || by_person())
-                .then_some(f64::from(step.tokens))
-                .into(),
-            Field::Prompt => (step.prompt > 0 || by_person())
-                .then_some(f64::from(step.prompt))
-                .into(),
+            // A person's step took no call, and no tokens.
+            Field::Tokens => {
+                let told = step.told_tokens();
+                told.or_else(|| by_person().then_some(0))
+                    .map(f64::from)
+                    .into()
+            }
+            Field::Prompt => {
+                let told = step.told_prompt();
+                told.or_else(|| by_person().then_some(0))
+                    .map(f64::from)
+                    .into()
+            }
             Field::Seconds => (step.seconds > 0.0 || by_person())
                 .then_some(step.seconds)
                 .into(),

@@ -68,6 +68,7 @@ fn every_cell_is_that_of_the_other_formats() {
         assert_eq!(rows.len(), others.len(), "{of}");
         assert!(!rows.is_empty(), "{of}");
         for (row, other) in rows.iter().zip(&others) {
+            assert_eq!(row.len(), names.len(), "{of}");
             for (column, (name, field)) in row.get_column_iter().enumerate() {
                 assert_eq!(*name, names[column]);
                 let (cell, text) = (written(field), &other[column]);

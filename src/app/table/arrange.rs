@@ -1,5 +1,6 @@
 //! From the survey to the rows of the table.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -22,7 +23,7 @@ impl Table {
         let fold = self.fold && self.repeats;
         let put_together = |order: &mut [u32]| {
             if fold {
-                together(order, survey, sorted_by.as_deref());
+                together(order, survey, sorted_by.as_ref());
             }
         };
         self.rows = Vec::new();
@@ -43,7 +44,16 @@ impl Table {
                 // Stable: within a group they stay as they are sorted.
                 keyed.sort_by(|a, b| a.0.order(&b.0));
                 self.order = keyed.iter().map(|(_, place)| *place).collect();
-                let groups: Vec<&[(Answer, u32)]> = keyed.chunk_by(|a, b| a.0 == b.0).collect();
+                let mut groups: Vec<&[(Answer, u32)]> = keyed.chunk_by(|a, b| a.0 == b.0).collect();
+                if let Some(sorted_by) = &sorted_by {
+                    let figure = |group: &&[(Answer, u32)]| {
+                        let places = group.iter().map(|(_, place)| *place);
+                        Known(sorted_by.figure(survey, places))
+                    };
+                    // Stable: what is alike stays by its name.
+                    groups.sort_by_cached_key(figure);
+                    self.order = groups.concat().iter().map(|(_, place)| *place).collect();
+                }
                 let values: Vec<&Answer> = groups.iter().map(|group| &group[0].0).collect();
                 let names = self.names(&values);
                 let mut start = 0;
@@ -100,19 +110,15 @@ impl Table {
         }
     }
 
-    /// Returns by what each place is sorted, NaN where it is not known, where
-    /// repeats of a problem have a mean of it. Of regrets the largest counts, not
-    /// their mean.
-    fn sort(&mut self, survey: &Survey) -> Option<Vec<f64>> {
+    /// Returns by what each place is sorted where several together have a figure
+    /// of it.
+    fn sort(&mut self, survey: &Survey) -> Option<Sorted> {
         let expr = self.sort.as_ref()?;
         let sort = survey.ask(expr).ok()?;
         let value = |place: u32| (self.answer(Use::Sort, &sort, survey, place), place);
         let mut keyed: Vec<(Answer, u32)> = self.order.iter().copied().map(value).collect();
         keyed.sort_by(|a, b| a.0.order(&b.0));
         self.order = keyed.iter().map(|(_, place)| *place).collect();
-        if expr.reads_regret() {
-            return None;
-        }
         let mut numbers = vec![f64::NAN; survey.trajectories().len()];
         for (answer, place) in keyed {
             numbers[place as usize] = match answer {
@@ -122,7 +128,18 @@ impl Table {
                 Answer::Text(_) => return None,
             };
         }
-        Some(numbers)
+        let name = expr.text().trim_start_matches('-').trim();
+        Some(Sorted {
+            numbers,
+            of_several: match name {
+                _ if !expr.reads_regret() => Several::Mean {
+                    by_steps: name == "large_share",
+                },
+                _ => Several::Largest {
+                    falls: expr.text().starts_with('-'),
+                },
+            },
+        })
     }
 
     /// What an expression comes to for the trajectory at `place`.
@@ -275,53 +292,89 @@ fn tallies(survey: &Survey, order: &[u32], parts: &[Range<usize>]) -> (Tally, Ve
     (all, of_parts)
 }
 
-/// Puts trajectories of one problem side by side: the problems by the mean of
-/// what they are sorted by, where there is one, else where their first one stands.
-fn together(order: &mut [u32], survey: &Survey, sorted_by: Option<&[f64]>) {
-    let mut ranks: HashMap<Name, usize> = HashMap::new();
-    let mut keyed: Vec<(usize, u32)> = Vec::with_capacity(order.len());
-    for &place in &*order {
-        let next = ranks.len();
-        let rank = *ranks.entry(problem_of(survey, place)).or_insert(next);
-        keyed.push((rank, place));
-    }
-    if let Some(sorted_by) = sorted_by {
-        let rank = by_mean(&keyed, ranks.len(), sorted_by);
-        for (of, _) in &mut keyed {
-            *of = rank[*of];
+/// By what places are sorted.
+struct Sorted {
+    /// By place; NaN where it is not known.
+    numbers: Vec<f64>,
+    of_several: Several,
+}
+
+/// The figure that several places have together, as their row shows it.
+enum Several {
+    /// Shares of steps are of all steps.
+    Mean { by_steps: bool },
+    /// Of regrets: a queue is made by the largest one, whichever way it is sorted.
+    Largest { falls: bool },
+}
+
+impl Sorted {
+    /// The figure of several places; `None` where it is known of none.
+    fn figure(&self, survey: &Survey, places: impl Iterator<Item = u32>) -> Option<f64> {
+        let known = places.map(|place| (place, self.numbers[place as usize]));
+        let mut known = known.filter(|(_, number)| !number.is_nan());
+        match self.of_several {
+            Several::Mean { by_steps } => {
+                let (mut sum, mut all) = (0.0, 0.0);
+                for (place, number) in known {
+                    let weight = match by_steps {
+                        true => survey.view(place as usize).kept() as f64,
+                        false => 1.0,
+                    };
+                    sum += weight * number;
+                    all += weight;
+                }
+                (all > 0.0).then_some(sum / all)
+            }
+            Several::Largest { falls } => {
+                let first = known.next()?.1;
+                // Of a falling sort the numbers have the other sign.
+                let more = if falls { f64::min } else { f64::max };
+                Some(known.fold(first, |largest, (_, number)| more(largest, number)))
+            }
         }
-    }
-    // Stable: repeats stay as they are sorted.
-    keyed.sort_by_key(|(rank, _)| *rank);
-    for (place, (_, sorted)) in order.iter_mut().zip(keyed) {
-        *place = sorted;
     }
 }
 
-/// The rank of each of `problems` by the mean over its places; those of which
-/// nothing is known come last.
-pub(super) fn by_mean(keyed: &[(usize, u32)], problems: usize, sorted_by: &[f64]) -> Vec<usize> {
-    let mut sums = vec![(0.0, 0_u32); problems];
-    for &(of, place) in keyed {
-        let value = sorted_by[place as usize];
-        if !value.is_nan() {
-            sums[of].0 += value;
-            sums[of].1 += 1;
+/// A figure to sort by: what is not known comes last.
+#[derive(PartialEq)]
+struct Known(Option<f64>);
+
+impl Eq for Known {}
+
+impl PartialOrd for Known {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Known {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.0, other.0) {
+            (Some(a), Some(b)) => a.total_cmp(&b),
+            (a, b) => a.is_none().cmp(&b.is_none()),
         }
     }
-    let mean = |of: usize| match sums[of] {
-        (_, 0) => f64::INFINITY,
-        (sum, known) => sum / f64::from(known),
-    };
-    let mut sorted: Vec<usize> = (0..problems).collect();
-    sorted.sort_by(|&a, &b| {
-        let unknown = |of: usize| sums[of].1 == 0;
-        let means = mean(a).total_cmp(&mean(b));
-        unknown(a).cmp(&unknown(b)).then(means)
-    });
-    let mut rank = vec![0; problems];
-    for (place, of) in sorted.into_iter().enumerate() {
-        rank[of] = place;
+}
+
+/// Puts trajectories of one problem side by side: the problems by the figure of
+/// what they are sorted by, where there is one, else where their first one stands.
+fn together(order: &mut [u32], survey: &Survey, sorted_by: Option<&Sorted>) {
+    let mut ranks: HashMap<Name, usize> = HashMap::new();
+    let mut problems: Vec<Vec<u32>> = Vec::new();
+    for &place in &*order {
+        let next = problems.len();
+        let rank = *ranks.entry(problem_of(survey, place)).or_insert(next);
+        if rank == next {
+            problems.push(Vec::new());
+        }
+        problems[rank].push(place);
     }
-    rank
+    // Stable: what is alike, and the repeats of a problem, stay as they are sorted.
+    if let Some(sorted_by) = sorted_by {
+        problems
+            .sort_by_cached_key(|problem| Known(sorted_by.figure(survey, problem.iter().copied())));
+    }
+    for (place, sorted) in order.iter_mut().zip(problems.into_iter().flatten()) {
+        *place = sorted;
+    }
 }

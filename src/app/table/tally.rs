@@ -1,5 +1,6 @@
 //! What several trajectories came to together.
 
+use crate::cost::Unit;
 use crate::problem::answer::Verdict;
 use crate::survey::{Survey, View};
 use crate::trace::record::TrajectoryEnd;
@@ -25,10 +26,16 @@ pub struct Tally {
     /// Sums over those that came to an end.
     published: f64,
     full: f64,
+    /// Runs that they are of, a bit each; the last bit stands for all runs from
+    /// the 63rd on.
+    runs: u64,
     /// Of how many the costs are known.
     priced: usize,
     fully_priced: usize,
 }
+
+/// The bit that many runs share.
+const LAST: u32 = u64::BITS - 1;
 
 impl Tally {
     /// Of the trajectories at these places of the survey.
@@ -43,6 +50,7 @@ impl Tally {
     /// Counts one more.
     pub fn add(&mut self, view: &View<'_>) {
         self.trajectories += 1;
+        self.runs |= 1 << view.trajectory().run.min(LAST);
         let kept = view.kept();
         self.steps += kept;
         if view.is_routed() {
@@ -100,6 +108,14 @@ impl Tally {
     /// Share of the steps by the most capable model, where there is another.
     pub fn large_share(&self) -> Option<f64> {
         ratio(self.large, self.routed)
+    }
+
+    /// The unit of their costs; `None` where they have not the same, or are of
+    /// different models: a mean over these says nothing.
+    pub fn unit(&self, survey: &Survey) -> Option<Unit> {
+        let all = u32::try_from(survey.runs().len()).unwrap_or(u32::MAX);
+        let runs = (0..all).filter(|run| self.runs & (1 << (*run).min(LAST)) != 0);
+        survey.unit_over(runs)
     }
 
     /// Mean published cost of those of which it is known.

@@ -258,7 +258,7 @@ fn folded_problems_are_sorted_by_the_mean_that_they_show() {
         [0, 1, 3, 2],
         "no: a; yes: b, then the rest of a"
     );
-    // A part of a problem is folded alone, and what has no mean stays in order.
+    // What has no mean stays in order.
     assert_eq!(order(Use::Sort, "problem", None), [0, 2, 1, 3]);
     let mut unfolded = table(&survey, Use::Sort, "steps");
     unfolded.fold = false;
@@ -270,19 +270,41 @@ fn folded_problems_are_sorted_by_the_mean_that_they_show() {
 fn problems_of_which_nothing_is_known_come_last() {
     let survey = repeats([[1, 3], [9, 3]]);
     // Costs are known of none, difficulties of none: the order stays.
+    let order = |by: &str, survey: &Survey| {
+        let mut table = table(survey, Use::Sort, by);
+        table.refresh(survey, false);
+        table.order
+    };
     for by in ["-cost", "difficulty"] {
-        let mut table = table(&survey, Use::Sort, by);
-        table.refresh(&survey, false);
-        assert_eq!(table.order, [0, 2, 1, 3], "{by}");
+        assert_eq!(order(by, &survey), [0, 2, 1, 3], "{by}");
     }
+    // Of regrets the largest of a problem counts, either way; known of `a` only.
+    let mut survey = survey;
+    let regrets = [0.9, f32::NAN, 0.1, f32::NAN].map(|regret| Box::from([regret]));
+    survey.set_regrets(regrets.into(), vec![None; 4]);
+    assert_eq!(order("-max(regret)", &survey), [0, 2, 1, 3]);
+    let regrets = [0.0, 0.1, 0.9, 0.1].map(|regret| Box::from([regret]));
+    survey.set_regrets(regrets.into(), vec![None; 4]);
     assert_eq!(
-        arrange::by_mean(
-            &[(0, 0), (1, 1), (2, 2), (2, 3)],
-            3,
-            &[f64::NAN, 2.0, f64::NAN, 1.0]
-        ),
-        [2, 1, 0]
+        order("max(regret)", &survey),
+        [1, 3, 0, 2],
+        "0.1 before 0.9"
     );
+    assert_eq!(order("-max(regret)", &survey), [2, 0, 1, 3]);
+}
+
+#[test]
+fn groups_are_sorted_as_their_rows_are() {
+    let survey = repeats([[1, 3], [9, 4]]);
+    let grouped = |sort: &str| {
+        let mut table = table(&survey, Use::Group, "run");
+        table.take(Use::Sort, sort, &survey).unwrap();
+        table.refresh(&survey, false);
+        table.order
+    };
+    // Means of 2 and 6.5 steps.
+    assert_eq!(grouped("steps"), [0, 1, 3, 2]);
+    assert_eq!(grouped("-steps"), [2, 3, 1, 0]);
 }
 
 #[test]

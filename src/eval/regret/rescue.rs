@@ -12,8 +12,9 @@ const ENOUGH: f64 = 0.5;
 
 impl Grove {
     /// What the log's own router reaches with at most 0, 1, … [`MOST`]
-    /// overrides, each where it helps most. An override of which nothing is known
-    /// helps nowhere.
+    /// overrides, each where it helps what is sure most: that never becomes less
+    /// with more of them, what others' routers went on to may. An override of
+    /// which nothing is known helps nowhere.
     pub(super) fn with_overrides(&self) -> Vec<Vec<Value>> {
         let mut by_overrides = vec![self.values.clone()];
         for _ in 0..MOST {
@@ -25,15 +26,10 @@ impl Grove {
                     value.overrides += 1.0;
                     value
                 });
-                // What was ungraded may be known with more of them and be worse:
-                // they need not be used.
-                let unused = std::iter::once(fewer[at as usize]);
-                unused
-                    .chain(forced)
-                    .fold(led, |best, other| match other.sure > best.sure {
-                        true => other,
-                        false => best,
-                    })
+                forced.fold(led, |best, other| match other.sure > best.sure {
+                    true => other,
+                    false => best,
+                })
             });
             by_overrides.push(values);
         }

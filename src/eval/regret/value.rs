@@ -21,6 +21,8 @@ pub(super) struct Value {
     /// Part that is right and that the run's own router reaches: no other run's
     /// router went on anywhere.
     pub sure: f64,
+    /// Part that other runs' routers went on to, whatever came of it.
+    pub others: f64,
 }
 
 impl Value {
@@ -34,18 +36,20 @@ impl Value {
             overrides: 0.0,
             samples: f64::INFINITY,
             sure: one(verdict == Verdict::Correct),
+            others: 0.0,
         }
     }
 
     /// What others' routers reach: nothing of it is sure.
     pub fn by_others(mut self) -> Self {
         self.sure = 0.0;
+        self.others = 1.0;
         self
     }
 
-    /// Whether any of what is right hangs on other runs' routers.
+    /// Whether any of it hangs on other runs' routers.
     pub fn is_by_others(&self) -> bool {
-        self.right - self.sure > 1e-9
+        self.others > 1e-9
     }
 
     /// Share of the graded part that is right.
@@ -83,6 +87,7 @@ impl Value {
             overrides: parts.mean(|value| value.overrides),
             samples,
             sure: parts.mean(|value| value.sure),
+            others: parts.mean(|value| value.others),
         }
     }
 }

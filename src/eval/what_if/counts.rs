@@ -124,12 +124,57 @@ impl Counts {
             estimate.accuracy = Some(accuracy);
             let end = |to: f64| (accuracy + to).clamp(0.0, 1.0);
             // Of outcomes the spread follows from their mean: Wilson's interval
-            // of those that are graded, which holds at the ends as well.
-            estimate.interval = match self.weighed && variance > 1e-12 {
-                true => Some([end(-reach), end(reach)]),
-                false => wilson(accuracy, self.guess.graded.round().clamp(1.0, n) as usize),
+            // of as many as are known, which holds at the ends as well. Guesses
+            // are no data: where much is guessed the interval says so.
+            let known = (self.outlook.correct + self.outlook.wrong).round();
+            estimate.interval = match (self.weighed && variance > 1e-12, known) {
+                (true, _) => Some([end(-reach), end(reach)]),
+                (false, 1.0..) => wilson(accuracy, known as usize),
+                (false, _) => Some([low, high]),
             };
         }
         estimate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guesses_make_no_interval_narrower() {
+        let of = |correct: f64, open: f64| Parts {
+            correct: correct * (1.0 - open),
+            wrong: (1.0 - correct) * (1.0 - open),
+            open,
+            guess: Guess {
+                correct,
+                graded: 1.0,
+                cost: 1.0,
+                unlike: 0.0,
+            },
+            ..Parts::default()
+        };
+        let known = [of(1.0, 0.0), of(1.0, 0.0), of(0.0, 0.0)];
+        let mut counts = Counts::default();
+        for parts in &known {
+            counts.count(Band::Unchanged, parts, false);
+        }
+        let outlook = counts.outlook();
+        assert_eq!(outlook.estimate.interval, wilson(2.0 / 3.0, 3));
+        assert!(!outlook.is_mostly_guessed());
+        // Nine more of which two in three are expected to be right.
+        for _ in 0..9 {
+            counts.count(Band::Unknown, &of(2.0 / 3.0, 1.0), false);
+        }
+        let outlook = counts.outlook();
+        let accuracy = outlook.estimate.accuracy.unwrap();
+        assert!((accuracy - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(outlook.estimate.interval, wilson(accuracy, 3));
+        assert!(outlook.is_mostly_guessed());
+        // Of nothing that is known the certain bounds are left.
+        let mut counts = Counts::default();
+        counts.count(Band::Unknown, &of(0.5, 1.0), false);
+        assert_eq!(counts.outlook().estimate.interval, Some([0.0, 1.0]));
     }
 }

@@ -1,9 +1,9 @@
 //! What similar states led to: the model that stands in for continuations that
 //! are nowhere in the log.
 //!
-//! A state is alike another where its step index (to four, and above) and its
-//! confidence (in fifths of all confidences) are; what is expected of an action
-//! there is the mean over the steps of the log at which that action was taken,
+//! A state is alike another where its step index (to four, and above) is, and how
+//! good its step looks: by the score that the rule goes by, else its confidence,
+//! in fifths of all. What is expected of an action there is the mean over the steps of the log at which that action was taken,
 //! of how their trajectories came out and what they still cost. Where the cell
 //! has fewer than [`FEWEST`] steps that of the same fifth at any index is asked.
 //!
@@ -110,11 +110,8 @@ pub(super) struct Expectations {
 impl Expectations {
     /// Of every step that led to an outcome.
     pub fn of_lattice(lattice: &Lattice) -> Self {
-        let mut confidences: Vec<f64> = lattice
-            .nodes
-            .iter()
-            .filter_map(|node| node.confidence)
-            .collect();
+        let mut confidences: Vec<f64> =
+            lattice.nodes.iter().filter_map(|node| node.looks).collect();
         confidences.sort_by(f64::total_cmp);
         let border = |fifth: usize| confidences.get(fifth * confidences.len() / FIFTHS).copied();
         let mut expectations = Self {
@@ -185,7 +182,7 @@ impl Expectations {
     pub fn state(&self, lattice: &Lattice, before: u32) -> u8 {
         let node = lattice.nodes.get(before as usize);
         let index = node.map_or(0, |node| node.index as usize).min(INDICES);
-        let confidence = node.and_then(|node| node.confidence);
+        let confidence = node.and_then(|node| node.looks);
         let fifth = confidence.map_or(FIFTHS, |u| {
             self.borders.partition_point(|border| *border <= u)
         });

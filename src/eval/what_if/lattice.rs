@@ -41,7 +41,8 @@ pub(super) struct Node {
     /// published ledger, which counts none.
     pub rejected: f64,
     pub index: u32,
-    pub confidence: Option<f64>,
+    /// How good it looks, by what the rule goes by.
+    pub looks: Option<f64>,
     /// Who writes the step after it.
     pub next: Slide,
     /// Whether it stands or is written again, where the rule looks at drafts.
@@ -112,7 +113,7 @@ impl Node {
             self.ruling = other.ruling;
             self.unruled = false;
         }
-        self.confidence = self.confidence.or(other.confidence);
+        self.looks = self.looks.or(other.looks);
     }
 }
 
@@ -244,6 +245,25 @@ impl Lattice {
         }
     }
 
+    /// The steps by a model after a node, or the first ones of a problem.
+    pub fn written(
+        &self,
+        problem: Question,
+        node: u32,
+        model: usize,
+    ) -> impl Iterator<Item = u32> + '_ {
+        let after = self.after(problem, node).iter().copied();
+        after.filter(move |&other| self.is_by(other, model))
+    }
+
+    /// What a rejected draft adds to the cost of what takes its place.
+    pub fn rejected(&self, draft: u32) -> f64 {
+        match self.counts_drafts {
+            true => self.nodes[draft as usize].cost,
+            false => 0.0,
+        }
+    }
+
     pub fn is_by(&self, node: u32, model: usize) -> bool {
         self.nodes[node as usize].model.map(usize::from) == Some(model)
     }
@@ -304,7 +324,7 @@ impl Grower<'_> {
                 let other = node.seed != step.seed() && self.seeds.insert((at, step.seed()));
                 node.draws += u32::from(other);
                 node.hold(self.holder.filter(|_| step.kept));
-                if node.blind || node.unruled || node.confidence.is_none() {
+                if node.blind || node.unruled || node.looks.is_none() {
                     let seen = self.node(step);
                     self.lattice.nodes[at as usize].fill(seen);
                 }
@@ -344,7 +364,7 @@ impl Grower<'_> {
             cost: self.cost(step).unwrap_or(f64::NAN),
             rejected: rejected.map_or(0.0, |draft| self.cost(draft).unwrap_or(f64::NAN)),
             index: step.index,
-            confidence: step.confidence,
+            looks: seen.looks,
             next: seen.next.clone().unwrap_or_else(|| Slide::fixed(0)),
             blind: seen.next.is_none(),
             unruled: seen.unruled,

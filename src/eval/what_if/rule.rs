@@ -25,6 +25,9 @@ pub(in crate::eval) struct Seen {
     pub ruling: Option<Slide>,
     /// It asks for a score that the log does not hold.
     pub unruled: bool,
+    /// How good the step looks, by what the rule goes by: the score it asks for,
+    /// else the confidence.
+    pub looks: Option<f64>,
 }
 
 /// Who writes a step.
@@ -188,6 +191,7 @@ impl<'a> Rule<'a> {
                 next: recorded(view, step, asked),
                 ruling: None,
                 unruled: false,
+                looks: step.confidence,
             },
         }
     }
@@ -351,5 +355,9 @@ fn of_rule(
         next,
         ruling: is_draft.then(|| rule.slide_on(&shown.seen, shown.score)),
         unruled: is_draft && shown.is_unruled(),
+        looks: match shown.review {
+            Review::Scored(_) => shown.score,
+            Review::None | Review::Observed => step.confidence,
+        },
     }
 }

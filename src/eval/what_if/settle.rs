@@ -69,20 +69,18 @@ impl Lattice {
             (None, None) => (0.0, led?.next.other(writer)?),
             // The draft stood; elsewhere it is written again.
             (None, Some(ruling)) if self.always_before(before)? == writer => {
-                let rejected = if self.counts_drafts { at.cost } else { 0.0 };
-                (rejected, ruling.other(writer)?)
+                (self.rejected(place), ruling.other(writer)?)
             }
             (None, Some(_)) => return None,
         };
-        let after = self.after(way.problem, before).iter().copied();
-        let mut written = after.filter(|&other| self.is_by(other, model));
+        let mut written = self.written(way.problem, before, model);
         let to = match (written.next(), written.next()) {
             (None, _) => Leads::Nowhere {
                 state: expectations.state(self, before),
                 model: u8::try_from(model).ok()?,
             },
-            // A draft may be written again in its turn where nobody drafts by
-            // choice alone.
+            // What is written in place of a draft stands; the walk would rule on
+            // it, so only one that nobody rules on is named here.
             (Some(other), None) if at.ruling.is_none() || self.stands(other) => Leads::To(other),
             // Of several the mean counts.
             _ => return None,

@@ -85,10 +85,7 @@ impl Tail {
         let tail = tails[other as usize];
         Some(Self {
             values: tail.values.and(ruling.values_of(model).into()),
-            cost: match lattice.counts_drafts {
-                true => tail.cost + drafted.cost,
-                false => tail.cost,
-            },
+            cost: tail.cost + lattice.rejected(draft),
             ..tail
         })
     }
@@ -178,6 +175,12 @@ mod tests {
                 let mut draft = write(&draft);
                 (draft.kept, draft.purpose) = (false, Purpose::Draft);
                 add(&Record::Step(Arc::new(draft)));
+                // Few of those that were rejected lack a score.
+                let id = format!("{}s", &path[..at - 1]);
+                if number(&id, 4) > 0.1 {
+                    let made = score(run, &problem, &id, number(&id, 9));
+                    add(&Record::Score(made));
+                }
                 stands.purpose = Purpose::Regenerated;
             }
             add(&Record::Step(Arc::new(stands)));
@@ -264,6 +267,21 @@ mod tests {
         let to: Vec<Option<bool>> = elsewhere
             .map(|other| other.map(|other| matches!(other.to, Leads::To(_))))
             .collect();
+        // A draft that would stand is paid for before what nobody knows; one that
+        // would be rejected is in the full ledger.
+        let drafted = made
+            .lattice
+            .taken
+            .iter()
+            .map(|taken| taken.elsewhere.unwrap().drafted);
+        // Each is of one token, and reads three.
+        assert_eq!(drafted.collect::<Vec<f64>>(), [4.0; 4]);
+        let Leads::Nowhere { state, model } = made.lattice.taken[2].elsewhere.unwrap().to else {
+            panic!("what follows the third draft is nowhere");
+        };
+        let draft = made.lattice.trajectories[0].draft(2).unwrap();
+        assert_eq!(state, made.expectations.state(&made.lattice, draft));
+        assert_eq!(usize::from(model), made.lattice.first_writer);
         // The second draft is written again in the other run; the third one was
         // rejected, and what follows it is nowhere.
         assert_eq!(to, [Some(false), Some(true), Some(false), Some(false)]);

@@ -96,6 +96,11 @@ impl Outlook {
         }
     }
 
+    /// Whether more of the estimate is guessed than is known.
+    pub fn is_mostly_guessed(&self) -> bool {
+        self.coverage() < 0.5
+    }
+
     /// Share of what is known.
     pub fn coverage(&self) -> f64 {
         let known = self.correct + self.wrong + self.ungraded;
@@ -232,11 +237,7 @@ impl Walk<'_> {
         if depth == DEEPEST {
             return self.open(node, wanted);
         }
-        let after = self.lattice.after(self.problem, node);
-        let written = after
-            .iter()
-            .copied()
-            .filter(|&at| self.lattice.is_by(at, wanted));
+        let written = self.lattice.written(self.problem, node, wanted);
         let parts = written.map(|at| (self.draws(at), self.step(node, at, depth + 1)));
         Parts::mean(parts).unwrap_or_else(|| self.open(node, wanted))
     }
@@ -264,17 +265,10 @@ impl Walk<'_> {
             // What follows a draft that was rejected is mostly nowhere.
             return self.from(at, depth).after(step.cost);
         };
-        let after = self.lattice.after(self.problem, before);
-        let written = after
-            .iter()
-            .copied()
-            .filter(|&other| self.lattice.is_by(other, again));
+        let written = self.lattice.written(self.problem, before, again);
         let parts = written.map(|other| (self.draws(other), self.again(other, depth)));
         let parts = Parts::mean(parts).unwrap_or_else(|| self.open(before, again));
-        match self.lattice.counts_drafts {
-            true => parts.after(step.cost),
-            false => parts,
-        }
+        parts.after(self.lattice.rejected(at))
     }
 
     /// A step that was written in place of a draft: it stands.
@@ -327,7 +321,7 @@ impl Walk<'_> {
         let draft = draft.unwrap_or(at);
         let is_ruled = self.lattice.nodes[draft as usize].ruling.is_some();
         if is_ruled && self.lattice.is_by(draft, wanted) {
-            return self.step(before, draft, 0);
+            return self.step(before, draft, 1);
         }
         self.from(before, 0)
     }

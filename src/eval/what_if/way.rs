@@ -98,7 +98,8 @@ pub(super) struct Taken {
 /// What comes in place of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Elsewhere {
-    /// Cost of what is written before it and leads nowhere else: a draft.
+    /// Cost of a draft that is paid for before it: one that is rejected, or one
+    /// that stands and after which nothing is known.
     pub drafted: f64,
     pub to: Leads,
 }
@@ -156,7 +157,6 @@ pub(super) fn way(
     let path = path.filter(|path| !path.is_empty())?;
     let draft = |step: &Step| view.trajectory().draft_of(step).and_then(node);
     let drafts: Vec<Option<u32>> = view.steps().map(draft).collect();
-    let cost = |at: u32| lattice.nodes[at as usize].cost;
     let mut spent = 0.0;
     let steps = path.iter().zip(&drafts).map(|(&node, draft)| {
         let taken = Taken {
@@ -166,8 +166,8 @@ pub(super) fn way(
             state: 0,
             elsewhere: None,
         };
-        let rejected = draft.filter(|_| lattice.counts_drafts).map_or(0.0, cost);
-        spent += rejected + cost(node);
+        let rejected = draft.map_or(0.0, |draft| lattice.rejected(draft));
+        spent += rejected + lattice.nodes[node as usize].cost;
         taken
     });
     let steps: Vec<Taken> = steps.collect();

@@ -96,13 +96,15 @@ fn groups(subject: &Subject<'_>, table: &Table, all: usize) -> Shown {
     let titles = ["group", "n", "✓", "✗", "?", "·", "correct", "large", "cost"];
     let mut rows = vec![titles.map(|title| Cell::Left(title.to_owned())).into()];
     let mut found = Vec::new();
-    let unit = subject.survey.common_unit();
+    let survey = subject.survey;
     for row in &table.rows {
         if let Row::Group { value, tally, .. } = row {
+            let unit = tally.unit(survey);
             rows.push(counts(value, tally, unit.is_some()));
             found.push(json!({ "value": value, "came_to": super::tally(tally, unit.as_ref()) }));
         }
     }
+    let unit = table.tally.unit(survey);
     rows.push(counts("all", &table.tally, unit.is_some()));
     Shown {
         text: format!("{}{}", grid(&rows), again(table)),
@@ -204,7 +206,7 @@ fn list(subject: &Subject<'_>, table: &Table, all: usize, limit: Option<usize>) 
             "screen": "problems",
             "of": all,
             "superseded": table.superseded(),
-            "came_to": tally(shown, survey.common_unit().as_ref()),
+            "came_to": tally(shown, shown.unit(survey).as_ref()),
             "regret": control(&subject.control),
             "trajectories": found,
         }),

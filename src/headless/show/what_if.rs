@@ -196,6 +196,9 @@ fn row(value: f64, outlook: &Outlook, logged: Option<f64>) -> Vec<Cell> {
     if let Some([low, high]) = estimate.interval {
         estimated.push_str(&format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high));
     }
+    if estimate.accuracy.is_some() && outlook.is_mostly_guessed() {
+        estimated.push_str(" mostly guessed");
+    }
     let mark = if Some(value) == logged { " logged" } else { "" };
     vec![
         Cell::Left(format!("{value:.4}{mark}")),
@@ -223,6 +226,7 @@ fn outlook_json(value: f64, outlook: &Outlook) -> serde_json::Value {
             "accuracy": outlook.estimate.accuracy,
             "unlike": outlook.estimate.unlike,
             "interval": outlook.estimate.interval,
+            "mostly_guessed": outlook.is_mostly_guessed(),
             "cost": outlook.estimate.cost,
         },
     })

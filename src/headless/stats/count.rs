@@ -90,10 +90,9 @@ impl Counts<'_> {
         scored.judge += usize::from(step.judge().is_some());
         scored.verified += usize::from(step.is_refuted().is_some());
         scored.refuted += usize::from(step.is_refuted() == Some(true));
-        let mut tokens = tokens(step);
-        if self.survey.name(step.model) == PERSON {
-            tokens.uncounted = 0; // There was no call.
-        }
+        // A person's step took no call, and one that failed gave no tokens.
+        let is_call = self.survey.name(step.model) != PERSON && step.end != StepEnd::Error;
+        let tokens = tokens(step, is_call);
         stats.tokens.add(tokens);
         let of_writer = self
             .writers
@@ -221,17 +220,19 @@ impl Tokens {
         self.cached_unknown += other.cached_unknown;
         self.output += other.output;
         self.uncounted += other.uncounted;
+        self.prompt_uncounted += other.prompt_uncounted;
     }
 }
 
-fn tokens(step: &Step) -> Tokens {
+fn tokens(step: &Step, is_call: bool) -> Tokens {
     let prompt = u64::from(step.prompt);
     Tokens {
         prompt,
         cached: step.cached().map_or(0, u64::from),
         cached_unknown: step.cached().map_or(prompt, |_| 0),
         output: u64::from(step.tokens),
-        uncounted: usize::from(step.tokens == 0 && step.prompt == 0),
+        uncounted: usize::from(is_call && step.told_tokens().is_none()),
+        prompt_uncounted: usize::from(is_call && step.told_prompt().is_none()),
     }
 }
 

@@ -141,6 +141,8 @@ pub struct Tokens {
     pub output: u64,
     /// Steps whose tokens nobody counted: other tools' logs seldom say.
     pub uncounted: usize,
+    /// Steps of whose prompts nobody counted them, these included.
+    pub prompt_uncounted: usize,
 }
 
 /// What was written to be judged first.

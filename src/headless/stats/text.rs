@@ -137,12 +137,22 @@ impl Stats {
             let _ = write!(text, ", not said of {}", number(of.cached_unknown));
         }
         let _ = write!(text, "), output {}", number(of.output));
-        match of.uncounted {
-            0 => {}
-            all if all == self.steps.all => text = "not counted of any step".to_owned(),
-            some => {
-                let _ = write!(text, "; not counted of {} steps", count(some));
+        let steps = |many: usize| match many {
+            1 => "1 step".to_owned(),
+            many => format!("{} steps", count(many)),
+        };
+        match (of.uncounted, of.prompt_uncounted) {
+            (_, 0) => {}
+            (all, _) if all == self.steps.all => return "not counted of any step".to_owned(),
+            (0, _) => {}
+            (some, _) => {
+                let _ = write!(text, "; not counted of {}", steps(some));
             }
+        }
+        // Who said how much was written need not say what was read.
+        let beside = of.prompt_uncounted - of.uncounted;
+        if beside > 0 {
+            let _ = write!(text, "; prompts not counted of {}", steps(beside));
         }
         text
     }
@@ -235,13 +245,14 @@ impl Stats {
         let mut rows: Vec<Vec<Cell>> = vec![titles.map(|title| Cell::Left(title.into())).into()];
         rows.extend(self.steps.by.iter().map(|of| {
             // What was counted of some of its steps is a part of what there was.
-            let tokens = |many: u64| match of.tokens.uncounted {
+            let counted = |many: u64, uncounted: usize| match uncounted {
                 0 => number(many),
-                all if all == of.steps => "–".to_owned(),
+                all if all == of.steps || many == 0 => "–".to_owned(),
                 _ => format!("≥ {}", number(many)),
             };
-            let cached = match of.tokens.cached_unknown {
-                _ if of.tokens.uncounted > 0 => tokens(of.tokens.cached),
+            let tokens = of.tokens;
+            let cached = match tokens.cached_unknown {
+                0 if tokens.prompt_uncounted > 0 => counted(tokens.cached, tokens.prompt_uncounted),
                 0 => number(of.tokens.cached),
                 _ if of.tokens.cached == 0 => "–".to_owned(),
                 _ => format!("≥ {}", number(of.tokens.cached)),
@@ -251,9 +262,9 @@ impl Stats {
                 Cell::Left(of.purpose.to_owned()),
                 Cell::Right(count(of.steps)),
                 Cell::Right(count(of.kept)),
-                Cell::Right(tokens(of.tokens.prompt)),
+                Cell::Right(counted(tokens.prompt, tokens.prompt_uncounted)),
                 Cell::Right(cached),
-                Cell::Right(tokens(of.tokens.output)),
+                Cell::Right(counted(tokens.output, tokens.uncounted)),
                 // Calls take time: that of other tools' steps is not known.
                 Cell::Right(match of.tokens.uncounted == of.steps && of.seconds == 0.0 {
                     true => "–".to_owned(),

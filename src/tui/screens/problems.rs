@@ -43,12 +43,15 @@ pub fn draw(area: Rect, buffer: &mut Buffer, model: &Model, theme: &Theme) -> Dr
     // A folded row says its routers below it.
     let several = !model.table.fold && model.survey.runs().len() > 1;
     let by_regret = model.table.sort.as_ref().is_some_and(Expr::reads_regret);
-    let columns = Columns::of(
+    let mut columns = Columns::of(
         inner.width,
         several,
         model.values.regrets.is_some(),
         by_regret,
     );
+    if let (Some(_), Some(first)) = (&model.table.group, columns.shown.first_mut()) {
+        *first = first.titled("group");
+    }
     let sorted = model.table.sort.as_ref().map(|sort| direction(sort.text()));
     let mut heading = headings(&columns.shown, sorted, theme);
     heading.spans.insert(0, Span::raw(" ".repeat(SIGN)));
@@ -375,10 +378,7 @@ impl Painter<'_> {
                 }),
             "large_share" => percent(tally.large_share()),
             "cost" => {
-                let unit = match self.model.table.run {
-                    Some(run) => survey.unit_of(run),
-                    None => survey.common_unit(),
-                };
+                let unit = tally.unit(survey);
                 // Costs of different units have no mean.
                 let cost = tally.published().filter(|_| unit.is_some());
                 figures::amount(cost, unit.as_ref())
@@ -437,7 +437,7 @@ fn summary(tally: &Tally, model: &Model, columns: usize, theme: &Theme) -> Line<
         "; {} of steps large",
         percent(tally.large_share())
     ));
-    if let Some(unit) = model.survey.common_unit() {
+    if let Some(unit) = tally.unit(&model.survey) {
         let cost = figures::amount(tally.published(), Some(&unit));
         text.push_str(&format!("; {cost} each"));
     }

@@ -23,15 +23,17 @@ use super::problems::percent;
 /// Columns around the name of a trajectory: its verdict, the step, who writes it
 /// in place of whom, and what that comes to.
 const BEHIND: usize = 38;
-/// The same in a list that is not wide enough for it, with what matters least
-/// left out.
+/// Columns of a list from which it is told at length, with a short name.
+const AT_LENGTH: usize = BEHIND + 8;
+/// Columns around the name where it is not.
 const BEHIND_SHORT: usize = 26;
 /// Columns from which the frontier stands beside the list, each with room for
 /// all of it.
 const BESIDE: u16 = 100;
-/// In windows that are neither wide nor high both are small: columns from which
-/// they are, and of the frontier.
+/// Columns from which both are there, small, in windows that are neither wide nor
+/// high.
 const BOTH_SMALL: u16 = 72;
+/// Columns of the frontier there.
 const SMALL_FRONTIER: u16 = 34;
 /// Rows from which the frontier stands above the list.
 const STACKED: u16 = 20;
@@ -259,7 +261,10 @@ impl Painter<'_> {
                 "accuracy, estimated",
                 String::new(),
                 self.estimate(now),
-                "text",
+                match now.is_mostly_guessed() {
+                    true => "warning",
+                    false => "text",
+                },
             ),
             match self.what_if.ledger() {
                 CostLedger::Published => row(
@@ -286,6 +291,9 @@ impl Painter<'_> {
         let mut text = percent(Some(accuracy));
         if let Some([low, high]) = outlook.estimate.interval {
             text.push_str(&format!(" [{:.1}, {:.1}]", 100.0 * low, 100.0 * high));
+        }
+        if outlook.is_mostly_guessed() {
+            text.push_str(", mostly guessed");
         }
         text
     }
@@ -375,7 +383,7 @@ impl Painter<'_> {
         let name = self.model.survey.name(view.trajectory().problem);
         let name = sanitize(&self.theme.shown(name)).replace('\n', " ");
         // A wide list has room for the word.
-        let (behind, word) = match columns < BEHIND + 14 {
+        let (behind, word) = match columns < AT_LENGTH {
             true => (BEHIND_SHORT, ""),
             false => (BEHIND, "step "),
         };
@@ -415,19 +423,28 @@ impl Painter<'_> {
         Line::from(spans)
     }
 
-    /// What a changed trajectory comes to; how much of that is known only where
-    /// there is room to say so, `at_length`.
+    /// What a changed trajectory comes to, and how much of that is known: of
+    /// which a part is, `at_length` or as a sign and a share.
     fn becomes(&self, changed: &Changed, at_length: bool) -> (String, &'static str) {
         match (changed.known, changed.correct) {
             (known, _) if known <= 0.0 => ("not known".to_owned(), "warning"),
             (_, None) => ("ungraded".to_owned(), "verdict.ungraded"),
+            (known, Some(correct)) if known < 1.0 && !at_length => {
+                let known = 100.0 * known;
+                let sign = match correct {
+                    1.0.. => "✓",
+                    correct if correct <= 0.0 => "✗",
+                    _ => "✓✗",
+                };
+                (format!("{sign} of {known:.0} %"), "warning")
+            }
             (known, Some(correct)) => {
                 let (text, role) = match correct {
                     correct if correct >= 1.0 => ("✓ correct".to_owned(), "verdict.correct"),
                     correct if correct <= 0.0 => ("✗ wrong".to_owned(), "verdict.wrong"),
                     correct => (format!("{} correct", percent(Some(correct))), "text"),
                 };
-                match known < 1.0 && at_length {
+                match known < 1.0 {
                     true => (format!("{text}, {:.0} % known", 100.0 * known), role),
                     false => (text, role),
                 }

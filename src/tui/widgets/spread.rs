@@ -47,7 +47,7 @@ impl Spread {
 
     /// Signs in the frame to the right of a list where it goes on.
     pub fn mark(&self, area: Rect, buffer: &mut Buffer, theme: &Theme) {
-        if area.height == 0 || area.right() >= buffer.area.right() {
+        if area.height < 2 || area.right() >= buffer.area.right() {
             return;
         }
         let rows = [area.y, area.bottom() - 1];

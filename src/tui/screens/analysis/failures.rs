@@ -58,9 +58,12 @@ impl Painter<'_> {
             lines.push(self.failure_row(row, &columns, place == at));
         }
         widgets::lines(area, buffer, &lines);
+        // Below the headings, with the empty line between the tables where it
+        // is seen.
+        let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
         let body = Rect {
             y: area.y + 1,
-            height: area.height.saturating_sub(2),
+            height: rows.min(area.height).saturating_sub(1),
             ..area
         };
         rows_of.mark(body, buffer, self.theme);
