@@ -75,6 +75,7 @@ fn tables(criterion: &mut Criterion, survey: &Survey) {
 }
 
 /// `known`: what the log knows beside the run.
+#[expect(clippy::print_stderr, reason = "says what is measured")]
 fn what_if(criterion: &mut Criterion, survey: &Survey, known: &str) {
     let head = survey.runs()[0].head.as_ref().expect("a head");
     let spec = head.router.spec.parse().expect("a spec");
