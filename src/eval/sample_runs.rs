@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::problem::answer::Verdict;
 use crate::router::RouterSpec;
 use crate::survey::{Fact, Survey};
-use crate::trace::record::{DecisionRecord, ModelFacts, Record, RunRecord, StepEnd, StepRecord};
+use crate::trace::record::{
+    DecisionRecord, ModelFacts, PRM, Record, RunRecord, ScoreRecord, StepEnd, StepRecord, Usage,
+};
 use crate::trace::samples;
 
 /// A head of a run of two models of one and ten parameters.
@@ -51,6 +53,22 @@ pub fn decision(run: &str, problem: &str, after: &str, action: &str, propensity:
         ..samples::decision(&format!("{run}{after}{action}"), Some(after))
     };
     Record::Decision(Arc::new(made))
+}
+
+/// A reward for a step.
+pub fn score(run: &str, problem: &str, step: &str, value: f64) -> Record {
+    Record::Score(ScoreRecord {
+        run: run.into(),
+        step: Some(step.into()),
+        problem: problem.into(),
+        scorer: PRM.into(),
+        model: None,
+        value: Some(value),
+        note: None,
+        usage: Usage::default(),
+        attempts: Vec::new(),
+        cost: None,
+    })
 }
 
 pub fn outcome(run: &str, problem: &str, leaf: &str, verdict: Verdict, cost: f64) -> Record {

@@ -43,7 +43,6 @@ impl Table {
                     .collect();
                 // Stable: within a group they stay as they are sorted.
                 keyed.sort_by(|a, b| a.0.order(&b.0));
-                self.order = keyed.iter().map(|(_, place)| *place).collect();
                 let mut groups: Vec<&[(Answer, u32)]> = keyed.chunk_by(|a, b| a.0 == b.0).collect();
                 if let Some(sorted_by) = &sorted_by {
                     let figure = |group: &&[(Answer, u32)]| {
@@ -52,8 +51,9 @@ impl Table {
                     };
                     // Stable: what is alike stays by its name.
                     groups.sort_by_cached_key(figure);
-                    self.order = groups.concat().iter().map(|(_, place)| *place).collect();
                 }
+                let places = groups.iter().flat_map(|group| group.iter());
+                self.order = places.map(|(_, place)| *place).collect();
                 let values: Vec<&Answer> = groups.iter().map(|group| &group[0].0).collect();
                 let names = self.names(&values);
                 let mut start = 0;

@@ -27,7 +27,7 @@ pub struct Tally {
     published: f64,
     full: f64,
     /// Runs that they are of, a bit each; the last bit stands for all runs from
-    /// the 63rd on.
+    /// the 64th on.
     runs: u64,
     /// Of how many the costs are known.
     priced: usize,

@@ -115,11 +115,11 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use crate::eval::sample_runs::{decision, head, outcome, step};
+    use crate::eval::sample_runs::{decision, head, outcome, score, step};
     use crate::eval::what_if::{Band, Changed, Outlook, Rule, WhatIf};
     use crate::router::for_pool;
     use crate::survey::{Fact, Survey};
-    use crate::trace::record::{Purpose, Record, ScoreRecord, Usage};
+    use crate::trace::record::{Purpose, Record};
     use crate::train::params::CostLedger;
 
     use super::super::way::Leads;
@@ -136,21 +136,6 @@ mod tests {
     /// A trajectory: its run, its problem, the writers of its steps, whether the
     /// small model drafted each step of another, and how it came out.
     type Told = (usize, usize, Vec<usize>, bool, usize);
-
-    fn score(run: &str, problem: &str, step: &str, value: f64) -> ScoreRecord {
-        ScoreRecord {
-            run: run.into(),
-            step: Some(step.into()),
-            problem: problem.into(),
-            scorer: "prm".into(),
-            model: None,
-            value: Some(value),
-            note: None,
-            usage: Usage::default(),
-            attempts: Vec::new(),
-            cost: None,
-        }
-    }
 
     fn tell(survey: &mut Survey, (run, problem, letters, drafted, verdict): &Told) {
         let mut add = |record: &Record| survey.add(Fact::of(record).unwrap());
@@ -178,14 +163,13 @@ mod tests {
                 // Few of those that were rejected lack a score.
                 let id = format!("{}s", &path[..at - 1]);
                 if number(&id, 4) > 0.1 {
-                    let made = score(run, &problem, &id, number(&id, 9));
-                    add(&Record::Score(made));
+                    add(&score(run, &problem, &id, number(&id, 9)));
                 }
                 stands.purpose = Purpose::Regenerated;
             }
             add(&Record::Step(Arc::new(stands)));
             if number(id, 3) > 0.2 {
-                add(&Record::Score(score(run, &problem, id, number(id, 9))));
+                add(&score(run, &problem, id, number(id, 9)));
             }
             if at < path.len() {
                 let next = path[at..=at].to_lowercase();
@@ -258,7 +242,7 @@ mod tests {
             ("a", "ssls"),
             ("b", "sls"),
         ] {
-            survey.add(Fact::of(&Record::Score(score(run, "p0", id, 0.5))).unwrap());
+            survey.add(Fact::of(&score(run, "p0", id, 0.5)).unwrap());
         }
         let pool = survey.runs()[0].head.as_ref().unwrap().pool.clone();
         let router = for_pool(&"rsd:delta=0.5".parse().unwrap(), &pool).unwrap();

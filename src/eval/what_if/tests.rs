@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use crate::eval::sample_runs::{add, decision, head, outcome, step};
+use crate::eval::sample_runs::{add, decision, head, outcome, score, step};
 use crate::problem::answer::Verdict;
 use crate::router::for_pool;
 use crate::survey::{Fact, Survey};
@@ -159,20 +159,7 @@ fn a_step_in_place_of_a_draft_without_a_score_is_not_guessed_to_stay() {
     for step in [draft, again] {
         survey.add(Fact::of(&Record::Step(Arc::new(step))).unwrap());
     }
-    let scored = |value| {
-        Record::Score(crate::trace::record::ScoreRecord {
-            run: "a".into(),
-            step: Some("s".into()),
-            problem: "p".into(),
-            scorer: "prm".into(),
-            model: None,
-            value: Some(value),
-            note: None,
-            usage: Usage::default(),
-            attempts: Vec::new(),
-            cost: None,
-        })
-    };
+    let scored = |value| score("a", "p", "s", value);
     let ended = outcome("a", "p", "l", Verdict::Correct, 10.0);
     survey.add(Fact::of(&ended).unwrap());
     let judge = what_if(&survey, "specreason:tau=5");
