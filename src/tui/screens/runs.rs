@@ -71,7 +71,7 @@ fn columns(width: u16) -> Vec<Column> {
         Column::left("router", if wide { 26 } else { 18 }),
         Column::right("problems", 8),
         Column::right("correct", 7),
-        Column::right("95 %", 12),
+        Column::right("95 %", 13),
         Column::right("large", 7),
         Column::right("cost", 11),
     ];
